@@ -1,0 +1,160 @@
+//! Gives every call an end, and passes it on.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::{HeaderMap, HeaderValue};
+use tokio::time::{Instant, timeout_at};
+use tonic::Code;
+
+use crate::{layers::respond, refusal::Refusal};
+
+const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+tokio::task_local! {
+    /// When the caller of the call that this task answers stops waiting.
+    static DEADLINE: Instant;
+}
+
+/// The longest that calls may take.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) request_time_max: Duration,
+    pub(crate) stream_time_max: Duration,
+    /// Paths of the calls that stream their request.
+    pub(crate) streaming: Vec<String>,
+}
+
+/// What is left until the caller of the current call stops waiting; `None` outside of a call.
+#[must_use]
+pub fn time_left() -> Option<Duration> {
+    DEADLINE.try_with(|end| end.saturating_duration_since(Instant::now())).ok()
+}
+
+/// Ends each call at the sooner of the caller's `grpc-timeout` and our own maximum.
+///
+/// tonic's own timeout answers CANCELLED and exists only where there is a socket. For a streamed
+/// answer this limits the wait for the stream, not the stream.
+pub(crate) async fn limit_time(
+    State(limits): State<Limits>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let max = if limits.streaming.iter().any(|path| path == request.uri().path()) {
+        limits.stream_time_max
+    } else {
+        limits.request_time_max
+    };
+    let asked = match request.headers().get(GRPC_TIMEOUT) {
+        None => max,
+        Some(value) => match parse(value) {
+            Some(asked) => asked,
+            None => {
+                let refusal = Refusal::field(GRPC_TIMEOUT, "is not 1 to 8 digits and a unit");
+                return respond(refusal.into_plain_status("`grpc-timeout` cannot be read"));
+            }
+        },
+    };
+    let end = Instant::now() + asked.min(max);
+    match timeout_at(end, DEADLINE.scope(end, next.run(request))).await {
+        Ok(response) => response,
+        Err(_) => {
+            let refusal = Refusal::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+            respond(refusal.into_plain_status("the deadline passed"))
+        }
+    }
+}
+
+/// Tells the next service how long the caller of the current call still waits.
+pub(crate) fn pass_on(headers: &mut HeaderMap) {
+    if let Some(left) = time_left() {
+        // At most 8 digits: milliseconds are enough for 27 hours.
+        let millis = left.as_millis().min(99_999_999);
+        if let Ok(value) = HeaderValue::try_from(format!("{millis}m")) {
+            headers.insert(GRPC_TIMEOUT, value);
+        }
+    }
+}
+
+/// `grpc-timeout`: 1 to 8 digits and one of H M S m u n.
+fn parse(value: &HeaderValue) -> Option<Duration> {
+    let value = value.to_str().ok()?;
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    let valid = (1..=8).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit());
+    let amount = digits.parse::<u64>().ok().filter(|_| valid)?;
+    match unit {
+        "H" => Some(Duration::from_secs(amount * 3600)),
+        "M" => Some(Duration::from_secs(amount * 60)),
+        "S" => Some(Duration::from_secs(amount)),
+        "m" => Some(Duration::from_millis(amount)),
+        "u" => Some(Duration::from_micros(amount)),
+        "n" => Some(Duration::from_nanos(amount)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, middleware::from_fn_with_state, routing::post};
+    use tonic::Status;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits {
+            request_time_max: Duration::from_secs(10),
+            stream_time_max: Duration::from_secs(60),
+            streaming: vec!["/stream".to_owned()],
+        }
+    }
+
+    async fn call(path: &str, timeout: &str) -> (Status, Duration) {
+        let router = Router::new()
+            .route("/never", post(std::future::pending::<()>))
+            .route("/stream", post(std::future::pending::<()>))
+            .layer(from_fn_with_state(limits(), limit_time));
+        let mut request = Request::post(path).body(Body::empty()).expect("a request");
+        if !timeout.is_empty() {
+            request.headers_mut().insert(GRPC_TIMEOUT, timeout.parse().expect("a value"));
+        }
+
+        let started = Instant::now();
+        let response = router.oneshot(request).await.expect("infallible");
+        let status = Status::from_header_map(response.headers()).expect("a status");
+        (status, started.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_caller_may_ask_for_less_than_the_maximum() {
+        let (status, elapsed) = call("/never", "250m").await;
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        assert_eq!(elapsed, Duration::from_millis(250));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_caller_may_not_ask_for_more_than_the_maximum() {
+        assert_eq!(call("/never", "1H").await.1, Duration::from_secs(10));
+        assert_eq!(call("/never", "").await.1, Duration::from_secs(10));
+        assert_eq!(call("/stream", "1H").await.1, Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_has_passed_is_exceeded_at_once() {
+        let (status, elapsed) = call("/never", "0n").await;
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        assert_eq!(elapsed, Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_cannot_be_read_is_refused() {
+        for bad in ["-1S", "1", "S", "123456789S", "1.5S", "1x"] {
+            let (status, _) = call("/never", bad).await;
+            assert_eq!(status.code(), Code::InvalidArgument, "{bad}");
+        }
+    }
+}

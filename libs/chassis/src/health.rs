@@ -1,0 +1,82 @@
+//! Whether a process serves, for balancers, and what it serves, for the curious.
+
+use std::net::SocketAddr;
+
+use axum::{Router, middleware};
+use tonic::service::Routes;
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use crate::auth::{Authentication, authenticate};
+
+/// Tells who asks whether each service serves: under its own name, those of its gRPC services, and
+/// `""` for all.
+#[derive(Clone, Debug)]
+pub(crate) struct Health {
+    reporter: HealthReporter,
+}
+
+// === impl Health ===
+
+impl Health {
+    /// Nothing serves yet. The router answers `grpc.health.v1` and reflection.
+    ///
+    /// Reflection needs a token where callers may come from other machines.
+    pub(crate) async fn not_serving(
+        names: &[&'static str],
+        authentication: &Authentication,
+        address: SocketAddr,
+    ) -> Result<(Self, Router), tonic_reflection::server::Error> {
+        let (reporter, service) = tonic_health::server::health_reporter();
+        let health = Self { reporter };
+        // The reporter starts with `""` as serving.
+        health.set(names, ServingStatus::NotServing).await;
+
+        let reflection = || {
+            let mut builder = tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(klout_proto::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                .with_service_name("grpc.health.v1.Health");
+            for name in names.iter().filter(|name| name.contains('.')) {
+                builder = builder.with_service_name(*name);
+            }
+            builder
+        };
+        let mut reflection = Routes::new(reflection().build_v1()?)
+            .add_service(reflection().build_v1alpha()?)
+            .prepare()
+            .into_axum_router();
+        if !address.ip().is_loopback() {
+            let authentication = authentication.clone();
+            reflection =
+                reflection.layer(middleware::from_fn_with_state(authentication, authenticate));
+        }
+        // Only one of two merged routers may have a fallback, and the caller brings its own.
+        let router = Router::new()
+            .merge(Routes::new(service).prepare().into_axum_router().reset_fallback())
+            .merge(reflection.reset_fallback());
+        Ok((health, router))
+    }
+
+    /// Everything serves.
+    pub(crate) async fn serving(&self, names: &[&'static str]) {
+        self.set(names, ServingStatus::Serving).await;
+    }
+
+    /// Nothing serves any more.
+    pub(crate) async fn stop_serving(&self, names: &[&'static str]) {
+        self.set(names, ServingStatus::NotServing).await;
+    }
+
+    /// Ends the streams of those who watch, which would keep their connections open for ever.
+    pub(crate) async fn end_watches(&mut self, names: &[&'static str]) {
+        for name in std::iter::once(&"").chain(names) {
+            self.reporter.clear_service_status(name).await;
+        }
+    }
+
+    async fn set(&self, names: &[&'static str], status: ServingStatus) {
+        for name in std::iter::once(&"").chain(names) {
+            self.reporter.set_service_status(*name, status).await;
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! A process: which services it hosts, and how they come up.
+
+use std::{fmt, net::SocketAddr, pin::Pin};
+
+use axum::{Router, response::IntoResponse as _};
+use http::StatusCode;
+use klout_store::{Cache, CacheError, ConnectError};
+use secrecy::ExposeSecret as _;
+use sqlx::{PgPool, migrate::Migrator};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::{Routes, RoutesBuilder};
+use tower::BoxError;
+use tracing::info;
+
+use crate::{
+    auth::Authentication,
+    config::{ConfigError, Configuration, LinksConfig, StoresConfig},
+    deadline::Limits,
+    health::Health,
+    layers,
+    link::{Identity, LinkInvalid, Links, Switchboard},
+    running::{Running, StopError},
+    service::{Context, Service},
+};
+
+/// The services that a process can host, and those that it does.
+///
+/// Everything is built before anything is started, and ports are bound before both, so that a taken
+/// port is found at once and a test can ask for port 0.
+#[derive(Debug)]
+pub struct Host {
+    name: &'static str,
+    known: Vec<Entry>,
+}
+
+/// A service that is known by its type, as a value.
+#[derive(Clone, Copy)]
+struct Entry {
+    name: &'static str,
+    rpc_services: &'static [&'static str],
+    streaming_rpcs: &'static [&'static str],
+    default_config: &'static str,
+    migrator: &'static Migrator,
+    hosted: bool,
+    check: fn(&Configuration) -> Result<(), ConfigError>,
+    build: fn(&Configuration, Context) -> Result<Building, ConfigError>,
+}
+
+type Building = Pin<Box<dyn Future<Output = Result<Box<dyn Built>, BoxError>> + Send>>;
+
+pub(crate) type Working = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+
+/// A service that is built and not yet running.
+trait Built: Send {
+    fn mount(&self, routes: &mut RoutesBuilder);
+    fn http(&self) -> Option<Router>;
+    fn work(self: Box<Self>, stop: CancellationToken) -> Working;
+}
+
+/// What kept a process from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Link(#[from] LinkInvalid),
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    #[error("there is no service `{0}`; there are {1}")]
+    ServiceUnknown(String, String),
+    #[error("`server.{setting}`: could not listen on {address}")]
+    Bind {
+        setting: &'static str,
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("could not prepare the database of `{service}`")]
+    Database {
+        service: &'static str,
+        #[source]
+        source: ConnectError,
+    },
+    #[error("could not build `{service}`")]
+    Build {
+        service: &'static str,
+        #[source]
+        source: BoxError,
+    },
+    #[error("could not set up reflection")]
+    Reflection(#[source] tonic_reflection::server::Error),
+    #[error("could not set up telemetry")]
+    Telemetry(#[source] klout_telemetry::Error),
+}
+
+/// What ended a process that was asked to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Stop(#[from] StopError),
+}
+
+// === impl Host ===
+
+impl Host {
+    /// `name` is how the process calls itself in traces and tokens.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, known: Vec::new() }
+    }
+
+    /// Hosts `S` too.
+    #[must_use]
+    pub fn with<S: Service>(mut self) -> Self {
+        self.known.push(Entry {
+            name: S::NAME,
+            rpc_services: S::RPC_SERVICES,
+            streaming_rpcs: S::STREAMING_RPCS,
+            default_config: S::DEFAULT_CONFIG,
+            migrator: S::MIGRATOR,
+            hosted: true,
+            check: |configuration| S::check(&configuration.section(S::NAME)?),
+            build: |configuration, context| {
+                let config = configuration.section(S::NAME)?;
+                Ok(Box::pin(async move {
+                    let service = S::build(config, context).await?;
+                    Ok(Box::new(service) as Box<dyn Built>)
+                }))
+            },
+        });
+        self
+    }
+
+    /// Hosts only the services named: by their section, or as on the command line with `-` for `_`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of that name.
+    pub fn only<N: AsRef<str>>(mut self, names: &[N]) -> Result<Self, StartError> {
+        for name in names {
+            let section = name.as_ref().replace('-', "_");
+            if !self.known.iter().any(|entry| entry.name == section) {
+                let all: Vec<_> = self.known.iter().map(|entry| entry.name).collect();
+                return Err(StartError::ServiceUnknown(name.as_ref().to_owned(), all.join(", ")));
+            }
+        }
+        for entry in &mut self.known {
+            entry.hosted = names.iter().any(|name| name.as_ref().replace('-', "_") == entry.name);
+        }
+        Ok(self)
+    }
+
+    /// The default configuration of every service that can be hosted, so that one file does for
+    /// processes that host different ones.
+    #[must_use]
+    pub fn default_configs(&self) -> Vec<&'static str> {
+        self.known.iter().map(|entry| entry.default_config).collect()
+    }
+
+    /// Brings the schemas of all hosted services up to date.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be reached or a migration fails.
+    pub async fn migrate(&self, configuration: &Configuration) -> Result<(), StartError> {
+        let stores = configuration.stores()?;
+        for entry in self.hosted() {
+            entry.open_database(&stores).await?.close().await;
+            info!(service = entry.name, "the schema is up to date");
+        }
+        Ok(())
+    }
+
+    /// Checks everything that can be checked without a port or a connection.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is missing, unknown or cannot be.
+    pub fn check(&self, configuration: &Configuration) -> Result<(), StartError> {
+        let server = configuration.server()?;
+        server.clock()?;
+        server.account_key()?;
+        server.token_key()?;
+        configuration.stores()?;
+        configuration.section::<LinksConfig>("links")?;
+        configuration.section::<klout_telemetry::Config>("telemetry")?;
+        for entry in self.hosted() {
+            (entry.check)(configuration)?;
+        }
+        Ok(())
+    }
+
+    /// Serves until a signal ends it, with logs and traces set up.
+    ///
+    /// `ready` is called with the addresses once everything answers.
+    ///
+    /// # Errors
+    ///
+    /// When it could not start, when a service failed, or when it did not go down in time.
+    pub async fn serve(
+        self,
+        configuration: &Configuration,
+        ready: impl FnOnce(&Running),
+    ) -> Result<(), ServeError> {
+        self.check(configuration)?;
+        let telemetry = configuration.section("telemetry").map_err(StartError::Config)?;
+        // Dropped last, which flushes it.
+        let _telemetry =
+            klout_telemetry::init(&telemetry, self.name).map_err(StartError::Telemetry)?;
+        let running = tokio::select! {
+            running = self.start(configuration) => running?,
+            () = crate::running::signalled() => return Ok(()),
+        };
+        ready(&running);
+        running.until_signalled().await?;
+        Ok(())
+    }
+
+    /// Starts everything. When this returns, all services answer.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration cannot be, a port is taken, a store is not there, or a service cannot
+    /// be built. Nothing is left running then.
+    pub async fn start(self, configuration: &Configuration) -> Result<Running, StartError> {
+        self.check(configuration)?;
+        let server = configuration.server()?;
+        let stores = configuration.stores()?;
+        let token_key = server.token_key()?;
+        let authentication = Authentication { key: token_key.clone(), open: server.dev };
+
+        let serves_http = self.hosted().any(|entry| entry.name == "gateway");
+        let grpc_listener = bind("grpc_address", server.grpc_address).await?;
+        let http_listener =
+            if serves_http { Some(bind("http_address", server.http_address).await?) } else { None };
+
+        let names: Vec<&'static str> = self
+            .hosted()
+            .flat_map(|entry| std::iter::once(&entry.name).chain(entry.rpc_services))
+            .copied()
+            .collect();
+        let (health, front) = Health::not_serving(&names, &authentication, server.grpc_address)
+            .await
+            .map_err(StartError::Reflection)?;
+        let switchboard = Switchboard::default();
+        let http_switchboard = Switchboard::answering(|| {
+            (StatusCode::SERVICE_UNAVAILABLE, "still starting\n").into_response()
+        });
+        let mut running = Running::listening(
+            health,
+            names,
+            front.fallback_service(switchboard.clone()),
+            grpc_listener,
+            http_listener.map(|listener| (listener, http_switchboard.clone())),
+            server.drain_time,
+            server.grace_time_max,
+        );
+
+        let clock = server.clock()?;
+        let account_key = server.account_key()?;
+        let identity = Identity::new(self.name, token_key);
+        let links = Links::new(&configuration.section("links")?, switchboard.clone(), identity)?;
+        let cache = match stores.redis_url.expose_secret() {
+            "" => Cache::none(),
+            _ => Cache::connect(&stores.redis_url, &stores.redis_prefix)?,
+        };
+
+        let mut built = Vec::new();
+        for entry in self.hosted() {
+            let db = entry.open_database(&stores).await?;
+            running.pools.push(db.clone());
+            let context = Context {
+                db,
+                cache: cache.clone(),
+                links: links.clone(),
+                clock: clock.clone(),
+                account_key: account_key.clone(),
+                authentication: authentication.clone(),
+            };
+            let service = (entry.build)(configuration, context)?
+                .await
+                .map_err(|source| StartError::Build { service: entry.name, source })?;
+            built.push((entry.name, service));
+        }
+
+        let mut routes = Routes::builder();
+        for (_, service) in &built {
+            service.mount(&mut routes);
+        }
+        let limits = Limits {
+            request_time_max: server.request_time_max,
+            stream_time_max: server.stream_time_max,
+            streaming: self
+                .hosted()
+                .flat_map(|entry| entry.streaming_rpcs)
+                .map(|path| (*path).to_owned())
+                .collect(),
+        };
+        let routes = routes.routes().prepare().into_axum_router();
+        switchboard.connect(layers::around(routes, authentication, limits));
+        if let Some(http) = built.iter().find_map(|(_, service)| service.http()) {
+            http_switchboard.connect(http);
+        }
+
+        for (name, service) in built {
+            running.work(name, |stop| service.work(stop));
+        }
+        running.serving().await;
+        info!(grpc = %running.grpc_address, http = ?running.http_address, "serving");
+        if server.dev {
+            tracing::warn!("--dev: calls need no token, and the keys are known to everybody");
+        }
+        Ok(running)
+    }
+
+    fn hosted(&self) -> impl Iterator<Item = &Entry> {
+        self.known.iter().filter(|entry| entry.hosted)
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    async fn open_database(&self, stores: &StoresConfig) -> Result<PgPool, StartError> {
+        let failed = |source| StartError::Database { service: self.name, source };
+        let db =
+            klout_store::connect(&stores.database_url, self.name, stores.database_connections_max)
+                .await
+                .map_err(failed)?;
+        klout_store::migrate(&db, self.migrator).await.map_err(failed)?;
+        Ok(db)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+// === impl Built ===
+
+impl<S: Service> Built for S {
+    fn mount(&self, routes: &mut RoutesBuilder) {
+        Service::mount(self, routes);
+    }
+
+    fn http(&self) -> Option<Router> {
+        Service::http(self)
+    }
+
+    fn work(self: Box<Self>, stop: CancellationToken) -> Working {
+        Box::pin(Service::work(*self, stop))
+    }
+}
+
+async fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Bind { setting, address, source })
+}

@@ -1,0 +1,255 @@
+//! How one service reaches another, whether or not they share a process.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, OnceLock},
+    task::{Context, Poll},
+};
+
+use axum::Router;
+use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
+use time::{Duration, OffsetDateTime};
+use tonic::{
+    Code,
+    body::Body,
+    transport::{Channel, Endpoint},
+};
+use tower::{BoxError, Service, ServiceExt as _};
+
+use crate::{Clock, deadline, refusal::Refusal, token::TokenKey};
+
+/// How long a token of ours is valid; a new one is made when half of it has passed.
+const TOKEN_TIME_TO_LIVE: Duration = Duration::hours(1);
+
+/// How long another process is waited for before a call to it is UNAVAILABLE.
+const CONNECT_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The transport under every generated client: `ScoreServiceClient<Link>`.
+///
+/// A call through it carries our own token, what is left of the current deadline, and the trace.
+#[derive(Clone, Debug)]
+pub struct Link {
+    way: Way,
+    identity: Identity,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    /// The service is another process.
+    Remote(Channel),
+    /// The service is in this process: the same messages and the same layers, without a socket.
+    Local(Switchboard),
+}
+
+/// Every service of this process, once all are built.
+///
+/// Services need links to one another before all of them exist. They get the switchboard empty; a
+/// call before [`connect`](Self::connect) is answered UNAVAILABLE, like a call to a process that has
+/// not started yet.
+#[derive(Clone, Debug)]
+pub struct Switchboard {
+    routes: Arc<OnceLock<Router>>,
+    /// What a call is answered until then.
+    early: fn() -> axum::response::Response,
+}
+
+/// The links of a process to all services, by section name.
+#[derive(Clone, Debug)]
+pub struct Links {
+    remote: BTreeMap<String, Channel>,
+    switchboard: Switchboard,
+    identity: Identity,
+}
+
+/// The name that this process calls others by.
+#[derive(Clone)]
+pub struct Identity(Arc<Signer>);
+
+struct Signer {
+    name: String,
+    key: TokenKey,
+    current: Mutex<Option<(HeaderValue, OffsetDateTime)>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("`links.{service}` is not an address such as http://{service}.internal:50051")]
+pub struct LinkInvalid {
+    service: String,
+    #[source]
+    source: tonic::transport::Error,
+}
+
+// === impl Link ===
+
+impl Link {
+    /// A link to whatever `switchboard` connects, for a process that calls itself `identity`.
+    #[must_use]
+    pub const fn local(switchboard: Switchboard, identity: Identity) -> Self {
+        Self { way: Way::Local(switchboard), identity }
+    }
+
+    /// A link to another process.
+    #[must_use]
+    pub const fn remote(channel: Channel, identity: Identity) -> Self {
+        Self { way: Way::Remote(channel), identity }
+    }
+}
+
+impl Service<Request<Body>> for Link {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match &mut self.way {
+            Way::Remote(channel) => channel.poll_ready(cx).map_err(Into::into),
+            Way::Local(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let headers = request.headers_mut();
+        deadline::pass_on(headers);
+        klout_telemetry::inject_trace(headers);
+        if let Some(token) = self.identity.token() {
+            headers.insert(AUTHORIZATION, token);
+        }
+        match &mut self.way {
+            Way::Remote(channel) => {
+                let response = channel.call(request);
+                Box::pin(async move { Ok(response.await?) })
+            }
+            Way::Local(switchboard) => {
+                let response = switchboard.clone().oneshot(request);
+                Box::pin(async move {
+                    match response.await {
+                        Ok(response) => Ok(response.map(Body::new)),
+                        Err(never) => match never {},
+                    }
+                })
+            }
+        }
+    }
+}
+
+// === impl Switchboard ===
+
+impl Switchboard {
+    /// A switchboard that answers `early` until it is connected.
+    #[must_use]
+    pub fn answering(early: fn() -> axum::response::Response) -> Self {
+        Self { routes: Arc::default(), early }
+    }
+
+    /// # Panics
+    ///
+    /// When called twice.
+    pub fn connect(&self, routes: Router) {
+        let first = self.routes.set(routes).is_ok();
+        assert!(first, "the switchboard is connected once");
+    }
+}
+
+impl<B> Service<Request<B>> for Switchboard
+where
+    B: http_body::Body<Data = axum::body::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = axum::response::Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if let Some(routes) = self.routes.get() {
+            return Box::pin(routes.clone().oneshot(request));
+        }
+        let response = (self.early)();
+        Box::pin(async move { Ok(response) })
+    }
+}
+
+impl Default for Switchboard {
+    /// For gRPC.
+    fn default() -> Self {
+        Self::answering(|| {
+            let refusal = Refusal::new(Code::Unavailable, "STARTING");
+            refusal.into_plain_status("the service is still starting").into_http()
+        })
+    }
+}
+
+// === impl Links ===
+
+impl Links {
+    /// Links to the services of this process through `switchboard`, and to those at `addresses`, by
+    /// section name. An empty address counts as none. Connects when first used.
+    ///
+    /// # Errors
+    ///
+    /// When an address cannot be read.
+    pub fn new(
+        addresses: &BTreeMap<String, String>,
+        switchboard: Switchboard,
+        identity: Identity,
+    ) -> Result<Self, LinkInvalid> {
+        let mut remote = BTreeMap::new();
+        for (service, address) in addresses.iter().filter(|(_, address)| !address.is_empty()) {
+            let endpoint = Endpoint::from_shared(address.clone())
+                .map_err(|source| LinkInvalid { service: service.clone(), source })?
+                .connect_timeout(CONNECT_TIME_MAX)
+                .http2_keep_alive_interval(std::time::Duration::from_secs(10))
+                .keep_alive_timeout(std::time::Duration::from_secs(5))
+                .tcp_nodelay(true);
+            remote.insert(service.clone(), endpoint.connect_lazy());
+        }
+        Ok(Self { remote, switchboard, identity })
+    }
+
+    /// The link to the service with that section name, such as `social_graph`: to its address, or to
+    /// this process when it has none.
+    #[must_use]
+    pub fn to(&self, service: &str) -> Link {
+        let identity = self.identity.clone();
+        match self.remote.get(service) {
+            Some(channel) => Link::remote(channel.clone(), identity),
+            None => Link::local(self.switchboard.clone(), identity),
+        }
+    }
+}
+
+// === impl Identity ===
+
+impl Identity {
+    #[must_use]
+    pub fn new(name: &str, key: TokenKey) -> Self {
+        Self(Arc::new(Signer { name: name.to_owned(), key, current: Mutex::new(None) }))
+    }
+
+    /// `Bearer TOKEN`, made anew when half of the old one's life has passed.
+    fn token(&self) -> Option<HeaderValue> {
+        let now = Clock::running().now();
+        let mut current = self.0.current.lock().expect("nobody panics while signing");
+        if let Some((token, minted)) = &*current
+            && now - *minted < TOKEN_TIME_TO_LIVE / 2
+        {
+            return Some(token.clone());
+        }
+        let token = self.0.key.mint(&self.0.name, "internal", now, TOKEN_TIME_TO_LIVE).ok()?;
+        let token = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
+        *current = Some((token.clone(), now));
+        Some(token)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.0.name)
+    }
+}

@@ -1,0 +1,53 @@
+//! Networks: an open set of lower-case names.
+
+use std::{fmt, str::FromStr};
+
+use crate::RowReason;
+
+/// A place where people react to one another, such as `bluesky` or `stackexchange`.
+///
+/// Any name of 1 to [`Network::LENGTH_MAX`] characters of `a-z`, `0-9` and `-`. The set is open:
+/// a network that nobody has heard of is as good as any.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Network(Box<str>);
+
+impl Network {
+    /// In bytes. Long enough for a host name of a federated server, short enough for a key.
+    pub const LENGTH_MAX: usize = 64;
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Network {
+    type Err = RowReason;
+
+    fn from_str(text: &str) -> Result<Self, RowReason> {
+        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        let valid = (1..=Self::LENGTH_MAX).contains(&text.len()) && text.bytes().all(allowed);
+        if valid { Ok(Self(text.into())) } else { Err(RowReason::NetworkInvalid) }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_a_short_lower_case_name() {
+        for good in ["bluesky", "stack-exchange", "x", "web2"] {
+            assert_eq!(good.parse::<Network>().map(|it| it.to_string()), Ok(good.to_owned()));
+        }
+        for bad in ["", "Bluesky", "a b", "é", &"n".repeat(300)] {
+            assert_eq!(bad.parse::<Network>(), Err(RowReason::NetworkInvalid), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Canonical protobuf JSON, by reflection.
+//!
+//! lowerCamelCase, 64-bit integers as strings, times as RFC 3339. Fields that are not `optional`
+//! are always printed.
+
+use std::sync::LazyLock;
+
+use prost::Name;
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
+
+/// Every contract, for reflection.
+pub static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    DescriptorPool::decode(crate::FILE_DESCRIPTOR_SET).expect("the build made valid descriptors")
+});
+
+/// The JSON of a generated message, ready to be printed or picked apart.
+#[must_use]
+pub fn to_value<M: prost::Message + Name>(message: &M) -> serde_json::Value {
+    let descriptor = DESCRIPTORS
+        .get_message_by_name(&M::full_name())
+        .expect("every generated message has a descriptor");
+    dynamic_to_value(
+        &DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
+            .expect("what a generated message encodes, its descriptor decodes"),
+    )
+}
+
+/// The JSON of a message that is known by its descriptor alone.
+#[must_use]
+pub fn dynamic_to_value(message: &DynamicMessage) -> serde_json::Value {
+    let options = SerializeOptions::new().skip_default_fields(false);
+    message
+        .serialize_with_options(serde_json::value::Serializer, &options)
+        .unwrap_or_else(|error| serde_json::Value::String(error.to_string()))
+}
+
+/// Reads a message from JSON. Unknown fields are refused, so that a misspelt one is noticed.
+///
+/// # Errors
+///
+/// When it is not the JSON of such a message; the error says where.
+pub fn from_value(
+    descriptor: MessageDescriptor,
+    json: serde_json::Value,
+) -> Result<DynamicMessage, serde_json::Error> {
+    DynamicMessage::deserialize(descriptor, json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::v1::{LookupResult, Score, lookup_result};
+
+    #[test]
+    fn fields_that_are_always_there_are_printed_and_absent_ones_are_not() {
+        let json =
+            to_value(&Score { person: "42".into(), state: "UNKNOWN".into(), ..Default::default() });
+        assert_eq!(json["person"], "42");
+        assert_eq!(json["epoch"], "0");
+        assert_eq!(json["bucket"], "");
+        assert!(json.get("score").is_none() && json.get("percentile").is_none());
+    }
+
+    #[test]
+    fn a_status_prints_the_reason_in_its_details() {
+        use tonic_types::{ErrorDetails, StatusExt as _};
+        let details = ErrorDetails::with_error_info("PERSON_UNKNOWN", "klout", []);
+        let status =
+            tonic::Status::with_error_details(tonic::Code::NotFound, "no such person", details);
+        let status = <tonic_types::pb::Status as prost::Message>::decode(status.details())
+            .expect("a status");
+        let json = to_value(&LookupResult { result: Some(lookup_result::Result::Status(status)) });
+        assert_eq!(json["status"]["details"][0]["reason"], "PERSON_UNKNOWN", "{json}");
+    }
+}

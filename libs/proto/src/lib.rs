@@ -1,0 +1,32 @@
+//! The contracts of `proto/` as Rust.
+//!
+//! Generated code, the descriptors, canonical JSON, and the conversions between wire and model:
+//! `TryFrom` from the wire, which can fail, and `From` the model, which cannot.
+
+pub mod convert;
+pub mod json;
+
+/// `klout.signal.v1`: what happened on a network, normalised.
+pub mod signal {
+    pub mod v1 {
+        tonic::include_proto!("klout.signal.v1");
+    }
+}
+
+/// `klout.score.v1`: influence, and how it came about.
+pub mod score {
+    #[expect(clippy::large_enum_variant, reason = "generated: a row is a score or a status")]
+    pub mod v1 {
+        tonic::include_proto!("klout.score.v1");
+    }
+}
+
+/// `klout.graph.v1`: who somebody is, and who reacts to whom.
+pub mod graph {
+    pub mod v1 {
+        tonic::include_proto!("klout.graph.v1");
+    }
+}
+
+/// Every contract with its imports and comments, as an encoded `FileDescriptorSet`.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

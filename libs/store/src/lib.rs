@@ -1,0 +1,9 @@
+//! Postgres and Redis: how services connect to them, migrate them, and live without the second.
+//!
+//! No query of any service is here: those stand in the `store` module of their service.
+
+mod cache;
+mod postgres;
+
+pub use crate::cache::{Cache, CacheError};
+pub use crate::postgres::{ConnectError, connect, is_transient, migrate};

@@ -1,0 +1,86 @@
+//! Connections to Postgres, and migrations.
+
+use std::{str::FromStr as _, time::Duration};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{
+    PgPool,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+/// How long a statement waits for a free connection before it is told to try again later.
+const ACQUIRE_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// How long a start waits for a Postgres that is not there yet.
+const START_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long a start waits between two attempts.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("the database URL cannot be read; it looks like postgres://user:password@host/name")]
+    Url(#[source] sqlx::Error),
+    #[error("could not connect to Postgres")]
+    Connect(#[source] sqlx::Error),
+    #[error("could not migrate the database")]
+    Migrate(#[source] MigrateError),
+}
+
+/// Opens a pool of at most `connections_max` connections that appear in Postgres as `name`.
+///
+/// A Postgres that refuses connections or is still starting is waited for, up to a minute.
+///
+/// # Errors
+///
+/// When the URL is wrong, when Postgres says no, or when it is not there in time.
+pub async fn connect(
+    url: &SecretString,
+    name: &str,
+    connections_max: u32,
+) -> Result<PgPool, ConnectError> {
+    let options = PgConnectOptions::from_str(url.expose_secret())
+        .map_err(ConnectError::Url)?
+        .application_name(name);
+    let pool =
+        PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIME_MAX);
+    let end = Instant::now() + START_TIME_MAX;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Ok(pool) => return Ok(pool),
+            Err(error) if is_transient(&error) && Instant::now() < end => {
+                warn!(%error, "Postgres does not answer yet");
+                sleep(RETRY_INTERVAL).await;
+            }
+            Err(error) => return Err(ConnectError::Connect(error)),
+        }
+    }
+}
+
+/// Brings the schema of one service up to date. Safe to run twice, at once, and beside running
+/// servers: sqlx holds a lock of the database meanwhile.
+///
+/// # Errors
+///
+/// When a migration fails, or differs from the one that was applied.
+pub async fn migrate(db: &PgPool, migrator: &Migrator) -> Result<(), ConnectError> {
+    migrator.run(db).await.map_err(ConnectError::Migrate)
+}
+
+/// Whether the same statement may well succeed a moment later.
+#[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "all else is a mistake of ours")]
+pub fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // Connection lost, too many connections, shutting down or starting; a transaction that
+            // lost to another; a lock or a statement that took too long.
+            ["08", "53", "57", "40", "55"].iter().any(|class| code.starts_with(class))
+        }),
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+        _ => false,
+    }
+}

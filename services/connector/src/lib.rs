@@ -1,0 +1,1 @@
+//! Takes signals in, keeps their log, and pushes them to their consumers.

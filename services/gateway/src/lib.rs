@@ -1,0 +1,1 @@
+//! The one public door: REST and gRPC, keys, composition.

@@ -1,0 +1,1 @@
+//! Will say what influence earns.

@@ -1,0 +1,1 @@
+//! Turns cells into scores, and answers what they are and were.

@@ -1,0 +1,1 @@
+//! Knows people, their accounts, and who reacts to whom.

@@ -1,0 +1,1 @@
+//! Will say what a person is influential about.

@@ -1,0 +1,1 @@
+//! Flows of all services, in one process and as six.

@@ -1,0 +1,79 @@
+//! Sees that the programs the tests need are there, and installs those that are not.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail, ensure};
+
+use crate::{
+    job::{self, Interrupt},
+    stores,
+    workspace::Workspace,
+};
+
+/// Postgres' server programs.
+pub(crate) fn postgres() -> Result<()> {
+    if stores::Postgres::programs().is_some() {
+        return Ok(());
+    }
+    apt_get("postgresql", "Postgres (version 15 or later)")?;
+    ensure!(stores::Postgres::programs().is_some(), "Postgres was installed but is not found");
+    Ok(())
+}
+
+/// Redis, or Valkey, which is the same to us.
+pub(crate) fn redis() -> Result<()> {
+    if stores::Redis::program().is_some() {
+        return Ok(());
+    }
+    apt_get("redis-server", "Redis (version 7 or later)")?;
+    ensure!(stores::Redis::program().is_some(), "Redis was installed but is not found");
+    Ok(())
+}
+
+/// cargo-nextest, which runs the tests.
+pub(crate) fn nextest(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+    let mut version = workspace.cargo();
+    if succeeds(version.args(["nextest", "--version"])) {
+        return Ok(());
+    }
+    eprintln!("xtask: cargo-nextest is missing: cargo install --locked cargo-nextest");
+    job::run(workspace.cargo().args(["install", "--locked", "cargo-nextest"]), interrupt)
+}
+
+/// Installs `package` where there is `apt-get` and the right to use it.
+fn apt_get(package: &str, name: &str) -> Result<()> {
+    let mut command = if rustix::process::geteuid().is_root() {
+        Command::new("apt-get")
+    } else {
+        let mut command = Command::new("sudo");
+        command.args(["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        command
+    };
+    let line = format!("apt-get install --yes --no-install-recommends {package}");
+    if !succeeds(Command::new("apt-get").arg("--version")) {
+        bail!("{name} is missing: install it with the package manager of this machine");
+    }
+    eprintln!("xtask: {name} is missing: {line}");
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+    let mut update = copy(&command);
+    command.args(line.split(' ').skip(1));
+    // A fresh image has no lists of packages; one that has them is spared the download.
+    let done =
+        is_done(&mut command) || (is_done(update.args(["update"])) && is_done(&mut command));
+    ensure!(done, "{name} is missing, and could not be installed: type `sudo {line}`");
+    Ok(())
+}
+
+fn copy(command: &Command) -> Command {
+    let mut copy = Command::new(command.get_program());
+    copy.args(command.get_args()).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+    copy
+}
+
+fn is_done(command: &mut Command) -> bool {
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    is_done(command.stdout(Stdio::null()).stderr(Stdio::null()))
+}

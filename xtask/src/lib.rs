@@ -1,0 +1,126 @@
+//! The commands of whoever works on this repository. Nothing here is part of the product.
+//!
+//! A library with a thin binary, so that `tests/structure` compares generated documents with what
+//! [`docs`] writes today.
+
+pub mod docs;
+pub mod stores;
+
+mod db;
+mod install;
+mod job;
+mod query_data;
+mod test;
+mod workspace;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::{job::Interrupt, workspace::Workspace};
+
+/// Tests, private stores, checked SQL and generated documents.
+///
+/// Nothing has to be running first: commands that need Postgres or Redis start private ones on
+/// free ports of 127.0.0.1 and stop them again.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub enum Command {
+    Test(test::Test),
+    Stores(Stores),
+    #[command(subcommand)]
+    Db(db::Db),
+    Docs(Docs),
+}
+
+/// Starts a private Postgres and Redis and waits for Ctrl-C, which stops both.
+///
+/// Prints two lines for a shell on stdout. Postgres gets a database `klout` and a user `postgres`
+/// without a password, and listens on 127.0.0.1 only. Redis is a cache here and keeps nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  cargo xtask stores > /tmp/stores.env &    then    source /tmp/stores.env")]
+pub struct Stores {
+    /// Keeps Postgres' data in this folder, written durably. Without it the data is thrown away.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Writes docs/config.md from every config.default.toml.
+///
+/// tests/structure fails when docs/config.md is not what this writes.
+#[derive(Debug, clap::Args)]
+pub struct Docs {
+    /// Writes nothing, and fails when docs/config.md is not current.
+    #[arg(long)]
+    check: bool,
+}
+
+// === impl Command ===
+
+impl Command {
+    /// # Errors
+    ///
+    /// Whatever did not work, in words for the person at the terminal.
+    pub fn run(self) -> Result<()> {
+        let interrupt = Interrupt::listen()?;
+        let workspace = Workspace::find()?;
+        match self {
+            Self::Test(test) => test.run(&workspace, &interrupt),
+            Self::Stores(stores) => stores.run(&interrupt),
+            Self::Db(db) => db.run(&workspace, &interrupt),
+            Self::Docs(docs) => docs.run(&workspace),
+        }
+    }
+}
+
+// === impl Stores ===
+
+impl Stores {
+    fn run(self, interrupt: &Interrupt) -> Result<()> {
+        install::postgres()?;
+        install::redis()?;
+
+        let home = match self.data_dir {
+            Some(folder) => stores::Home::kept(folder)?,
+            None => stores::Home::temporary()?,
+        };
+        let mut postgres = stores::Postgres::start(&home)?;
+        postgres.create_database("klout")?;
+        let mut redis = stores::Redis::start(&home)?;
+
+        say(&format!("export DATABASE_URL={}", postgres.url("klout")));
+        say(&format!("export REDIS_URL={}", redis.url()));
+        eprintln!("xtask: Postgres and Redis run; Ctrl-C stops both");
+        while !interrupt.came() {
+            postgres.still_runs()?;
+            redis.still_runs()?;
+            job::pause();
+        }
+        eprintln!("xtask: stopping");
+        Ok(())
+    }
+}
+
+// === impl Docs ===
+
+impl Docs {
+    fn run(self, workspace: &Workspace) -> Result<()> {
+        let path = workspace.root().join("docs/config.md");
+        let text = docs::config(workspace.root())?;
+        if self.check {
+            let current = std::fs::read_to_string(&path).is_ok_and(|found| found == text);
+            anyhow::ensure!(current, "docs/config.md is not current: run `cargo xtask docs`");
+            return Ok(());
+        }
+        std::fs::write(&path, text)?;
+        eprintln!("xtask: wrote docs/config.md");
+        Ok(())
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "results go to stdout, everything else to stderr")]
+fn say(line: &str) {
+    println!("{line}");
+}
