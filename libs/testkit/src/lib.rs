@@ -1,1 +1,247 @@
+//! What tests of services stand on: a world of their own each.
+//!
+//! A test gets a fresh database, its own prefix in Redis and ports that nobody else has, so tests run
+//! side by side and leave nothing to one another. The databases are not dropped: `cargo xtask test`
+//! throws the whole Postgres away, and a failed test leaves something to look at.
 
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use klout_chassis::{Configuration, Host, Identity, Link, Links, Running, Sources, Switchboard};
+use secrecy::SecretString;
+use sqlx::{Connection as _, PgConnection, PgPool};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    service::Routes,
+    transport::{Server, server::TcpIncoming},
+};
+use uuid::Uuid;
+
+/// How long [`until`] waits: long enough for a loaded machine, as it only ends a failed test.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A database and a prefix in Redis that nobody else has.
+#[derive(Clone)]
+pub struct Stores {
+    /// Where the database is.
+    pub database_url: String,
+    /// Where Redis is; empty: none.
+    pub redis_url: String,
+    redis_prefix: String,
+}
+
+/// Hand-made gRPC services on a port of their own, until it is dropped.
+#[derive(Debug)]
+pub struct Peer {
+    address: String,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+// === impl Stores ===
+
+impl Stores {
+    /// # Panics
+    ///
+    /// When DATABASE_URL or REDIS_URL is not set or not there.
+    pub async fn fresh() -> Self {
+        let server = variable("DATABASE_URL");
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let mut connection =
+            PgConnection::connect(&server).await.expect("Postgres answers at DATABASE_URL");
+        create_database(&mut connection, &name).await;
+        connection.close().await.expect("Postgres says goodbye");
+        Self {
+            database_url: with_database(&server, &name),
+            redis_url: variable("REDIS_URL"),
+            redis_prefix: name,
+        }
+    }
+
+    /// The same database, and no Redis.
+    #[must_use]
+    pub fn without_redis(mut self) -> Self {
+        self.redis_url.clear();
+        self
+    }
+
+    /// A way to look inside.
+    ///
+    /// # Panics
+    ///
+    /// When Postgres does not answer.
+    pub async fn db(&self) -> PgPool {
+        let url = SecretString::from(self.database_url.clone());
+        klout_store::connect(&url, "test", 4).await.expect("Postgres answers")
+    }
+
+    /// The settings that lead a process here.
+    #[must_use]
+    pub fn flags(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("stores.database_url", self.database_url.clone()),
+            ("stores.redis_url", self.redis_url.clone()),
+            ("stores.redis_prefix", self.redis_prefix.clone()),
+            // Many tests share one Postgres.
+            ("stores.database_connections_max", "4".to_owned()),
+        ]
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stores({})", self.redis_prefix)
+    }
+}
+
+// === impl Peer ===
+
+impl Peer {
+    /// Serves `routes` as they are: without layers, tokens or health.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    pub async fn serve(routes: Routes) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("a bound port"));
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        #[expect(clippy::disallowed_methods, reason = "ended when the peer is dropped")]
+        let server = tokio::spawn(async move {
+            Server::builder()
+                .add_routes(routes)
+                .serve_with_incoming_shutdown(TcpIncoming::from(listener), stopped)
+                .await
+                .expect("the peer serves");
+        });
+        Self { address, stop, server }
+    }
+
+    /// For a `links.SERVICE` setting.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.server.abort();
+    }
+}
+
+/// Reads the configuration that [`start`] uses.
+///
+/// # Panics
+///
+/// When a flag cannot be.
+#[must_use]
+pub fn configuration(
+    host: &Host,
+    stores: &Stores,
+    flags: &[(&'static str, &str)],
+) -> Configuration {
+    let mut all = stores.flags();
+    all.push(("server.dev", "true".to_owned()));
+    all.push(("server.grpc_address", "127.0.0.1:0".to_owned()));
+    all.push(("server.http_address", "127.0.0.1:0".to_owned()));
+    all.extend(flags.iter().map(|(setting, value)| (*setting, (*value).to_owned())));
+    let sources = Sources { flags: all, ..Sources::default() };
+    Configuration::load(&host.default_configs(), &sources).expect("the configuration is right")
+}
+
+/// Starts `host` with `--dev` on free ports and these stores.
+///
+/// # Panics
+///
+/// When it does not start.
+pub async fn start(host: Host, stores: &Stores, flags: &[(&'static str, &str)]) -> Running {
+    let configuration = configuration(&host, stores, flags);
+    match host.start(&configuration).await {
+        Ok(running) => running,
+        Err(error) => panic!("the process starts: {}", klout_chassis::Chain(&error)),
+    }
+}
+
+/// What a generated client is put on; it carries a token that the process accepts.
+#[must_use]
+pub fn link(running: &Running) -> Link {
+    link_to(running.grpc_address)
+}
+
+/// The same for a process of which only the address is known.
+///
+/// # Panics
+///
+/// Never: an address of a socket can be linked to.
+#[must_use]
+pub fn link_to(address: SocketAddr) -> Link {
+    let host = Host::new("test");
+    let sources = Sources { flags: vec![("server.dev", "true".to_owned())], ..Sources::default() };
+    let key = Configuration::load(&host.default_configs(), &sources)
+        .and_then(|configuration| configuration.server()?.token_key())
+        .expect("`--dev` has a key");
+    let addresses = BTreeMap::from([("peer".to_owned(), format!("http://{address}"))]);
+    Links::new(&addresses, Switchboard::default(), Identity::new("test", key))
+        .expect("an address of a socket")
+        .to("peer")
+}
+
+/// Asks again and again until `condition` holds.
+///
+/// # Panics
+///
+/// When it does not hold for half a minute; the message is `what`.
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// # Panics
+///
+/// When the variable is not set.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where its stores are")]
+pub fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run `cargo xtask test`, or `cargo xtask stores` beside")
+    })
+}
+
+async fn create_database(connection: &mut PgConnection, name: &str) {
+    let statement = sqlx::AssertSqlSafe(format!("create database {name}"));
+    sqlx::query(statement).execute(connection).await.expect("a fresh database");
+}
+
+/// `url` with another database.
+fn with_database(url: &str, name: &str) -> String {
+    let (address, options) =
+        url.split_once('?').map_or((url, ""), |(address, rest)| (address, rest));
+    let (server, _) = address.rsplit_once('/').expect("DATABASE_URL names a database");
+    if options.is_empty() {
+        format!("{server}/{name}")
+    } else {
+        format!("{server}/{name}?{options}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_of_a_url_is_replaced_and_its_options_stay() {
+        assert_eq!(with_database("postgres://a@b:1/c", "d"), "postgres://a@b:1/d");
+        assert_eq!(with_database("postgres://a@b/c?host=/x/y", "d"), "postgres://a@b/d?host=/x/y");
+    }
+}

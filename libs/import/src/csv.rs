@@ -1,0 +1,469 @@
+//! Reads one CSV file, row by row, in bounded memory.
+
+use std::io::Read as _;
+
+use csv_core::ReadRecordResult;
+use klout_model::RowReason;
+
+use crate::{Format, Input, ReadError, Row};
+
+/// The longest row, in bytes. What is longer is one rejected row, and never held.
+const ROW_BYTES_MAX: usize = 1024 * 1024;
+
+/// Fields of one row. No format of ours has half as many.
+const FIELDS_MAX: usize = 64;
+
+/// What is unpacked at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// How much of a row that is too long stands in the rejected file.
+const EXCERPT_BYTES: usize = 256;
+
+/// Reads the rows of one file.
+pub struct CsvReader {
+    name: String,
+    bytes: Box<dyn std::io::Read + Send>,
+    core: csv_core::Reader,
+    chunk: Box<[u8]>,
+    /// The part of `chunk` that was not parsed yet.
+    unread: std::ops::Range<usize>,
+    fields: Fields,
+    format: Format,
+    header: Vec<String>,
+}
+
+/// One row of a file, good or not.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// From 1; the header has line 1.
+    pub line: u64,
+    /// The fields as they stand in the file.
+    fields: &'a Fields,
+    pub row: Result<Row, Rejection>,
+}
+
+/// Why a row was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct Rejection {
+    pub line: u64,
+    pub reason: RowReason,
+}
+
+/// The fields of one row, in one buffer that is used again for the next.
+#[derive(Debug)]
+struct Fields {
+    bytes: Box<[u8]>,
+    ends: Box<[usize]>,
+    count: usize,
+    line: u64,
+    /// Whether the row was longer than the buffer; what is held is only its beginning.
+    too_long: bool,
+}
+
+// === impl CsvReader ===
+
+impl CsvReader {
+    /// Reads the header.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is not one of the four that there are.
+    pub fn new(input: Input) -> Result<Self, ReadError> {
+        let Input { name, bytes, .. } = input;
+        let mut reader = Self {
+            name,
+            bytes,
+            core: csv_core::Reader::new(),
+            chunk: vec![0; CHUNK_BYTES].into_boxed_slice(),
+            unread: 0..0,
+            fields: Fields::new(),
+            format: Format::Interactions,
+            header: Vec::new(),
+        };
+        let name = reader.name.clone();
+        if !reader.read_fields()? {
+            let columns = "time,network,actor,subject,kind,count";
+            return Err(ReadError::Empty { name, columns });
+        }
+        let problem = |problem: String| ReadError::Header { name: name.clone(), problem };
+        if reader.fields.too_long {
+            return Err(problem("is too long to be a header".to_owned()));
+        }
+        for field in reader.fields.iter() {
+            let column = std::str::from_utf8(field)
+                .map_err(|_| problem("is not UTF-8".to_owned()))?
+                .trim_start_matches('\u{feff}')
+                .trim();
+            reader.header.push(column.to_owned());
+        }
+        reader.format = format_of(&reader.header).map_err(problem)?;
+        Ok(reader)
+    }
+
+    /// What the rows are.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The columns, as the file names them.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// How to call the file in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The next row; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read on, for example because its gzip is cut off.
+    pub fn next_record(&mut self) -> Result<Option<Record<'_>>, ReadError> {
+        if !self.read_fields()? {
+            return Ok(None);
+        }
+        let line = self.fields.line;
+        let row = self.parse().map_err(|reason| Rejection { line, reason });
+        Ok(Some(Record { line, fields: &self.fields, row }))
+    }
+
+    fn parse(&self) -> Result<Row, RowReason> {
+        if self.fields.too_long || self.fields.count != self.header.len() {
+            return Err(RowReason::RowMalformed);
+        }
+        let mut values = [""; FIELDS_MAX];
+        for (value, field) in values.iter_mut().zip(self.fields.iter()) {
+            *value = std::str::from_utf8(field).map_err(|_| RowReason::RowMalformed)?;
+        }
+        Row::parse(self.format, |column| {
+            let place = self.header.iter().position(|name| name == column)?;
+            Some(values[place])
+        })
+    }
+
+    /// Fills `fields` with the next row. Returns whether there was one.
+    fn read_fields(&mut self) -> Result<bool, ReadError> {
+        self.fields.count = 0;
+        self.fields.too_long = false;
+        self.skip_line_ends()?;
+        self.fields.line = self.core.line();
+        let (mut bytes, mut fields) = (0, 0);
+        loop {
+            if self.unread.is_empty() {
+                self.fill()?;
+            }
+            let (result, read, written, ended) = self.core.read_record(
+                &self.chunk[self.unread.clone()],
+                &mut self.fields.bytes[bytes..],
+                &mut self.fields.ends[fields..],
+            );
+            self.unread.start += read;
+            bytes += written;
+            fields += ended;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::Record => {
+                    self.fields.count = fields;
+                    return Ok(true);
+                }
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    self.fields.too_long = true;
+                    self.skip_line()?;
+                    return Ok(true);
+                }
+                ReadRecordResult::End => return Ok(false),
+            }
+        }
+    }
+
+    /// Passes over empty lines, and the second half of a CRLF, which the parser would count to the next
+    /// row.
+    fn skip_line_ends(&mut self) -> Result<(), ReadError> {
+        loop {
+            if self.unread.is_empty() {
+                self.fill()?;
+            }
+            match self.chunk[self.unread.clone()].first() {
+                Some(b'\n') => self.core.set_line(self.core.line() + 1),
+                Some(b'\r') => {}
+                Some(_) | None => return Ok(()),
+            }
+            self.unread.start += 1;
+        }
+    }
+
+    /// Passes over the rest of a line that is too long. A quote that was never closed swallows what
+    /// fits the buffer, and no more.
+    fn skip_line(&mut self) -> Result<(), ReadError> {
+        let line = self.core.line();
+        self.core.reset();
+        self.core.set_line(line + 1);
+        loop {
+            if self.unread.is_empty() {
+                self.fill()?;
+            }
+            if self.unread.is_empty() {
+                return Ok(());
+            }
+            let found = self.chunk[self.unread.clone()].iter().position(|byte| *byte == b'\n');
+            match found {
+                Some(place) => {
+                    self.unread.start += place + 1;
+                    return Ok(());
+                }
+                None => self.unread.start = self.unread.end,
+            }
+        }
+    }
+
+    /// Reads on. Nothing read means the end of the file.
+    fn fill(&mut self) -> Result<(), ReadError> {
+        loop {
+            match self.bytes.read(&mut self.chunk) {
+                Ok(length) => {
+                    self.unread = 0..length;
+                    return Ok(());
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(source) => {
+                    let (name, line) = (self.name.clone(), self.core.line());
+                    return Err(ReadError::Read { name, line, source });
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for CsvReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CsvReader({}, {:?})", self.name, self.format)
+    }
+}
+
+// === impl Record ===
+
+impl Record<'_> {
+    /// The fields as they stand in the file; of a row that is too long, its beginning.
+    pub fn fields(&self) -> impl Iterator<Item = &[u8]> {
+        let excerpt = &self.fields.bytes[..EXCERPT_BYTES];
+        let beginning = self.fields.too_long.then_some(excerpt);
+        beginning.into_iter().chain(self.fields.iter())
+    }
+}
+
+// === impl Fields ===
+
+impl Fields {
+    fn new() -> Self {
+        Self {
+            bytes: vec![0; ROW_BYTES_MAX].into_boxed_slice(),
+            ends: vec![0; FIELDS_MAX].into_boxed_slice(),
+            count: 0,
+            line: 1,
+            too_long: false,
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = &self.ends[..self.count];
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        starts.zip(ends).map(|(start, end)| &self.bytes[start..*end])
+    }
+}
+
+/// Tells the format by the columns, in any order.
+fn format_of(header: &[String]) -> Result<Format, String> {
+    let has = |column: &str| header.iter().any(|name| name == column);
+    let twice = header.iter().enumerate().find(|(place, name)| header[..*place].contains(name));
+    if let Some((_, name)) = twice {
+        return Err(format!("names the column `{name}` twice"));
+    }
+    // The most columns first: those of `registered` are in all the others.
+    let found = Format::ALL.into_iter().find(|format| format.required().iter().all(|it| has(it)));
+    let Some(format) = found else {
+        let all = Format::ALL.map(|format| format.required().join(","));
+        return Err(format!("is none of the headers {}", all.join(" | ")));
+    };
+    let known = |name: &str| format.required().contains(&name) || format.optional().contains(&name);
+    match header.iter().find(|name| !known(name)) {
+        Some(unknown) => Err(format!(
+            "has a column `{unknown}`; known are {},{}",
+            format.required().join(","),
+            format.optional().join(",")
+        )),
+        None => Ok(format),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read, Write as _};
+
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HEADER: &str = "time,network,actor,subject,kind,count\n";
+    const GOOD: &str = "2018-05-01T00:00:00Z,bluesky,bob,ann,like,1\n";
+
+    fn open(bytes: impl AsRef<[u8]> + Send + 'static) -> Result<CsvReader, ReadError> {
+        CsvReader::new(Input::from_reader("test.csv".to_owned(), Cursor::new(bytes), None)?)
+    }
+
+    /// Every row: its line, and its reason if it is not good.
+    fn read(
+        bytes: impl AsRef<[u8]> + Send + 'static,
+    ) -> Result<Vec<(u64, Option<RowReason>)>, ReadError> {
+        let mut reader = open(bytes)?;
+        let mut rows = Vec::new();
+        while let Some(record) = reader.next_record()? {
+            rows.push((record.line, record.row.err().map(|rejection| rejection.reason)));
+        }
+        Ok(rows)
+    }
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text.as_bytes()).expect("memory");
+        encoder.finish().expect("memory")
+    }
+
+    fn header_problem(header: &str) -> String {
+        open(format!("{header}\n")).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn a_row_is_read_whatever_the_order_of_the_columns() {
+        let text =
+            "count,kind,subject,actor,network,time\n3,like,ann,,bluesky,2018-05-01T00:00:00Z\n";
+        let mut reader = open(text).expect("a header");
+        let record = reader.next_record().expect("readable").expect("a row");
+        let Ok(Row::Interaction(row)) = record.row else { panic!("an interaction") };
+        assert_eq!((row.actor, row.count.get(), row.subject.as_str()), (None, 3, "ann"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_crlf_and_a_missing_last_line_end_are_nothing_special() {
+        let text = format!("\u{feff}{HEADER}{}", GOOD.trim_end()).replace('\n', "\r\n");
+        assert_eq!(read(text).expect("readable"), [(2, None)]);
+    }
+
+    #[test]
+    fn every_mistake_has_its_reason_and_its_line_and_stops_nothing() {
+        let long = "n".repeat(300);
+        let rows = [
+            ("yesterday,bluesky,bob,ann,like,1", RowReason::TimeInvalid),
+            ("10000-01-01T00:00:00Z,bluesky,bob,ann,like,1", RowReason::TimeInvalid),
+            (&format!("2018-05-01T00:00:00Z,{long},bob,ann,like,1"), RowReason::NetworkInvalid),
+            ("2018-05-01T00:00:00Z,bluesky,bob,,like,1", RowReason::AccountInvalid),
+            (&format!("2018-05-01T00:00:00Z,bluesky,bob,ann,{long},1"), RowReason::KindUnknown),
+            ("2018-05-01T00:00:00Z,bluesky,bob,ann,like,-1", RowReason::CountInvalid),
+            ("2018-05-01T00:00:00Z,bluesky,bob,ann,like,1.5", RowReason::CountInvalid),
+            ("2018-05-01T00:00:00Z,bluesky,bob,ann,like", RowReason::RowMalformed),
+        ];
+        let mut text = HEADER.to_owned();
+        for (row, _) in &rows {
+            text += row;
+            text += "\n";
+            text += GOOD;
+        }
+        let found = read(text).expect("readable");
+        for (place, (row, reason)) in rows.iter().enumerate() {
+            let line = 2 + 2 * place as u64;
+            assert_eq!(found[2 * place], (line, Some(*reason)), "{row}");
+            assert_eq!(found[2 * place + 1], (line + 1, None));
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_not_utf_8_is_left_out_alone() {
+        let mut bytes = format!("{HEADER}{GOOD}").into_bytes();
+        bytes.extend(b"2018-05-01T00:00:00Z,bluesky,b\xffb,ann,like,1\n");
+        bytes.extend(GOOD.as_bytes());
+        let reasons: Vec<_> = read(bytes).expect("readable").iter().map(|row| row.1).collect();
+        assert_eq!(reasons, [None, Some(RowReason::RowMalformed), None]);
+    }
+
+    #[test]
+    fn a_line_of_a_hundred_megabytes_is_one_row_left_out_and_never_held() {
+        let start = Cursor::new(format!("{HEADER}{GOOD}"));
+        let line = std::io::repeat(b'x').take(100 * 1024 * 1024);
+        let end = Cursor::new(format!("\n{GOOD}"));
+        let file = start.chain(line).chain(end);
+        let input = Input::from_reader("long.csv".to_owned(), file, None).expect("readable");
+        let mut reader = CsvReader::new(input).expect("a header");
+        let mut rows = Vec::new();
+        while let Some(record) = reader.next_record().expect("readable") {
+            assert!(record.fields().map(<[u8]>::len).sum::<usize>() < 1024);
+            rows.push((record.line, record.row.err().map(|it| it.reason)));
+        }
+        assert_eq!(rows, [(2, None), (3, Some(RowReason::RowMalformed)), (4, None)]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_swallows_no_more_than_a_row_may_be_long() {
+        let mut text = format!("{HEADER}\"never closed\n");
+        text += &GOOD.repeat(3 * ROW_BYTES_MAX / GOOD.len());
+        let rows = read(text).expect("readable");
+        assert_eq!(rows[0], (2, Some(RowReason::RowMalformed)));
+        assert!(
+            rows.len() > ROW_BYTES_MAX / GOOD.len() && rows[1..].iter().all(|row| row.1.is_none())
+        );
+    }
+
+    #[test]
+    fn a_wrong_or_missing_header_says_what_is_wrong() {
+        assert!(matches!(read(""), Err(ReadError::Empty { .. })));
+        assert!(header_problem("time,network,actor,subject,kind").contains("time,network,actor"));
+        assert!(header_problem(GOOD.trim_end()).contains("is none of the headers"));
+        assert!(header_problem(&format!("{},colour", HEADER.trim_end())).contains("`colour`"));
+        assert!(header_problem(&format!("{},time", HEADER.trim_end())).contains("twice"));
+        let error = open(b"\xff\xfe\n".to_vec()).expect_err("refused");
+        assert_eq!(error.to_string(), "test.csv: the first line is not UTF-8");
+    }
+
+    #[test]
+    fn the_header_tells_the_format() {
+        let format = |header: &str| open(format!("{header}\n")).map(|it| it.format()).ok();
+        assert_eq!(format("time,network,account,counter,value,post"), Some(Format::Counters));
+        assert_eq!(format("time,network,account,post,text,reason"), Some(Format::Posts));
+        assert_eq!(format("account,network"), Some(Format::Registered));
+    }
+
+    #[test]
+    fn gzip_is_told_by_content_and_several_members_are_one_file() {
+        let mut bytes = gzip(&format!("{HEADER}{GOOD}"));
+        bytes.extend(gzip(GOOD));
+        assert_eq!(read(bytes).expect("readable"), [(2, None), (3, None)]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_cut_gzip_is_an_error_that_names_the_file(part in 0.0..1.0_f64) {
+            let whole = gzip(&format!("{HEADER}{}", GOOD.repeat(500)));
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a part of a small length")]
+            let length = (whole.len() as f64 * part) as usize;
+            if length >= 2 {
+                let error = read(whole[..length].to_vec()).expect_err("it is cut");
+                prop_assert!(error.to_string().contains("test.csv"));
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let mut text = HEADER.as_bytes().to_vec();
+            text.extend(&bytes);
+            prop_assert!(read(text).is_ok());
+            let _ = read(bytes);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Opens files: a path, a folder or `-`, plain or gzip by content.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// What is read from a file at once.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// The first bytes of every gzip file.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Why a file cannot be read on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("{name}: could not be opened")]
+    Open {
+        name: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{name}: could not be read on after line {line}; is it cut off?")]
+    Read {
+        name: String,
+        line: u64,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{name}: is empty; the first line has to name the columns, such as {columns}")]
+    Empty { name: String, columns: &'static str },
+    #[error("{name}: the first line {problem}")]
+    Header { name: String, problem: String },
+    #[error("{name}: has no .csv or .csv.gz file in it")]
+    Folder { name: String },
+}
+
+/// An open file, unpacked if it is gzip.
+pub struct Input {
+    pub(crate) name: String,
+    pub(crate) bytes: Box<dyn Read + Send>,
+    length: Option<u64>,
+    position: Arc<AtomicU64>,
+}
+
+/// Counts what was read of the file itself, before unpacking.
+struct Counted<R> {
+    inner: R,
+    position: Arc<AtomicU64>,
+}
+
+// === impl Input ===
+
+impl Input {
+    /// Opens a file; `-` is stdin.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there or not readable.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let name = path.display().to_string();
+        if path.as_os_str() == "-" {
+            return Self::from_reader("stdin".to_owned(), io::stdin(), None);
+        }
+        let open = || {
+            let file = File::open(path)?;
+            let metadata = file.metadata()?;
+            if metadata.is_dir() {
+                return Err(io::Error::other("it is a folder"));
+            }
+            let length = metadata.is_file().then_some(metadata.len());
+            Ok((file, length))
+        };
+        let (file, length) =
+            open().map_err(|source| ReadError::Open { name: name.clone(), source })?;
+        Self::from_reader(name, file, length)
+    }
+
+    /// Reads from anything; `length` is for progress.
+    ///
+    /// # Errors
+    ///
+    /// When its first bytes cannot be read.
+    pub fn from_reader(
+        name: String,
+        reader: impl Read + Send + 'static,
+        length: Option<u64>,
+    ) -> Result<Self, ReadError> {
+        let position = Arc::new(AtomicU64::new(0));
+        let counted = Counted { inner: reader, position: Arc::clone(&position) };
+        let mut buffered = BufReader::with_capacity(BUFFER_BYTES, counted);
+        let start =
+            buffered.fill_buf().map_err(|source| ReadError::Open { name: name.clone(), source })?;
+        let bytes: Box<dyn Read + Send> = if start.starts_with(&GZIP_MAGIC) {
+            Box::new(MultiGzDecoder::new(buffered))
+        } else {
+            Box::new(buffered)
+        };
+        Ok(Self { name, bytes, length, position })
+    }
+
+    /// How to call it in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// In bytes, as it lies on the disk. `None` for a pipe.
+    #[must_use]
+    pub const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// How many of those bytes were read: a number that grows while the file is read.
+    #[must_use]
+    pub fn position(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.position)
+    }
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Input({})", self.name)
+    }
+}
+
+// === impl Counted ===
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.position.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+/// The files that `paths` name: a folder stands for its `.csv` and `.csv.gz` files, by name.
+///
+/// # Errors
+///
+/// When a folder cannot be listed, or has no such file.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let name = path.display().to_string();
+        let mut inside = Vec::new();
+        let entries = std::fs::read_dir(path)
+            .map_err(|source| ReadError::Open { name: name.clone(), source })?;
+        for entry in entries {
+            let entry = entry.map_err(|source| ReadError::Open { name: name.clone(), source })?;
+            let file = entry.file_name().to_string_lossy().into_owned();
+            if file.ends_with(".csv") || file.ends_with(".csv.gz") {
+                inside.push(entry.path());
+            }
+        }
+        if inside.is_empty() {
+            return Err(ReadError::Folder { name });
+        }
+        inside.sort();
+        files.append(&mut inside);
+    }
+    Ok(files)
+}

@@ -1,0 +1,262 @@
+//! Which signals are taken in, and what is kept of them. No clock and no database.
+
+use klout_model::{
+    AccountId, AccountKey, Count, CounterName, CounterValue, Day, Kind, NativeId, Network,
+    RowReason, SignalHash,
+};
+use klout_proto::{
+    convert,
+    signal::v1::{
+        Account, BatchedCounter, BatchedHandle, BatchedInteraction, BatchedPost, Signal,
+        signal::Content,
+    },
+};
+use time::{Duration, OffsetDateTime};
+
+/// In bytes, of what a network calls a signal or a post.
+const ID_LENGTH_MAX: usize = 1024;
+
+/// In bytes, of a post's text.
+const TEXT_LENGTH_MAX: usize = 64 * 1024;
+
+/// Links of a post, and tags of one.
+const LINKS_MAX: usize = 32;
+
+/// A signal that counts: hashed, and ready for consumers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Admitted {
+    pub(crate) subject: AccountId,
+    pub(crate) signal_id: SignalHash,
+    pub(crate) item: Item,
+    /// Handles that it mentioned. They go to consumers, and not into the log.
+    pub(crate) handles: Vec<BatchedHandle>,
+}
+
+/// What happened, as consumers get it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Item {
+    Interaction(BatchedInteraction),
+    Counter(BatchedCounter),
+    Post(BatchedPost),
+}
+
+/// What admission hangs on besides the signal.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) key: AccountKey,
+    pub(crate) now: OffsetDateTime,
+    /// How much later than `now` a signal may be.
+    pub(crate) grace: Duration,
+}
+
+/// Checks a signal and hashes what it names.
+pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason> {
+    let network: Network = signal.network.parse()?;
+    if !(1..=ID_LENGTH_MAX).contains(&signal.signal_id.len()) {
+        return Err(RowReason::RowMalformed);
+    }
+    let time = signal.time.as_ref().and_then(convert::time).ok_or(RowReason::TimeInvalid)?;
+    let day = Day::admit(time, terms.now, terms.grace)?;
+
+    let mut handles = Vec::new();
+    let mut account = |account: Option<Account>| {
+        let account = account.ok_or(RowReason::AccountInvalid)?;
+        let native_id: NativeId = account.native_id.parse()?;
+        let (id, _) = terms.key.account(&network, &native_id);
+        if let Some(handle) = account.handle {
+            // A handle obeys the rules of a native id.
+            let handle: NativeId = handle.parse()?;
+            handles.push(BatchedHandle {
+                account_id: id.0,
+                handle: handle.to_string(),
+                seen_time: Some(convert::timestamp(time)),
+            });
+        }
+        Ok::<_, RowReason>(id)
+    };
+    let post_hash = |post: &str| {
+        let valid = (1..=ID_LENGTH_MAX).contains(&post.len());
+        if valid {
+            Ok(terms.key.post(&network, post).0.to_vec())
+        } else {
+            Err(RowReason::RowMalformed)
+        }
+    };
+
+    let content = signal.content.ok_or(RowReason::RowMalformed)?;
+    let (subject, item) = match content {
+        Content::Interaction(interaction) => {
+            let kind: Kind = interaction.kind.parse()?;
+            let count = Count::new(u64::from(interaction.count.unwrap_or(1)))?;
+            let actor = interaction.actor.map(|actor| account(Some(actor))).transpose()?;
+            let subject = account(interaction.subject)?;
+            let item = Item::Interaction(BatchedInteraction {
+                subject_account_id: subject.0,
+                actor_account_id: actor.map(|actor| actor.0),
+                network: network.to_string(),
+                kind: kind.as_str().to_owned(),
+                day: day.number(),
+                count: count.get(),
+                post_hash: interaction.post.as_deref().map(post_hash).transpose()?,
+            });
+            (subject, item)
+        }
+        Content::Counter(counter) => {
+            let name: CounterName = counter.name.parse()?;
+            let value = CounterValue::new(counter.value)?;
+            let subject = account(counter.account)?;
+            let item = Item::Counter(BatchedCounter {
+                account_id: subject.0,
+                network: network.to_string(),
+                name: name.as_str().to_owned(),
+                read_time: Some(convert::timestamp(time)),
+                value: value.get(),
+                post_hash: counter.post.as_deref().map(post_hash).transpose()?,
+            });
+            (subject, item)
+        }
+        Content::Post(post) => {
+            let too_much = post.text.as_ref().is_some_and(|text| text.len() > TEXT_LENGTH_MAX)
+                || post.links.len() > LINKS_MAX
+                || post.tags.len() > LINKS_MAX;
+            if too_much {
+                return Err(RowReason::RowMalformed);
+            }
+            let subject = account(post.account)?;
+            let item = Item::Post(BatchedPost {
+                account_id: subject.0,
+                network: network.to_string(),
+                post_hash: post_hash(&post.post)?,
+                day: day.number(),
+            });
+            (subject, item)
+        }
+    };
+    let signal_id = terms.key.signal(&network, &signal.signal_id);
+    Ok(Admitted { subject, signal_id, item, handles })
+}
+
+#[cfg(test)]
+mod tests {
+    use klout_proto::signal::v1::{Counter, Interaction, Post};
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2018-06-01 12:00 UTC);
+
+    fn terms() -> Terms {
+        Terms { key: AccountKey::new([7; 32]), now: NOW, grace: Duration::ZERO }
+    }
+
+    fn named(native_id: &str) -> Option<Account> {
+        Some(Account { native_id: native_id.to_owned(), handle: None })
+    }
+
+    fn like() -> Interaction {
+        Interaction {
+            actor: named("bob"),
+            subject: named("ann"),
+            kind: "like".to_owned(),
+            count: None,
+            post: None,
+        }
+    }
+
+    fn signal(content: Content) -> Signal {
+        Signal {
+            network: "bluesky".to_owned(),
+            signal_id: "1".to_owned(),
+            time: Some(convert::timestamp(NOW)),
+            content: Some(content),
+        }
+    }
+
+    fn reason(signal: Signal) -> Result<(), RowReason> {
+        admit(&terms(), signal).map(|_| ())
+    }
+
+    #[test]
+    fn a_signal_that_names_everything_is_admitted_without_a_name_in_it() {
+        let admitted = admit(&terms(), signal(Content::Interaction(like()))).expect("admitted");
+
+        let Item::Interaction(item) = &admitted.item else { panic!("an interaction") };
+        assert_eq!((item.count, item.kind.as_str()), (1, "like"));
+        assert_eq!(item.subject_account_id, admitted.subject.0);
+        assert!(!format!("{admitted:?}").contains("ann"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_its_reason() {
+        let whole = || signal(Content::Interaction(like()));
+        let with = |interaction| reason(signal(Content::Interaction(interaction)));
+
+        assert_eq!(
+            reason(Signal { network: "n".repeat(300), ..whole() }),
+            Err(RowReason::NetworkInvalid)
+        );
+        assert_eq!(
+            reason(Signal { signal_id: String::new(), ..whole() }),
+            Err(RowReason::RowMalformed)
+        );
+        assert_eq!(reason(Signal { time: None, ..whole() }), Err(RowReason::TimeInvalid));
+        assert_eq!(reason(Signal { content: None, ..whole() }), Err(RowReason::RowMalformed));
+        let later = Some(convert::timestamp(datetime!(9999-12-31 0:00 UTC)));
+        assert_eq!(reason(Signal { time: later, ..whole() }), Err(RowReason::TimeAfterAsOf));
+        assert_eq!(
+            with(Interaction { kind: "adore".to_owned(), ..like() }),
+            Err(RowReason::KindUnknown)
+        );
+        assert_eq!(with(Interaction { subject: None, ..like() }), Err(RowReason::AccountInvalid));
+        assert_eq!(
+            with(Interaction { actor: named(""), ..like() }),
+            Err(RowReason::AccountInvalid)
+        );
+        assert_eq!(
+            with(Interaction { count: Some(u32::MAX), ..like() }),
+            Err(RowReason::CountInvalid)
+        );
+        assert_eq!(
+            with(Interaction { post: Some(String::new()), ..like() }),
+            Err(RowReason::RowMalformed)
+        );
+        let counter =
+            Counter { account: named("ann"), name: "friends".to_owned(), value: 1.0, post: None };
+        assert_eq!(
+            reason(signal(Content::Counter(counter.clone()))),
+            Err(RowReason::CounterUnknown)
+        );
+        let counter = Counter { name: "views".to_owned(), value: f64::NAN, ..counter };
+        assert_eq!(reason(signal(Content::Counter(counter))), Err(RowReason::ValueInvalid));
+        let post = Post {
+            account: named("ann"),
+            post: "p".to_owned(),
+            text: Some("x".repeat(TEXT_LENGTH_MAX + 1)),
+            ..Post::default()
+        };
+        assert_eq!(reason(signal(Content::Post(post))), Err(RowReason::RowMalformed));
+    }
+
+    proptest! {
+        #[test]
+        fn no_signal_whatever_it_holds_panics(
+            network in ".{0,8}", id in ".{0,8}", seconds in any::<i64>(), nanos in any::<i32>(),
+            native_id in ".{0,8}", kind in ".{0,8}", count in any::<Option<u32>>(),
+        ) {
+            let interaction = Interaction {
+                actor: named(&native_id),
+                subject: named(&native_id),
+                kind,
+                count,
+                post: Some(id.clone()),
+            };
+            let _ = reason(Signal {
+                network,
+                signal_id: id,
+                time: Some(prost_types::Timestamp { seconds, nanos }),
+                content: Some(Content::Interaction(interaction)),
+            });
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Delivers batches from the outbox to those who consume them, at least once.
+//!
+//! A batch is leased in one short transaction, pushed while no transaction is open, and deleted when
+//! its consumer has confirmed it. A process that dies in between leaves a lease that runs out, and
+//! the batch is pushed again; consumers apply a batch once, whatever they are sent.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{StreamExt as _, stream};
+use klout_chassis::{Chain, Link, Links, repeat};
+use klout_proto::{
+    graph::v1::{
+        ApplySignalsRequest as GraphRequest,
+        signal_consumer_service_client::SignalConsumerServiceClient as GraphClient,
+    },
+    score::v1::{
+        ApplySignalsRequest as ScoreRequest,
+        signal_consumer_service_client::SignalConsumerServiceClient as ScoreClient,
+    },
+    signal::v1::SignalBatch,
+};
+use prost::Message as _;
+use sqlx::PgPool;
+use tokio::{sync::Notify, time::timeout};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tracing::{Instrument as _, debug, info_span, instrument};
+
+use crate::store::{self, outbox::Leased};
+
+/// How long a consumer may take to apply a batch.
+const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long a batch is ours: longer than pushing all that one lease holds may take.
+const LEASE_TIME: Duration = Duration::from_secs(5 * 60);
+
+/// Batches leased at once. With batches of 1,000 signals this is a few hundred kilobytes.
+const LEASED_MAX: i64 = 8;
+
+/// Lanes that are worked on at once: enough to keep a consumer busy while others travel.
+const LANES_AT_ONCE: usize = 4;
+
+/// A service that consumes batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consumer {
+    Scoring,
+    SocialGraph,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeliverError {
+    #[error("could not {action}")]
+    Store {
+        action: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+    #[error("{count} batches were not taken")]
+    Push {
+        count: usize,
+        #[source]
+        last: Status,
+    },
+    #[error("a batch in the outbox cannot be read")]
+    Payload(#[source] prost::DecodeError),
+}
+
+/// Wakes the deliveries when the outbox grew, each by its own bell: one that rings while its delivery
+/// is busy is heard afterwards.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bell(Arc<[Notify; 2]>);
+
+/// The ways to the consumers.
+#[derive(Clone, Debug)]
+pub(crate) struct Deliverer {
+    db: PgPool,
+    scoring: Link,
+    social_graph: Link,
+}
+
+// === impl Consumer ===
+
+impl Consumer {
+    pub(crate) const ALL: [Self; 2] = [Self::Scoring, Self::SocialGraph];
+
+    /// As the outbox names it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Scoring => "scoring",
+            Self::SocialGraph => "social_graph",
+        }
+    }
+}
+
+// === impl Bell ===
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        for bell in self.0.iter() {
+            bell.notify_one();
+        }
+    }
+
+    fn of(&self, consumer: Consumer) -> &Notify {
+        match consumer {
+            Consumer::Scoring => &self.0[0],
+            Consumer::SocialGraph => &self.0[1],
+        }
+    }
+}
+
+// === impl Deliverer ===
+
+impl Deliverer {
+    pub(crate) fn new(db: PgPool, links: &Links) -> Self {
+        Self {
+            db,
+            scoring: links.to(Consumer::Scoring.name()),
+            social_graph: links.to(Consumer::SocialGraph.name()),
+        }
+    }
+
+    /// Delivers until it is stopped, to each consumer at its own pace.
+    pub(crate) async fn run(self, interval: Duration, bell: Bell, stop: CancellationToken) {
+        let [scoring, social_graph] = Consumer::ALL.map(|consumer| {
+            let deliverer = &self;
+            repeat(consumer.name(), interval, bell.of(consumer), &stop, move || {
+                deliverer.step(consumer)
+            })
+        });
+        tokio::join!(scoring, social_graph);
+    }
+
+    /// Delivers what is due. Returns whether there was anything.
+    #[instrument(name = "deliver", skip_all, fields(consumer = consumer.name()))]
+    async fn step(&self, consumer: Consumer) -> Result<bool, DeliverError> {
+        let lanes = store::outbox::lanes_due(&self.db, consumer)
+            .await
+            .map_err(|source| DeliverError::Store { action: "look at the outbox", source })?;
+        let any = !lanes.is_empty();
+        let mut lanes_done = stream::iter(lanes)
+            .map(|lane| self.deliver_lane(consumer, lane))
+            .buffer_unordered(LANES_AT_ONCE);
+        let mut result = Ok(any);
+        while let Some(lane) = lanes_done.next().await {
+            result = result.and_then(|any| lane.map(|()| any));
+        }
+        result
+    }
+
+    async fn deliver_lane(&self, consumer: Consumer, lane: i16) -> Result<(), DeliverError> {
+        let store = |action| move |source| DeliverError::Store { action, source };
+        let leased = store::outbox::lease(&self.db, consumer, lane, LEASED_MAX, LEASE_TIME)
+            .await
+            .map_err(store("lease batches"))?;
+
+        let (mut confirmed, mut refused, mut last) = (Vec::new(), Vec::new(), None);
+        for batch in leased {
+            let batch_id = batch.batch_id;
+            match self.push(consumer, batch).await? {
+                Ok(()) => confirmed.push(batch_id),
+                Err(status) => {
+                    debug!(batch.id = %batch_id, error = %Chain(&status), "not taken");
+                    refused.push(batch_id);
+                    last = Some(status);
+                }
+            }
+        }
+        store::outbox::delete(&self.db, consumer, lane, &confirmed)
+            .await
+            .map_err(store("take confirmed batches out of the outbox"))?;
+        let Some(last) = last else { return Ok(()) };
+        store::outbox::release(&self.db, consumer, lane, &refused)
+            .await
+            .map_err(store("give batches back"))?;
+        Err(DeliverError::Push { count: refused.len(), last })
+    }
+
+    async fn push(
+        &self,
+        consumer: Consumer,
+        leased: Leased,
+    ) -> Result<Result<(), Status>, DeliverError> {
+        let batch =
+            SignalBatch::decode(leased.payload.as_slice()).map_err(DeliverError::Payload)?;
+        let span = info_span!("push", batch.id = %leased.batch_id);
+        let push = async {
+            match consumer {
+                Consumer::Scoring => {
+                    let mut request = tonic::Request::new(ScoreRequest { batch: Some(batch) });
+                    request.set_timeout(PUSH_TIME_MAX);
+                    ScoreClient::new(self.scoring.clone()).apply_signals(request).await.map(|_| ())
+                }
+                Consumer::SocialGraph => {
+                    let mut request = tonic::Request::new(GraphRequest { batch: Some(batch) });
+                    request.set_timeout(PUSH_TIME_MAX);
+                    GraphClient::new(self.social_graph.clone())
+                        .apply_signals(request)
+                        .await
+                        .map(|_| ())
+                }
+            }
+        };
+        // The consumer keeps to the time limit by itself, unless it hangs.
+        let pushed = timeout(PUSH_TIME_MAX, push.instrument(span)).await;
+        Ok(pushed.unwrap_or_else(|_| Err(Status::deadline_exceeded("the consumer hangs"))))
+    }
+}

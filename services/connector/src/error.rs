@@ -1,0 +1,52 @@
+//! What can go wrong in the connector, and what the caller is told.
+
+use std::time::Duration;
+
+use klout_chassis::Refusal;
+use tonic::{Code, Status};
+
+use crate::ingest::SIGNALS_MAX;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{count} signals in one message; at most {SIGNALS_MAX} are taken")]
+    SignalsTooMany { count: usize },
+
+    #[error("the stream had {signals} signals in {time:?}; go on with a new one")]
+    StreamTooLong { signals: u64, time: Duration },
+
+    #[error("the stream broke off")]
+    Stream(#[source] Status),
+
+    #[error("could not {action}")]
+    Store {
+        action: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn store(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Store { action, source }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let refusal = match &error {
+            Error::SignalsTooMany { count } => {
+                Refusal::new(Code::InvalidArgument, "SIGNALS_TOO_MANY")
+                    .with("count", count)
+                    .with("max", SIGNALS_MAX)
+            }
+            Error::StreamTooLong { signals, .. } => {
+                Refusal::new(Code::ResourceExhausted, "STREAM_TOO_LONG").with("signals", signals)
+            }
+            // What broke the stream was said by the transport, about the caller's own message.
+            Error::Stream(status) => return status.clone(),
+            Error::Store { source, .. } => Refusal::store(source),
+        };
+        refusal.into_status(error)
+    }
+}

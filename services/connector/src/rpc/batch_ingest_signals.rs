@@ -1,0 +1,20 @@
+use klout_proto::{
+    revision::Revision,
+    signal::v1::{BatchIngestSignalsRequest, BatchIngestSignalsResponse},
+};
+
+use super::SignalRpc;
+use crate::{error::Error, ingest::ingest};
+
+pub(super) async fn batch_ingest_signals(
+    rpc: &SignalRpc,
+    request: BatchIngestSignalsRequest,
+) -> Result<BatchIngestSignalsResponse, Error> {
+    let ingested = ingest(&rpc.db, &rpc.outbox_grew, &rpc.terms(), request.signals).await?;
+    Ok(BatchIngestSignalsResponse {
+        revision_token: Revision::Batches(ingested.batches).to_token(),
+        accepted: ingested.accepted,
+        repeated: ingested.repeated,
+        rejected: ingested.rejected,
+    })
+}

@@ -1,0 +1,9 @@
+use klout_proto::signal::v1::GetBacklogResponse;
+
+use super::SignalRpc;
+use crate::{error::Error, store};
+
+pub(super) async fn get_backlog(rpc: &SignalRpc) -> Result<GetBacklogResponse, Error> {
+    let batches = store::outbox::count(&rpc.db).await.map_err(Error::store("count the outbox"))?;
+    Ok(GetBacklogResponse { batches: batches.cast_unsigned() })
+}

@@ -1,0 +1,169 @@
+//! `connector.outbox`: what consumers have not confirmed.
+
+use std::time::Duration;
+
+use sqlx::{PgExecutor, postgres::types::PgInterval};
+use tracing::instrument;
+use uuid::Uuid;
+
+use crate::deliver::Consumer;
+
+/// How many lanes there are. Replicas work on different lanes, so more of them than replicas.
+const LANES: u8 = 64;
+
+/// A batch for one consumer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) batch_id: Uuid,
+    pub(crate) consumer: Consumer,
+    /// An encoded `SignalBatch`.
+    pub(crate) payload: &'a [u8],
+}
+
+/// A batch that nobody else delivers for a while.
+#[derive(Clone, Debug)]
+pub(crate) struct Leased {
+    pub(crate) batch_id: Uuid,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// Adds batches, each on the lane that its random id chooses.
+#[instrument(name = "db.outbox.append", skip_all)]
+pub(crate) async fn append(
+    db: impl PgExecutor<'_>,
+    entries: &[Entry<'_>],
+) -> Result<(), sqlx::Error> {
+    let lanes: Vec<_> = entries.iter().map(|it| lane(it.batch_id)).collect();
+    let consumers: Vec<_> = entries.iter().map(|it| it.consumer.name()).collect();
+    let batches: Vec<_> = entries.iter().map(|it| it.batch_id).collect();
+    let payloads: Vec<_> = entries.iter().map(|it| it.payload).collect();
+
+    sqlx::query!(
+        r#"
+        insert into connector.outbox (lane, consumer, batch_id, payload)
+        select * from unnest($1::smallint[], $2::text[], $3::uuid[], $4::bytea[])
+        "#,
+        &lanes,
+        &consumers as &[&str],
+        &batches,
+        &payloads as &[&[u8]],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The lanes on which something waits for `consumer` that nobody delivers right now.
+#[instrument(name = "db.outbox.lanes_due", skip_all)]
+pub(crate) async fn lanes_due(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+) -> Result<Vec<i16>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select distinct lane
+        from connector.outbox
+        where consumer = $1 and leased_until < now()
+        "#,
+        consumer.name(),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Takes up to `max` batches of a lane for `time`.
+#[instrument(name = "db.outbox.lease", skip_all, fields(lane))]
+pub(crate) async fn lease(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+    lane: i16,
+    max: i64,
+    time: Duration,
+) -> Result<Vec<Leased>, sqlx::Error> {
+    sqlx::query_as!(
+        Leased,
+        r#"
+        update connector.outbox as outbox
+        set leased_until = now() + $4, attempts = attempts + 1
+        from (
+            select batch_id
+            from connector.outbox
+            where lane = $1 and consumer = $2 and leased_until < now()
+            limit $3
+            for update skip locked
+        ) as due
+        where outbox.lane = $1 and outbox.consumer = $2 and outbox.batch_id = due.batch_id
+        returning outbox.batch_id, outbox.payload
+        "#,
+        lane,
+        consumer.name(),
+        max,
+        interval(time),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Forgets batches that their consumer has confirmed.
+#[instrument(name = "db.outbox.delete", skip_all, fields(batches.len = batches.len()))]
+pub(crate) async fn delete(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+    lane: i16,
+    batches: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    if batches.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        delete from connector.outbox
+        where lane = $1 and consumer = $2 and batch_id = any($3)
+        "#,
+        lane,
+        consumer.name(),
+        batches,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets batches that were not taken wait: 0.1 s doubled by each attempt, at most 30 s.
+#[instrument(name = "db.outbox.release", skip_all, fields(batches.len = batches.len()))]
+pub(crate) async fn release(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+    lane: i16,
+    batches: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update connector.outbox
+        set leased_until = now()
+            + least(interval '30 seconds', interval '100 milliseconds' * 2 ^ least(attempts, 10))
+        where lane = $1 and consumer = $2 and batch_id = any($3)
+        "#,
+        lane,
+        consumer.name(),
+        batches,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How many batches wait or are being delivered, counted once a consumer.
+#[instrument(name = "db.outbox.count", skip_all)]
+pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from connector.outbox"#).fetch_one(db).await
+}
+
+fn lane(batch_id: Uuid) -> i16 {
+    i16::from(batch_id.as_bytes()[0] % LANES)
+}
+
+fn interval(time: Duration) -> PgInterval {
+    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    PgInterval { months: 0, days: 0, microseconds }
+}
