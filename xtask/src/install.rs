@@ -58,8 +58,7 @@ fn apt_get(package: &str, name: &str) -> Result<()> {
     let mut update = copy(&command);
     command.args(line.split(' ').skip(1));
     // A fresh image has no lists of packages; one that has them is spared the download.
-    let done =
-        is_done(&mut command) || (is_done(update.args(["update"])) && is_done(&mut command));
+    let done = is_done(&mut command) || (is_done(update.args(["update"])) && is_done(&mut command));
     ensure!(done, "{name} is missing, and could not be installed: type `sudo {line}`");
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! Runs other programs so that Ctrl-C and `kill` end them too, and what they started.
 
 use std::{
-    io::{BufRead as _, BufReader, Read, Write as _},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -50,24 +49,6 @@ pub(crate) fn run(command: &mut Command, interrupt: &Interrupt) -> Result<()> {
     wait(child, command, interrupt)
 }
 
-/// Runs `command` to its end, passes its stderr on, and returns the last line of it that
-/// `is_wanted`, without colours.
-pub(crate) fn run_and_find(
-    command: &mut Command,
-    interrupt: &Interrupt,
-    is_wanted: fn(&str) -> bool,
-) -> (Result<()>, Option<String>) {
-    let spawned = command.stderr(Stdio::piped()).spawn();
-    let mut child = match spawned.with_context(|| format!("could not start {command:?}")) {
-        Ok(child) => child,
-        Err(error) => return (Err(error), None),
-    };
-    let stderr = child.stderr.take().expect("stderr was piped one line above");
-    let reader = thread::spawn(move || pass_on(stderr, is_wanted));
-    let result = wait(child, command, interrupt);
-    (result, reader.join().ok().flatten())
-}
-
 /// A short rest between two looks at something that cannot be waited for.
 pub(crate) fn pause() {
     thread::sleep(PAUSE);
@@ -101,52 +82,5 @@ pub(crate) fn terminate(child: &Child, signal: Signal) {
     if let Some(id) = id {
         // An error means that it has just ended, which is what is wanted.
         let _ = kill_process(id, signal);
-    }
-}
-
-fn pass_on(stderr: impl Read, is_wanted: fn(&str) -> bool) -> Option<String> {
-    let mut reader = BufReader::new(stderr);
-    let mut found = None;
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-        // Whoever closed our stderr does not want to read it.
-        let _ = std::io::stderr().write_all(&line);
-        let text = without_colours(&String::from_utf8_lossy(&line));
-        if is_wanted(text.trim()) {
-            found = Some(text.trim().to_owned());
-        }
-        line.clear();
-    }
-    found
-}
-
-/// Takes out `ESC [ … m`.
-fn without_colours(text: &str) -> String {
-    let mut parts = text.split("\u{1b}[");
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        plain.push_str(part.split_once('m').map_or(part, |(_, rest)| rest));
-    }
-    plain
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colours_are_taken_out() {
-        let line = "\u{1b}[32;1m     Summary\u{1b}[0m [   0.1s] \u{1b}[1m3\u{1b}[0m tests run";
-
-        assert_eq!(without_colours(line), "     Summary [   0.1s] 3 tests run");
-    }
-
-    #[test]
-    fn the_last_wanted_line_is_found() {
-        let text = &b"Summary one\nother\nSummary two\nend"[..];
-
-        let found = pass_on(text, |line| line.starts_with("Summary"));
-
-        assert_eq!(found.as_deref(), Some("Summary two"));
     }
 }

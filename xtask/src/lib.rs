@@ -9,7 +9,6 @@ pub mod stores;
 mod db;
 mod install;
 mod job;
-mod query_data;
 mod test;
 mod workspace;
 

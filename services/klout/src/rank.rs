@@ -1,0 +1,203 @@
+//! `klout rank`: scores from files alone, without a server or a database.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
+
+use klout_import::{CsvReader, Input, Row, files};
+use klout_model::{Day, NativeId, Network, RowReason};
+use klout_score_engine::{AccountName, Population, Ranked, rank};
+use klout_score_math::Model;
+use time::{Duration, OffsetDateTime};
+
+use crate::{arguments, exit::Failure, output};
+
+/// Scores the accounts of CSV files, without a server or a database.
+///
+/// Writes network,account,score,influence,true_reach,amplification,network_impact,percentile,
+/// confidence: every account with evidence and every registered one, best first. The same rows give
+/// the same bytes in any order. Rows that are left out are counted by reason on stderr.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Files are told by their header, in any order of columns, plain or gzip:
+  time,network,actor,subject,kind,count      interactions (+ id, post)
+  time,network,account,counter,value         counters (+ id, post)
+  time,network,account,post                  posts (+ id, text)
+
+Example:
+  klout rank interactions.csv.gz --registered members.csv --as-of 2018-06-01T00:00:00Z --out scores.csv")]
+pub(crate) struct Rank {
+    /// CSV files, folders of them, or - for stdin
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The time to score at, inclusive, such as 2018-06-01T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = arguments::time)]
+    as_of: OffsetDateTime,
+    /// The accounts whose owners joined (network,account); without it, all
+    #[arg(long, value_name = "FILE")]
+    registered: Option<PathBuf>,
+    /// The model to score with
+    #[arg(long, value_name = "NAME", value_parser = arguments::model, default_value = Model::current().name())]
+    model: &'static str,
+    /// Threads to compute with; any number gives the same bytes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Where to write the scores; - is stdout
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// How many rows were left out, by reason.
+type LeftOut = BTreeMap<RowReason, u64>;
+
+impl Rank {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let threads = self.threads.map_or(0, usize::from);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| Failure::failed(&error))?;
+        let model = Model::by_name(self.model)
+            .ok_or_else(|| Failure::Usage(format!("there is no model `{}`", self.model)))?;
+
+        let mut population = Population::default();
+        let mut left_out = LeftOut::new();
+        let mut rows = 0_u64;
+        for file in files(&self.files).map_err(|error| Failure::failed(&error))? {
+            rows += read(&file, self.as_of, &mut population, &mut left_out)?;
+        }
+        match &self.registered {
+            Some(file) => {
+                read(file, self.as_of, &mut population, &mut left_out)?;
+            }
+            None => {
+                population.register_all();
+                eprintln!(
+                    "klout: without --registered every account counts as registered, and nothing \
+                     resists fakes"
+                );
+            }
+        }
+        for (reason, count) in &left_out {
+            eprintln!("{} {count}", reason.as_str());
+        }
+
+        let ranked = pool.install(|| rank(model, population));
+        write(&self.out, &ranked)?;
+        eprintln!("klout: {rows} rows, {} accounts", ranked.len());
+        Ok(())
+    }
+}
+
+/// Adds the rows of a file, and returns how many there were.
+fn read(
+    file: &Path,
+    as_of: OffsetDateTime,
+    population: &mut Population,
+    left_out: &mut LeftOut,
+) -> Result<u64, Failure> {
+    let failed = |error| Failure::failed(&error);
+    let input = Input::open(file).map_err(failed)?;
+    let template = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+    let progress = output::progress(input.length(), template);
+    progress.set_message(input.name().to_owned());
+    let position = input.position();
+
+    let mut reader = CsvReader::new(input).map_err(failed)?;
+    let mut rows = 0;
+    while let Some(record) = reader.next_record().map_err(failed)? {
+        rows += 1;
+        let added = record
+            .row
+            .map_err(|rejection| rejection.reason)
+            .and_then(|row| add(population, row, as_of));
+        if let Err(reason) = added {
+            *left_out.entry(reason).or_default() += 1;
+        }
+        if rows % 4096 == 0 {
+            progress.set_position(position.load(Ordering::Relaxed));
+        }
+    }
+    progress.finish_and_clear();
+    Ok(rows)
+}
+
+fn add(population: &mut Population, row: Row, as_of: OffsetDateTime) -> Result<(), RowReason> {
+    let name = |network: &Network, native_id: NativeId| AccountName {
+        network: network.clone(),
+        native_id,
+    };
+    let subject = name(row.network(), row.subject().clone());
+    let age = match row.time() {
+        Some(time) => Day::admit(time, as_of, Duration::ZERO)?
+            .age_on(Day::of(as_of))
+            .ok_or(RowReason::TimeBeforeWindow)?,
+        None => 0,
+    };
+    if !population.is_new(&subject, row.id()) {
+        return Ok(());
+    }
+    match row {
+        Row::Interaction(row) => {
+            let actor = row.actor.map(|actor| name(&row.network, actor));
+            let count = u64::from(row.count.get());
+            population.interaction(&subject, actor.as_ref(), row.kind, age, count);
+        }
+        Row::Counter(row) => {
+            let time = row.time.unix_timestamp_nanos();
+            population.counter(&subject, row.counter, time, row.value, row.post.is_some());
+        }
+        Row::Post(row) => population.post(&subject, &row.post, age),
+        Row::Registered(_) => population.register(&subject),
+    }
+    Ok(())
+}
+
+/// Writes beside the target and renames, so that nobody reads half a file.
+fn write(path: &Path, ranked: &[Ranked]) -> Result<(), Failure> {
+    let failed = |error: io::Error| {
+        Failure::Failed(format!("{}: could not be written: {error}", path.display()))
+    };
+    if path.as_os_str() == "-" {
+        return write_rows(io::stdout().lock(), ranked).map_err(failed);
+    }
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    write_rows(io::BufWriter::new(&mut file), ranked).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+fn write_rows(output: impl Write, ranked: &[Ranked]) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(output);
+    writer.write_record([
+        "network",
+        "account",
+        "score",
+        "influence",
+        "true_reach",
+        "amplification",
+        "network_impact",
+        "percentile",
+        "confidence",
+    ])?;
+    for Ranked { account, score, percentile } in ranked {
+        let numbers = [
+            score.score.points(),
+            score.influence,
+            score.true_reach,
+            score.amplification,
+            score.network_impact,
+            *percentile,
+            score.confidence,
+        ];
+        // `Display` of a float is its shortest form that reads back as the same float.
+        let numbers = numbers.map(|number| number.to_string());
+        let names = [account.network.as_str(), account.native_id.as_str()];
+        writer.write_record(names.into_iter().chain(numbers.iter().map(String::as_str)))?;
+    }
+    writer.flush()
+}

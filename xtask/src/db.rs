@@ -1,0 +1,128 @@
+//! The checked SQL: `.sqlx` data and migrations.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::{
+    install,
+    job::{self, Interrupt},
+    stores,
+    workspace::{SchemaCrate, Workspace},
+};
+
+/// Migrations, and the data that checks queries without a database.
+#[derive(Debug, clap::Subcommand)]
+pub enum Db {
+    Prepare(Prepare),
+    New(New),
+}
+
+/// Renews services/*/.sqlx from the queries in the sources.
+///
+/// Starts a private Postgres, applies every migration, and lets the macros of sqlx describe every
+/// query. Commit the result: builds have no database.
+#[derive(Debug, clap::Args)]
+pub struct Prepare {
+    /// Only this service, such as `social-graph`.
+    service: Option<String>,
+}
+
+/// Makes the next migration of a service.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  cargo xtask db new scoring add_score_index")]
+pub struct New {
+    /// The service, such as `scoring`.
+    service: String,
+    /// What it does, starting with a verb, such as `add_score_index`.
+    name: String,
+}
+
+impl Db {
+    pub(crate) fn run(self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+        match self {
+            Self::Prepare(prepare) => prepare.run(workspace, interrupt),
+            Self::New(new) => new.run(workspace),
+        }
+    }
+}
+
+impl Prepare {
+    fn run(self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+        install::postgres()?;
+        let home = stores::Home::temporary()?;
+        let postgres = stores::Postgres::start(&home)?;
+        for service in workspace.schema_crates()? {
+            if self.service.as_ref().is_some_and(|only| *only != service.name) {
+                continue;
+            }
+            let database = service.name.replace('-', "_");
+            postgres.create_database(&database)?;
+            migrate(&postgres, &database, &service)?;
+            describe(workspace, interrupt, &postgres.url(&database), &service)?;
+        }
+        Ok(())
+    }
+}
+
+impl New {
+    fn run(self, workspace: &Workspace) -> Result<()> {
+        let crates = workspace.schema_crates()?;
+        let names: Vec<_> = crates.iter().map(|it| it.name.clone()).collect();
+        let service = crates
+            .iter()
+            .find(|it| it.name == self.service)
+            .with_context(|| format!("there is no such service; there are {}", names.join(", ")))?;
+        let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        ensure!(self.name.bytes().all(valid), "a name has only a-z, 0-9 and _");
+        let number = service.migrations()?.len() + 1;
+        let path = service.folder.join(format!("migrations/{number:04}_{}.sql", self.name));
+        fs::write(&path, "-- Why.\n")?;
+        eprintln!("xtask: wrote {}", path.display());
+        Ok(())
+    }
+}
+
+fn migrate(postgres: &stores::Postgres, database: &str, service: &SchemaCrate) -> Result<()> {
+    let mut psql = postgres.psql(database);
+    for schema in &service.schemas {
+        psql.arg("-c").arg(format!("create schema {schema}"));
+    }
+    for migration in service.migrations()? {
+        psql.arg("-f").arg(migration);
+    }
+    ensure!(psql.status()?.success(), "a migration of {} failed", service.name);
+    Ok(())
+}
+
+/// sqlx writes the data of each query that it describes during a build.
+fn describe(
+    workspace: &Workspace,
+    interrupt: &Interrupt,
+    database_url: &str,
+    service: &SchemaCrate,
+) -> Result<()> {
+    let data = service.folder.join(".sqlx");
+    if data.exists() {
+        fs::remove_dir_all(&data)?;
+    }
+    let source = service.folder.join("src/lib.rs");
+    let text = fs::read(&source)?;
+    // Written again as it is, so that cargo builds the crate again.
+    fs::write(&source, text)?;
+    fs::create_dir_all(&data)?;
+    let mut check = workspace.cargo();
+    check.args(["check", "--package", &service.package()]);
+    check.env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", &data);
+    check.env("DATABASE_URL", database_url);
+    if job::run(&mut check, interrupt).is_err() {
+        bail!("the queries of {} do not fit its schema", service.name);
+    }
+    let queries = fs::read_dir(&data)?.count();
+    if queries == 0 {
+        fs::remove_dir(&data)?;
+    }
+    eprintln!("xtask: {}: {queries} queries", service.name);
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Everything that has to hold before a change lands.
+
+use std::{process::Command, time::Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::{
+    install,
+    job::{self, Interrupt},
+    stores,
+    workspace::Workspace,
+};
+
+/// Formatting, lints, and every test, on private stores.
+///
+/// Installs what is missing first: Redis and Postgres by apt where there is apt, cargo-nextest by
+/// cargo. DATABASE_URL and REDIS_URL, when set, are used instead of private stores; each test makes a
+/// database of its own there.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask test                 what CI runs
+  cargo xtask test outbox          only the tests with `outbox` in their name, without the lints")]
+pub struct Test {
+    /// Runs only the tests whose name contains one of these.
+    filters: Vec<String>,
+}
+
+/// One thing that has to hold.
+struct Step {
+    name: &'static str,
+    command: Command,
+}
+
+impl Test {
+    pub(crate) fn run(self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+        install::postgres()?;
+        install::redis()?;
+        install::nextest(workspace, interrupt)?;
+
+        let home = stores::Home::temporary()?;
+        // Kept until the last test has run, and dropped before their home.
+        let mut postgres = None;
+        let mut redis = None;
+        let database_url = match variable("DATABASE_URL") {
+            Some(url) => url,
+            None => postgres.insert(stores::Postgres::start(&home)?).url("postgres"),
+        };
+        let redis_url = match variable("REDIS_URL") {
+            Some(url) => url,
+            None => redis.insert(stores::Redis::start(&home)?).url(),
+        };
+
+        let cargo = |name, arguments: &[&str]| {
+            let mut command = workspace.cargo();
+            command.args(arguments).env("SQLX_OFFLINE", "true");
+            command.env("DATABASE_URL", &database_url).env("REDIS_URL", &redis_url);
+            Step { name, command }
+        };
+        let lint = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        let mut test =
+            cargo("tests", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
+        test.command.args(&self.filters);
+        let mut steps = Vec::new();
+        if self.filters.is_empty() {
+            steps.push(cargo("formatting", &["fmt", "--all", "--check"]));
+            steps.push(cargo("lints", &lint));
+        }
+        // Flows start it as six processes.
+        steps.push(cargo("the binary", &["build", "--package", "klout", "--locked"]));
+        steps.push(test);
+
+        for Step { name, mut command } in steps {
+            ensure!(!interrupt.came(), "interrupted");
+            eprintln!("xtask: {name}");
+            let started = Instant::now();
+            job::run(&mut command, interrupt)?;
+            eprintln!("xtask: {name}: good, after {:.0} s", started.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how whoever has stores already says where")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
