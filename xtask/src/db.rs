@@ -1,6 +1,9 @@
 //! The checked SQL: `.sqlx` data and migrations.
 
-use std::fs;
+use std::{
+    fs::{self, File},
+    time::SystemTime,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -8,7 +11,7 @@ use crate::{
     install,
     job::{self, Interrupt},
     stores,
-    workspace::{SchemaCrate, Workspace},
+    workspace::{SchemaCrate, Workspace, sorted},
 };
 
 /// Migrations, and the data that checks queries without a database.
@@ -50,13 +53,14 @@ impl Db {
 
 impl Prepare {
     fn run(self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+        let crates = match &self.service {
+            Some(name) => vec![workspace.schema_crate(name)?],
+            None => workspace.schema_crates()?,
+        };
         install::postgres()?;
         let home = stores::Home::temporary()?;
         let postgres = stores::Postgres::start(&home)?;
-        for service in workspace.schema_crates()? {
-            if self.service.as_ref().is_some_and(|only| *only != service.name) {
-                continue;
-            }
+        for service in crates {
             let database = service.name.replace('-', "_");
             postgres.create_database(&database)?;
             migrate(&postgres, &database, &service)?;
@@ -68,12 +72,7 @@ impl Prepare {
 
 impl New {
     fn run(self, workspace: &Workspace) -> Result<()> {
-        let crates = workspace.schema_crates()?;
-        let names: Vec<_> = crates.iter().map(|it| it.name.clone()).collect();
-        let service = crates
-            .iter()
-            .find(|it| it.name == self.service)
-            .with_context(|| format!("there is no such service; there are {}", names.join(", ")))?;
+        let service = workspace.schema_crate(&self.service)?;
         let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         ensure!(self.name.bytes().all(valid), "a name has only a-z, 0-9 and _");
         let number = service.migrations()?.len() + 1;
@@ -103,26 +102,33 @@ fn describe(
     database_url: &str,
     service: &SchemaCrate,
 ) -> Result<()> {
+    // Beside the old data, which stays when the build fails.
+    let fresh = tempfile::tempdir_in(&service.folder)?;
+    // Looks new to cargo, which builds the crate again.
+    File::options().append(true).open(service.folder.join("src/lib.rs"))?.set_modified(now())?;
+    let mut check = workspace.cargo();
+    check.args(["check", "--all-targets", "--package", &service.package()]);
+    check.env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", fresh.path());
+    check.env("DATABASE_URL", database_url);
+    if job::run(&mut check, interrupt).is_err() {
+        bail!("{} does not build, or its queries do not fit its schema", service.name);
+    }
     let data = service.folder.join(".sqlx");
     if data.exists() {
         fs::remove_dir_all(&data)?;
     }
-    let source = service.folder.join("src/lib.rs");
-    let text = fs::read(&source)?;
-    // Written again as it is, so that cargo builds the crate again.
-    fs::write(&source, text)?;
-    fs::create_dir_all(&data)?;
-    let mut check = workspace.cargo();
-    check.args(["check", "--package", &service.package()]);
-    check.env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", &data);
-    check.env("DATABASE_URL", database_url);
-    if job::run(&mut check, interrupt).is_err() {
-        bail!("the queries of {} do not fit its schema", service.name);
+    let queries = sorted(fresh.path())?;
+    if !queries.is_empty() {
+        fs::create_dir(&data)?;
     }
-    let queries = fs::read_dir(&data)?.count();
-    if queries == 0 {
-        fs::remove_dir(&data)?;
+    for query in &queries {
+        fs::copy(query, data.join(query.file_name().context("a file has a name")?))?;
     }
-    eprintln!("xtask: {}: {queries} queries", service.name);
+    eprintln!("xtask: {}: {} queries", service.name, queries.len());
     Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time of a file, which no test pretends")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }

@@ -18,6 +18,9 @@ use crate::job;
 /// How long a store may take to answer after it was started.
 const START_TIME_MAX: Duration = Duration::from_secs(60);
 
+/// How often a store is started anew, when somebody else took its port first.
+const START_ATTEMPTS: usize = 3;
+
 /// Who Postgres runs as when we are root, which it refuses to run as; the first that exists.
 const UNPRIVILEGED_USERS: [&str; 2] = ["postgres", "nobody"];
 
@@ -78,7 +81,8 @@ impl Postgres {
     #[must_use]
     pub fn programs() -> Option<PathBuf> {
         if let Some(initdb) = find("initdb") {
-            return initdb.parent().map(Path::to_owned);
+            // A link on the path does not say where its companions are.
+            return initdb.canonicalize().ok()?.parent().map(Path::to_owned);
         }
         let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
         let version = |path: &PathBuf| -> Option<u32> { path.file_name()?.to_str()?.parse().ok() };
@@ -101,38 +105,39 @@ impl Postgres {
             let mut initdb = unprivileged(&programs.join("initdb"));
             initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]);
             initdb.args(["--no-sync", "-D"]).arg(&data).stdout(Stdio::null());
-            ensure!(initdb.status()?.success(), "initdb failed in {}", data.display());
+            ensure!(
+                initdb.status()?.success(),
+                "initdb failed in {}{}",
+                data.display(),
+                unprivileged_user().map_or_else(String::new, |user| format!(
+                    "; it runs as `{user}`, who has to be able to enter that folder"
+                ))
+            );
         }
-        let mut command = unprivileged(&programs.join("postgres"));
-        let port = free_port()?;
-        let mut settings = vec![
-            "listen_addresses=127.0.0.1".to_owned(),
-            format!("port={port}"),
-            "unix_socket_directories=".to_owned(),
-            "max_connections=400".to_owned(),
-            "log_min_messages=fatal".to_owned(),
-        ];
-        if !home.durable {
-            settings.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
-        }
-        command.arg("-D").arg(&data);
-        for setting in settings {
-            command.arg("-c").arg(setting);
-        }
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let mut postgres = Self { child, port, programs };
-        let end = Instant::now() + START_TIME_MAX;
-        while !postgres.answers() {
-            postgres.still_runs()?;
-            ensure!(Instant::now() < end, "Postgres did not answer within {START_TIME_MAX:?}");
-            job::pause();
-        }
-        Ok(postgres)
+        let (child, port) = start("Postgres", |port| {
+            let mut command = unprivileged(&programs.join("postgres"));
+            command.arg("-D").arg(&data).args(["-c", "listen_addresses=127.0.0.1"]);
+            command.args(["-c", &format!("port={port}"), "-c", "unix_socket_directories="]);
+            // Every test has connections of its own, and many run at once.
+            command.args(["-c", "max_connections=400"]);
+            // What it has to say is for people: this leaves only what stops it.
+            command.args(["-c", "log_min_messages=fatal"]);
+            if !home.durable {
+                command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
+            }
+            let state = data.join("postmaster.pid");
+            (command, move |child: &Child| {
+                let state = fs::read_to_string(&state).unwrap_or_default();
+                let line = |number: usize| state.lines().nth(number).unwrap_or_default().trim();
+                line(0) == child.id().to_string() && line(7) == "ready"
+            })
+        })?;
+        Ok(Self { child, port, programs })
     }
 
     /// # Errors
     ///
-    /// When there is one of that name already, or Postgres does not answer.
+    /// When Postgres refuses. That there is one of that name already is no error.
     pub fn create_database(&self, name: &str) -> Result<()> {
         let mut psql = self.psql("postgres");
         let exists = psql
@@ -167,13 +172,6 @@ impl Postgres {
     pub fn still_runs(&mut self) -> Result<()> {
         still_runs(&mut self.child, "Postgres")
     }
-
-    fn answers(&self) -> bool {
-        let port = self.port.to_string();
-        let mut ready = Command::new(self.programs.join("pg_isready"));
-        ready.args(["--quiet", "--host=127.0.0.1", "--port", &port]);
-        ready.status().is_ok_and(|status| status.success())
-    }
 }
 
 impl Drop for Postgres {
@@ -199,19 +197,14 @@ impl Redis {
     /// When its program is missing or it does not answer in time.
     pub fn start(home: &Home) -> Result<Self> {
         let program = Self::program().context("redis-server is not found")?;
-        let port = free_port()?;
-        let mut command = ended_with_us(&program);
-        command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
-        command.args(["--save", "", "--appendonly", "no", "--loglevel", "warning", "--dir"]);
-        let child = command.arg(&home.path).stdout(Stdio::null()).spawn()?;
-        let mut redis = Self { child, port };
-        let end = Instant::now() + START_TIME_MAX;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            redis.still_runs()?;
-            ensure!(Instant::now() < end, "Redis did not answer within {START_TIME_MAX:?}");
-            job::pause();
-        }
-        Ok(redis)
+        let (child, port) = start("Redis", |port| {
+            let mut command = ended_with_us(&program);
+            command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+            command.args(["--save", "", "--appendonly", "no", "--loglevel", "warning"]);
+            command.arg("--dir").arg(&home.path);
+            (command, move |_: &Child| TcpStream::connect(("127.0.0.1", port)).is_ok())
+        })?;
+        Ok(Self { child, port })
     }
 
     #[must_use]
@@ -239,7 +232,36 @@ fn find(name: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-/// Asked of the system and given back: somebody else may take it in between, which a start notices.
+/// Starts a server on a free port and waits until it answers. `server` makes, for a port, its
+/// command and the question whether it answers.
+fn start<A>(name: &str, server: impl Fn(u16) -> (Command, A)) -> Result<(Child, u16)>
+where
+    A: Fn(&Child) -> bool,
+{
+    for _ in 0..START_ATTEMPTS {
+        let port = free_port()?;
+        let (mut command, answers) = server(port);
+        let mut child = command
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| format!("could not start {name}"))?;
+        let end = Instant::now() + START_TIME_MAX;
+        while still_runs(&mut child, name).is_ok() {
+            // Asked in this order, because whoever took the port may answer too.
+            if answers(&child) && still_runs(&mut child, name).is_ok() {
+                return Ok((child, port));
+            }
+            if Instant::now() > end {
+                stop(&mut child, Signal::TERM);
+                bail!("{name} did not answer within {START_TIME_MAX:?}");
+            }
+            job::pause();
+        }
+    }
+    bail!("{name} ended by itself {START_ATTEMPTS} times; what it said is above")
+}
+
+/// Asked of the system and given back: somebody else may take it in between.
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

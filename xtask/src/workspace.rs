@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
 /// The repository that the current directory lies in.
@@ -74,6 +74,16 @@ impl Workspace {
             }
         }
         Ok(crates)
+    }
+
+    /// The one that is called `name`, such as `social-graph`.
+    pub(crate) fn schema_crate(&self, name: &str) -> Result<SchemaCrate> {
+        let mut crates = self.schema_crates()?;
+        let Some(found) = crates.iter().position(|it| it.name == name) else {
+            let names: Vec<_> = crates.iter().map(|it| it.name.as_str()).collect();
+            bail!("there is no service `{name}`; there are {}", names.join(", "));
+        };
+        Ok(crates.swap_remove(found))
     }
 }
 

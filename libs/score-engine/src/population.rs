@@ -33,7 +33,7 @@ pub struct Population {
 /// A counter at a time.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct Reading {
-    /// Nanoseconds since 1970.
+    /// Microseconds since 1970.
     time: i128,
     pub(crate) value: CounterValue,
 }
@@ -64,7 +64,7 @@ impl Population {
         self.cells.push((subject, Cell { actor, kind, age, count }));
     }
 
-    /// A counter read so and so at a time, in nanoseconds since 1970. The newest counts, and of two at
+    /// A counter read so and so at a time, in microseconds since 1970. The newest counts, and of two at
     /// one time the larger. One that belongs to a post is evidence and weighs nothing.
     pub fn counter(
         &mut self,

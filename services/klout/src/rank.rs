@@ -147,7 +147,8 @@ fn add(population: &mut Population, row: Row, as_of: OffsetDateTime) -> Result<(
             population.interaction(&subject, actor.as_ref(), row.kind, age, count);
         }
         Row::Counter(row) => {
-            let time = row.time.unix_timestamp_nanos();
+            // As fine as the database keeps it.
+            let time = row.time.unix_timestamp_nanos() / 1_000;
             population.counter(&subject, row.counter, time, row.value, row.post.is_some());
         }
         Row::Post(row) => population.post(&subject, &row.post, age),

@@ -1,1 +1,116 @@
-//! Turns cells into scores, and answers what they are and were.
+//! Turns signals into scores, and answers what they are. Start here: this is the smallest service
+//! that has everything.
+//!
+//! Owns the `scoring` schema. The connector pushes signals, social-graph pushes who owns which
+//! account; is asked by the gateway, perks and everybody inside. The maths is in `klout-score-math`.
+
+mod apply;
+mod batch;
+mod cached;
+mod config;
+mod daily;
+mod error;
+mod freshness;
+mod publish;
+mod read;
+mod rescore;
+mod rpc;
+mod score;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use klout_chassis::{ConfigError, Context, Service, repeat};
+use klout_proto::{
+    graph::v1::graph_service_client::GraphServiceClient,
+    score::v1::{
+        score_service_server::{self, ScoreServiceServer},
+        signal_consumer_service_server::{self, SignalConsumerServiceServer},
+    },
+};
+use klout_score_math::Model;
+use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tonic::service::RoutesBuilder;
+use tower::BoxError;
+
+use crate::{
+    cached::Cached,
+    daily::Daily,
+    publish::Publisher,
+    read::Reader,
+    rescore::Rescorer,
+    rpc::{ConsumerRpc, ScoreRpc},
+};
+pub use crate::{config::Config, store::MIGRATOR};
+
+/// How often it is looked whether another day has come.
+const DAY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The service, built and not yet running.
+#[derive(Debug)]
+pub struct Scoring {
+    config: Config,
+    score_rpc: ScoreRpc,
+    consumer_rpc: ConsumerRpc,
+    rescorer: Rescorer,
+    publisher: Publisher,
+    daily: Daily,
+}
+
+impl Service for Scoring {
+    const NAME: &'static str = "scoring";
+    const RPC_SERVICES: &'static [&'static str] =
+        &[score_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
+    const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
+    const MIGRATOR: &'static Migrator = &MIGRATOR;
+    type Config = Config;
+
+    fn check(config: &Config) -> Result<(), ConfigError> {
+        config.validate()
+    }
+
+    async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
+        let Context { db, cache, links, clock, .. } = context;
+        let model = Model::current();
+        let cached = Cached::new(cache, config.cache_time_max);
+        cached.follow(store::standing::read(&db).await?.revision);
+        let graph = GraphServiceClient::new(links.to("social_graph"));
+        let reader =
+            Reader { db: db.clone(), cached: cached.clone(), clock: clock.clone(), model, graph };
+        Ok(Self {
+            score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max },
+            consumer_rpc: ConsumerRpc { db: db.clone(), evidence_grew: Arc::default() },
+            rescorer: Rescorer {
+                db: db.clone(),
+                cached: cached.clone(),
+                clock: clock.clone(),
+                model,
+            },
+            publisher: Publisher::new(db.clone(), cached, clock.clone(), model),
+            daily: Daily::new(db, clock),
+            config,
+        })
+    }
+
+    fn mount(&self, routes: &mut RoutesBuilder) {
+        routes
+            .add_service(ScoreServiceServer::new(self.score_rpc.clone()))
+            .add_service(SignalConsumerServiceServer::new(self.consumer_rpc.clone()));
+    }
+
+    async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
+        let Self { config, score_rpc: _, consumer_rpc, rescorer, publisher, daily } = self;
+        let nobody_rings = Notify::new();
+        let rescore =
+            repeat("rescore", config.rescore_interval, &consumer_rpc.evidence_grew, &stop, || {
+                rescorer.step()
+            });
+        let publish =
+            repeat("publish", config.publish_interval, &nobody_rings, &stop, || publisher.step());
+        let daily = repeat("daily", DAY_INTERVAL, &nobody_rings, &stop, || daily.step());
+        tokio::join!(rescore, publish, daily);
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! Everything an operator can change about scoring.
+
+use std::time::Duration;
+
+use klout_chassis::ConfigError;
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How often people whose evidence changed are looked for when nobody rang.
+    #[serde(with = "humantime_serde")]
+    pub rescore_interval: Duration,
+
+    /// How often percentiles are published at most.
+    #[serde(with = "humantime_serde")]
+    pub publish_interval: Duration,
+
+    /// How long a cached score may outlive the last time that Redis could not be told.
+    #[serde(with = "humantime_serde")]
+    pub cache_time_max: Duration,
+
+    /// How long a reader waits for the revision that it asked for.
+    #[serde(with = "humantime_serde")]
+    pub freshness_time_max: Duration,
+}
+
+impl Config {
+    /// Checks what the types cannot.
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        for (setting, interval) in [
+            ("scoring.rescore_interval", self.rescore_interval),
+            ("scoring.publish_interval", self.publish_interval),
+        ] {
+            if interval < Duration::from_millis(10) {
+                let problem = "is below 10ms, which would keep Postgres busy with nothing";
+                return Err(ConfigError::Setting { setting, problem: problem.to_owned() });
+            }
+        }
+        Ok(())
+    }
+}

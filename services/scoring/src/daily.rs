@@ -1,0 +1,47 @@
+//! Goes over to a new day: everybody is scored again, and what has left the window is dropped.
+
+use klout_chassis::Clock;
+use klout_model::{Day, WINDOW_DAYS};
+use sqlx::PgPool;
+use time::{Duration, UtcOffset};
+use tokio::sync::Mutex;
+use tracing::{info, instrument};
+
+use crate::{error::Error, store};
+
+#[derive(Debug)]
+pub(crate) struct Daily {
+    db: PgPool,
+    clock: Clock,
+    /// The day that was gone over to. `None` at the start: nobody knows how long we were away.
+    day: Mutex<Option<Day>>,
+}
+
+// === impl Daily ===
+
+impl Daily {
+    pub(crate) fn new(db: PgPool, clock: Clock) -> Self {
+        Self { db, clock, day: Mutex::new(None) }
+    }
+
+    /// Looks whether it is another day.
+    #[instrument(name = "daily", skip_all)]
+    pub(crate) async fn step(&self) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let today = Day::of(now);
+        let mut day = self.day.lock().await;
+        if *day == Some(today) {
+            return Ok(false);
+        }
+        let start = now.to_offset(UtcOffset::UTC).replace_time(time::Time::MIDNIGHT);
+        store::dirty_person::mark_all(&self.db, start, start.saturating_add(Duration::DAY))
+            .await
+            .map_err(Error::store("mark everybody dirty"))?;
+        store::evidence::drop_before(&self.db, today.minus(u16::from(WINDOW_DAYS) - 1))
+            .await
+            .map_err(Error::store("drop what has left the window"))?;
+        info!(day = %today.to_date(), "scoring as of another day");
+        *day = Some(today);
+        Ok(false)
+    }
+}

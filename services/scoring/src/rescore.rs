@@ -1,0 +1,132 @@
+//! Scores people again whose evidence changed.
+//!
+//! One step takes some of them off the list, reads all their evidence, computes, and writes the scores,
+//! in one transaction: if the process dies, they are still on the list. Whoever adds evidence
+//! meanwhile waits for the row on the list and puts the person back, so nothing is missed.
+
+use std::collections::BTreeMap;
+
+use klout_chassis::Clock;
+use klout_model::Day;
+use klout_score_math::{
+    AccountEvidence, AccountInfluence, Epoch, Model, account_influence, percentile, person_score,
+};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use tracing::instrument;
+
+use crate::{
+    cached::Cached,
+    error::Error,
+    store::{
+        self,
+        evidence::PersonEvidence,
+        score::{Known, StoredScore},
+    },
+};
+
+/// People scored in one transaction: some milliseconds of work.
+const PEOPLE_MAX: i64 = 256;
+
+/// What a rescore needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Rescorer {
+    pub(crate) db: PgPool,
+    pub(crate) cached: Cached,
+    pub(crate) clock: Clock,
+    pub(crate) model: &'static Model,
+}
+
+// === impl Rescorer ===
+
+impl Rescorer {
+    /// Scores some of the dirty people. Returns whether there were any.
+    #[instrument(name = "rescore", skip_all)]
+    pub(crate) async fn step(&self) -> Result<bool, Error> {
+        let store = Error::store;
+        let now = self.clock.now();
+        let today = Day::of(now);
+
+        let mut transaction = self.db.begin().await.map_err(store("begin to rescore"))?;
+        let connection = &mut *transaction;
+        store::standing::share_lock(&mut *connection)
+            .await
+            .map_err(store("wait for a publication"))?;
+        let people = store::dirty_person::take(&mut *connection, PEOPLE_MAX)
+            .await
+            .map_err(store("take dirty people"))?;
+        if people.is_empty() {
+            return Ok(false);
+        }
+        let evidence = store::evidence::of_people(&mut *connection, &people, today)
+            .await
+            .map_err(store("read evidence"))?;
+        let before = store::history::before(&mut *connection, &people, self.model.name(), today)
+            .await
+            .map_err(store("read earlier scores"))?;
+        let standing =
+            store::standing::read(&mut *connection).await.map_err(store("read the standing"))?;
+
+        let mut scores: BTreeMap<i64, StoredScore> = BTreeMap::new();
+        let mut evidence = evidence;
+        for person in people {
+            let evidence = evidence.remove(&person).unwrap_or_default();
+            let changes = before.get(&person).copied().unwrap_or_default();
+            let known = score(self.model, evidence).map(|score| {
+                let points = score.score.points();
+                Known {
+                    score: points,
+                    percentile: percentile(&standing.scores, points),
+                    confidence: score.confidence,
+                    day_change: changes.day.map(|before| points - before),
+                    week_change: changes.week.map(|before| points - before),
+                    month_change: changes.month.map(|before| points - before),
+                    true_reach: score.true_reach,
+                    amplification: score.amplification,
+                    network_impact: score.network_impact,
+                    influence: score.influence,
+                }
+            });
+            scores.insert(person, self.stored(person, known, now));
+        }
+        store::score::renew(&mut *connection, &mut scores).await.map_err(store("write scores"))?;
+        store::history::renew(&mut *connection, today, scores.values())
+            .await
+            .map_err(store("write history"))?;
+        transaction.commit().await.map_err(store("commit scores"))?;
+
+        self.cached.fill(scores.values()).await;
+        Ok(true)
+    }
+
+    fn stored(&self, person: i64, known: Option<Known>, now: OffsetDateTime) -> StoredScore {
+        StoredScore {
+            person,
+            revision: 0,
+            known,
+            score_time: now,
+            model: self.model.name().to_owned(),
+            epoch: Epoch::ZERO.number(),
+        }
+    }
+}
+
+/// The score of everything known of a person's accounts.
+fn score(model: &Model, evidence: PersonEvidence) -> Option<klout_score_math::PersonScore> {
+    let own: Vec<i64> = evidence.accounts.keys().copied().collect();
+    let influences: Vec<AccountInfluence> = evidence
+        .accounts
+        .into_values()
+        .map(|mut account| {
+            let evidence = AccountEvidence {
+                cells: &mut account.cells,
+                counters: &account.counters,
+                posts: &account.posts,
+            };
+            let mut influence = account_influence(model, Epoch::ZERO, &own, evidence);
+            influence.evidence |= account.posts_have_counters;
+            influence
+        })
+        .collect();
+    person_score(model, &influences)
+}

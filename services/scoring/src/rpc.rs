@@ -1,0 +1,103 @@
+//! The gRPC face of scoring. One file for each RPC.
+
+mod apply_memberships;
+mod apply_signals;
+mod batch_lookup_scores;
+mod get_backlog;
+mod get_score;
+mod list_scores;
+mod list_top_scores;
+mod page;
+
+use std::{sync::Arc, time::Duration};
+
+use klout_proto::score::v1::{
+    ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
+    BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
+    GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
+    ListTopScoresResponse, score_service_server::ScoreService,
+    signal_consumer_service_server::SignalConsumerService,
+};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tonic::{Request, Response, Status};
+
+pub(crate) use self::batch_lookup_scores::SUBJECTS_MAX;
+use crate::read::Reader;
+
+#[derive(Clone, Debug)]
+pub(crate) struct ScoreRpc {
+    pub(crate) reader: Reader,
+    pub(crate) freshness_time_max: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ConsumerRpc {
+    pub(crate) db: PgPool,
+    /// Rung when somebody has to be scored again.
+    pub(crate) evidence_grew: Arc<Notify>,
+}
+
+// Decode, call, encode. What a call means is in its own file and returns the service's own `Error`;
+// the `?` here is the only place where that becomes a `Status`.
+#[tonic::async_trait]
+impl ScoreService for ScoreRpc {
+    async fn get_score(
+        &self,
+        request: Request<GetScoreRequest>,
+    ) -> Result<Response<GetScoreResponse>, Status> {
+        let response = get_score::get_score(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn batch_lookup_scores(
+        &self,
+        request: Request<BatchLookupScoresRequest>,
+    ) -> Result<Response<BatchLookupScoresResponse>, Status> {
+        let response = batch_lookup_scores::batch_lookup_scores(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_scores(
+        &self,
+        request: Request<ListScoresRequest>,
+    ) -> Result<Response<ListScoresResponse>, Status> {
+        let response = list_scores::list_scores(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_top_scores(
+        &self,
+        request: Request<ListTopScoresRequest>,
+    ) -> Result<Response<ListTopScoresResponse>, Status> {
+        let response = list_top_scores::list_top_scores(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn get_backlog(
+        &self,
+        _: Request<GetBacklogRequest>,
+    ) -> Result<Response<GetBacklogResponse>, Status> {
+        let response = get_backlog::get_backlog(self).await?;
+        Ok(Response::new(response))
+    }
+}
+
+#[tonic::async_trait]
+impl SignalConsumerService for ConsumerRpc {
+    async fn apply_signals(
+        &self,
+        request: Request<ApplySignalsRequest>,
+    ) -> Result<Response<ApplySignalsResponse>, Status> {
+        let response = apply_signals::apply_signals(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn apply_memberships(
+        &self,
+        request: Request<ApplyMembershipsRequest>,
+    ) -> Result<Response<ApplyMembershipsResponse>, Status> {
+        let response = apply_memberships::apply_memberships(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+}

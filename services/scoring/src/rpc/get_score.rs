@@ -1,0 +1,56 @@
+use klout_model::PersonId;
+use klout_proto::{
+    graph::v1::{AccountName, ResolvePersonRequest},
+    revision::Revision,
+    score::v1::{
+        Consistency, GetScoreRequest, GetScoreResponse, consistency::Requirement,
+        get_score_request::Subject,
+    },
+};
+
+use super::ScoreRpc;
+use crate::{error::Error, freshness};
+
+pub(super) async fn get_score(
+    rpc: &ScoreRpc,
+    request: GetScoreRequest,
+) -> Result<GetScoreResponse, Error> {
+    let person = match request.subject {
+        Some(Subject::Person(person)) => parse_person("person", &person)?,
+        Some(Subject::Account(account)) => resolve(rpc, account).await?,
+        None => return Err(Error::FieldInvalid { field: "subject", problem: "is missing" }),
+    };
+    let mut scores = match revision(request.consistency)? {
+        None => rpc.reader.scores(&[person]).await?,
+        Some(revision) => {
+            let time_max = rpc.freshness_time_max;
+            freshness::wait(&rpc.reader.db, person, &revision, time_max).await?;
+            rpc.reader.stored_scores(&[person]).await?
+        }
+    };
+    let score = scores.remove(&person).ok_or(Error::PersonUnknown { person })?;
+    Ok(GetScoreResponse { score: Some(score) })
+}
+
+pub(super) fn parse_person(field: &'static str, text: &str) -> Result<PersonId, Error> {
+    let problem = "is not a decimal number from 1 to 9223372036854775807";
+    text.parse().map_err(|_| Error::FieldInvalid { field, problem })
+}
+
+async fn resolve(rpc: &ScoreRpc, account: AccountName) -> Result<PersonId, Error> {
+    let request = ResolvePersonRequest { account: Some(account) };
+    let response = rpc.reader.graph.clone().resolve_person(request).await;
+    let person = response.map_err(Error::resolving)?.into_inner().person;
+    parse_person("person", &person)
+}
+
+/// What is asked of the answer; `None` is the quickest.
+fn revision(consistency: Option<Consistency>) -> Result<Option<Revision>, Error> {
+    let field = "consistency.at_least_as_fresh";
+    match consistency.and_then(|consistency| consistency.requirement) {
+        None | Some(Requirement::MinimizeLatency(_)) => Ok(None),
+        Some(Requirement::AtLeastAsFresh(token)) => Revision::from_token(&token)
+            .map(Some)
+            .map_err(|_| Error::FieldInvalid { field, problem: "is not a revision token" }),
+    }
+}

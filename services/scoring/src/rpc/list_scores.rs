@@ -1,0 +1,32 @@
+use klout_proto::score::v1::{ListScoresRequest, ListScoresResponse};
+
+use super::{ScoreRpc, get_score::parse_person, page};
+use crate::{error::Error, score::to_wire, store};
+
+pub(super) async fn list_scores(
+    rpc: &ScoreRpc,
+    request: ListScoresRequest,
+) -> Result<ListScoresResponse, Error> {
+    let person = parse_person("person", &request.person)?;
+    let size = page::size(request.page_size, 90, 1_000)?;
+    let after = page::after(&request.page_token, |day, model| {
+        Some((day.parse::<i32>().ok()?, model.to_owned()))
+    })?;
+    let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
+    let mut rows = store::history::list(&rpc.reader.db, person.get(), after, more)
+        .await
+        .map_err(Error::store("read history"))?;
+    if rows.is_empty() {
+        // Nobody, or somebody who has no history yet.
+        let known = rpc.reader.scores(&[person]).await?;
+        known.get(&person).ok_or(Error::PersonUnknown { person })?;
+    }
+    let has_more = rows.len() > size;
+    rows.truncate(size);
+    let next_page_token = match rows.last() {
+        Some((day, score)) if has_more => page::token(day, &score.model),
+        Some(_) | None => String::new(),
+    };
+    let scores = rows.iter().map(|(_, score)| to_wire(score, false)).collect();
+    Ok(ListScoresResponse { scores, next_page_token })
+}

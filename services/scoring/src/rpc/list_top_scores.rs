@@ -1,0 +1,30 @@
+use klout_proto::score::v1::{ListTopScoresRequest, ListTopScoresResponse};
+
+use super::{ScoreRpc, page};
+use crate::{error::Error, score::to_wire, store};
+
+pub(super) async fn list_top_scores(
+    rpc: &ScoreRpc,
+    request: ListTopScoresRequest,
+) -> Result<ListTopScoresResponse, Error> {
+    let size = page::size(request.page_size, 100, 1_000)?;
+    let after = page::after(&request.page_token, |bits, person| {
+        let bits = u64::from_str_radix(bits, 16).ok()?;
+        Some((f64::from_bits(bits), person.parse::<i64>().ok()?))
+    })?;
+    let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
+    let mut rows = store::score::top(&rpc.reader.db, after, more)
+        .await
+        .map_err(Error::store("read the ranking"))?;
+    let has_more = rows.len() > size;
+    rows.truncate(size);
+    let next_page_token = match rows.last() {
+        Some(last) if has_more => {
+            let score = last.known.map_or(0.0, |known| known.score);
+            page::token(format_args!("{:x}", score.to_bits()), last.person)
+        }
+        Some(_) | None => String::new(),
+    };
+    let scores = rows.iter().map(|score| to_wire(score, false)).collect();
+    Ok(ListTopScoresResponse { scores, next_page_token })
+}

@@ -1,0 +1,107 @@
+//! `scoring.account`: who owns what evidence is about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use klout_proto::graph::v1::Membership;
+use sqlx::{PgConnection, PgExecutor};
+use tracing::instrument;
+
+/// Who owns an account, and since which revision.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    pub(crate) person: Option<i64>,
+    pub(crate) revision: u64,
+}
+
+/// Adds accounts that are not there, as pseudonyms.
+#[instrument(name = "db.account.add", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn add(
+    db: impl PgExecutor<'_>,
+    accounts: &BTreeMap<i64, String>,
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = accounts.keys().copied().collect();
+    let networks: Vec<_> = accounts.values().map(String::as_str).collect();
+    sqlx::query!(
+        r#"
+        insert into scoring.account (account_id, network)
+        select * from unnest($1::bigint[], $2::text[])
+        on conflict on constraint account_pkey do nothing
+        "#,
+        &ids,
+        &networks as &[&str],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The owners of these accounts. They stay the owners until the transaction ends.
+#[instrument(name = "db.account.owners_shared", skip_all)]
+pub(crate) async fn owners_shared(
+    db: &mut PgConnection,
+    accounts: &BTreeSet<i64>,
+) -> Result<BTreeSet<i64>, sqlx::Error> {
+    let ids: Vec<_> = accounts.iter().copied().collect();
+    let owners = sqlx::query_scalar!(
+        r#"
+        select person_id
+        from scoring.account
+        where account_id = any($1)
+        order by account_id
+        for share
+        "#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(owners.into_iter().flatten().collect())
+}
+
+/// The owners of these accounts, which nobody else changes or reads until the transaction ends.
+#[instrument(name = "db.account.owners_locked", skip_all)]
+pub(crate) async fn owners_locked(
+    db: &mut PgConnection,
+    accounts: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, Owner>, sqlx::Error> {
+    let ids: Vec<_> = accounts.iter().copied().collect();
+    let rows = sqlx::query!(
+        r#"
+        select account_id, person_id, revision
+        from scoring.account
+        where account_id = any($1)
+        order by account_id
+        for update
+        "#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    let owner = |person, revision: i64| Owner { person, revision: revision.cast_unsigned() };
+    Ok(rows.into_iter().map(|row| (row.account_id, owner(row.person_id, row.revision))).collect())
+}
+
+/// Writes new owners of accounts whose rows are locked.
+#[instrument(name = "db.account.renew_owners", skip_all)]
+pub(crate) async fn renew_owners(
+    db: &mut PgConnection,
+    memberships: &[&Membership],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = memberships.iter().map(|it| it.account_id).collect();
+    let people: Vec<_> = memberships.iter().map(|it| it.person_id).collect();
+    let revisions: Vec<_> = memberships.iter().map(|it| it.revision.cast_signed()).collect();
+    sqlx::query!(
+        r#"
+        update scoring.account as account
+        set person_id = nullif(new.person_id, 0), revision = new.revision
+        from unnest($1::bigint[], $2::bigint[], $3::bigint[])
+            as new (account_id, person_id, revision)
+        where account.account_id = new.account_id and account.revision < new.revision
+        "#,
+        &ids,
+        &people,
+        &revisions,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

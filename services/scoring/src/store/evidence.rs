@@ -1,0 +1,277 @@
+//! `scoring.cell`, `post_tally`, `counter` and `post`: what scores are made of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use klout_model::{CounterName, CounterValue, Day, Kind, WINDOW_DAYS};
+use klout_score_math::Cell;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+use tracing::instrument;
+use uuid::Uuid;
+
+use super::broken;
+use crate::batch::{CellKey, CounterKey, TallyKey};
+
+/// Everything known of one person.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PersonEvidence {
+    pub(crate) accounts: BTreeMap<i64, AccountRows>,
+}
+
+/// Everything known of one account in the window.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AccountRows {
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) counters: Vec<(CounterName, CounterValue)>,
+    /// Whether one of its posts has a counter.
+    pub(crate) posts_have_counters: bool,
+    /// Age in days, and how many posts.
+    pub(crate) posts: Vec<(u8, u64)>,
+}
+
+/// Adds whole counts to cells, up to 10^18.
+#[instrument(name = "db.cell.add", skip_all, fields(cells.len = cells.len()))]
+pub(crate) async fn add_cells(
+    db: &mut PgConnection,
+    cells: &BTreeMap<CellKey, u64>,
+) -> Result<(), sqlx::Error> {
+    let subjects: Vec<_> = cells.keys().map(|key| key.subject).collect();
+    let known: Vec<_> = cells.keys().map(|key| key.actor.is_some()).collect();
+    let actors: Vec<_> = cells.keys().map(|key| key.actor.unwrap_or(0)).collect();
+    let kinds: Vec<_> = cells.keys().map(|key| i16::from(key.kind.code())).collect();
+    let days: Vec<_> = cells.keys().map(|key| key.day).collect();
+    let counts: Vec<_> = cells.values().map(|count| count.cast_signed()).collect();
+    sqlx::query!(
+        r#"
+        insert into scoring.cell as cell
+            (subject_account_id, actor_known, actor_account_id, kind, day, count)
+        select * from unnest(
+            $1::bigint[], $2::boolean[], $3::bigint[], $4::smallint[], $5::integer[], $6::bigint[]
+        )
+        on conflict on constraint cell_pkey do update
+        set count = least(cell.count + excluded.count, 1000000000000000000)
+        "#,
+        &subjects,
+        &known,
+        &actors,
+        &kinds,
+        &days,
+        &counts,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds whole counts to what belongs to posts, up to 10^18.
+#[instrument(name = "db.post_tally.add", skip_all, fields(tallies.len = tallies.len()))]
+pub(crate) async fn add_tallies(
+    db: &mut PgConnection,
+    tallies: &BTreeMap<TallyKey, u64>,
+) -> Result<(), sqlx::Error> {
+    if tallies.is_empty() {
+        return Ok(());
+    }
+    let subjects: Vec<_> = tallies.keys().map(|key| key.subject).collect();
+    let posts: Vec<_> = tallies.keys().map(|key| key.post).collect();
+    let kinds: Vec<_> = tallies.keys().map(|key| i16::from(key.kind.code())).collect();
+    let days: Vec<_> = tallies.keys().map(|key| key.day).collect();
+    let counts: Vec<_> = tallies.values().map(|count| count.cast_signed()).collect();
+    sqlx::query!(
+        r#"
+        insert into scoring.post_tally as tally (subject_account_id, post_hash, kind, day, count)
+        select * from unnest($1::bigint[], $2::uuid[], $3::smallint[], $4::integer[], $5::bigint[])
+        on conflict on constraint post_tally_pkey do update
+        set count = least(tally.count + excluded.count, 1000000000000000000)
+        "#,
+        &subjects,
+        &posts,
+        &kinds,
+        &days,
+        &counts,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Replaces readings by newer ones, and of two at one time the smaller by the larger.
+#[instrument(name = "db.counter.renew", skip_all, fields(counters.len = counters.len()))]
+pub(crate) async fn renew_counters(
+    db: &mut PgConnection,
+    counters: &BTreeMap<CounterKey, (OffsetDateTime, CounterValue)>,
+) -> Result<(), sqlx::Error> {
+    if counters.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<_> = counters.keys().map(|key| key.account).collect();
+    let names: Vec<_> = counters.keys().map(|key| i16::from(key.name.code())).collect();
+    let posts: Vec<_> = counters.keys().map(|key| key.post).collect();
+    let times: Vec<_> = counters.values().map(|(time, _)| *time).collect();
+    let values: Vec<_> = counters.values().map(|(_, value)| value.get()).collect();
+    sqlx::query!(
+        r#"
+        insert into scoring.counter as newest (account_id, name, post_hash, read_time, value)
+        select * from unnest(
+            $1::bigint[], $2::smallint[], $3::uuid[], $4::timestamptz[], $5::float8[]
+        )
+        on conflict on constraint counter_pkey do update
+        set read_time = excluded.read_time, value = excluded.value
+        where (excluded.read_time, excluded.value) > (newest.read_time, newest.value)
+        "#,
+        &accounts,
+        &names,
+        &posts,
+        &times,
+        &values,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds posts; of a post that is told twice the earliest day counts.
+#[instrument(name = "db.post.add", skip_all, fields(posts.len = posts.len()))]
+pub(crate) async fn add_posts(
+    db: &mut PgConnection,
+    posts: &BTreeMap<(i64, Uuid), i32>,
+) -> Result<(), sqlx::Error> {
+    if posts.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<_> = posts.keys().map(|(account, _)| *account).collect();
+    let hashes: Vec<_> = posts.keys().map(|(_, post)| *post).collect();
+    let days: Vec<_> = posts.values().copied().collect();
+    sqlx::query!(
+        r#"
+        insert into scoring.post as earliest (account_id, post_hash, day)
+        select * from unnest($1::bigint[], $2::uuid[], $3::integer[])
+        on conflict on constraint post_pkey do update
+        set day = least(earliest.day, excluded.day)
+        "#,
+        &accounts,
+        &hashes,
+        &days,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Drops what no score can count any more: everything before `first`. Four statements, because each
+/// table is on its own and none has to be right with the others.
+#[instrument(name = "db.evidence.drop_before", skip_all)]
+pub(crate) async fn drop_before(db: &PgPool, first: Day) -> Result<(), sqlx::Error> {
+    let day = first.number();
+    sqlx::query!("delete from scoring.cell where day < $1", day).execute(db).await?;
+    sqlx::query!("delete from scoring.post_tally where day < $1", day).execute(db).await?;
+    sqlx::query!("delete from scoring.post where day < $1", day).execute(db).await?;
+    sqlx::query!(
+        "delete from scoring.counter where read_time < to_timestamp($1::bigint * 86400)",
+        i64::from(day),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Everything in the window that ends `today`, of these people.
+#[instrument(name = "db.evidence.of_people", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn of_people(
+    db: &mut PgConnection,
+    people: &BTreeSet<i64>,
+    today: Day,
+) -> Result<BTreeMap<i64, PersonEvidence>, sqlx::Error> {
+    let people: Vec<_> = people.iter().copied().collect();
+    let last = today.number();
+    let first = today.minus(u16::from(WINDOW_DAYS) - 1).number();
+    let mut accounts: BTreeMap<i64, AccountRows> = BTreeMap::new();
+
+    let owned = sqlx::query!(
+        r#"
+        select account_id, person_id as "person_id!"
+        from scoring.account
+        where person_id = any($1)
+        "#,
+        &people,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let ids: Vec<_> = owned.iter().map(|row| row.account_id).collect();
+    let age = |day: i32| u8::try_from(last - day).map_err(|_| broken("day", day));
+
+    let cells = sqlx::query!(
+        r#"
+        select subject_account_id, actor_known, actor_account_id, kind, day, count
+        from scoring.cell
+        where subject_account_id = any($1) and day between $2 and $3
+        "#,
+        &ids,
+        first,
+        last,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    for row in cells {
+        let kind = u8::try_from(row.kind).ok().and_then(Kind::from_code);
+        let cell = Cell {
+            actor: row.actor_known.then_some(row.actor_account_id),
+            kind: kind.ok_or_else(|| broken("kind", row.kind))?,
+            age: age(row.day)?,
+            count: u64::try_from(row.count).map_err(|_| broken("count", row.count))?,
+        };
+        accounts.entry(row.subject_account_id).or_default().cells.push(cell);
+    }
+
+    let counters = sqlx::query!(
+        r#"
+        select account_id, name, post_hash = '00000000-0000-0000-0000-000000000000' as "own!",
+            value
+        from scoring.counter
+        where account_id = any($1)
+            and read_time >= to_timestamp($2::bigint * 86400)
+            and read_time < to_timestamp(($3::bigint + 1) * 86400)
+        "#,
+        &ids,
+        i64::from(first),
+        i64::from(last),
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    for row in counters {
+        let name = u8::try_from(row.name).ok().and_then(CounterName::from_code);
+        let name = name.ok_or_else(|| broken("name", row.name))?;
+        let value = CounterValue::new(row.value).map_err(|_| broken("value", row.value))?;
+        let rows = accounts.entry(row.account_id).or_default();
+        if row.own {
+            rows.counters.push((name, value));
+        } else {
+            rows.posts_have_counters = true;
+        }
+    }
+
+    let posts = sqlx::query!(
+        r#"
+        select account_id, day, count(*) as "count!"
+        from scoring.post
+        where account_id = any($1) and day between $2 and $3
+        group by account_id, day
+        "#,
+        &ids,
+        first,
+        last,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    for row in posts {
+        let day = (age(row.day)?, row.count.cast_unsigned());
+        accounts.entry(row.account_id).or_default().posts.push(day);
+    }
+
+    let mut evidence: BTreeMap<i64, PersonEvidence> = BTreeMap::new();
+    for row in owned {
+        let rows = accounts.remove(&row.account_id).unwrap_or_default();
+        evidence.entry(row.person_id).or_default().accounts.insert(row.account_id, rows);
+    }
+    Ok(evidence)
+}

@@ -1,0 +1,233 @@
+//! `scoring.score`: the newest score of each member.
+
+use std::collections::BTreeMap;
+
+use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
+use tracing::instrument;
+
+/// A score, known or not.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredScore {
+    pub(crate) person: i64,
+    pub(crate) revision: i64,
+    /// `None`: a member without evidence.
+    pub(crate) known: Option<Known>,
+    pub(crate) score_time: OffsetDateTime,
+    pub(crate) model: String,
+    pub(crate) epoch: u64,
+}
+
+/// What is known of somebody with evidence. Units and ranges as in `klout.score.v1.Score`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Known {
+    pub(crate) score: f64,
+    pub(crate) percentile: f64,
+    pub(crate) confidence: f64,
+    pub(crate) day_change: Option<f64>,
+    pub(crate) week_change: Option<f64>,
+    pub(crate) month_change: Option<f64>,
+    pub(crate) true_reach: f64,
+    pub(crate) amplification: f64,
+    pub(crate) network_impact: f64,
+    pub(crate) influence: f64,
+}
+
+/// What was found of a person: a score, and whether evidence came since.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) score: Option<StoredScore>,
+    pub(crate) dirty: bool,
+}
+
+/// One row, as the table has it.
+struct Row {
+    person_id: i64,
+    revision: Option<i64>,
+    score: Option<f64>,
+    percentile: Option<f64>,
+    confidence: Option<f64>,
+    day_change: Option<f64>,
+    week_change: Option<f64>,
+    month_change: Option<f64>,
+    true_reach: Option<f64>,
+    amplification: Option<f64>,
+    network_impact: Option<f64>,
+    influence: Option<f64>,
+    score_time: Option<OffsetDateTime>,
+    model: Option<String>,
+    epoch: Option<i64>,
+    dirty: bool,
+}
+
+/// The newest scores of these people, by person; nobody is missing.
+#[instrument(name = "db.score.find", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn find(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+) -> Result<BTreeMap<i64, Found>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select asked.person_id as "person_id!", revision as "revision?", score, percentile,
+            confidence, day_change, week_change, month_change, true_reach, amplification,
+            network_impact, influence, score_time as "score_time?", model as "model?",
+            epoch as "epoch?", dirty.person_id is not null as "dirty!"
+        from unnest($1::bigint[]) as asked (person_id)
+        left join scoring.score using (person_id)
+        left join scoring.dirty_person as dirty using (person_id)
+        "#,
+        people,
+    )
+    .fetch_all(db)
+    .await?;
+    let found = |row: Row| Found { dirty: row.dirty, score: row.into_score() };
+    Ok(rows.into_iter().map(|row| (row.person_id, found(row))).collect())
+}
+
+/// The best `max` scores after a place in the ranking, best first.
+#[instrument(name = "db.score.top", skip_all)]
+pub(crate) async fn top(
+    db: impl PgExecutor<'_>,
+    after: Option<(f64, i64)>,
+    max: i64,
+) -> Result<Vec<StoredScore>, sqlx::Error> {
+    let (score, person) = after.unwrap_or((f64::INFINITY, 0));
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select person_id, revision as "revision?", score, percentile, confidence, day_change,
+            week_change, month_change, true_reach, amplification, network_impact, influence,
+            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!"
+        from scoring.score
+        where score is not null and score <= $1 and (score < $1 or person_id > $2)
+        order by score desc, person_id
+        limit $3
+        "#,
+        score,
+        person,
+        max,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter_map(Row::into_score).collect())
+}
+
+/// Replaces the scores of these people, and numbers them.
+#[instrument(name = "db.score.renew", skip_all, fields(scores.len = scores.len()))]
+pub(crate) async fn renew(
+    db: &mut PgConnection,
+    scores: &mut BTreeMap<i64, StoredScore>,
+) -> Result<(), sqlx::Error> {
+    let people: Vec<_> = scores.keys().copied().collect();
+    let column = |value: fn(&Known) -> Option<f64>| -> Vec<Option<f64>> {
+        scores.values().map(|score| score.known.as_ref().and_then(value)).collect()
+    };
+    let times: Vec<_> = scores.values().map(|score| score.score_time).collect();
+    let models: Vec<_> = scores.values().map(|score| score.model.as_str()).collect();
+    let epochs: Vec<_> = scores.values().map(|score| score.epoch.cast_signed()).collect();
+    let rows = sqlx::query!(
+        r#"
+        insert into scoring.score (
+            person_id, revision, score, percentile, confidence, day_change, week_change,
+            month_change, true_reach, amplification, network_impact, influence, score_time, model,
+            epoch
+        )
+        select new.person_id, nextval('scoring.score_revision'), new.score, new.percentile,
+            new.confidence, new.day_change, new.week_change, new.month_change, new.true_reach,
+            new.amplification, new.network_impact, new.influence, new.score_time, new.model,
+            new.epoch
+        from unnest(
+            $1::bigint[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[],
+            $7::float8[], $8::float8[], $9::float8[], $10::float8[], $11::float8[],
+            $12::timestamptz[], $13::text[], $14::bigint[]
+        ) as new (
+            person_id, score, percentile, confidence, day_change, week_change, month_change,
+            true_reach, amplification, network_impact, influence, score_time, model, epoch
+        )
+        on conflict on constraint score_pkey do update
+        set revision = excluded.revision, score = excluded.score,
+            percentile = excluded.percentile, confidence = excluded.confidence,
+            day_change = excluded.day_change, week_change = excluded.week_change,
+            month_change = excluded.month_change, true_reach = excluded.true_reach,
+            amplification = excluded.amplification, network_impact = excluded.network_impact,
+            influence = excluded.influence, score_time = excluded.score_time,
+            model = excluded.model, epoch = excluded.epoch
+        returning person_id, revision
+        "#,
+        &people,
+        &column(|known| Some(known.score)) as &[Option<f64>],
+        &column(|known| Some(known.percentile)) as &[Option<f64>],
+        &column(|known| Some(known.confidence)) as &[Option<f64>],
+        &column(|known| known.day_change) as &[Option<f64>],
+        &column(|known| known.week_change) as &[Option<f64>],
+        &column(|known| known.month_change) as &[Option<f64>],
+        &column(|known| Some(known.true_reach)) as &[Option<f64>],
+        &column(|known| Some(known.amplification)) as &[Option<f64>],
+        &column(|known| Some(known.network_impact)) as &[Option<f64>],
+        &column(|known| Some(known.influence)) as &[Option<f64>],
+        &times,
+        &models as &[&str],
+        &epochs,
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        if let Some(score) = scores.get_mut(&row.person_id) {
+            score.revision = row.revision;
+        }
+    }
+    Ok(())
+}
+
+/// Places every score among all others, exactly.
+#[instrument(name = "db.score.renew_percentiles", skip_all)]
+pub(crate) async fn renew_percentiles(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update scoring.score as score
+        set percentile = placed.percentile
+        from (
+            select person_id,
+                100.0::float8
+                    * (2 * (rank() over (order by score) - 1) + count(*) over (partition by score))
+                    / (2 * count(*) over ()) as percentile
+            from scoring.score
+            where score is not null
+        ) as placed
+        where score.person_id = placed.person_id and score.percentile <> placed.percentile
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+// === impl Row ===
+
+impl Row {
+    fn into_score(self) -> Option<StoredScore> {
+        let known = || {
+            Some(Known {
+                score: self.score?,
+                percentile: self.percentile?,
+                confidence: self.confidence?,
+                day_change: self.day_change,
+                week_change: self.week_change,
+                month_change: self.month_change,
+                true_reach: self.true_reach?,
+                amplification: self.amplification?,
+                network_impact: self.network_impact?,
+                influence: self.influence?,
+            })
+        };
+        Some(StoredScore {
+            person: self.person_id,
+            revision: self.revision?,
+            known: known(),
+            score_time: self.score_time?,
+            model: self.model?,
+            epoch: self.epoch?.cast_unsigned(),
+        })
+    }
+}
