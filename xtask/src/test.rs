@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     install,
@@ -69,13 +69,15 @@ impl Test {
         steps.push(cargo("the binary", &["build", "--package", "klout", "--locked"]));
         steps.push(test);
 
+        let mut times = Vec::new();
         for Step { name, mut command } in steps {
             ensure!(!interrupt.came(), "interrupted");
             eprintln!("xtask: {name}");
             let started = Instant::now();
-            job::run(&mut command, interrupt)?;
-            eprintln!("xtask: {name}: good, after {:.0} s", started.elapsed().as_secs_f64());
+            job::run(&mut command, interrupt).context(name)?;
+            times.push(format!("{name} {} s", started.elapsed().as_secs()));
         }
+        eprintln!("xtask: all good: {}", times.join(", "));
         Ok(())
     }
 }

@@ -9,6 +9,6 @@ mod population;
 mod ranking;
 
 pub use crate::{
-    population::{AccountName, Population},
+    population::{AccountName, Population, Signal},
     ranking::{Ranked, rank},
 };

@@ -1,5 +1,7 @@
 //! Signals of many accounts, in columns.
 
+use std::collections::hash_map::Entry;
+
 use klout_model::{CounterName, CounterValue, Kind, NativeId, Network};
 use klout_score_math::Cell;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -9,6 +11,20 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub struct AccountName {
     pub network: Network,
     pub native_id: NativeId,
+}
+
+/// What somebody's network told of them. Compared only to settle which of two signals with one
+/// identity counts.
+#[derive(Clone, Debug, PartialEq, PartialOrd)]
+pub enum Signal {
+    /// `actor` did something to the subject, `age` whole UTC days ago. `None`: nobody knows who.
+    Interaction { actor: Option<AccountName>, kind: Kind, age: u8, count: u64 },
+    /// A counter read so and so at a time, in microseconds since 1970. The newest counts, and of two
+    /// at one time the larger. One that belongs to a post is evidence and weighs nothing.
+    Counter { name: CounterName, time: i128, value: CounterValue, of_post: bool },
+    /// The subject published `post`, `age` whole UTC days ago. The same post twice is one post, of its
+    /// earliest day.
+    Post { post: Box<str>, age: u8 },
 }
 
 /// Everything that is known of a population in the window.
@@ -26,8 +42,8 @@ pub struct Population {
     pub(crate) posts: FxHashMap<(u32, Box<str>), u8>,
     /// Accounts whose only evidence is a counter of one of their posts.
     pub(crate) seen: FxHashSet<u32>,
-    /// Identities of signals that came with one.
-    signals: FxHashSet<(u32, Box<str>)>,
+    /// Signals that have an identity, and are not settled yet: subject and id.
+    identified: FxHashMap<(u32, Box<str>), Signal>,
 }
 
 /// A counter at a time.
@@ -41,57 +57,54 @@ pub(crate) struct Reading {
 // === impl Population ===
 
 impl Population {
-    /// Whether a signal with this id was seen for this subject for the first time. Signals without an
-    /// id are each one of their own.
-    #[must_use]
-    pub fn is_new(&mut self, subject: &AccountName, id: Option<&str>) -> bool {
-        let Some(id) = id else { return true };
+    /// Adds what was told of `subject`. Signals of one subject with the same `id` are one signal, and
+    /// where they differ the least of them counts, so that their order does not; without an id each is
+    /// one of its own.
+    pub fn add(&mut self, subject: &AccountName, id: Option<&str>, signal: Signal) {
         let subject = self.index(subject);
-        self.signals.insert((subject, id.into()))
-    }
-
-    /// `actor` did something to `subject`, `age` whole UTC days ago. `None`: nobody knows who.
-    pub fn interaction(
-        &mut self,
-        subject: &AccountName,
-        actor: Option<&AccountName>,
-        kind: Kind,
-        age: u8,
-        count: u64,
-    ) {
-        let subject = self.index(subject);
-        let actor = actor.map(|actor| i64::from(self.index(actor)));
-        self.cells.push((subject, Cell { actor, kind, age, count }));
-    }
-
-    /// A counter read so and so at a time, in microseconds since 1970. The newest counts, and of two at
-    /// one time the larger. One that belongs to a post is evidence and weighs nothing.
-    pub fn counter(
-        &mut self,
-        account: &AccountName,
-        name: CounterName,
-        time: i128,
-        value: CounterValue,
-        of_post: bool,
-    ) {
-        let account = self.index(account);
-        if of_post {
-            self.seen.insert(account);
-            return;
+        let Some(id) = id else { return self.count(subject, signal) };
+        if let Signal::Interaction { actor: Some(actor), .. } = &signal {
+            self.index(actor);
         }
-        let reading = Reading { time, value };
-        let newest = self.counters.entry((account, name)).or_insert(reading);
-        if reading > *newest {
-            *newest = reading;
+        match self.identified.entry((subject, id.into())) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(signal);
+            }
+            Entry::Occupied(mut other) if signal < *other.get() => {
+                other.insert(signal);
+            }
+            Entry::Occupied(_) => {}
         }
     }
 
-    /// `account` published `post`, `age` whole UTC days ago. The same post twice is one post, of its
-    /// earliest day.
-    pub fn post(&mut self, account: &AccountName, post: &str, age: u8) {
-        let account = self.index(account);
-        let oldest = self.posts.entry((account, post.into())).or_insert(age);
-        *oldest = age.max(*oldest);
+    /// Counts the signals that waited for others with their identity.
+    pub(crate) fn settle(&mut self) {
+        for ((subject, _), signal) in std::mem::take(&mut self.identified) {
+            self.count(subject, signal);
+        }
+    }
+
+    fn count(&mut self, subject: u32, signal: Signal) {
+        match signal {
+            Signal::Interaction { actor, kind, age, count } => {
+                let actor = actor.map(|actor| i64::from(self.index(&actor)));
+                self.cells.push((subject, Cell { actor, kind, age, count }));
+            }
+            Signal::Counter { of_post: true, .. } => {
+                self.seen.insert(subject);
+            }
+            Signal::Counter { name, time, value, of_post: false } => {
+                let reading = Reading { time, value };
+                let newest = self.counters.entry((subject, name)).or_insert(reading);
+                if reading > *newest {
+                    *newest = reading;
+                }
+            }
+            Signal::Post { post, age } => {
+                let oldest = self.posts.entry((subject, post)).or_insert(age);
+                *oldest = age.max(*oldest);
+            }
+        }
     }
 
     /// The owner of `account` joined.

@@ -21,6 +21,7 @@ pub struct Ranked {
 /// network and native id. A registered account without evidence has score 1 and confidence 0.
 #[must_use]
 pub fn rank(model: &Model, mut population: Population) -> Vec<Ranked> {
+    population.settle();
     let accounts = population.names.len();
     let mut cells = std::mem::take(&mut population.cells);
     cells.par_sort_unstable();
@@ -96,8 +97,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Signal;
 
-    type Signal = (u8, Option<u8>, Kind, u8, u64);
+    type Interaction = (u8, Option<u8>, Kind, u8, u64);
 
     fn name(number: u8) -> AccountName {
         AccountName {
@@ -106,47 +108,66 @@ mod tests {
         }
     }
 
-    fn any_signals() -> impl Strategy<Value = Vec<Signal>> {
+    fn any_interactions() -> impl Strategy<Value = Vec<Interaction>> {
         let kind = (0..Kind::ALL.len()).prop_map(|kind| Kind::ALL[kind]);
-        let signal = (0_u8..9, prop::option::of(0_u8..9), kind, 0_u8..90, 0_u64..50);
-        prop::collection::vec(signal, 1..60)
+        let interaction = (0_u8..9, prop::option::of(0_u8..9), kind, 0_u8..90, 0_u64..50);
+        prop::collection::vec(interaction, 1..60)
     }
 
-    fn population(signals: &[Signal]) -> Population {
+    fn add(population: &mut Population, id: Option<&str>, interaction: &Interaction) {
+        let (subject, actor, kind, age, count) = *interaction;
+        let signal = Signal::Interaction { actor: actor.map(name), kind, age, count };
+        population.add(&name(subject), id, signal);
+    }
+
+    fn population(interactions: &[Interaction]) -> Population {
         let mut population = Population::default();
-        for (subject, actor, kind, age, count) in signals {
-            let actor = actor.map(name);
-            population.interaction(&name(*subject), actor.as_ref(), *kind, *age, *count);
+        for interaction in interactions {
+            add(&mut population, None, interaction);
         }
         population
     }
 
-    fn ranking(signals: &[Signal]) -> Vec<Ranked> {
-        rank(Model::current(), population(signals))
+    fn ranking(interactions: &[Interaction]) -> Vec<Ranked> {
+        rank(Model::current(), population(interactions))
     }
 
     proptest! {
         #[test]
         fn the_order_of_signals_does_not_matter_to_the_bit(
-            (signals, shuffled) in any_signals().prop_flat_map(|signals| {
-                (Just(signals.clone()), Just(signals).prop_shuffle())
+            (ordered, shuffled) in any_interactions().prop_flat_map(|interactions| {
+                (Just(interactions.clone()), Just(interactions).prop_shuffle())
             }),
         ) {
-            prop_assert_eq!(ranking(&signals), ranking(&shuffled));
+            prop_assert_eq!(ranking(&ordered), ranking(&shuffled));
         }
 
         #[test]
-        fn a_signal_that_came_before_changes_nothing(signals in any_signals()) {
+        fn a_signal_that_came_before_changes_nothing(interactions in any_interactions()) {
             let mut population = Population::default();
             for _ in 0..2 {
-                for (id, (subject, actor, kind, age, count)) in signals.iter().enumerate() {
-                    let actor = actor.map(name);
-                    if population.is_new(&name(*subject), Some(&id.to_string())) {
-                        population.interaction(&name(*subject), actor.as_ref(), *kind, *age, *count);
-                    }
+                for (id, interaction) in interactions.iter().enumerate() {
+                    add(&mut population, Some(&id.to_string()), interaction);
                 }
             }
-            prop_assert_eq!(rank(Model::current(), population), ranking(&signals));
+            prop_assert_eq!(rank(Model::current(), population), ranking(&interactions));
+        }
+
+        #[test]
+        fn of_signals_that_share_an_id_the_same_one_counts_in_any_order(
+            (ordered, shuffled) in any_interactions().prop_flat_map(|interactions| {
+                (Just(interactions.clone()), Just(interactions).prop_shuffle())
+            }),
+        ) {
+            let ranked = |interactions: &[Interaction]| {
+                let mut population = Population::default();
+                for interaction in interactions {
+                    add(&mut population, Some("the same"), interaction);
+                }
+                population.register_all();
+                rank(Model::current(), population)
+            };
+            prop_assert_eq!(ranked(&ordered), ranked(&shuffled));
         }
     }
 
@@ -169,8 +190,13 @@ mod tests {
         let ranked = |readings: &[(i128, f64)]| {
             let mut population = Population::default();
             for (time, read) in readings {
-                let name_of = CounterName::FollowerCount;
-                population.counter(&name(1), name_of, *time, value(*read), false);
+                let signal = Signal::Counter {
+                    name: CounterName::FollowerCount,
+                    time: *time,
+                    value: value(*read),
+                    of_post: false,
+                };
+                population.add(&name(1), None, signal);
             }
             rank(Model::current(), population)
         };

@@ -50,7 +50,8 @@ pub struct AccountInfluence {
 /// ```text
 /// m(a)      = Σ weight(kind) · count · decay(age)      over the cells of one actor a
 /// known     = Σ ln(1 + m(a))                           over the actors that are told apart
-/// anonymous = A · ln(1 + M / A)                        M: the same mass without an actor
+/// anonymous = A · ln(1 + U / A)                        over the cells without an actor,
+///             U = Σ ln(1 + weight(kind)) · count · decay(age)
 /// counted   = Σ weight(name) · ln(1 + value)           over the counters
 /// influence = known + anonymous + counted
 /// ```
@@ -59,6 +60,7 @@ pub struct AccountInfluence {
 ///   and weighs nothing.
 /// - The logarithm makes the first reaction of an actor count most, so distinct people count more
 ///   than repetition; more of anything never lowers a term.
+/// - Anonymous reactions count at most as much as those of as many known people.
 /// - No evidence gives no influence and `evidence: false`.
 ///
 /// Source: the concave mass of an edge is common in the literature on retweet influence; the weights
@@ -82,21 +84,25 @@ pub fn account_influence(
     let (mut known, mut credible) = (Vec::new(), Vec::new());
     let (mut reach, mut masses) = (Vec::new(), Vec::new());
     for one_actor in cells.chunk_by(|left, right| left.actor == right.actor) {
-        let mass = mass(model, one_actor);
-        match one_actor[0].actor {
+        let mass = match one_actor[0].actor {
             Some(actor) if owner_accounts.contains(&actor) => continue,
             Some(actor) => {
+                let mass = mass(model, one_actor, Model::kind_weight);
                 let influence = libm::log1p(mass);
                 known.push(influence);
                 credible.push(epoch.credibility(actor) * influence);
                 reach.push(-libm::expm1(-mass));
+                mass
             }
             None => {
                 let people = model.anonymous_people;
+                let worth = |model: &Model, kind| libm::log1p(model.kind_weight(kind));
+                let mass = mass(model, one_actor, worth);
                 total.influence = people * libm::log1p(mass / people);
                 reach.push(-people * libm::expm1(-mass / people));
+                mass
             }
-        }
+        };
         masses.push(mass);
     }
     total.known_influence = ordered_sum(&mut known);
@@ -114,12 +120,12 @@ pub fn account_influence(
 }
 
 /// The mass of the sorted cells of one actor. Parts of one cell are added as integers first.
-fn mass(model: &Model, cells: &[Cell]) -> f64 {
+fn mass(model: &Model, cells: &[Cell], weight: impl Fn(&Model, Kind) -> f64) -> f64 {
     cells
         .chunk_by(|left, right| (left.kind, left.age) == (right.kind, right.age))
         .map(|parts| {
             let count = parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.count));
-            model.kind_weight(parts[0].kind) * float(count) * model.decay(parts[0].age)
+            weight(model, parts[0].kind) * float(count) * model.decay(parts[0].age)
         })
         .sum()
 }

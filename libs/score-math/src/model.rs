@@ -37,7 +37,7 @@ static CURRENT: LazyLock<Model> = LazyLock::new(|| {
     Model {
         name: "klout-2026-11",
         //              like reshare reply mention comment follow list endorse accept plus_k
-        kind_weights: [0.8, 1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.5, 1.5, 1.0],
+        kind_weights: [1.0, 1.0, 0.8, 0.8, 1.0, 0.5, 1.0, 1.5, 1.5, 1.0],
         // follower following listed mentions-received retweets-received mentions-sent retweets-sent
         // posts likes-received views page-inlinks page-outlinks page-rank
         counter_weights: [0.5, 0.0, 1.0, 0.3, 0.3, 0.0, 0.0, 0.0, 0.3, 0.1, 0.0, 0.0, 0.0],

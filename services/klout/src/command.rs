@@ -19,6 +19,7 @@ Run it on a Postgres of yours:
   DATABASE_URL=postgres://user@localhost/klout klout serve --dev
   klout import csv interactions.csv.gz --register-all
   klout score bluesky:ann
+  klout keys list
 
 `klout up`, which brings its own stores, comes with the next release. Each command explains itself:
 klout COMMAND --help. Exit codes: 0 done, 1 failed, 2 usage, 64 configuration."

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::exit::Failure;
 
 /// Prints one line of a result.
+#[expect(dead_code, reason = "the commands that read scores, which come next, print with it")]
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     match writeln!(io::stdout().lock(), "{text}") {
         // Whoever closed the pipe has read enough, as `head` does.

@@ -2,14 +2,20 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::{self, Write},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use klout_import::{CsvReader, Input, Row, files};
+use indicatif::ProgressBar;
+use klout_import::{CsvReader, Format, Input, Row, files};
 use klout_model::{Day, NativeId, Network, RowReason};
-use klout_score_engine::{AccountName, Population, Ranked, rank};
+use klout_score_engine::{AccountName, Population, Ranked, Signal, rank};
 use klout_score_math::Model;
 use time::{Duration, OffsetDateTime};
 
@@ -50,8 +56,17 @@ pub(crate) struct Rank {
     out: PathBuf,
 }
 
+/// The mode of a scores file, less the umask: temporary files are private otherwise.
+const READABLE: u32 = 0o666;
+
 /// How many rows were left out, by reason.
 type LeftOut = BTreeMap<RowReason, u64>;
+
+/// How much of a file was read.
+struct Progress {
+    bar: ProgressBar,
+    position: Arc<AtomicU64>,
+}
 
 impl Rank {
     pub(crate) fn run(self) -> Result<(), Failure> {
@@ -67,11 +82,17 @@ impl Rank {
         let mut left_out = LeftOut::new();
         let mut rows = 0_u64;
         for file in files(&self.files).map_err(|error| Failure::failed(&error))? {
-            rows += read(&file, self.as_of, &mut population, &mut left_out)?;
+            let reader = open(&file)?;
+            rows += read(reader, self.as_of, &mut population, &mut left_out)?;
         }
         match &self.registered {
             Some(file) => {
-                read(file, self.as_of, &mut population, &mut left_out)?;
+                let reader = open(file)?;
+                if reader.0.format() != Format::Registered {
+                    let message = "--registered takes a file with the columns network,account";
+                    return Err(Failure::Failed(format!("{}: {message}", file.display())));
+                }
+                read(reader, self.as_of, &mut population, &mut left_out)?;
             }
             None => {
                 population.register_all();
@@ -92,23 +113,26 @@ impl Rank {
     }
 }
 
+/// A file with its header read, and what shows how far it is.
+fn open(file: &Path) -> Result<(CsvReader, Progress), Failure> {
+    let failed = |error| Failure::failed(&error);
+    let input = Input::open(file).map_err(failed)?;
+    let template = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+    let bar = output::progress(input.length(), template);
+    bar.set_message(input.name().to_owned());
+    let progress = Progress { bar, position: input.position() };
+    Ok((CsvReader::new(input).map_err(failed)?, progress))
+}
+
 /// Adds the rows of a file, and returns how many there were.
 fn read(
-    file: &Path,
+    (mut reader, progress): (CsvReader, Progress),
     as_of: OffsetDateTime,
     population: &mut Population,
     left_out: &mut LeftOut,
 ) -> Result<u64, Failure> {
-    let failed = |error| Failure::failed(&error);
-    let input = Input::open(file).map_err(failed)?;
-    let template = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
-    let progress = output::progress(input.length(), template);
-    progress.set_message(input.name().to_owned());
-    let position = input.position();
-
-    let mut reader = CsvReader::new(input).map_err(failed)?;
     let mut rows = 0;
-    while let Some(record) = reader.next_record().map_err(failed)? {
+    while let Some(record) = reader.next_record().map_err(|error| Failure::failed(&error))? {
         rows += 1;
         let added = record
             .row
@@ -118,10 +142,10 @@ fn read(
             *left_out.entry(reason).or_default() += 1;
         }
         if rows % 4096 == 0 {
-            progress.set_position(position.load(Ordering::Relaxed));
+            progress.bar.set_position(progress.position.load(Ordering::Relaxed));
         }
     }
-    progress.finish_and_clear();
+    progress.bar.finish_and_clear();
     Ok(rows)
 }
 
@@ -131,29 +155,34 @@ fn add(population: &mut Population, row: Row, as_of: OffsetDateTime) -> Result<(
         native_id,
     };
     let subject = name(row.network(), row.subject().clone());
+    let id = row.id().map(str::to_owned);
     let age = match row.time() {
         Some(time) => Day::admit(time, as_of, Duration::ZERO)?
             .age_on(Day::of(as_of))
             .ok_or(RowReason::TimeBeforeWindow)?,
         None => 0,
     };
-    if !population.is_new(&subject, row.id()) {
-        return Ok(());
-    }
-    match row {
-        Row::Interaction(row) => {
-            let actor = row.actor.map(|actor| name(&row.network, actor));
-            let count = u64::from(row.count.get());
-            population.interaction(&subject, actor.as_ref(), row.kind, age, count);
-        }
-        Row::Counter(row) => {
+    let signal = match row {
+        Row::Interaction(row) => Signal::Interaction {
+            actor: row.actor.map(|actor| name(&row.network, actor)),
+            kind: row.kind,
+            age,
+            count: u64::from(row.count.get()),
+        },
+        Row::Counter(row) => Signal::Counter {
+            name: row.counter,
             // As fine as the database keeps it.
-            let time = row.time.unix_timestamp_nanos() / 1_000;
-            population.counter(&subject, row.counter, time, row.value, row.post.is_some());
+            time: row.time.unix_timestamp_nanos() / 1_000,
+            value: row.value,
+            of_post: row.post.is_some(),
+        },
+        Row::Post(row) => Signal::Post { post: row.post.into(), age },
+        Row::Registered(_) => {
+            population.register(&subject);
+            return Ok(());
         }
-        Row::Post(row) => population.post(&subject, &row.post, age),
-        Row::Registered(_) => population.register(&subject),
-    }
+    };
+    population.add(&subject, id.as_deref(), signal);
     Ok(())
 }
 
@@ -165,8 +194,16 @@ fn write(path: &Path, ranked: &[Ranked]) -> Result<(), Failure> {
     if path.as_os_str() == "-" {
         return write_rows(io::stdout().lock(), ranked).map_err(failed);
     }
+    // A pipe or a device such as /dev/null is written to, never replaced.
+    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        let file = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
+        return write_rows(io::BufWriter::new(file), ranked).map_err(failed);
+    }
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut file = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(READABLE))
+        .tempfile_in(folder)
+        .map_err(failed)?;
     write_rows(io::BufWriter::new(&mut file), ranked).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())

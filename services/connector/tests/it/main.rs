@@ -1,0 +1,7 @@
+//! The connector over gRPC, on real Postgres, with hand-made consumers.
+
+mod consumer;
+mod delivery;
+mod ingest;
+mod limits;
+mod world;

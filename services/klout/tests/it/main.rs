@@ -1,0 +1,4 @@
+//! The `klout` binary, run as its users run it.
+
+mod rank;
+mod usage;

@@ -1,0 +1,45 @@
+//! How the command line answers before it does anything.
+
+use std::process::Command;
+
+fn klout(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_klout"))
+        .args(arguments)
+        .output()
+        .expect("the binary was built with the tests");
+    let text = |bytes| String::from_utf8(bytes).expect("klout prints UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn no_command_and_an_unknown_one_are_usage() {
+    let (code, stdout, stderr) = klout(&[]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("Usage: klout"), "{stderr}");
+    assert_eq!(klout(&["no-such-command"]).0, Some(2));
+}
+
+#[test]
+fn help_names_what_there_is() {
+    let (code, stdout, _) = klout(&["--help"]);
+    assert_eq!(code, Some(0));
+    for word in ["klout up", "klout serve", "klout import", "klout rank", "klout score"] {
+        assert!(stdout.contains(word), "{word} is missing in {stdout}");
+    }
+}
+
+#[test]
+fn arguments_of_rank_that_cannot_be_are_usage() {
+    let rank =
+        |arguments: &[&str]| klout(&[&["rank", "a.csv", "--out", "b.csv"], arguments].concat());
+    let as_of = ["--as-of", "2018-06-01T00:00:00Z"];
+    assert_eq!(rank(&[]).0, Some(2), "no time");
+    for wrong in [
+        &["--as-of", "yesterday"][..],
+        &[&as_of[..], &["--model", "klout-1999-01"]].concat(),
+        &[&as_of[..], &["--threads", "0"]].concat(),
+    ] {
+        let (code, _, stderr) = rank(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
+}

@@ -1,0 +1,9 @@
+//! The rules of this repository that no compiler knows.
+
+mod database;
+mod docs;
+mod layers;
+mod protos;
+mod reasons;
+mod sources;
+mod tidy;
