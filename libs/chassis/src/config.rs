@@ -1,7 +1,7 @@
 //! Configuration: defaults, then a file, then the environment, then flags. Nothing else in the
 //! workspace reads the environment.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, path::PathBuf, time::Duration};
 
 use figment::{
     Figment,
@@ -111,18 +111,20 @@ impl Configuration {
         }
         if sources.environment {
             // KLOUT_SECTION__FIELD; KLOUT_KEY and the like are the command line's own.
-            figment = figment.merge(
-                Env::prefixed("KLOUT_").filter(|key| key.as_str().contains("__")).split("__"),
-            );
+            let settings = Env::prefixed("KLOUT_").filter(|key| key.as_str().contains("__"));
+            for (setting, value) in settings.split("__").iter() {
+                figment = with_text(figment, setting.as_str(), value);
+            }
             for (variable, setting) in
                 [("DATABASE_URL", "stores.database_url"), ("REDIS_URL", "stores.redis_url")]
             {
-                let named = Env::raw().only(&[variable]).map(move |_| setting.into());
-                figment = figment.merge(named.split("."));
+                for (_, value) in Env::raw().only(&[variable]).iter() {
+                    figment = with_text(figment, setting, value);
+                }
             }
         }
         for (setting, value) in &sources.flags {
-            figment = figment.merge(Serialized::default(setting, value));
+            figment = with_text(figment, setting, value.clone());
         }
 
         let unknown = sections(&figment)?.into_keys().find(|section| !known.contains(section));
@@ -265,6 +267,18 @@ fn setting_error(setting: &'static str, problem: impl Into<String>) -> ConfigErr
     ConfigError::Setting { setting, problem: problem.into() }
 }
 
+/// Sets what was written as text. What its default is decides how it is read: a key of digits alone is
+/// no number.
+fn with_text(figment: Figment, setting: &str, text: String) -> Figment {
+    let value = match figment.find_value(setting) {
+        Ok(Value::Bool(..) | Value::Num(..)) => {
+            text.parse().unwrap_or_else(|never: Infallible| match never {})
+        }
+        Ok(_) | Err(_) => Value::from(text),
+    };
+    figment.merge(Serialized::default(setting, value))
+}
+
 fn sections(figment: &Figment) -> Result<Dict, ConfigError> {
     figment.extract().map_err(|error| ConfigError::Read(Box::new(error)))
 }
@@ -321,6 +335,21 @@ mod tests {
 
         assert!(!printed.contains(secret) && printed.contains("token_secret = \"***\""));
         assert!(printed.contains("grpc_address = \"127.0.0.1:50051\""), "{printed}");
+    }
+
+    #[test]
+    fn text_is_read_as_what_the_setting_is() {
+        let digits = "0".repeat(64);
+        let configuration = with(&[
+            ("server.dev", "true"),
+            ("server.account_key", &digits),
+            ("stores.database_url", "postgres://localhost/klout"),
+            ("stores.database_connections_max", "7"),
+        ]);
+        assert!(configuration.server().expect("a server").dev);
+        assert_eq!(configuration.server().expect("a server").account_key.expose_secret(), digits);
+        assert_eq!(configuration.stores().expect("stores").database_connections_max, 7);
+        assert!(problem(with(&[("server.dev", "perhaps")]).server()).contains("dev"));
     }
 
     #[test]
