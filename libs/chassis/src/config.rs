@@ -1,7 +1,9 @@
 //! Configuration: defaults, then a file, then the environment, then flags. Nothing else in the
 //! workspace reads the environment.
 
-use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap, convert::Infallible, net::SocketAddr, path::PathBuf, time::Duration,
+};
 
 use figment::{
     Figment,

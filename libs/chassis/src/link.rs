@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     convert::Infallible,
-    fmt,
+    error::Error as _,
+    fmt, iter,
     pin::Pin,
     sync::{Arc, Mutex, OnceLock},
     task::{Context, Poll},
@@ -13,7 +14,7 @@ use axum::Router;
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
 use time::{Duration, OffsetDateTime};
 use tonic::{
-    Code,
+    Code, TimeoutExpired,
     body::Body,
     transport::{Channel, Endpoint},
 };
@@ -120,7 +121,7 @@ impl Service<Request<Body>> for Link {
         match &mut self.way {
             Way::Remote(channel) => {
                 let response = channel.call(request);
-                Box::pin(async move { Ok(response.await?) })
+                Box::pin(async move { response.await.map_err(told_apart) })
             }
             Way::Local(switchboard) => {
                 let response = switchboard.clone().oneshot(request);
@@ -133,6 +134,17 @@ impl Service<Request<Body>> for Link {
             }
         }
     }
+}
+
+/// The transport calls a deadline that passes CANCELLED, as if the caller had lost interest.
+fn told_apart(error: tonic::transport::Error) -> BoxError {
+    let expired = iter::successors(error.source(), |&error| error.source())
+        .any(|source| source.is::<TimeoutExpired>());
+    if !expired {
+        return error.into();
+    }
+    let refusal = Refusal::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    refusal.into_plain_status("the deadline has passed").into()
 }
 
 // === impl Switchboard ===

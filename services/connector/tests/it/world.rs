@@ -13,7 +13,6 @@ use crate::consumer::Consumers;
 pub(crate) const AS_OF: &str = "2018-06-01T12:00:00Z";
 
 pub(crate) struct World {
-    pub(crate) stores: Stores,
     pub(crate) consumers: Consumers,
     pub(crate) running: Running,
     _peer: Peer,
@@ -44,7 +43,7 @@ impl World {
         ];
         flags.extend(settings);
         let running = start(Host::new("test").with::<Connector>(), &stores, &flags).await;
-        Self { stores, consumers, running, _peer: peer }
+        Self { consumers, running, _peer: peer }
     }
 
     pub(crate) fn client(&self) -> Client {
