@@ -32,6 +32,14 @@ pub struct SignalHash(pub [u8; 16]);
 #[derive(Clone)]
 pub struct AccountKey([u8; 32]);
 
+/// A database was made with another account key: to this one, every account in it is a stranger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`server.account_key` is not the key that this database was made with; every account would be a \
+     stranger"
+)]
+pub struct AccountKeyDiffers;
+
 // === impl NativeId ===
 
 impl NativeId {
@@ -93,6 +101,15 @@ impl AccountKey {
     #[must_use]
     pub fn check_value(&self) -> [u8; 16] {
         self.hash("check", &[])[..16].try_into().expect("sixteen bytes")
+    }
+
+    /// Checks that `check_value`, which a database keeps, is that of this key.
+    ///
+    /// # Errors
+    ///
+    /// When the database was made with another key.
+    pub fn check(&self, check_value: &[u8]) -> Result<(), AccountKeyDiffers> {
+        if self.check_value() == check_value { Ok(()) } else { Err(AccountKeyDiffers) }
     }
 
     fn short(&self, purpose: &str, network: &Network, id: &str) -> SignalHash {

@@ -13,7 +13,9 @@ mod person;
 mod reason;
 mod score;
 
-pub use crate::account::{AccountId, AccountKey, AccountTag, NativeId, SignalHash};
+pub use crate::account::{
+    AccountId, AccountKey, AccountKeyDiffers, AccountTag, NativeId, SignalHash,
+};
 pub use crate::counter::{CounterName, CounterValue};
 pub use crate::day::{Day, WINDOW_DAYS};
 pub use crate::kind::{Count, Kind};

@@ -32,14 +32,6 @@ pub struct Connector {
     deliverer: Deliverer,
 }
 
-/// The database was made with another account key.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "`server.account_key` is not the key that this database was made with; every account would be a \
-     stranger"
-)]
-struct AccountKeyDiffers;
-
 impl Service for Connector {
     const NAME: &'static str = "connector";
     const RPC_SERVICES: &'static [&'static str] = &[signal_service_server::SERVICE_NAME];
@@ -55,9 +47,8 @@ impl Service for Connector {
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let check_value = context.account_key.check_value();
-        if store::account_key::keep_first(&context.db, &check_value).await? != check_value {
-            return Err(AccountKeyDiffers.into());
-        }
+        let kept = store::account_key::keep_first(&context.db, &check_value).await?;
+        context.account_key.check(&kept)?;
         let rpc = SignalRpc {
             db: context.db.clone(),
             outbox_grew: Bell::default(),

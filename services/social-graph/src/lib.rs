@@ -1,1 +1,94 @@
 //! Knows people, their accounts, and who reacts to whom.
+//!
+//! Owns the `social_graph` schema. The connector pushes signals; pushes who owns which account to
+//! scoring; is asked by scoring, the gateway and the command line.
+
+mod account;
+mod announce;
+mod apply;
+mod batch;
+mod config;
+mod create;
+mod error;
+mod link_account;
+mod people;
+mod resolve;
+mod rpc;
+mod store;
+
+use std::sync::Arc;
+
+use klout_chassis::{ConfigError, Context, Service, repeat};
+use klout_proto::{
+    graph::v1::{
+        graph_service_server::{self, GraphServiceServer},
+        signal_consumer_service_server::{self, SignalConsumerServiceServer},
+    },
+    score::v1::signal_consumer_service_client::SignalConsumerServiceClient,
+};
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+use tonic::service::RoutesBuilder;
+use tower::BoxError;
+
+use crate::{
+    announce::Announcer,
+    rpc::{ConsumerRpc, GraphRpc},
+};
+pub use crate::{config::Config, store::MIGRATOR};
+
+/// The service, built and not yet running.
+#[derive(Debug)]
+pub struct SocialGraph {
+    config: Config,
+    graph_rpc: GraphRpc,
+    consumer_rpc: ConsumerRpc,
+    announcer: Announcer,
+}
+
+impl Service for SocialGraph {
+    const NAME: &'static str = "social_graph";
+    const RPC_SERVICES: &'static [&'static str] =
+        &[graph_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
+    const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
+    const MIGRATOR: &'static Migrator = &MIGRATOR;
+    type Config = Config;
+
+    fn check(config: &Config) -> Result<(), ConfigError> {
+        config.validate()
+    }
+
+    async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
+        let Context { db, links, clock, account_key, .. } = context;
+        let check_value = account_key.check_value();
+        let kept = store::account_key::keep_first(&db, &check_value).await?;
+        account_key.check(&kept)?;
+        Ok(Self {
+            config,
+            graph_rpc: GraphRpc {
+                db: db.clone(),
+                clock,
+                account_key,
+                owners_changed: Arc::default(),
+            },
+            consumer_rpc: ConsumerRpc { db: db.clone() },
+            announcer: Announcer {
+                db,
+                scoring: SignalConsumerServiceClient::new(links.to("scoring")),
+            },
+        })
+    }
+
+    fn mount(&self, routes: &mut RoutesBuilder) {
+        routes
+            .add_service(GraphServiceServer::new(self.graph_rpc.clone()))
+            .add_service(SignalConsumerServiceServer::new(self.consumer_rpc.clone()));
+    }
+
+    async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
+        let Self { config, graph_rpc, consumer_rpc: _, announcer } = self;
+        let interval = config.announce_interval;
+        repeat("announce", interval, &graph_rpc.owners_changed, &stop, || announcer.step()).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! Everything an operator can change about social-graph.
+
+use std::time::Duration;
+
+use klout_chassis::ConfigError;
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How often the outbox is looked at when nobody rang.
+    #[serde(with = "humantime_serde")]
+    pub announce_interval: Duration,
+}
+
+impl Config {
+    /// Checks what the types cannot.
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        if self.announce_interval < Duration::from_millis(10) {
+            return Err(ConfigError::Setting {
+                setting: "social_graph.announce_interval",
+                problem: "is below 10ms, which would keep Postgres busy with nothing".to_owned(),
+            });
+        }
+        Ok(())
+    }
+}

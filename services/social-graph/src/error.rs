@@ -1,0 +1,89 @@
+//! What can go wrong in social-graph, and what the caller is told.
+
+use klout_chassis::Refusal;
+use klout_model::{Network, PersonId};
+use tonic::{Code, Status};
+
+use crate::rpc::REQUESTS_MAX;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("`{field}`: {problem}")]
+    FieldInvalid { field: String, problem: String },
+
+    #[error("{count} requests; at most {REQUESTS_MAX} are answered at once")]
+    RequestsTooMany { count: usize },
+
+    #[error("there is no person {person}")]
+    PersonUnknown { person: PersonId },
+
+    #[error("nobody has linked {name} of {network}")]
+    AccountUnknown { network: Network, name: String },
+
+    #[error("several people of {network} are called {handle}; name one by its native id")]
+    HandleAmbiguous { network: Network, handle: String, native_ids: Vec<String> },
+
+    #[error(
+        "{native_id} of {network} belongs to somebody else, or to somebody with other accounts"
+    )]
+    AccountLinked { network: Network, native_id: String },
+
+    #[error("{native_id} of {network} has the account id of another account")]
+    AccountIdShared { network: Network, native_id: String },
+
+    #[error("the batch is not one of the connector's: {problem}")]
+    BatchMalformed { problem: &'static str },
+
+    #[error("could not {action}")]
+    Store {
+        action: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn field(field: impl Into<String>, problem: impl ToString) -> Self {
+        Self::FieldInvalid { field: field.into(), problem: problem.to_string() }
+    }
+
+    pub(crate) fn store(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Store { action, source }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let refusal = match &error {
+            Error::FieldInvalid { field, problem } => Refusal::field(field, problem),
+            Error::RequestsTooMany { count } => {
+                Refusal::new(Code::InvalidArgument, "REQUESTS_TOO_MANY")
+                    .with("count", count)
+                    .with("max", REQUESTS_MAX)
+            }
+            Error::PersonUnknown { person } => {
+                Refusal::new(Code::NotFound, "PERSON_UNKNOWN").with("person", person)
+            }
+            Error::AccountUnknown { network, name } => {
+                Refusal::new(Code::NotFound, "PERSON_UNKNOWN")
+                    .with("network", network)
+                    .with("account", name)
+            }
+            Error::HandleAmbiguous { network, handle, native_ids } => {
+                Refusal::new(Code::FailedPrecondition, "HANDLE_AMBIGUOUS")
+                    .with("network", network)
+                    .with("handle", handle)
+                    .with("native_ids", native_ids.join(" "))
+            }
+            Error::AccountLinked { network, native_id } => {
+                Refusal::new(Code::AlreadyExists, "ACCOUNT_LINKED")
+                    .with("network", network)
+                    .with("native_id", native_id)
+            }
+            Error::AccountIdShared { .. } => Refusal::new(Code::Internal, "ACCOUNT_ID_SHARED"),
+            Error::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            Error::Store { source, .. } => Refusal::store(source),
+        };
+        refusal.into_status(error)
+    }
+}

@@ -1,0 +1,92 @@
+//! Tells who owns accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use klout_model::{AccountId, NativeId, Network, PersonId};
+use sqlx::PgPool;
+use tracing::instrument;
+
+use crate::{
+    account::Named,
+    error::Error,
+    store::{
+        self,
+        account::{Called, Owner},
+    },
+};
+
+/// What the database knows about some accounts.
+#[derive(Debug)]
+struct Known {
+    owners: BTreeMap<AccountId, Owner>,
+    called: BTreeMap<(String, String), Vec<Called>>,
+}
+
+/// Who owns each of these accounts, in at most two statements.
+#[instrument(skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn resolve(
+    db: &PgPool,
+    accounts: &[Named],
+) -> Result<Vec<Result<PersonId, Error>>, Error> {
+    let known = Known::read(db, accounts).await?;
+    Ok(accounts.iter().map(|account| known.owner(account)).collect())
+}
+
+// === impl Known ===
+
+impl Known {
+    async fn read(db: &PgPool, accounts: &[Named]) -> Result<Self, Error> {
+        let (mut ids, mut handles) = (Vec::new(), Vec::new());
+        for account in accounts {
+            match account {
+                Named::NativeId { id, .. } => ids.push(*id),
+                Named::Handle { network, handle } => handles.push((network, handle)),
+            }
+        }
+        let mut known = Self { owners: BTreeMap::new(), called: BTreeMap::new() };
+        if !ids.is_empty() {
+            known.owners = store::account::owners(db, &ids)
+                .await
+                .map_err(Error::store("read who owns accounts"))?;
+        }
+        if !handles.is_empty() {
+            let called = store::account::called(db, &handles)
+                .await
+                .map_err(Error::store("read who is called so"))?;
+            for account in called {
+                let key = (account.network.clone(), account.handle.clone());
+                known.called.entry(key).or_default().push(account);
+            }
+        }
+        Ok(known)
+    }
+
+    fn owner(&self, account: &Named) -> Result<PersonId, Error> {
+        match account {
+            Named::NativeId { id, network, native_id } => match self.owners.get(id) {
+                Some(owner) => Ok(owner.person),
+                None => Err(unknown(network, native_id)),
+            },
+            Named::Handle { network, handle } => self.called(network, handle),
+        }
+    }
+
+    fn called(&self, network: &Network, handle: &NativeId) -> Result<PersonId, Error> {
+        let called = self.called.get(&(network.to_string(), handle.to_string()));
+        let called = called.map(Vec::as_slice).unwrap_or_default();
+        let people: BTreeSet<_> = called.iter().map(|account| account.person).collect();
+        match people.first() {
+            None => Err(unknown(network, handle)),
+            Some(person) if people.len() == 1 => Ok(*person),
+            Some(_) => Err(Error::HandleAmbiguous {
+                network: network.clone(),
+                handle: handle.to_string(),
+                native_ids: called.iter().map(|account| account.native_id.clone()).collect(),
+            }),
+        }
+    }
+}
+
+fn unknown(network: &Network, name: &NativeId) -> Error {
+    Error::AccountUnknown { network: network.clone(), name: name.to_string() }
+}

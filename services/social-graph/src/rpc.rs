@@ -1,0 +1,135 @@
+//! The gRPC face of social-graph. One file for each RPC.
+
+mod apply_signals;
+mod batch_create_people;
+mod batch_get_people;
+mod batch_resolve_people;
+mod create_person;
+mod get_backlog;
+mod get_person;
+mod link_account;
+mod resolve_person;
+
+use std::sync::Arc;
+
+use klout_chassis::Clock;
+use klout_model::{AccountKey, PersonId};
+use klout_proto::graph::v1::{
+    ApplySignalsRequest, ApplySignalsResponse, BatchCreatePeopleRequest, BatchCreatePeopleResponse,
+    BatchGetPeopleRequest, BatchGetPeopleResponse, BatchResolvePeopleRequest,
+    BatchResolvePeopleResponse, CreatePersonRequest, CreatePersonResponse, GetBacklogRequest,
+    GetBacklogResponse, GetPersonRequest, GetPersonResponse, LinkAccountRequest,
+    LinkAccountResponse, ResolvePersonRequest, ResolvePersonResponse,
+    graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
+};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tonic::{Request, Response, Status};
+
+use crate::error::Error;
+
+/// Rows in one request: what one statement answers quickly.
+pub(crate) const REQUESTS_MAX: usize = 1_000;
+
+#[derive(Clone, Debug)]
+pub(crate) struct GraphRpc {
+    pub(crate) db: PgPool,
+    pub(crate) clock: Clock,
+    pub(crate) account_key: AccountKey,
+    /// Rung when the owner of an account changed.
+    pub(crate) owners_changed: Arc<Notify>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ConsumerRpc {
+    pub(crate) db: PgPool,
+}
+
+// Decode, call, encode. What a call means is in its own file and returns the service's own `Error`;
+// the `?` here is the only place where that becomes a `Status`.
+#[tonic::async_trait]
+impl GraphService for GraphRpc {
+    async fn create_person(
+        &self,
+        request: Request<CreatePersonRequest>,
+    ) -> Result<Response<CreatePersonResponse>, Status> {
+        let response = create_person::create_person(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn batch_create_people(
+        &self,
+        request: Request<BatchCreatePeopleRequest>,
+    ) -> Result<Response<BatchCreatePeopleResponse>, Status> {
+        let response = batch_create_people::batch_create_people(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn get_person(
+        &self,
+        request: Request<GetPersonRequest>,
+    ) -> Result<Response<GetPersonResponse>, Status> {
+        let response = get_person::get_person(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn batch_get_people(
+        &self,
+        request: Request<BatchGetPeopleRequest>,
+    ) -> Result<Response<BatchGetPeopleResponse>, Status> {
+        let response = batch_get_people::batch_get_people(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn resolve_person(
+        &self,
+        request: Request<ResolvePersonRequest>,
+    ) -> Result<Response<ResolvePersonResponse>, Status> {
+        let response = resolve_person::resolve_person(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn batch_resolve_people(
+        &self,
+        request: Request<BatchResolvePeopleRequest>,
+    ) -> Result<Response<BatchResolvePeopleResponse>, Status> {
+        let response =
+            batch_resolve_people::batch_resolve_people(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn link_account(
+        &self,
+        request: Request<LinkAccountRequest>,
+    ) -> Result<Response<LinkAccountResponse>, Status> {
+        let response = link_account::link_account(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn get_backlog(
+        &self,
+        _: Request<GetBacklogRequest>,
+    ) -> Result<Response<GetBacklogResponse>, Status> {
+        let response = get_backlog::get_backlog(self).await?;
+        Ok(Response::new(response))
+    }
+}
+
+#[tonic::async_trait]
+impl SignalConsumerService for ConsumerRpc {
+    async fn apply_signals(
+        &self,
+        request: Request<ApplySignalsRequest>,
+    ) -> Result<Response<ApplySignalsResponse>, Status> {
+        let response = apply_signals::apply_signals(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+}
+
+fn parse_person(field: &str, text: &str) -> Result<PersonId, Error> {
+    text.parse().map_err(|invalid| Error::field(field, invalid))
+}
+
+fn check_count(count: usize) -> Result<(), Error> {
+    if count > REQUESTS_MAX { Err(Error::RequestsTooMany { count }) } else { Ok(()) }
+}

@@ -1,0 +1,20 @@
+use klout_proto::graph::v1::{BatchGetPeopleRequest, BatchGetPeopleResponse};
+
+use super::{GraphRpc, check_count, parse_person};
+use crate::{error::Error, people};
+
+pub(super) async fn batch_get_people(
+    rpc: &GraphRpc,
+    request: BatchGetPeopleRequest,
+) -> Result<BatchGetPeopleResponse, Error> {
+    check_count(request.people.len())?;
+    let asked: Vec<_> = request
+        .people
+        .iter()
+        .enumerate()
+        .map(|(index, person)| parse_person(&format!("people[{index}]"), person))
+        .collect::<Result<_, _>>()?;
+    let mut connection = rpc.db.acquire().await.map_err(Error::store("read people"))?;
+    let found = people::find(&mut connection, &asked).await?;
+    Ok(BatchGetPeopleResponse { people: found.into_values().collect() })
+}

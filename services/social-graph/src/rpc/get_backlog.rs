@@ -1,0 +1,10 @@
+use klout_proto::graph::v1::GetBacklogResponse;
+
+use super::GraphRpc;
+use crate::{error::Error, store};
+
+pub(super) async fn get_backlog(rpc: &GraphRpc) -> Result<GetBacklogResponse, Error> {
+    let accounts =
+        store::membership_outbox::count(&rpc.db).await.map_err(Error::store("count what waits"))?;
+    Ok(GetBacklogResponse { accounts: accounts.cast_unsigned() })
+}

@@ -1,0 +1,14 @@
+use klout_proto::graph::v1::{ResolvePersonRequest, ResolvePersonResponse};
+
+use super::GraphRpc;
+use crate::{account::Named, error::Error, resolve::resolve};
+
+pub(super) async fn resolve_person(
+    rpc: &GraphRpc,
+    request: ResolvePersonRequest,
+) -> Result<ResolvePersonResponse, Error> {
+    let account = Named::parse(&rpc.account_key, "account", request.account)?;
+    let people = resolve(&rpc.db, &[account]).await?;
+    let person = people.into_iter().next().expect("as many as there were accounts")?;
+    Ok(ResolvePersonResponse { person: person.to_string() })
+}

@@ -1,0 +1,225 @@
+//! `social_graph.account`: what members own.
+
+use std::collections::BTreeMap;
+
+use klout_model::{AccountId, NativeId, Network, PersonId};
+use klout_proto::graph::v1::{LinkedAccount, Membership};
+use sqlx::PgExecutor;
+use time::OffsetDateTime;
+use tracing::instrument;
+
+use crate::{account::Account, batch::Handle};
+
+/// The owner of an account.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) person: PersonId,
+    /// Of the account; not that of another account with the same id.
+    pub(crate) tag: Vec<u8>,
+}
+
+/// An account that a handle may mean.
+#[derive(Clone, Debug)]
+pub(crate) struct Called {
+    pub(crate) network: String,
+    pub(crate) handle: String,
+    pub(crate) native_id: String,
+    pub(crate) person: PersonId,
+}
+
+/// Who owns these accounts. What is missing is nobody's.
+#[instrument(name = "db.account.owners", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn owners(
+    db: impl PgExecutor<'_>,
+    accounts: &[AccountId],
+) -> Result<BTreeMap<AccountId, Owner>, sqlx::Error> {
+    let ids: Vec<_> = accounts.iter().map(|account| account.0).collect();
+    let rows = sqlx::query!(
+        r#"
+        select account_id, person_id, tag
+        from social_graph.account
+        where account_id = any($1)
+        "#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let owner = Owner { person: person(row.person_id)?, tag: row.tag };
+            Ok((AccountId(row.account_id), owner))
+        })
+        .collect()
+}
+
+/// The accounts of each of these people, by network and native id.
+#[instrument(name = "db.account.of_people", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn of_people(
+    db: impl PgExecutor<'_>,
+    people: &[PersonId],
+) -> Result<BTreeMap<PersonId, Vec<LinkedAccount>>, sqlx::Error> {
+    let ids: Vec<_> = people.iter().map(|person| person.get()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select person_id, network, native_id, handle
+        from social_graph.account
+        where person_id = any($1)
+        order by person_id, network, native_id
+        "#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut accounts: BTreeMap<PersonId, Vec<LinkedAccount>> = BTreeMap::new();
+    for row in rows {
+        accounts.entry(person(row.person_id)?).or_default().push(LinkedAccount {
+            network: row.network,
+            native_id: row.native_id,
+            handle: row.handle,
+        });
+    }
+    Ok(accounts)
+}
+
+/// The accounts that are called so, of as many handles as are asked for.
+#[instrument(name = "db.account.called", skip_all, fields(handles.len = handles.len()))]
+pub(crate) async fn called(
+    db: impl PgExecutor<'_>,
+    handles: &[(&Network, &NativeId)],
+) -> Result<Vec<Called>, sqlx::Error> {
+    let networks: Vec<_> = handles.iter().map(|(network, _)| network.as_str()).collect();
+    let names: Vec<_> = handles.iter().map(|(_, handle)| handle.as_str()).collect();
+    let rows = sqlx::query!(
+        r#"
+        select account.network, account.handle, account.native_id, account.person_id
+        from (
+            select distinct network, handle from unnest($1::text[], $2::text[]) as it (network, handle)
+        ) as asked
+        join social_graph.account using (network, handle)
+        order by account.native_id
+        "#,
+        &networks as &[&str],
+        &names as &[&str],
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Called {
+                network: row.network,
+                handle: row.handle,
+                native_id: row.native_id,
+                person: person(row.person_id)?,
+            })
+        })
+        .collect()
+}
+
+/// Links accounts that nobody owns, and returns the revision of each that was linked: one that is
+/// missing became somebody's in the meantime. Rows are written in the order of ids, so that no two
+/// writers wait for one another in a circle.
+#[instrument(name = "db.account.insert", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn insert(
+    db: impl PgExecutor<'_>,
+    accounts: &BTreeMap<AccountId, (&Account, PersonId)>,
+    link_time: OffsetDateTime,
+) -> Result<BTreeMap<AccountId, i64>, sqlx::Error> {
+    let ids: Vec<_> = accounts.keys().map(|account| account.0).collect();
+    let tags: Vec<_> = accounts.values().map(|(account, _)| account.tag.0.as_slice()).collect();
+    let networks: Vec<_> = accounts.values().map(|(account, _)| account.network.as_str()).collect();
+    let native_ids: Vec<_> =
+        accounts.values().map(|(account, _)| account.native_id.as_str()).collect();
+    let handles: Vec<_> = accounts.values().map(|(account, _)| account.handle.as_str()).collect();
+    let people: Vec<_> = accounts.values().map(|(_, person)| person.get()).collect();
+    let rows = sqlx::query!(
+        r#"
+        insert into social_graph.account
+            (account_id, tag, network, native_id, handle, person_id, handle_time, link_time)
+        select *, $7::timestamptz, $7::timestamptz
+        from unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+        on conflict on constraint account_pkey do nothing
+        returning account_id, revision
+        "#,
+        &ids,
+        &tags as &[&[u8]],
+        &networks as &[&str],
+        &native_ids as &[&str],
+        &handles as &[&str],
+        &people,
+        link_time,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (AccountId(row.account_id), row.revision)).collect())
+}
+
+/// Writes what accounts are called by now, where they are there and no later handle is known.
+#[instrument(name = "db.account.renew_handles", skip_all, fields(handles.len = handles.len()))]
+pub(crate) async fn renew_handles(
+    db: impl PgExecutor<'_>,
+    handles: &BTreeMap<AccountId, Handle>,
+) -> Result<(), sqlx::Error> {
+    if handles.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = handles.keys().map(|account| account.0).collect();
+    let names: Vec<_> = handles.values().map(|handle| handle.name.as_str()).collect();
+    let times: Vec<_> = handles.values().map(|handle| handle.seen_time).collect();
+    sqlx::query!(
+        r#"
+        with locked as (
+            select account_id
+            from social_graph.account
+            where account_id = any($1)
+            order by account_id
+            for update
+        )
+        update social_graph.account as account
+        set handle = new.handle, handle_time = new.seen_time
+        from unnest($1::bigint[], $2::text[], $3::timestamptz[])
+            as new (account_id, handle, seen_time)
+        join locked using (account_id)
+        where account.account_id = new.account_id and account.handle_time < new.seen_time
+        "#,
+        &ids,
+        &names as &[&str],
+        &times,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Who owns these accounts, as others are told.
+#[instrument(name = "db.account.memberships", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn memberships(
+    db: impl PgExecutor<'_>,
+    accounts: &[i64],
+) -> Result<Vec<Membership>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select account_id, network, person_id, revision
+        from social_graph.account
+        where account_id = any($1)
+        "#,
+        accounts,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Membership {
+            account_id: row.account_id,
+            network: row.network,
+            person_id: row.person_id,
+            revision: row.revision.cast_unsigned(),
+        })
+        .collect())
+}
+
+fn person(id: i64) -> Result<PersonId, sqlx::Error> {
+    PersonId::new(id).ok_or_else(|| sqlx::Error::ColumnDecode {
+        index: "person_id".to_owned(),
+        source: format!("{id} is no person").into(),
+    })
+}

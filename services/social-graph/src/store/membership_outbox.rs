@@ -1,0 +1,109 @@
+//! `social_graph.membership_outbox`: whose owner scoring has not heard of.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use klout_model::AccountId;
+use klout_proto::graph::v1::Membership;
+use sqlx::{PgExecutor, postgres::types::PgInterval};
+use tracing::instrument;
+
+/// Adds accounts with the revision of their owner; of an account that waits already, the newer stays.
+#[instrument(name = "db.membership_outbox.append", skip_all)]
+pub(crate) async fn append(
+    db: impl PgExecutor<'_>,
+    revisions: &BTreeMap<AccountId, i64>,
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = revisions.keys().map(|account| account.0).collect();
+    let revisions: Vec<_> = revisions.values().copied().collect();
+    sqlx::query!(
+        r#"
+        insert into social_graph.membership_outbox (account_id, revision)
+        select * from unnest($1::bigint[], $2::bigint[])
+        on conflict on constraint membership_outbox_pkey do update
+        set revision = excluded.revision, leased_until = default, attempts = default
+        "#,
+        &ids,
+        &revisions,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes up to `max` accounts for `time`.
+#[instrument(name = "db.membership_outbox.lease", skip_all)]
+pub(crate) async fn lease(
+    db: impl PgExecutor<'_>,
+    max: i64,
+    time: Duration,
+) -> Result<Vec<i64>, sqlx::Error> {
+    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    sqlx::query_scalar!(
+        r#"
+        update social_graph.membership_outbox as outbox
+        set leased_until = now() + $2, attempts = attempts + 1
+        from (
+            select account_id
+            from social_graph.membership_outbox
+            where leased_until < now()
+            order by leased_until
+            limit $1
+            for update skip locked
+        ) as due
+        where outbox.account_id = due.account_id
+        returning outbox.account_id
+        "#,
+        max,
+        PgInterval { months: 0, days: 0, microseconds },
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Forgets accounts of which scoring knows this revision; one that changed since stays.
+#[instrument(name = "db.membership_outbox.delete", skip_all)]
+pub(crate) async fn delete(
+    db: impl PgExecutor<'_>,
+    told: &[Membership],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = told.iter().map(|membership| membership.account_id).collect();
+    let revisions: Vec<_> =
+        told.iter().map(|membership| membership.revision.cast_signed()).collect();
+    sqlx::query!(
+        r#"
+        delete from social_graph.membership_outbox as outbox
+        using unnest($1::bigint[], $2::bigint[]) as told (account_id, revision)
+        where outbox.account_id = told.account_id and outbox.revision <= told.revision
+        "#,
+        &ids,
+        &revisions,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets accounts that were not taken wait: 0.1 s doubled by each attempt, at most 30 s.
+#[instrument(name = "db.membership_outbox.release", skip_all)]
+pub(crate) async fn release(db: impl PgExecutor<'_>, accounts: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update social_graph.membership_outbox
+        set leased_until = now()
+            + least(interval '30 seconds', interval '100 milliseconds' * 2 ^ least(attempts, 10))
+        where account_id = any($1)
+        "#,
+        accounts,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How many accounts wait or are being told of.
+#[instrument(name = "db.membership_outbox.count", skip_all)]
+pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from social_graph.membership_outbox"#)
+        .fetch_one(db)
+        .await
+}
