@@ -1,0 +1,7 @@
+//! Social-graph over gRPC, on real stores.
+
+mod batches;
+mod memberships;
+mod people;
+mod resolving;
+mod world;
