@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue};
 use tokio::time::{Instant, timeout_at};
-use tonic::Code;
+use tonic::{Code, Status};
 
 use crate::{layers::respond, refusal::Refusal};
 
@@ -22,11 +22,11 @@ tokio::task_local! {
 
 /// The longest that calls may take.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits {
-    pub(crate) request_time_max: Duration,
-    pub(crate) stream_time_max: Duration,
-    /// Paths of the calls that stream their request.
-    pub(crate) streaming: Vec<String>,
+pub struct CallLimits {
+    pub request_time_max: Duration,
+    pub stream_time_max: Duration,
+    /// Paths of the calls that stream their request; these may take `stream_time_max`.
+    pub streaming: Vec<String>,
 }
 
 /// What is left until the caller of the current call stops waiting; `None` outside of a call.
@@ -40,7 +40,7 @@ pub fn time_left() -> Option<Duration> {
 /// tonic's own timeout answers CANCELLED and exists only where there is a socket. For a streamed
 /// answer this limits the wait for the stream, not the stream.
 pub(crate) async fn limit_time(
-    State(limits): State<Limits>,
+    State(limits): State<CallLimits>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -59,14 +59,22 @@ pub(crate) async fn limit_time(
             }
         },
     };
-    let end = Instant::now() + asked.min(max);
-    match timeout_at(end, DEADLINE.scope(end, next.run(request))).await {
-        Ok(response) => response,
-        Err(_) => {
-            let refusal = Refusal::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
-            respond(refusal.into_plain_status("the deadline passed"))
-        }
-    }
+    within(asked.min(max), next.run(request)).await.unwrap_or_else(respond)
+}
+
+/// Gives `call` an end, which the calls that it makes are told: after `time_max`, or with the call
+/// around it.
+///
+/// # Errors
+///
+/// DEADLINE_EXCEEDED when it did not end by itself.
+pub async fn within<F: Future>(time_max: Duration, call: F) -> Result<F::Output, Status> {
+    let time = time_left().map_or(time_max, |left| left.min(time_max));
+    let end = Instant::now() + time;
+    timeout_at(end, DEADLINE.scope(end, call)).await.map_err(|_| {
+        let refusal = Refusal::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+        refusal.into_plain_status("the deadline passed")
+    })
 }
 
 /// Tells the next service how long the caller of the current call still waits.
@@ -100,13 +108,12 @@ fn parse(value: &HeaderValue) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use axum::{Router, body::Body, middleware::from_fn_with_state, routing::post};
-    use tonic::Status;
     use tower::ServiceExt as _;
 
     use super::*;
 
-    fn limits() -> Limits {
-        Limits {
+    fn limits() -> CallLimits {
+        CallLimits {
             request_time_max: Duration::from_secs(10),
             stream_time_max: Duration::from_secs(60),
             streaming: vec!["/stream".to_owned()],

@@ -16,7 +16,7 @@ use tracing::info;
 use crate::{
     auth::Authentication,
     config::{ConfigError, Configuration, LinksConfig, StoresConfig},
-    deadline::Limits,
+    deadline::CallLimits,
     health::Health,
     layers,
     link::{Identity, LinkInvalid, Links, Switchboard},
@@ -279,6 +279,7 @@ impl Host {
                 clock: clock.clone(),
                 account_key: account_key.clone(),
                 authentication: authentication.clone(),
+                going_down: running.going_down.clone(),
             };
             let service = (entry.build)(configuration, context)?
                 .await
@@ -290,7 +291,7 @@ impl Host {
         for (_, service) in &built {
             service.mount(&mut routes);
         }
-        let limits = Limits {
+        let limits = CallLimits {
             request_time_max: server.request_time_max,
             stream_time_max: server.stream_time_max,
             streaming: self

@@ -7,14 +7,15 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     auth::{Authentication, authenticate},
-    deadline::{Limits, limit_time},
+    deadline::{CallLimits, limit_time},
     faults::tell_faults,
     refusal::Refusal,
     trace::trace,
 };
 
-/// Puts the layers around the routes, in the order in which a call meets them.
-pub(crate) fn around(routes: Router, authentication: Authentication, limits: Limits) -> Router {
+/// Puts the layers around routes of gRPC, in the order in which a call meets them.
+#[must_use]
+pub fn around(routes: Router, authentication: Authentication, limits: CallLimits) -> Router {
     routes.layer(
         ServiceBuilder::new()
             // First, so that whatever follows is logged inside the span of the call.

@@ -38,6 +38,8 @@ pub struct Running {
     names: Vec<&'static str>,
     drain_time: Duration,
     grace_time_max: Duration,
+    /// Cancelled before anything else ends.
+    pub(crate) going_down: CancellationToken,
     /// Cancelled when no more calls are accepted.
     accepting: CancellationToken,
     servers: JoinSet<(&'static str, Result<(), BoxError>)>,
@@ -107,6 +109,7 @@ impl Running {
             names,
             drain_time,
             grace_time_max,
+            going_down: CancellationToken::new(),
             accepting,
             servers,
             working: CancellationToken::new(),
@@ -165,6 +168,7 @@ impl Running {
     }
 
     async fn go_down(&mut self, doing: &mut &'static str) -> Result<(), StopError> {
+        self.going_down.cancel();
         self.health.stop_serving(&self.names).await;
         tokio::time::sleep(self.drain_time).await;
 

@@ -20,6 +20,8 @@ pub struct Context {
     pub clock: Clock,
     pub account_key: AccountKey,
     pub authentication: Authentication,
+    /// Cancelled when the process is about to stop and callers should go elsewhere.
+    pub going_down: CancellationToken,
 }
 
 /// A microservice, as the process that hosts it sees it.

@@ -1,1 +1,61 @@
-//! The one public door: REST and gRPC, keys, composition.
+//! The one public door: REST and gRPC, behind keys.
+//!
+//! Owns the `gateway` schema and no data. Asks scoring, social-graph and the connector for whoever
+//! is outside.
+
+mod call;
+mod config;
+mod error;
+mod forward;
+mod healthz;
+mod problem;
+mod rest;
+mod routes;
+mod store;
+mod transcode;
+
+use axum::Router;
+use klout_chassis::{Context, Service};
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+use tonic::service::RoutesBuilder;
+use tower::BoxError;
+
+pub use crate::{config::Config, store::MIGRATOR};
+use crate::{healthz::Healthz, rest::Door};
+
+/// The service, built and not yet running.
+#[derive(Debug)]
+pub struct Gateway {
+    router: Router,
+}
+
+impl Service for Gateway {
+    const NAME: &'static str = "gateway";
+    const RPC_SERVICES: &'static [&'static str] = &[];
+    const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
+    const MIGRATOR: &'static Migrator = &MIGRATOR;
+    type Config = Config;
+
+    async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
+        let Context { links, authentication, going_down, .. } = context;
+        let Config { request_time_max, stream_time_max, body_size_max } = config;
+        let grpc =
+            forward::router(&links, authentication.clone(), request_time_max, stream_time_max);
+        let healthz = Healthz::new(links.to("scoring"), going_down);
+        let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });
+        let router = rest.merge(healthz.router()).merge(grpc).fallback(rest::path_unknown);
+        Ok(Self { router })
+    }
+
+    fn mount(&self, _: &mut RoutesBuilder) {}
+
+    fn http(&self) -> Option<Router> {
+        Some(self.router.clone())
+    }
+
+    async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
+        stop.cancelled().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! The one table of what is answered over REST. Everything else follows from the descriptors.
+
+use http::Method;
+use klout_proto::json::DESCRIPTORS;
+use prost_reflect::MethodDescriptor;
+
+/// An RPC that has a path.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    /// As axum writes it: `{name}` stands for one segment.
+    pub(crate) path: &'static str,
+    /// `PACKAGE.SERVICE/METHOD`.
+    pub(crate) rpc: &'static str,
+    /// Which segment is which field of the request; dots lead into messages.
+    pub(crate) segments: &'static [(&'static str, &'static str)],
+    /// Where the fields come from that no segment names.
+    pub(crate) rest: Rest,
+    /// The field of the response that is answered alone; `None`: all of it.
+    pub(crate) resource: Option<&'static str>,
+}
+
+/// Where fields come from that no segment names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// `?pageSize=10`.
+    Query,
+    /// The JSON of the request.
+    Body,
+}
+
+/// Every path there is.
+pub(crate) static ROUTES: [Route; 4] = [
+    Route {
+        method: Method::GET,
+        path: "/v1/people/{person}/score",
+        rpc: "klout.score.v1.ScoreService/GetScore",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: Some("score"),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people/{person}/scores",
+        rpc: "klout.score.v1.ScoreService/ListScores",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/accounts/{network}/{handle}/score",
+        rpc: "klout.score.v1.ScoreService/GetScore",
+        segments: &[("network", "account.network"), ("handle", "account.handle")],
+        rest: Rest::Query,
+        resource: Some("score"),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/scores:batchLookup",
+        rpc: "klout.score.v1.ScoreService/BatchLookupScores",
+        segments: &[],
+        rest: Rest::Body,
+        resource: None,
+    },
+];
+
+/// The section name of the service that answers a package of RPCs.
+pub(crate) const fn owners() -> [(&'static str, &'static str); 3] {
+    [
+        ("klout.graph.v1", "social_graph"),
+        ("klout.score.v1", "scoring"),
+        ("klout.signal.v1", "connector"),
+    ]
+}
+
+// === impl Route ===
+
+impl Route {
+    /// # Panics
+    ///
+    /// When the contracts have no such RPC; a test goes through the table.
+    pub(crate) fn descriptor(&self) -> MethodDescriptor {
+        let (service, method) = self.rpc.split_once('/').expect("SERVICE/METHOD");
+        let service = DESCRIPTORS.get_service_by_name(service).expect("a service");
+        service.methods().find(|it| it.name() == method).expect("a method")
+    }
+
+    /// The section name of the service that answers.
+    ///
+    /// # Panics
+    ///
+    /// When nobody owns the package; a test goes through the table.
+    pub(crate) fn owner(&self) -> &'static str {
+        let package = self.descriptor().parent_service().package_name().to_owned();
+        let owner = owners().into_iter().find(|(owned, _)| *owned == package);
+        owner.expect("somebody owns each package").1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_reflect::DynamicMessage;
+
+    use super::*;
+    use crate::transcode::set;
+
+    #[test]
+    fn every_route_leads_to_an_rpc_and_its_segments_to_fields() {
+        for route in &ROUTES {
+            let rpc = route.descriptor();
+            let mut request = DynamicMessage::new(rpc.input());
+            for (segment, field) in route.segments {
+                assert!(route.path.contains(&format!("{{{segment}}}")), "{route:?}");
+                set(&mut request, field, "1").expect("the segment is a field");
+            }
+            assert_eq!(route.path.matches('{').count(), route.segments.len(), "{route:?}");
+            if let Some(resource) = route.resource {
+                assert!(rpc.output().get_field_by_name(resource).is_some(), "{route:?}");
+            }
+            assert!(!route.owner().is_empty());
+            assert!(!rpc.is_client_streaming() && !rpc.is_server_streaming(), "{route:?}");
+        }
+    }
+
+    #[test]
+    fn somebody_owns_every_package_of_ours() {
+        for service in DESCRIPTORS.services().filter(|it| it.package_name().starts_with("klout.")) {
+            assert!(owners().iter().any(|(package, _)| *package == service.package_name()));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! gRPC through the gateway.
+
+use klout_chassis::reason;
+use klout_proto::{
+    graph::v1::{GetBacklogRequest, graph_service_client::GraphServiceClient},
+    score::v1::{
+        GetScoreRequest, get_score_request::Subject, score_service_client::ScoreServiceClient,
+    },
+    signal::v1::{IngestSignalsRequest, signal_service_client::SignalServiceClient},
+};
+use klout_testkit::link_to;
+use tonic::{Code, Request};
+
+use crate::world::{ANN, SLOW, World};
+
+fn client(world: &World) -> ScoreServiceClient<klout_chassis::Link> {
+    ScoreServiceClient::new(link_to(world.running.http_address.expect("a gateway")))
+}
+
+fn request(person: &str) -> Request<GetScoreRequest> {
+    let subject = Some(Subject::Person(person.to_owned()));
+    Request::new(GetScoreRequest { subject, consistency: None })
+}
+
+#[tokio::test]
+async fn a_call_reaches_its_service_and_its_answer_the_caller() {
+    let world = World::start().await;
+    let mut client = client(&world);
+
+    let score = client.get_score(request(ANN)).await.expect("a score").into_inner().score;
+    assert_eq!(score.and_then(|score| score.score), Some(61.5));
+    let refused = client.get_score(request("7")).await.expect_err("nobody");
+    assert_eq!(refused.code(), Code::NotFound);
+    assert_eq!(reason(&refused).as_deref(), Some("PERSON_UNKNOWN"));
+}
+
+#[tokio::test]
+async fn the_callers_deadline_is_kept() {
+    let world = World::start().await;
+    let mut request = request(SLOW);
+    request.set_timeout(std::time::Duration::from_millis(200));
+
+    let late = client(&world).get_score(request).await.expect_err("never answered");
+
+    assert_eq!(late.code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn calls_of_every_service_go_on_and_streams_too() {
+    let world = World::start().await;
+    let link = link_to(world.running.http_address.expect("a gateway"));
+
+    let graph = GraphServiceClient::new(link.clone()).get_backlog(GetBacklogRequest {}).await;
+    let signals = tokio_stream::iter([IngestSignalsRequest::default()]);
+    let signals = SignalServiceClient::new(link).ingest_signals(signals).await;
+
+    // The played peer has scoring alone, and says so itself: the gateway knows them all.
+    for refused in [graph.map(|_| ()), signals.map(|_| ())] {
+        assert_eq!(refused.expect_err("not played").code(), Code::Unimplemented);
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_key_is_refused_as_grpc_does() {
+    let (secret, key) = ("x".repeat(40), "ab".repeat(32));
+    let world = World::start_with(&[
+        ("server.dev", "false"),
+        ("server.token_secret", &secret),
+        ("server.account_key", &key),
+    ])
+    .await;
+    let address = world.url("");
+    let channel = tonic::transport::Endpoint::from_shared(address).expect("an address");
+    let mut client = ScoreServiceClient::new(channel.connect().await.expect("connected"));
+
+    let refused = client.get_score(request(ANN)).await.expect_err("no key");
+
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    assert_eq!(reason(&refused).as_deref(), Some("TOKEN_MISSING"));
+}

@@ -1,0 +1,75 @@
+//! Who may ask.
+
+use klout_chassis::{Clock, TokenKey};
+use reqwest::{Method, StatusCode};
+use time::Duration;
+
+use crate::world::World;
+
+const SECRET: &str = "a secret of more than thirty-two characters";
+
+fn token(secret: &str, time_to_live: Duration) -> String {
+    TokenKey::new(secret.as_bytes())
+        .mint("crm", "look-ups", Clock::running().now(), time_to_live)
+        .expect("a token")
+}
+
+async fn world() -> World {
+    let key = "ab".repeat(32);
+    World::start_with(&[
+        ("server.dev", "false"),
+        ("server.token_secret", SECRET),
+        ("server.account_key", &key),
+    ])
+    .await
+}
+
+#[tokio::test]
+async fn a_valid_key_opens_by_either_header() {
+    let world = world().await;
+    let key = token(SECRET, Duration::HOUR);
+
+    for header in [("authorization", format!("Bearer {key}")), ("x-api-key", key)] {
+        let headers = [(header.0, header.1.as_str())];
+        let answer = world.send(Method::GET, "/v1/people/42/score", &headers, "").await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_or_wrong_key_is_told_apart_and_nobody_is_asked() {
+    let world = world().await;
+    let expired = token(SECRET, -Duration::HOUR);
+    let foreign = token("another secret of thirty-two characters", Duration::HOUR);
+
+    let answer = world.get("/v1/people/42/score").await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.headers["www-authenticate"], "Bearer");
+    assert_eq!(answer.json["reason"], "TOKEN_MISSING");
+    for key in ["wrong", &expired, &foreign] {
+        let headers = [("x-api-key", key)];
+        let answer = world.send(Method::GET, "/v1/people/42/score", &headers, "").await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(answer.json["reason"], "TOKEN_INVALID");
+    }
+    assert!(world.scoring.asked.lock().expect("not poisoned").is_empty());
+}
+
+#[tokio::test]
+async fn the_callers_key_goes_no_further() {
+    let world = world().await;
+    let key = token(SECRET, Duration::HOUR);
+    let headers = [("x-api-key", key.as_str())];
+
+    world.send(Method::GET, "/v1/people/42/score", &headers, "").await;
+
+    let asked = world.scoring.asked.lock().expect("not poisoned");
+    assert!(!asked[0].metadata.values().any(|value| value.contains(&key)), "{asked:?}");
+    assert!(asked[0].metadata["authorization"].starts_with("Bearer "), "our own");
+}
+
+#[tokio::test]
+async fn health_needs_no_key() {
+    let answer = world().await.get("/healthz").await;
+    assert_eq!(answer.status, StatusCode::OK);
+}

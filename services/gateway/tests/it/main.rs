@@ -1,0 +1,7 @@
+//! The gateway over HTTP and gRPC, in front of services that are played.
+
+mod forwarding;
+mod health;
+mod keys;
+mod rest;
+mod world;

@@ -1,0 +1,139 @@
+//! REST, as the contract has it.
+
+use klout_proto::{graph::v1::account_name::Name, score::v1::get_score_request::Subject};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::world::{ANN, Answer, BROKEN, SLOW, World};
+
+fn assert_problem(answer: &Answer, status: StatusCode, reason: &str) {
+    assert_eq!((answer.status, &answer.json["reason"]), (status, &json!(reason)), "{answer:?}");
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
+    assert_eq!(answer.json["status"], status.as_u16());
+    assert_eq!(answer.json["domain"], "klout");
+}
+
+#[tokio::test]
+async fn a_score_is_the_bare_resource_in_canonical_json() {
+    let world = World::start().await;
+
+    let answer = world.get("/v1/people/42/score").await;
+
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.headers["content-type"], "application/json");
+    assert_eq!((&answer.json["person"], &answer.json["score"]), (&json!("42"), &json!(61.5)));
+    assert_eq!(answer.json["epoch"], "0", "64 bits are a string");
+    assert_eq!(answer.json["revisionToken"], "", "printed although it is empty");
+    assert!(answer.json.get("trueReach").is_none(), "optional and absent");
+}
+
+#[tokio::test]
+async fn an_account_is_named_by_percent_encoded_segments() {
+    let world = World::start().await;
+
+    let answer = world.get("/v1/accounts/stackexchange/quantum%2F55%20%C3%BC/score").await;
+
+    assert_eq!(answer.status, StatusCode::OK);
+    let asked = world.scoring.asked.lock().expect("not poisoned");
+    let Some(Subject::Account(account)) = &asked[0].subject else { panic!("{asked:?}") };
+    assert_eq!(account.network, "stackexchange");
+    assert_eq!(account.name, Some(Name::Handle("quantum/55 ü".to_owned())));
+}
+
+#[tokio::test]
+async fn the_query_names_the_other_fields() {
+    let world = World::start().await;
+
+    for query in ["pageSize=7&pageToken=x%20y", "page_size=7&page_token=x+y"] {
+        let answer = world.get(&format!("/v1/people/42/scores?{query}")).await;
+        assert_eq!(answer.json["nextPageToken"], "7 after \"x y\"");
+        assert_eq!(answer.json["scores"][0]["person"], "42");
+    }
+    for query in ["pageSize=many", "pagesize=7", "pageSize=1&pageSize=2", "person=43"] {
+        let answer = world.get(&format!("/v1/people/42/scores?{query}")).await;
+        assert_problem(&answer, StatusCode::BAD_REQUEST, "FIELD_INVALID");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_asked_in_json() {
+    let world = World::start().await;
+    let subjects = json!([{"person": ANN}, {"account": {"network": "x", "nativeId": "ann"}}]);
+
+    let answer = world.post("/v1/scores:batchLookup", json!({ "subjects": subjects })).await;
+
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.json["results"].as_array().expect("rows").len(), 2);
+    assert_eq!(answer.json["results"][1]["score"]["bucket"], "60-69");
+}
+
+#[tokio::test]
+async fn json_that_is_not_the_request_is_refused() {
+    let world = World::start().await;
+    let deep = "[".repeat(10_000);
+    for body in ["", "{", "[]", r#"{"subject": []}"#, r#"{"subjects": [{"person": 42}]}"#, &deep] {
+        let answer = world.post("/v1/scores:batchLookup", body).await;
+        assert_problem(&answer, StatusCode::BAD_REQUEST, "MESSAGE_MALFORMED");
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let world = World::start_with(&[("gateway.body_size_max", "1000")]).await;
+    let answer = world.post("/v1/scores:batchLookup", " ".repeat(1_001)).await;
+    assert_problem(&answer, StatusCode::PAYLOAD_TOO_LARGE, "MESSAGE_TOO_LARGE");
+}
+
+#[tokio::test]
+async fn what_a_service_refuses_is_told_with_its_reason() {
+    let world = World::start().await;
+
+    let answer = world.get("/v1/people/7/score").await;
+    assert_problem(&answer, StatusCode::NOT_FOUND, "PERSON_UNKNOWN");
+    assert_eq!(
+        (&answer.json["code"], &answer.json["metadata"]["person"]),
+        (&json!("NOT_FOUND"), &json!("7"))
+    );
+
+    let answer = world.get("/v1/accounts/ambiguous/ann/score").await;
+    assert_problem(&answer, StatusCode::CONFLICT, "HANDLE_AMBIGUOUS");
+    assert_eq!(answer.json["metadata"]["native_ids"], "1 2");
+
+    let answer = world.get(&format!("/v1/people/{BROKEN}/score")).await;
+    assert_problem(&answer, StatusCode::INTERNAL_SERVER_ERROR, "PEER_FAILED");
+    assert!(!answer.json.to_string().contains("secret"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_unavailable_and_says_when_to_come_back() {
+    let world = World::start_with(&[("links.scoring", "http://127.0.0.1:1")]).await;
+
+    let answer = world.get("/v1/people/42/score").await;
+
+    assert_problem(&answer, StatusCode::SERVICE_UNAVAILABLE, "PEER_UNAVAILABLE");
+    assert_eq!(answer.headers["retry-after"], "1");
+}
+
+#[tokio::test]
+async fn a_call_ends_at_its_deadline_which_the_service_was_told() {
+    let world = World::start_with(&[("gateway.request_time_max", "100ms")]).await;
+
+    let answer = world.get(&format!("/v1/people/{SLOW}/score")).await;
+
+    assert_problem(&answer, StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED");
+    let asked = world.scoring.asked.lock().expect("not poisoned");
+    assert!(asked[0].metadata["grpc-timeout"].ends_with('m'), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_path_or_method_that_is_not_there_is_told_as_a_problem() {
+    let world = World::start().await;
+
+    let answer = world.get("/v1/nothing").await;
+    assert_problem(&answer, StatusCode::NOT_FOUND, "PATH_UNKNOWN");
+    let answer = world.send(Method::DELETE, "/v1/people/42/score", &[], "").await;
+    assert_problem(&answer, StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED");
+    assert_eq!(answer.headers["allow"], "GET,HEAD");
+    let answer = world.get("/v1/people/%ff/score").await;
+    assert_problem(&answer, StatusCode::BAD_REQUEST, "MESSAGE_MALFORMED");
+}

@@ -1,0 +1,207 @@
+//! A gateway that runs, and a scoring that is played.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use klout_chassis::{Host, Refusal, Running};
+use klout_gateway::Gateway;
+use klout_proto::score::v1::{
+    BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
+    GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
+    ListTopScoresResponse, LookupResult, Score,
+    get_score_request::Subject,
+    lookup_result,
+    score_service_server::{ScoreService, ScoreServiceServer},
+};
+use klout_testkit::{Peer, Stores, start};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::Value;
+use tonic::{Code, Request, Response, Status, service::Routes};
+
+/// Whom the played scoring knows.
+pub(crate) const ANN: &str = "42";
+
+/// Of whom the played scoring never answers.
+pub(crate) const SLOW: &str = "43";
+
+/// At whom the played scoring breaks without a word.
+pub(crate) const BROKEN: &str = "44";
+
+pub(crate) struct World {
+    pub(crate) scoring: Scoring,
+    pub(crate) running: Running,
+    client: Client,
+    _peer: Peer,
+}
+
+/// What scoring was asked, and whether it answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scoring {
+    pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
+    pub(crate) down: Arc<AtomicBool>,
+}
+
+/// A call as it arrived.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked {
+    pub(crate) subject: Option<Subject>,
+    pub(crate) metadata: HashMap<String, String>,
+}
+
+/// A response, read.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) json: Value,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    pub(crate) async fn start_with(settings: &[(&'static str, &str)]) -> Self {
+        let scoring = Scoring::default();
+        let peer = Peer::serve(Routes::new(ScoreServiceServer::new(scoring.clone()))).await;
+        let mut flags = vec![
+            ("links.scoring", peer.address()),
+            ("links.social_graph", peer.address()),
+            ("links.connector", peer.address()),
+        ];
+        flags.extend(settings);
+        let host = Host::new("test").with::<Gateway>();
+        let running = start(host, &Stores::fresh().await, &flags).await;
+        let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+        Self { scoring, running, client, _peer: peer }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.running.http_address.expect("a gateway"))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl ToString) -> Answer {
+        self.send(Method::POST, path, &[], &body.to_string()).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = self.client.request(method, self.url(path)).body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.expect("the gateway answers");
+        let headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+        let headers = headers.collect();
+        let status = response.status();
+        let json = response.json().await.unwrap_or_default();
+        Answer { status, headers, json }
+    }
+}
+
+#[tonic::async_trait]
+impl ScoreService for Scoring {
+    async fn get_score(
+        &self,
+        request: Request<GetScoreRequest>,
+    ) -> Result<Response<GetScoreResponse>, Status> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(Refusal::new(Code::Unavailable, "STORE_UNAVAILABLE")
+                .retry_after(Duration::from_millis(200))
+                .into_plain_status("not available right now; try again"));
+        }
+        let metadata = request.metadata().clone().into_headers();
+        let metadata = metadata
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+        let metadata = metadata.collect();
+        let subject = request.into_inner().subject;
+        let asked = Asked { subject: subject.clone(), metadata };
+        self.asked.lock().expect("not poisoned").push(asked);
+        match subject {
+            Some(Subject::Person(person)) if person == SLOW => std::future::pending().await,
+            Some(Subject::Person(person)) if person == BROKEN => Err(Status::unknown("secret")),
+            Some(Subject::Person(person)) if person != ANN => Err(nobody(&person)),
+            Some(Subject::Account(account)) if account.network == "ambiguous" => {
+                let refusal = Refusal::new(Code::FailedPrecondition, "HANDLE_AMBIGUOUS")
+                    .with("native_ids", "1 2");
+                Err(refusal.into_plain_status("several people are called so"))
+            }
+            Some(_) => Ok(Response::new(GetScoreResponse { score: Some(score(ANN)) })),
+            None => Err(Refusal::field("subject", "is missing").into_plain_status("no subject")),
+        }
+    }
+
+    async fn batch_lookup_scores(
+        &self,
+        request: Request<BatchLookupScoresRequest>,
+    ) -> Result<Response<BatchLookupScoresResponse>, Status> {
+        let found = || LookupResult { result: Some(lookup_result::Result::Score(score(ANN))) };
+        let results = request.into_inner().subjects.iter().map(|_| found()).collect();
+        Ok(Response::new(BatchLookupScoresResponse { results }))
+    }
+
+    async fn list_scores(
+        &self,
+        request: Request<ListScoresRequest>,
+    ) -> Result<Response<ListScoresResponse>, Status> {
+        let ListScoresRequest { person, page_size, page_token } = request.into_inner();
+        let page = format!("{page_size} after {page_token:?}");
+        Ok(Response::new(ListScoresResponse {
+            scores: vec![score(&person)],
+            next_page_token: page,
+        }))
+    }
+
+    async fn list_top_scores(
+        &self,
+        _: Request<ListTopScoresRequest>,
+    ) -> Result<Response<ListTopScoresResponse>, Status> {
+        Ok(Response::new(ListTopScoresResponse {
+            scores: vec![score(ANN)],
+            next_page_token: String::new(),
+        }))
+    }
+
+    async fn get_backlog(
+        &self,
+        _: Request<GetBacklogRequest>,
+    ) -> Result<Response<GetBacklogResponse>, Status> {
+        Ok(Response::new(GetBacklogResponse { people: 0, percentiles_current: true }))
+    }
+}
+
+fn score(person: &str) -> Score {
+    Score {
+        person: person.to_owned(),
+        state: "KNOWN".to_owned(),
+        score: Some(61.5),
+        bucket: "60-69".to_owned(),
+        model: "test".to_owned(),
+        ..Score::default()
+    }
+}
+
+fn nobody(person: &str) -> Status {
+    Refusal::new(Code::NotFound, "PERSON_UNKNOWN")
+        .with("person", person)
+        .into_plain_status("there is no such person")
+}
