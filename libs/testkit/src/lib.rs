@@ -20,6 +20,9 @@ use tonic::{
     service::Routes,
     transport::{Server, server::TcpIncoming},
 };
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 use uuid::Uuid;
 
 /// How long [`until`] waits: long enough for a loaded machine, as it only ends a failed test.
@@ -192,6 +195,19 @@ pub fn link_to(address: SocketAddr) -> Link {
     Links::new(&addresses, Switchboard::default(), Identity::new("test", key))
         .expect("an address of a socket")
         .to("peer")
+}
+
+/// Whether the process says that `service` serves: a section name, the full name of a gRPC service, or
+/// `""` for all.
+///
+/// # Panics
+///
+/// When it does not answer, or does not know the service.
+pub async fn health(running: &Running, service: &str) -> bool {
+    let request = HealthCheckRequest { service: service.to_owned() };
+    let checked = HealthClient::new(link(running)).check(request).await;
+    let status = checked.expect("health answers").into_inner().status();
+    status == ServingStatus::Serving
 }
 
 /// Asks again and again until `condition` holds.

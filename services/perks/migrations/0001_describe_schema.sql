@@ -1,0 +1,1 @@
+comment on schema perks is 'What is offered to whom. Nothing yet.';

@@ -1,0 +1,1 @@
+comment on schema topics is 'What people are influential about. Nothing yet.';
