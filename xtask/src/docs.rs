@@ -12,7 +12,7 @@ Every setting, with its default. Written by `cargo xtask docs` from the `config.
 each crate: change the comments there, not here.
 
 A process reads the defaults, then its file (`--config FILE`), then the environment:
-`KLOUT_<SECTION>__<FIELD>`, such as `KLOUT_SOCIAL_GRAPH__DATABASE_CONNECTIONS_MAX`.
+`KLOUT_<SECTION>__<FIELD>`, such as `KLOUT_STORES__DATABASE_CONNECTIONS_MAX`.
 `--print-config` prints what is in effect, with secrets as `***`.
 ";
 

@@ -7,9 +7,13 @@ use sqlx::{Executor as _, PgPool, SqlSafeStr as _, migrate::Migrator};
 use crate::sources;
 
 /// Every service that has a schema, by its folder.
-static MIGRATORS: [(&str, &Migrator); 2] = [
+static MIGRATORS: [(&str, &Migrator); 6] = [
     ("services/connector", &klout_connector::MIGRATOR),
+    ("services/gateway", &klout_gateway::MIGRATOR),
+    ("services/perks", &klout_perks::MIGRATOR),
     ("services/scoring", &klout_scoring::MIGRATOR),
+    ("services/social-graph", &klout_social_graph::MIGRATOR),
+    ("services/topics", &klout_topics::MIGRATOR),
 ];
 
 #[test]

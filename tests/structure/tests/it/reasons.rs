@@ -6,8 +6,9 @@ use klout_model::RowReason;
 
 use crate::sources;
 
-/// Words in the same spelling that are no reasons: codes of gRPC, and variables of the environment.
-const NOT_REASONS: [&str; 13] = [
+/// Words in the same spelling that are no reasons: codes and health of gRPC, and variables of the
+/// environment.
+const NOT_REASONS: [&str; 14] = [
     "ALREADY_EXISTS",
     "CARGO_PKG_VERSION",
     "DATABASE_URL",
@@ -16,6 +17,7 @@ const NOT_REASONS: [&str; 13] = [
     "FAILED_PRECONDITION",
     "INVALID_ARGUMENT",
     "NOT_FOUND",
+    "NOT_SERVING",
     "OUT_OF_RANGE",
     "PERMISSION_DENIED",
     "REDIS_URL",
