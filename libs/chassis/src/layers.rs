@@ -14,7 +14,6 @@ use crate::{
 };
 
 /// Puts the layers around routes of gRPC, in the order in which a call meets them.
-#[must_use]
 pub fn around(routes: Router, authentication: Authentication, limits: CallLimits) -> Router {
     routes.layer(
         ServiceBuilder::new()
