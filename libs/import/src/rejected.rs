@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use klout_model::RowReason;
-
 /// Writes rejected rows under their own header, with a last column `reason`. The file is made when
 /// the first row comes.
 #[derive(Debug)]
@@ -27,7 +25,8 @@ impl RejectedWriter {
         Self { path, header, file: None }
     }
 
-    /// Adds a row: its fields, less a `reason` that it may have from an earlier time.
+    /// Adds a row: its fields, less a `reason` that it may have from an earlier time, and the stable name
+    /// of why it is left out.
     ///
     /// # Errors
     ///
@@ -35,7 +34,7 @@ impl RejectedWriter {
     pub fn write<'a>(
         &mut self,
         fields: impl Iterator<Item = &'a [u8]>,
-        reason: RowReason,
+        reason: &str,
     ) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
@@ -52,7 +51,7 @@ impl RejectedWriter {
         for field in fields.take(self.header.len()) {
             file.write_field(field)?;
         }
-        file.write_field(reason.as_str())?;
+        file.write_field(reason)?;
         file.write_record(None::<&[u8]>)?;
         Ok(())
     }
@@ -97,7 +96,7 @@ mod tests {
         let mut writer = RejectedWriter::new(path.clone(), reader.header());
         while let Some(record) = reader.next_record().expect("readable") {
             if let Err(rejection) = &record.row {
-                writer.write(record.fields(), rejection.reason).expect("written");
+                writer.write(record.fields(), rejection.reason.as_str()).expect("written");
             }
         }
         assert_eq!(writer.finish().expect("written"), Some(path.clone()));

@@ -1,12 +1,22 @@
 //! How arguments are read.
 
 use klout_score_math::Model;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// A time such as `2018-06-01T00:00:00Z`.
 pub(crate) fn time(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| "not a time such as 2018-06-01T00:00:00Z".to_owned())
+}
+
+/// The same, kept as it was typed.
+pub(crate) fn time_text(text: &str) -> Result<String, String> {
+    time(text).map(|_| text.to_owned())
+}
+
+/// RFC 3339, in UTC.
+pub(crate) fn print_time(time: OffsetDateTime) -> String {
+    time.to_offset(UtcOffset::UTC).format(&Rfc3339).unwrap_or_else(|error| error.to_string())
 }
 
 /// The name of a model.

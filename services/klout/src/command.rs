@@ -2,7 +2,15 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{exit::Failure, rank::Rank};
+use crate::{
+    exit::Failure,
+    export::Export,
+    import::Import,
+    keys::Keys,
+    rank::Rank,
+    score::{History, ShowScore},
+    serve::{Migrate, Serve},
+};
 
 /// Measures people's influence across social networks, from 1 to 100.
 #[derive(Debug, Parser)]
@@ -19,9 +27,10 @@ Run it on a Postgres of yours:
   DATABASE_URL=postgres://user@localhost/klout klout serve --dev
   klout import csv interactions.csv.gz --register-all
   klout score bluesky:ann
-  klout keys list
+  klout export --top 10
 
-`klout up`, which brings its own stores, comes with the next release. Each command explains itself:
+`klout up`, which brings its own stores, comes with the next release. Without --dev, callers need a key
+(klout keys create). Each command explains itself:
 klout COMMAND --help. Exit codes: 0 done, 1 failed, 2 usage, 64 configuration."
 )]
 pub(crate) struct Klout {
@@ -31,13 +40,27 @@ pub(crate) struct Klout {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(Serve),
+    Migrate(Migrate),
+    Import(Import),
+    Score(ShowScore),
+    History(History),
+    Export(Export),
     Rank(Rank),
+    Keys(Keys),
 }
 
 impl Klout {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
+            Command::Serve(serve) => serve.run(),
+            Command::Migrate(migrate) => migrate.run(),
+            Command::Import(import) => import.run(),
+            Command::Score(score) => score.run(),
+            Command::History(history) => history.run(),
+            Command::Export(export) => export.run(),
             Command::Rank(rank) => rank.run(),
+            Command::Keys(keys) => keys.run(),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use klout_chassis::{Chain, ServeError, StartError};
+use klout_chassis::{Chain, ServeError, StartError, reason};
+use tokio::runtime::Runtime;
+use tonic::Status;
 
 /// Why a command did not do what it should.
 #[derive(Debug)]
@@ -13,6 +15,14 @@ pub(crate) enum Failure {
     Usage(String),
     /// The configuration cannot be.
     Configuration(String),
+}
+
+/// What asynchronous commands run on.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("could not start threads: {error}")))
 }
 
 impl Failure {
@@ -29,6 +39,21 @@ impl Failure {
         };
         eprintln!("klout: {message}");
         ExitCode::from(code)
+    }
+}
+
+impl From<Status> for Failure {
+    /// What a service said, in its words and with its reason.
+    fn from(status: Status) -> Self {
+        let reason = reason(&status);
+        let hint = match reason.as_deref() {
+            Some("TOKEN_MISSING" | "TOKEN_INVALID") => {
+                "; set KLOUT_KEY to a key that `klout keys create` printed"
+            }
+            _ => "",
+        };
+        let reason = reason.unwrap_or_else(|| format!("{:?}", status.code()));
+        Self::Failed(format!("{} ({reason}){hint}", status.message()))
     }
 }
 

@@ -7,13 +7,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::exit::Failure;
 
 /// Prints one line of a result.
-#[expect(dead_code, reason = "the commands that read scores, which come next, print with it")]
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
-    match writeln!(io::stdout().lock(), "{text}") {
-        // Whoever closed the pipe has read enough, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        result => result.map_err(|error| Failure::Failed(format!("could not print: {error}"))),
+    writeln!(io::stdout().lock(), "{text}").map_err(failed)
+}
+
+/// Why printing failed. Whoever closed the pipe has read enough, as `head` does: that ends the process.
+pub(crate) fn failed(error: io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
     }
+    Failure::Failed(format!("could not print: {error}"))
 }
 
 /// Progress on stderr, if somebody looks.

@@ -1,0 +1,69 @@
+//! `klout keys`: tokens for whoever calls.
+
+use klout_chassis::{Clock, StartError};
+use time::Duration;
+
+use crate::{
+    exit::Failure,
+    output,
+    settings::{Settings, host},
+};
+
+/// Makes the keys that callers show.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Create(Create),
+}
+
+/// Prints a key for a caller, signed with this installation's token secret.
+///
+/// The key is valid for gRPC and at the gateway. It is not kept anywhere, and cannot be taken back
+/// before it expires: a new token secret ends all of them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example, with the configuration that the services run with:
+  KLOUT_KEY=$(klout keys create crm --purpose look-ups --config klout.toml)")]
+struct Create {
+    /// Who will call with it, such as crm; it stands in logs
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    name: String,
+    /// What for; it stands in logs
+    #[arg(long, value_name = "TEXT", default_value = "operator")]
+    purpose: String,
+    /// How long it is valid
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    days: u16,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+// === impl Keys ===
+
+impl Keys {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Create(create) => create.run(),
+        }
+    }
+}
+
+// === impl Create ===
+
+impl Create {
+    fn run(self) -> Result<(), Failure> {
+        let configuration = self.settings.load(&host(), Vec::new())?;
+        let key = configuration.server().and_then(|server| server.token_key());
+        let key = key.map_err(StartError::Config)?;
+        let time_to_live = Duration::days(self.days.into());
+        let token = key
+            .mint(&self.name, &self.purpose, Clock::running().now(), time_to_live)
+            .map_err(|error| Failure::failed(&error))?;
+        output::line(&token)
+    }
+}

@@ -1,0 +1,142 @@
+//! `klout score` and `klout history`: what one person's score is and was.
+
+use klout_proto::{
+    convert,
+    json::to_value,
+    score::v1::{GetScoreRequest, ListScoresRequest, Score},
+};
+
+use crate::{
+    arguments,
+    client::Target,
+    exit::{Failure, runtime},
+    output,
+    subject::{self, Subject},
+};
+
+/// Prints the score of one person.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  klout score bluesky:ann.example
+  klout score stackexchange:id=quantum/55 --json")]
+pub(crate) struct ShowScore {
+    #[arg(help = subject::HELP)]
+    subject: Subject,
+    /// Prints the response as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Prints the scores of one person day by day, newest first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  klout history bluesky:ann.example --days 30")]
+pub(crate) struct History {
+    #[arg(help = subject::HELP)]
+    subject: Subject,
+    /// How many days at most
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    days: u16,
+    /// Prints the response as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+// === impl ShowScore ===
+
+impl ShowScore {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let score = runtime()?.block_on(async {
+            let client = self.target.connect().await?;
+            let subject = Some(self.subject.into_request());
+            let request = GetScoreRequest { subject, consistency: None };
+            let response = client.scores().get_score(request).await?;
+            response.into_inner().score.ok_or_else(|| Failure::Failed("an empty answer".into()))
+        })?;
+        if self.json {
+            return output::line(&to_value(&score).to_string());
+        }
+        for line in describe(&score) {
+            output::line(&line)?;
+        }
+        Ok(())
+    }
+}
+
+// === impl History ===
+
+impl History {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let response = runtime()?.block_on(async {
+            let client = self.target.connect().await?;
+            let person = self.subject.person(&client).await?;
+            let page_size = self.days.into();
+            let request = ListScoresRequest { person, page_size, page_token: String::new() };
+            Ok::<_, Failure>(client.scores().list_scores(request).await?.into_inner())
+        })?;
+        if self.json {
+            return output::line(&to_value(&response).to_string());
+        }
+        output::line("day          score  change  percentile  model")?;
+        for score in &response.scores {
+            output::line(&format!(
+                "{day}  {score:>6}  {change:>6}  {percentile:>10}  {model}",
+                day = &time(score)[..10],
+                score = number(score.score, 2),
+                change = signed(score.day_change),
+                percentile = number(score.percentile, 1),
+                model = score.model,
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a score, for people.
+fn describe(score: &Score) -> Vec<String> {
+    let mut lines = vec![format!("person          {}", score.person)];
+    if score.known() {
+        let changes = [score.day_change, score.week_change, score.month_change].map(signed);
+        let [day, week, month] = changes;
+        lines.extend([
+            format!("score           {} of 100 ({})", number(score.score, 2), score.bucket),
+            format!("percentile      {}", number(score.percentile, 1)),
+            format!("confidence      {}", number(score.confidence, 2)),
+            format!("true reach      {} people", number(score.true_reach, 1)),
+            format!("amplification   {} of 100", number(score.amplification, 1)),
+            format!("network impact  {} of 100", number(score.network_impact, 1)),
+            format!("change          day {day}, week {week}, month {month}"),
+        ]);
+    } else if score.state == convert::state::PENDING {
+        lines.push("state           PENDING: signals were received and are not scored yet".into());
+    } else {
+        lines.push(format!("state           {}: a member without evidence", score.state));
+    }
+    lines.push(format!(
+        "as of           {}, model {}, epoch {}",
+        time(score),
+        score.model,
+        score.epoch
+    ));
+    lines
+}
+
+/// RFC 3339, which starts with the day.
+fn time(score: &Score) -> String {
+    let time = score.score_time.as_ref().and_then(convert::time);
+    time.map_or_else(|| "unknown   ".to_owned(), arguments::print_time)
+}
+
+fn number(number: Option<f64>, digits: usize) -> String {
+    number.map_or_else(|| "-".to_owned(), |number| format!("{number:.digits$}"))
+}
+
+fn signed(change: Option<f64>) -> String {
+    change.map_or_else(|| "-".to_owned(), |change| format!("{change:+.2}"))
+}

@@ -1,0 +1,53 @@
+//! Where the commands that run services take their configuration from.
+
+use std::path::PathBuf;
+
+use klout_chassis::{Configuration, Host, Sources, StartError};
+use klout_connector::Connector;
+use klout_gateway::Gateway;
+use klout_perks::Perks;
+use klout_scoring::Scoring;
+use klout_social_graph::SocialGraph;
+use klout_topics::Topics;
+
+use crate::exit::Failure;
+
+/// What each of these commands takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Settings {
+    /// A TOML file with settings; the environment (KLOUT_SECTION__FIELD) and flags go before it
+    #[arg(long, value_name = "FILE", env = "KLOUT_CONFIG")]
+    config: Option<PathBuf>,
+    /// For trying things on one machine: well-known keys, and no token needed
+    #[arg(long)]
+    dev: bool,
+}
+
+/// Every service there is.
+pub(crate) fn host() -> Host {
+    Host::new("klout")
+        .with::<Connector>()
+        .with::<Scoring>()
+        .with::<SocialGraph>()
+        .with::<Topics>()
+        .with::<Perks>()
+        .with::<Gateway>()
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// Reads every source. `flags` go before all others.
+    pub(crate) fn load(
+        self,
+        host: &Host,
+        mut flags: Vec<(&'static str, String)>,
+    ) -> Result<Configuration, Failure> {
+        if self.dev {
+            flags.push(("server.dev", "true".to_owned()));
+        }
+        let sources = Sources { file: self.config, flags, environment: true };
+        let loaded = Configuration::load(&host.default_configs(), &sources);
+        loaded.map_err(|error| StartError::Config(error).into())
+    }
+}

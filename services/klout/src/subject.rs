@@ -1,0 +1,84 @@
+//! Whom a command is about.
+
+use std::str::FromStr;
+
+use klout_model::PersonId;
+use klout_proto::{
+    graph::v1::{AccountName, ResolvePersonRequest, account_name::Name},
+    score::v1::get_score_request,
+};
+
+use crate::{client::Client, exit::Failure};
+
+/// What `--help` says of it.
+pub(crate) const HELP: &str = "Whom: a person's id, NETWORK:HANDLE, or NETWORK:id=NATIVE_ID";
+
+/// A person or an account, as typed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Subject {
+    Person(PersonId),
+    Account(AccountName),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("neither a person's id, nor NETWORK:HANDLE, nor NETWORK:id=NATIVE_ID")]
+pub(crate) struct SubjectInvalid;
+
+// === impl Subject ===
+
+impl Subject {
+    pub(crate) fn into_request(self) -> get_score_request::Subject {
+        match self {
+            Self::Person(person) => get_score_request::Subject::Person(person.to_string()),
+            Self::Account(account) => get_score_request::Subject::Account(account),
+        }
+    }
+
+    /// The person, who is asked for if need be.
+    pub(crate) async fn person(self, client: &Client) -> Result<String, Failure> {
+        match self {
+            Self::Person(person) => Ok(person.to_string()),
+            Self::Account(account) => {
+                let request = ResolvePersonRequest { account: Some(account) };
+                Ok(client.graph().resolve_person(request).await?.into_inner().person)
+            }
+        }
+    }
+}
+
+impl FromStr for Subject {
+    type Err = SubjectInvalid;
+
+    fn from_str(text: &str) -> Result<Self, SubjectInvalid> {
+        let Some((network, name)) = text.split_once(':') else {
+            return text.parse().map(Self::Person).map_err(|_| SubjectInvalid);
+        };
+        if network.is_empty() || name.is_empty() || name == "id=" {
+            return Err(SubjectInvalid);
+        }
+        let name = match name.strip_prefix("id=") {
+            Some(native_id) => Name::NativeId(native_id.to_owned()),
+            None => Name::Handle(name.to_owned()),
+        };
+        Ok(Self::Account(AccountName { network: network.to_owned(), name: Some(name) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_a_person_a_handle_or_a_native_id() {
+        let account = |name| AccountName { network: "bluesky".to_owned(), name: Some(name) };
+        let parsed = |text: &str| text.parse::<Subject>().expect("a subject");
+        assert!(matches!(parsed("42"), Subject::Person(_)));
+        let handle = account(Name::Handle("ann:1".to_owned()));
+        assert_eq!(parsed("bluesky:ann:1"), Subject::Account(handle));
+        let native_id = account(Name::NativeId("did:plc:1".to_owned()));
+        assert_eq!(parsed("bluesky:id=did:plc:1"), Subject::Account(native_id));
+        for bad in ["", "ann", "0", ":ann", "bluesky:", "bluesky:id="] {
+            assert!(bad.parse::<Subject>().is_err(), "{bad}");
+        }
+    }
+}
