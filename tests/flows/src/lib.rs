@@ -1,1 +1,292 @@
-//! Flows of all services, in one process and as six.
+//! What flows stand on: the real binary, started as one process or as six, and asked as its users ask
+//! it.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader},
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use klout_testkit::Stores;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The clock of all flows.
+pub const AS_OF: &str = "2018-06-01T00:00:00Z";
+
+/// How long a process may take to be ready: long enough for a loaded machine, as it only ends a failed
+/// test.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Every service, by its name on the command line, with its port.
+const SERVICES: [(&str, u16); 6] = [
+    ("connector", 50_001),
+    ("scoring", 50_002),
+    ("social-graph", 50_003),
+    ("topics", 50_004),
+    ("perks", 50_005),
+    ("gateway", 50_006),
+];
+
+/// Where the gateway answers HTTP.
+const HTTP_PORT: u16 = 8_080;
+
+/// Secrets of these installations alone.
+const ACCOUNT_KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const TOKEN_SECRET: &str = "a secret that flows share and nobody else";
+
+/// An installation of Klout that runs: its stores, its processes, a key.
+#[derive(Debug)]
+pub struct Installation {
+    /// Where its data is.
+    pub stores: Stores,
+    /// An address that no other installation on this machine has.
+    host: Ipv4Addr,
+    processes: BTreeMap<&'static str, Process>,
+    key: String,
+}
+
+/// A running `klout serve`; killed when it is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+}
+
+/// What a command printed, and how it ended.
+#[derive(Debug)]
+pub struct Output {
+    /// 0 done, 1 failed, 2 usage, 64 configuration.
+    pub code: Option<i32>,
+    /// Results.
+    pub stdout: String,
+    /// Everything else.
+    pub stderr: String,
+}
+
+// === impl Installation ===
+
+impl Installation {
+    /// All six services in one process.
+    pub async fn of_one_process() -> Self {
+        let mut installation = Self::prepare().await;
+        installation.start("all");
+        installation
+    }
+
+    /// Each service in a process of its own.
+    pub async fn of_six_processes() -> Self {
+        let mut installation = Self::prepare().await;
+        for (service, _) in SERVICES {
+            installation.start(service);
+        }
+        installation
+    }
+
+    async fn prepare() -> Self {
+        let [a, b, ..] = Uuid::new_v4().into_bytes();
+        let mut installation = Self {
+            stores: Stores::fresh().await,
+            // All of 127.0.0.0/8 is this machine: ports need not be looked for.
+            host: Ipv4Addr::new(127, 77, a, b.clamp(1, 254)),
+            processes: BTreeMap::new(),
+            key: String::new(),
+        };
+        let made = installation.klout(&["keys", "create", "flow"]);
+        assert_eq!(made.code, Some(0), "{made:?}");
+        installation.key = made.stdout.trim().to_owned();
+        installation
+    }
+
+    /// Starts a service, or `all` in one process, and waits until it is ready.
+    ///
+    /// # Panics
+    ///
+    /// When it does not get ready.
+    pub fn start(&mut self, service: &'static str) {
+        let mut command = self.command();
+        command.args(["serve", "--as-of", AS_OF]);
+        command.args(["--http", &format!("{}:{HTTP_PORT}", self.host)]);
+        let port = SERVICES.iter().find(|(name, _)| *name == service).map_or(0, |(_, port)| *port);
+        command.args(["--grpc", &format!("{}:{port}", self.host)]);
+        if service != "all" {
+            command.arg(service);
+            for (name, port) in SERVICES.iter().filter(|(name, _)| *name != service) {
+                let variable = name.replace('-', "_").to_uppercase();
+                command.env(
+                    format!("KLOUT_LINKS__{variable}"),
+                    format!("http://{}:{port}", self.host),
+                );
+            }
+        }
+        self.processes.insert(service, Process::start(command));
+    }
+
+    /// Ends a service in order, as a supervisor does.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn stop(&mut self, service: &'static str) -> ExitStatus {
+        self.processes.remove(service).expect("it runs").end(Signal::TERM)
+    }
+
+    /// Ends a service in the middle of whatever it does.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn kill(&mut self, service: &'static str) {
+        self.processes.remove(service).expect("it runs").end(Signal::KILL);
+    }
+
+    /// Runs the command line against this installation.
+    #[must_use]
+    pub fn klout(&self, arguments: &[&str]) -> Output {
+        run(self.command().args(arguments))
+    }
+
+    /// Imports a file, registers everybody in it, and waits for the scores.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    pub fn import(&self, file: &Path) -> Output {
+        let file = file.to_str().expect("a path of UTF-8");
+        let output = self.klout(&["import", "csv", file, "--register-all"]);
+        assert_eq!(output.code, Some(0), "{output:?}");
+        output
+    }
+
+    /// The ranking: account and score, as printed.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be exported.
+    #[must_use]
+    pub fn ranking(&self) -> BTreeMap<String, String> {
+        let output = self.klout(&["export"]);
+        assert_eq!(output.code, Some(0), "{output:?}");
+        columns(&output.stdout, |row| (row["accounts"].clone(), row["score"].clone()))
+    }
+
+    /// What the gateway answers, with a key.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        let request = reqwest::Client::new().get(format!("{}{path}", self.url()));
+        let response = request.bearer_auth(&self.key).send().await.expect("the gateway answers");
+        (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+
+    /// Where the gateway is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}:{HTTP_PORT}", self.host)
+    }
+
+    /// The binary with this installation as its environment, and nothing else.
+    fn command(&self) -> Command {
+        let mut command = Command::new(binary());
+        command.env_clear().env("KLOUT_SERVER", self.url()).env("KLOUT_KEY", &self.key);
+        command.env("KLOUT_SERVER__ACCOUNT_KEY", ACCOUNT_KEY);
+        command.env("KLOUT_SERVER__TOKEN_SECRET", TOKEN_SECRET);
+        for (setting, value) in self.stores.flags() {
+            let variable = setting.replace('.', "__").to_uppercase();
+            command.env(format!("KLOUT_{variable}"), value);
+        }
+        command
+    }
+}
+
+// === impl Process ===
+
+impl Process {
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("`cargo xtask test` has built the binary");
+        let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+        let (ready_in, ready) = mpsc::channel();
+        // Reads on for as long as the process lives, which would stand still with a full pipe.
+        thread::spawn(move || {
+            let mut told = Vec::new();
+            for line in stderr.lines().map_while(Result::ok) {
+                let is_ready = line.starts_with("klout: ready:");
+                told.push(line);
+                if is_ready {
+                    let _ = ready_in.send(Ok(()));
+                }
+            }
+            let _ = ready_in.send(Err(told.join("\n")));
+        });
+        match ready.recv_timeout(PATIENCE) {
+            Ok(Ok(())) => Self { child },
+            Ok(Err(told)) => panic!("the process ended:\n{told}"),
+            Err(_) => panic!("the process is not ready after {PATIENCE:?}"),
+        }
+    }
+
+    fn end(mut self, signal: Signal) -> ExitStatus {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("the process is ours");
+        self.child.wait().expect("the process ends")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended already, or there is nobody left who could be told.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Ranks files without a server: account and score, as printed.
+///
+/// # Panics
+///
+/// When it fails.
+#[must_use]
+pub fn rank(files: &[&Path]) -> BTreeMap<String, String> {
+    let mut command = Command::new(binary());
+    command.env_clear().arg("rank").args(files).args(["--as-of", AS_OF, "--out", "-"]);
+    let output = run(&mut command);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    columns(&output.stdout, |row| {
+        (format!("{}:{}", row["network"], row["account"]), row["score"].clone())
+    })
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().expect("`cargo xtask test` has built the binary");
+    let text = |bytes| String::from_utf8(bytes).expect("klout prints UTF-8");
+    Output { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn columns(
+    text: &str,
+    pick: impl Fn(&BTreeMap<String, String>) -> (String, String),
+) -> BTreeMap<String, String> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows = reader.deserialize().map(|row| pick(&row.expect("a row of CSV")));
+    rows.collect()
+}
+
+/// `klout`, which is built into the folder above the one of the tests.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test is a file");
+    let folder = test.ancestors().nth(2).expect("tests are in deps");
+    let binary = folder.join("klout");
+    assert!(binary.exists(), "there is no {}: run `cargo build -p klout`", binary.display());
+    binary
+}
