@@ -59,10 +59,17 @@ pub(crate) enum DeliverError {
     Push {
         count: usize,
         #[source]
-        last: Status,
+        last: PushError,
     },
-    #[error("a batch in the outbox cannot be read")]
-    Payload(#[source] prost::DecodeError),
+}
+
+/// Why one batch was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PushError {
+    #[error("the consumer refused it")]
+    Refused(#[from] Status),
+    #[error("it cannot be read")]
+    Payload(#[from] prost::DecodeError),
 }
 
 /// Wakes the deliveries when the outbox grew, each by its own bell: one that rings while its delivery
@@ -157,12 +164,12 @@ impl Deliverer {
         let (mut confirmed, mut refused, mut last) = (Vec::new(), Vec::new(), None);
         for batch in leased {
             let batch_id = batch.batch_id;
-            match self.push(consumer, batch).await? {
+            match self.push(consumer, batch).await {
                 Ok(()) => confirmed.push(batch_id),
-                Err(status) => {
-                    debug!(batch.id = %batch_id, error = %Chain(&status), "not taken");
+                Err(error) => {
+                    debug!(batch.id = %batch_id, error = %Chain(&error), "not taken");
                     refused.push(batch_id);
-                    last = Some(status);
+                    last = Some(error);
                 }
             }
         }
@@ -176,13 +183,8 @@ impl Deliverer {
         Err(DeliverError::Push { count: refused.len(), last })
     }
 
-    async fn push(
-        &self,
-        consumer: Consumer,
-        leased: Leased,
-    ) -> Result<Result<(), Status>, DeliverError> {
-        let batch =
-            SignalBatch::decode(leased.payload.as_slice()).map_err(DeliverError::Payload)?;
+    async fn push(&self, consumer: Consumer, leased: Leased) -> Result<(), PushError> {
+        let batch = SignalBatch::decode(leased.payload.as_slice())?;
         let span = info_span!("push", batch.id = %leased.batch_id);
         let push = async {
             match consumer {
@@ -203,6 +205,6 @@ impl Deliverer {
         };
         // The consumer keeps to the time limit by itself, unless it hangs.
         let pushed = timeout(PUSH_TIME_MAX, push.instrument(span)).await;
-        Ok(pushed.unwrap_or_else(|_| Err(Status::deadline_exceeded("the consumer hangs"))))
+        Ok(pushed.unwrap_or_else(|_| Err(Status::deadline_exceeded("the consumer hangs")))?)
     }
 }

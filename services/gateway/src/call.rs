@@ -8,7 +8,7 @@ use prost::{
 };
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor};
 use tonic::{
-    Request, Status,
+    Code, Request, Status,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
@@ -34,7 +34,9 @@ pub(crate) async fn unary(
 /// What a service says, it says to our caller. What has no reason was not said by a service, and
 /// nobody has logged it yet.
 pub(crate) fn to_caller(status: Status) -> Status {
-    if reason(&status).is_some() {
+    // Our own token was refused, which is not the caller's mistake.
+    let ours = status.code() == Code::Unauthenticated;
+    if reason(&status).is_some() && !ours {
         return status;
     }
     error!(code = ?status.code(), error = %Chain(&status), "a service did not answer");

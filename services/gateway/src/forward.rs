@@ -10,7 +10,7 @@ use axum::{
 };
 use klout_chassis::{Authentication, CallLimits, Link, Links, around};
 use klout_proto::json::DESCRIPTORS;
-use tonic::Status;
+use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
 use crate::{call::to_caller, routes::owners};
@@ -39,8 +39,12 @@ pub(crate) fn router(
 /// The link puts our own token in the place of the caller's.
 async fn forward(State(link): State<Link>, mut request: Request) -> Response {
     request.headers_mut().remove("x-api-key");
-    match link.oneshot(request.map(tonic::body::Body::new)).await {
-        Ok(response) => response.map(axum::body::Body::new),
-        Err(error) => to_caller(Status::from_error(error)).into_http(),
+    let response = match link.oneshot(request.map(tonic::body::Body::new)).await {
+        Ok(response) => response,
+        Err(error) => return to_caller(Status::from_error(error)).into_http(),
+    };
+    match Status::from_header_map(response.headers()) {
+        Some(status) if status.code() == Code::Unauthenticated => to_caller(status).into_http(),
+        Some(_) | None => response.map(axum::body::Body::new),
     }
 }

@@ -11,7 +11,7 @@ use klout_proto::{
 use klout_testkit::link_to;
 use tonic::{Code, Request};
 
-use crate::world::{ANN, SLOW, World};
+use crate::world::{ANN, DISTRUSTED, SLOW, World};
 
 fn client(world: &World) -> ScoreServiceClient<klout_chassis::Link> {
     ScoreServiceClient::new(link_to(world.running.http_address.expect("a gateway")))
@@ -32,6 +32,8 @@ async fn a_call_reaches_its_service_and_its_answer_the_caller() {
     let refused = client.get_score(request("7")).await.expect_err("nobody");
     assert_eq!(refused.code(), Code::NotFound);
     assert_eq!(reason(&refused).as_deref(), Some("PERSON_UNKNOWN"));
+    let failed = client.get_score(request(DISTRUSTED)).await.expect_err("distrusted");
+    assert_eq!(reason(&failed).as_deref(), Some("PEER_FAILED"), "not the caller's mistake");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use klout_chassis::{Clock, TokenKey};
 use reqwest::{Method, StatusCode};
 use time::Duration;
 
-use crate::world::World;
+use crate::world::{DISTRUSTED, World};
 
 const SECRET: &str = "a secret of more than thirty-two characters";
 
@@ -66,6 +66,16 @@ async fn the_callers_key_goes_no_further() {
     let asked = world.scoring.asked.lock().expect("not poisoned");
     assert!(!asked[0].metadata.values().any(|value| value.contains(&key)), "{asked:?}");
     assert!(asked[0].metadata["authorization"].starts_with("Bearer "), "our own");
+}
+
+#[tokio::test]
+async fn that_a_service_distrusts_the_gateway_is_not_the_callers_mistake() {
+    let world = World::start().await;
+
+    let answer = world.get(&format!("/v1/people/{DISTRUSTED}/score")).await;
+
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.json["reason"], "PEER_FAILED");
 }
 
 #[tokio::test]

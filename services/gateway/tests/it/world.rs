@@ -40,6 +40,9 @@ pub(crate) struct World {
     _peer: Peer,
 }
 
+/// For whom the played scoring does not trust the gateway.
+pub(crate) const DISTRUSTED: &str = "45";
+
 /// What scoring was asked, and whether it answers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scoring {
@@ -139,6 +142,9 @@ impl ScoreService for Scoring {
         match subject {
             Some(Subject::Person(person)) if person == SLOW => std::future::pending().await,
             Some(Subject::Person(person)) if person == BROKEN => Err(Status::unknown("secret")),
+            Some(Subject::Person(person)) if person == DISTRUSTED => {
+                Err(Refusal::new(Code::Unauthenticated, "TOKEN_INVALID").into_plain_status("who?"))
+            }
             Some(Subject::Person(person)) if person != ANN => Err(nobody(&person)),
             Some(Subject::Account(account)) if account.network == "ambiguous" => {
                 let refusal = Refusal::new(Code::FailedPrecondition, "HANDLE_AMBIGUOUS")

@@ -38,7 +38,7 @@ const SPEAKERS: &[(&str, &[&str])] = &[
     // The chassis runs the migrations of its services and tells failed statements apart.
     ("sqlx", &["klout-store", "klout-chassis", "klout-testkit"]),
     ("redis", &["klout-store"]),
-    ("reqwest", &["klout-connector", "klout-gateway"]),
+    ("reqwest", &["klout-connector", "klout-gateway", "klout-flows"]),
     ("opentelemetry", &["klout-telemetry"]),
 ];
 

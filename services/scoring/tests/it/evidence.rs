@@ -1,0 +1,174 @@
+//! How signals and memberships become scores.
+
+use klout_proto::signal::v1::SignalBatch;
+use klout_testkit::Stores;
+use sqlx::PgPool;
+use tonic::Code;
+
+use crate::world::{TODAY, World, likes, told};
+
+/// Everything that is kept as evidence.
+async fn cells(db: &PgPool) -> Vec<(i64, i64, i32, i64)> {
+    sqlx::query_as(
+        "select subject_account_id, actor_account_id, day, count from scoring.cell order by 1, 2, 3",
+    )
+    .fetch_all(db)
+    .await
+    .expect("cells")
+}
+
+/// The same reactions in three batches.
+fn batches() -> [SignalBatch; 3] {
+    [
+        likes(1, &[(11, 90, 1), (12, 90, 2), (11, 91, 1)]),
+        likes(2, &[(11, 92, 4), (11, 90, 1)]),
+        likes(3, &[(12, 93, 1), (13, 90, 1)]),
+    ]
+}
+
+/// The scores of 1, 2 and 3, who own 11, 12 and 13.
+async fn scores(world: &World) -> Vec<Option<f64>> {
+    let mut scores = Vec::new();
+    for person in 1..=3 {
+        scores.push(world.score(person).await.score);
+    }
+    scores
+}
+
+async fn own_all(world: &World) {
+    for person in 1..=3 {
+        world.own(10 + person, person, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_signal_about_a_members_account_becomes_a_score_and_todays_history() {
+    let world = World::start().await;
+    world.own(11, 1, 1).await;
+
+    world.apply(likes(1, &[(11, 90, 3)])).await.expect("applied");
+    world.scored().await;
+
+    let score = world.score(1).await;
+    assert_eq!(score.state, "KNOWN");
+    assert!(score.score.is_some_and(|score| score > 1.0 && score <= 100.0), "{score:?}");
+    assert_eq!(score.percentile, Some(50.0), "half of those equal: the only member");
+    let history: Vec<(i32, f64)> = sqlx::query_as("select day, score from scoring.history")
+        .fetch_all(&world.stores.db().await)
+        .await
+        .expect("history");
+    assert_eq!(history, [(TODAY, score.score.expect("known"))]);
+}
+
+#[tokio::test]
+async fn neither_order_nor_repetition_of_what_is_pushed_changes_a_score() {
+    let straight = World::start().await;
+    own_all(&straight).await;
+    for batch in batches() {
+        assert!(!straight.apply(batch).await.expect("applied"));
+    }
+    straight.scored().await;
+
+    let crooked = World::start().await;
+    for batch in batches().into_iter().rev() {
+        assert!(!crooked.apply(batch.clone()).await.expect("applied"));
+        assert!(crooked.apply(batch).await.expect("applied"), "told that it was applied before");
+    }
+    own_all(&crooked).await;
+    own_all(&crooked).await;
+    crooked.scored().await;
+
+    assert_eq!(scores(&straight).await, scores(&crooked).await);
+    assert_eq!(cells(&straight.stores.db().await).await, cells(&crooked.stores.db().await).await);
+}
+
+#[tokio::test]
+async fn a_scoring_that_is_restarted_and_sent_everything_again_ends_with_the_same_cells() {
+    let stores = Stores::fresh().await;
+    let world = World::start_on(stores.clone()).await;
+    own_all(&world).await;
+    for batch in batches() {
+        world.apply(batch).await.expect("applied");
+    }
+    world.scored().await;
+    let before = (cells(&stores.db().await).await, scores(&world).await);
+    world.running.stop().await.expect("stopped in order");
+
+    let world = World::start_on(stores.clone()).await;
+    for batch in batches() {
+        assert!(world.apply(batch).await.expect("applied"));
+    }
+    own_all(&world).await;
+    world.scored().await;
+
+    assert_eq!((cells(&stores.db().await).await, scores(&world).await), before);
+}
+
+#[tokio::test]
+async fn batches_that_come_at_once_lose_nothing() {
+    let world = World::start().await;
+    own_all(&world).await;
+    let many = (0..24).map(|id| {
+        let mut batch = likes(id, &[(11, 90, 1), (12, 90, 1), (13, 90, 1)]);
+        if id % 2 == 0 {
+            batch.interactions.reverse();
+        }
+        world.apply(batch)
+    });
+
+    for applied in futures::future::join_all(many).await {
+        assert!(!applied.expect("applied"));
+    }
+
+    assert!(cells(&world.stores.db().await).await.iter().all(|(.., count)| *count == 24));
+}
+
+#[tokio::test]
+async fn an_account_takes_its_evidence_to_its_new_owner() {
+    let world = World::start().await;
+    world.apply(likes(1, &[(11, 90, 3)])).await.expect("applied");
+    world.own(11, 1, 5).await;
+    world.scored().await;
+    let before = world.score(1).await.score;
+
+    world.own(11, 2, 6).await;
+    world.scored().await;
+    assert_eq!(world.score(2).await.score, before);
+    assert_eq!(world.score(1).await.state, "UNKNOWN");
+
+    world.own(11, 1, 4).await;
+    world.scored().await;
+    assert_eq!(world.score(2).await.score, before, "an older revision changes nothing");
+}
+
+#[tokio::test]
+async fn what_leaves_the_window_does_not_count_after_the_day_that_it_leaves() {
+    let world = World::start().await;
+    world.own(11, 1, 1).await;
+    let mut batch = likes(1, &[(11, 90, 3), (11, 91, 3)]);
+    batch.interactions[0].day = TODAY - 89;
+    batch.interactions[1].day = TODAY - 90;
+
+    world.apply(batch).await.expect("applied");
+    world.scored().await;
+
+    let mut alone = likes(2, &[(12, 90, 3)]);
+    alone.interactions[0].day = TODAY - 89;
+    world.own(12, 2, 1).await;
+    world.apply(alone).await.expect("applied");
+    world.scored().await;
+    assert_eq!(world.score(1).await.score, world.score(2).await.score);
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_is_refused_and_changes_nothing() {
+    let world = World::start().await;
+    let mut batch = likes(1, &[(11, 90, 1), (12, 90, 1)]);
+    batch.interactions[1].kind = "adore".to_owned();
+
+    let refused = world.apply(batch).await.expect_err("refused");
+
+    assert_eq!(told(&refused), (Code::InvalidArgument, "BATCH_MALFORMED".to_owned()));
+    assert!(cells(&world.stores.db().await).await.is_empty());
+    assert!(!world.apply(likes(1, &[(11, 90, 1)])).await.expect("applied"), "its id is free");
+}
