@@ -97,8 +97,10 @@ async fn write_page(
 }
 
 fn printed(error: csv::Error) -> Failure {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => output::failed(error),
-        kind => Failure::Failed(format!("could not print: {kind:?}")),
+    // As it was: `From` would forget that a pipe was closed.
+    let text = error.to_string();
+    if let csv::ErrorKind::Io(error) = error.into_kind() {
+        return output::failed(error);
     }
+    Failure::Failed(format!("could not print: {text}"))
 }

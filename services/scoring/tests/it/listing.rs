@@ -24,7 +24,7 @@ async fn top(world: &World, page_size: i32) -> Vec<Score> {
     loop {
         let request = ListTopScoresRequest { page_size, page_token };
         let page = world.client().list_top_scores(request).await.expect("a page").into_inner();
-        assert!(page_size == 0 || page.scores.len() <= page_size as usize);
+        assert!(page_size == 0 || page.scores.len() <= page_size.unsigned_abs() as usize);
         scores.extend(page.scores);
         page_token = page.next_page_token;
         if page_token.is_empty() {
