@@ -235,7 +235,7 @@ impl ServerConfig {
         let digits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !digits {
             let problem = "has to be 64 hexadecimal digits, made once and kept: \
-                           `openssl rand -hex 32` makes one";
+                           `openssl rand -hex 32` makes one, and `--dev` does without";
             return Err(setting_error("server.account_key", problem));
         }
         let mut key = [0; 32];
@@ -258,7 +258,7 @@ impl ServerConfig {
         }
         if secret.len() < TOKEN_SECRET_LENGTH_MIN {
             let problem = "has to be at least 32 characters that nobody can guess: \
-                           `openssl rand -hex 32` makes some";
+                           `openssl rand -hex 32` makes some, and `--dev` does without";
             return Err(setting_error("server.token_secret", problem));
         }
         Ok(TokenKey::new(secret.as_bytes()))

@@ -29,9 +29,9 @@ Run it on a Postgres of yours:
   klout score bluesky:ann
   klout export --top 10
 
-`klout up`, which brings its own stores, comes with the next release. Without --dev, callers need a key
-(klout keys create). Each command explains itself:
-klout COMMAND --help. Exit codes: 0 done, 1 failed, 2 usage, 64 configuration."
+Without --dev callers need a key (klout keys create). `klout up`, which brings its own stores, comes
+with the next release. Each command explains itself: klout COMMAND --help.
+Exit codes: 0 done, 1 failed, 2 usage, 64 configuration."
 )]
 pub(crate) struct Klout {
     #[command(subcommand)]

@@ -81,7 +81,7 @@ impl Rejects {
         };
         let path = writer.path().to_owned();
         writer.finish().map_err(|error| failed(&path, &error))?;
-        eprintln!("klout: {name}: {count} rows left out, kept in {}", path.display());
+        eprintln!("klout: {name}: rows left out: {count}, kept in {}", path.display());
         Ok(())
     }
 }

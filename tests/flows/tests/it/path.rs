@@ -1,5 +1,7 @@
 //! One signal, one score: the path through the services.
 
+use std::path::Path;
+
 use klout_flows::{Installation, rank};
 use serde_json::Value;
 
@@ -117,5 +119,29 @@ async fn without_a_key_nothing_is_told_but_health() {
     for (path, status) in [("/healthz", 200), ("/v1/people/1/score", 401)] {
         let response = client.get(format!("{}{path}", installation.url())).send().await;
         assert_eq!(response.expect("the gateway answers").status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_readme_shows_what_really_happens() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("a README");
+    let example = root.join("docs/example/reactions.csv");
+    let files = Files::new();
+    let rejected = files.path("rejected.csv");
+    let installation = Installation::of_one_process().await;
+
+    let flags = ["--register-all", "--rejected", text(&rejected)];
+    let imported = installation.klout(&[&["import", "csv", text(&example)], &flags[..]].concat());
+    let told = imported.stderr.lines().filter(|line| !line.contains("reactions.csv"));
+    let score = installation.klout(&["score", "bluesky:ann"]).stdout;
+    // Who a person is, is random.
+    let score = score.lines().filter(|line| !line.starts_with("person"));
+    for line in told.chain(score) {
+        assert!(readme.contains(line), "the README does not show: {line}");
+    }
+    for (account, score) in rank(&[&example]) {
+        let row = format!("{},{score}", account.replace(':', ","));
+        assert!(readme.contains(&row), "the README does not show: {row}");
     }
 }
