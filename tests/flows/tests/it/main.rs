@@ -1,5 +1,6 @@
 //! Flows of all services, through the real binary, on real stores.
 
+mod bad_input;
 mod once;
 mod path;
 mod world;
