@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::{
     install,
     job::{self, Interrupt},
-    stores,
+    stores::PrivateStores,
     workspace::{SchemaCrate, Workspace, sorted},
 };
 
@@ -58,13 +58,10 @@ impl Prepare {
             None => workspace.schema_crates()?,
         };
         install::postgres()?;
-        let home = stores::Home::temporary()?;
-        let postgres = stores::Postgres::start(&home)?;
+        let stores = PrivateStores::start(None, true, false)?;
         for service in crates {
-            let database = service.name.replace('-', "_");
-            postgres.create_database(&database)?;
-            migrate(&postgres, &database, &service)?;
-            describe(workspace, interrupt, &postgres.url(&database), &service)?;
+            migrate(&stores, &service)?;
+            describe(workspace, interrupt, stores.postgres_url()?, &service)?;
         }
         Ok(())
     }
@@ -83,8 +80,8 @@ impl New {
     }
 }
 
-fn migrate(postgres: &stores::Postgres, database: &str, service: &SchemaCrate) -> Result<()> {
-    let mut psql = postgres.psql(database);
+fn migrate(stores: &PrivateStores, service: &SchemaCrate) -> Result<()> {
+    let mut psql = stores.psql()?;
     for schema in &service.schemas {
         psql.arg("-c").arg(format!("create schema {schema}"));
     }

@@ -3,30 +3,30 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail, ensure};
+use klout_embedded::{postgres_programs, redis_program};
 
 use crate::{
     job::{self, Interrupt},
-    stores,
     workspace::Workspace,
 };
 
 /// Postgres' server programs.
 pub(crate) fn postgres() -> Result<()> {
-    if stores::Postgres::programs().is_some() {
+    if !postgres_programs().is_empty() {
         return Ok(());
     }
     apt_get("postgresql", "Postgres (version 15 or later)")?;
-    ensure!(stores::Postgres::programs().is_some(), "Postgres was installed but is not found");
+    ensure!(!postgres_programs().is_empty(), "Postgres was installed but is not found");
     Ok(())
 }
 
 /// Redis, or Valkey, which is the same to us.
 pub(crate) fn redis() -> Result<()> {
-    if stores::Redis::program().is_some() {
+    if redis_program().is_some() {
         return Ok(());
     }
     apt_get("redis-server", "Redis (version 7 or later)")?;
-    ensure!(stores::Redis::program().is_some(), "Redis was installed but is not found");
+    ensure!(redis_program().is_some(), "Redis was installed but is not found");
     Ok(())
 }
 

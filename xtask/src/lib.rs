@@ -4,11 +4,11 @@
 //! [`docs`] writes today.
 
 pub mod docs;
-pub mod stores;
 
 mod db;
 mod install;
 mod job;
+mod stores;
 mod test;
 mod workspace;
 
@@ -21,8 +21,8 @@ use crate::{job::Interrupt, workspace::Workspace};
 
 /// Tests, private stores, checked SQL and generated documents.
 ///
-/// Nothing has to be running first: commands that need Postgres or Redis start private ones on
-/// free ports of 127.0.0.1 and stop them again.
+/// Nothing has to be running first: commands that need Postgres or Redis start private ones and
+/// stop them again.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 pub enum Command {
@@ -35,8 +35,8 @@ pub enum Command {
 
 /// Starts a private Postgres and Redis and waits for Ctrl-C, which stops both.
 ///
-/// Prints two lines for a shell on stdout. Postgres gets a database `klout` and a user `postgres`
-/// without a password, and listens on 127.0.0.1 only. Redis is a cache here and keeps nothing.
+/// Prints two lines for a shell on stdout. Both listen on Unix sockets that only this user may
+/// enter. Redis is a cache here and keeps nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   cargo xtask stores > /tmp/stores.env &    then    source /tmp/stores.env")]
@@ -81,20 +81,13 @@ impl Stores {
         install::postgres()?;
         install::redis()?;
 
-        let home = match self.data_dir {
-            Some(folder) => stores::Home::kept(folder)?,
-            None => stores::Home::temporary()?,
-        };
-        let mut postgres = stores::Postgres::start(&home)?;
-        postgres.create_database("klout")?;
-        let mut redis = stores::Redis::start(&home)?;
+        let mut stores = stores::PrivateStores::start(self.data_dir, true, true)?;
 
-        say(&format!("export DATABASE_URL={}", postgres.url("klout")));
-        say(&format!("export REDIS_URL={}", redis.url()));
+        say(&format!("export DATABASE_URL='{}'", stores.postgres_url()?));
+        say(&format!("export REDIS_URL='{}'", stores.redis_url()?));
         eprintln!("xtask: Postgres and Redis run; Ctrl-C stops both");
         while !interrupt.came() {
-            postgres.still_runs()?;
-            redis.still_runs()?;
+            stores.still_run()?;
             job::pause();
         }
         eprintln!("xtask: stopping");

@@ -6,6 +6,10 @@ use clap::Parser as _;
 use xtask::Command;
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    if arguments.next_if(|first| first == klout_embedded::KEEP_STORES).is_some() {
+        return klout_embedded::keep(arguments);
+    }
     match Command::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

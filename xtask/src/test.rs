@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{
     install,
     job::{self, Interrupt},
-    stores,
+    stores::PrivateStores,
     workspace::Workspace,
 };
 
@@ -37,17 +37,16 @@ impl Test {
         install::redis()?;
         install::nextest(workspace, interrupt)?;
 
-        let home = stores::Home::temporary()?;
-        // Kept until the last test has run, and dropped before their home.
-        let mut postgres = None;
-        let mut redis = None;
-        let database_url = match variable("DATABASE_URL") {
+        let (database_url, redis_url) = (variable("DATABASE_URL"), variable("REDIS_URL"));
+        // Kept until the last test has run.
+        let stores = PrivateStores::start(None, database_url.is_none(), redis_url.is_none())?;
+        let database_url = match database_url {
             Some(url) => url,
-            None => postgres.insert(stores::Postgres::start(&home)?).url("postgres"),
+            None => stores.postgres_url()?.to_owned(),
         };
-        let redis_url = match variable("REDIS_URL") {
+        let redis_url = match redis_url {
             Some(url) => url,
-            None => redis.insert(stores::Redis::start(&home)?).url(),
+            None => stores.redis_url()?.to_owned(),
         };
 
         let cargo = |name, arguments: &[&str]| {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use time::{Duration, OffsetDateTime};
+use tokio::sync::Notify;
 
 /// How much later than a running clock a signal may be: clocks of networks differ.
 const GRACE: Duration = Duration::minutes(5);
@@ -14,8 +15,18 @@ pub struct Clock(Hands);
 #[derive(Clone, Debug)]
 enum Hands {
     Running,
-    Pinned(Arc<RwLock<OffsetDateTime>>),
+    Pinned(Arc<Pinned>),
 }
+
+#[derive(Debug)]
+struct Pinned {
+    time: RwLock<OffsetDateTime>,
+    /// Rung when the time was set.
+    moved: Notify,
+}
+
+/// What a clock that runs has to say about being moved.
+static NEVER: Notify = Notify::const_new();
 
 // === impl Clock ===
 
@@ -29,7 +40,7 @@ impl Clock {
     /// A clock that stands still at `time`. Its clones show the same time.
     #[must_use]
     pub fn pinned(time: OffsetDateTime) -> Self {
-        Self(Hands::Pinned(Arc::new(RwLock::new(time))))
+        Self(Hands::Pinned(Arc::new(Pinned { time: RwLock::new(time), moved: Notify::new() })))
     }
 
     #[must_use]
@@ -37,7 +48,9 @@ impl Clock {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
             Hands::Running => OffsetDateTime::now_utc(),
-            Hands::Pinned(time) => *time.read().expect("nobody panics while setting a clock"),
+            Hands::Pinned(pinned) => {
+                *pinned.time.read().expect("nobody panics while setting a clock")
+            }
         }
     }
 
@@ -53,8 +66,18 @@ impl Clock {
 
     /// Moves a pinned clock, and all its clones; a running one runs on.
     pub fn set(&self, time: OffsetDateTime) {
-        if let Hands::Pinned(hands) = &self.0 {
-            *hands.write().expect("nobody panics while setting a clock") = time;
+        if let Hands::Pinned(pinned) = &self.0 {
+            *pinned.time.write().expect("nobody panics while setting a clock") = time;
+            pinned.moved.notify_one();
+        }
+    }
+
+    /// Rings when the clock was moved, for the one who goes over to a new day.
+    #[must_use]
+    pub fn moved(&self) -> &Notify {
+        match &self.0 {
+            Hands::Running => &NEVER,
+            Hands::Pinned(pinned) => &pinned.moved,
         }
     }
 }

@@ -145,6 +145,25 @@ impl Configuration {
         self.figment.extract_inner(name).map_err(|error| ConfigError::Read(Box::new(error)))
     }
 
+    /// The same with one setting more, which goes before all others.
+    #[must_use]
+    pub fn with(self, setting: &str, value: String) -> Self {
+        Self { figment: with_text(self.figment, setting, value) }
+    }
+
+    /// Whether that setting of text has a value.
+    ///
+    /// # Errors
+    ///
+    /// When it is no text.
+    pub fn is_set(&self, setting: &str) -> Result<bool, ConfigError> {
+        let text: String = self
+            .figment
+            .extract_inner(setting)
+            .map_err(|error| ConfigError::Read(Box::new(error)))?;
+        Ok(!text.is_empty())
+    }
+
     /// The effective configuration as TOML, secrets as `***`.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ struct Entry {
 
 type Building = Pin<Box<dyn Future<Output = Result<Box<dyn Built>, BoxError>> + Send>>;
 
-pub(crate) type Working = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+type Working = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 
 /// A service that is built and not yet running.
 trait Built: Send {
@@ -153,6 +153,12 @@ impl Host {
         Ok(self)
     }
 
+    /// The names of all services that are hosted.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.hosted().map(|entry| entry.name).collect()
+    }
+
     /// The default configuration of every service that can be hosted, so that one file does for
     /// processes that host different ones.
     #[must_use]
@@ -193,6 +199,19 @@ impl Host {
         Ok(())
     }
 
+    /// Sets logs and traces up, as configured; dropping the result flushes them.
+    ///
+    /// # Errors
+    ///
+    /// When its settings cannot be, or they were set up before.
+    pub fn telemetry(
+        &self,
+        configuration: &Configuration,
+    ) -> Result<klout_telemetry::Telemetry, StartError> {
+        let telemetry = configuration.section("telemetry")?;
+        klout_telemetry::init(&telemetry, self.name).map_err(StartError::Telemetry)
+    }
+
     /// Serves until a signal ends it, with logs and traces set up.
     ///
     /// `ready` is called with the addresses once everything answers.
@@ -206,10 +225,8 @@ impl Host {
         ready: impl FnOnce(&Running),
     ) -> Result<(), ServeError> {
         self.check(configuration)?;
-        let telemetry = configuration.section("telemetry").map_err(StartError::Config)?;
         // Dropped last, which flushes it.
-        let _telemetry =
-            klout_telemetry::init(&telemetry, self.name).map_err(StartError::Telemetry)?;
+        let _telemetry = self.telemetry(configuration)?;
         let running = tokio::select! {
             running = self.start(configuration) => running?,
             () = crate::running::signalled() => return Ok(()),
@@ -255,11 +272,9 @@ impl Host {
             front.fallback_service(switchboard.clone()),
             grpc_listener,
             http_listener.map(|listener| (listener, http_switchboard.clone())),
-            server.drain_time,
-            server.grace_time_max,
+            server.clock()?,
+            &server,
         );
-
-        let clock = server.clock()?;
         let account_key = server.account_key()?;
         let identity = Identity::new(self.name, token_key);
         let links = Links::new(&configuration.section("links")?, switchboard.clone(), identity)?;
@@ -276,7 +291,7 @@ impl Host {
                 db,
                 cache: cache.clone(),
                 links: links.clone(),
-                clock: clock.clone(),
+                clock: running.clock.clone(),
                 account_key: account_key.clone(),
                 authentication: authentication.clone(),
                 going_down: running.going_down.clone(),

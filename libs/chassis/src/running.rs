@@ -18,7 +18,7 @@ use tonic::{
 use tower::{BoxError, make::Shared};
 use tracing::{error, info};
 
-use crate::{faults::Chain, health::Health, host::Working, link::Switchboard};
+use crate::{Clock, config::ServerConfig, faults::Chain, health::Health, link::Switchboard};
 
 /// Calls that one connection may have open at once.
 const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
@@ -33,6 +33,8 @@ pub struct Running {
     pub grpc_address: SocketAddr,
     /// Where the gateway answers, if this process hosts it.
     pub http_address: Option<SocketAddr>,
+    /// The clock that all services go by.
+    pub clock: Clock,
     pub(crate) health: Health,
     pub(crate) pools: Vec<PgPool>,
     names: Vec<&'static str>,
@@ -59,8 +61,10 @@ pub enum StopError {
     },
     #[error("a task of the process panicked")]
     Panicked(#[source] tokio::task::JoinError),
-    #[error("went down without waiting any longer than {0:?}: {1}")]
+    #[error("gave up going down after {0:?}, while {1}")]
     OutOfTime(Duration, &'static str),
+    #[error("went down at once, as a second signal came")]
+    Hurried,
 }
 
 // === impl Running ===
@@ -73,8 +77,8 @@ impl Running {
         front: Router,
         grpc_listener: TcpListener,
         http: Option<(TcpListener, Switchboard)>,
-        drain_time: Duration,
-        grace_time_max: Duration,
+        clock: Clock,
+        times: &ServerConfig,
     ) -> Self {
         let accepting = CancellationToken::new();
         let mut servers = JoinSet::new();
@@ -104,11 +108,12 @@ impl Running {
         Self {
             grpc_address,
             http_address,
+            clock,
             health,
             pools: Vec::new(),
             names,
-            drain_time,
-            grace_time_max,
+            drain_time: times.drain_time,
+            grace_time_max: times.grace_time_max,
             going_down: CancellationToken::new(),
             accepting,
             servers,
@@ -117,11 +122,12 @@ impl Running {
         }
     }
 
-    pub(crate) fn work(
-        &mut self,
-        name: &'static str,
-        work: impl FnOnce(CancellationToken) -> Working,
-    ) {
+    /// Does something beside the services, until the token is cancelled. When it ends before that, or
+    /// fails, the process goes down.
+    pub fn work<F>(&mut self, name: &'static str, work: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
         let work = work(self.working.clone());
         self.work.spawn(async move { (name, work.await) });
     }
@@ -145,10 +151,9 @@ impl Running {
             None => info!("going down; a second signal ends the process at once"),
             Some(failure) => error!(error = %Chain(failure), "going down after a failure"),
         }
-        let grace = self.grace_time_max;
         let stopped = tokio::select! {
             stopped = self.stop() => stopped,
-            () = signalled() => Err(StopError::OutOfTime(grace, "a second signal came")),
+            () = signalled() => Err(StopError::Hurried),
         };
         failed.map_or(stopped, Err)
     }
@@ -219,7 +224,11 @@ async fn join(tasks: &mut JoinSet<(&'static str, Result<(), BoxError>)>) -> Resu
 }
 
 /// Waits for SIGTERM or SIGINT.
-pub(crate) async fn signalled() {
+///
+/// # Panics
+///
+/// Outside of a runtime that has signals enabled.
+pub async fn signalled() {
     let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals enabled");
     let mut interrupt = signal(SignalKind::interrupt()).expect("the runtime has signals enabled");
     tokio::select! {

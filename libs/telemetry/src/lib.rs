@@ -5,7 +5,7 @@
 
 mod propagation;
 
-use std::time::Duration;
+use std::{io::IsTerminal as _, time::Duration};
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
@@ -68,7 +68,9 @@ pub struct Telemetry {
 /// When the filter or the endpoint cannot be read, or when it was called before.
 pub fn init(config: &Config, process: &'static str) -> Result<Telemetry, Error> {
     let filter: EnvFilter = config.log.parse().map_err(Error::LogFilter)?;
-    let output = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let output = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let output = match config.log_format {
         LogFormat::Text => output.boxed(),
         LogFormat::Json => output.json().boxed(),

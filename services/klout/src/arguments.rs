@@ -9,9 +9,15 @@ pub(crate) fn time(text: &str) -> Result<OffsetDateTime, String> {
         .map_err(|_| "not a time such as 2018-06-01T00:00:00Z".to_owned())
 }
 
-/// The same, kept as it was typed.
-pub(crate) fn time_text(text: &str) -> Result<String, String> {
-    time(text).map(|_| text.to_owned())
+/// What is typed for a clock that runs.
+pub(crate) const NOW: &str = "now";
+
+/// A time, or `now`, kept as it was typed.
+pub(crate) fn time_or_now(text: &str) -> Result<String, String> {
+    if text == NOW {
+        return Ok(text.to_owned());
+    }
+    time(text).map(|_| text.to_owned()).map_err(|error| format!("{error}, nor `now`"))
 }
 
 /// RFC 3339, in UTC.

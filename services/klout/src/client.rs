@@ -1,8 +1,9 @@
 //! The way from the command line to a gateway.
 
-use std::time::Duration;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use http::Uri;
+use klout_chassis::{Chain, signalled};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     score::v1::score_service_client::ScoreServiceClient,
@@ -15,25 +16,51 @@ use tonic::{
     transport::Endpoint,
 };
 
-use crate::exit::Failure;
+use crate::{
+    data_directory::{DataDirectory, Use},
+    exit::{Failure, block_on},
+    installation::Installation,
+    settings::{Settings, host},
+};
 
 /// How long a gateway may take to be reached.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// How long a process that has just started on the data directory may take to be ready.
+const START_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// How often it is looked whether it is.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Which gateway, and as whom.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Where to ask")]
 pub(crate) struct Target {
-    /// The gateway to ask
-    #[arg(long, value_name = "URL", env = "KLOUT_SERVER", default_value = "http://127.0.0.1:8080")]
-    server: Uri,
-    /// The key to show it; rather set KLOUT_KEY, which other users of the machine do not see
+    /// The gateway to ask, such as http://127.0.0.1:8080 [default: what runs on --data-dir]
+    #[arg(long, value_name = "URL", env = "KLOUT_SERVER", conflicts_with = "data_dir")]
+    server: Option<Uri>,
+    /// The key to show to --server; rather set KLOUT_KEY, which other users of the machine do not see
     #[arg(long, value_name = "KEY", env = "KLOUT_KEY", hide_env_values = true)]
     key: Option<String>,
+    /// The folder of the `klout up` to ask; if none runs there, its stores are started for this
+    /// command [default: klout in the user's data folder]
+    #[arg(long, value_name = "DIR", env = "KLOUT_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// What happens when nobody has ever run on the data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// There is nothing to read.
+    Refuse,
+    /// It is made.
+    Make,
 }
 
 /// A gateway that was reached.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
+    server: String,
     channel: Channel,
 }
 
@@ -43,35 +70,141 @@ pub(crate) type Channel = InterceptedService<tonic::transport::Channel, Key>;
 #[derive(Clone, Debug)]
 pub(crate) struct Key(Option<MetadataValue<Ascii>>);
 
+/// Who answers.
+enum Answering {
+    Somebody(Client),
+    /// This process, for one command.
+    Ourselves(Box<Installation>),
+}
+
 // === impl Target ===
 
 impl Target {
-    pub(crate) async fn connect(self) -> Result<Client, Failure> {
-        let key = match self.key.filter(|key| !key.is_empty()) {
-            None => None,
-            Some(key) => {
-                let mut value: MetadataValue<Ascii> = format!("Bearer {key}")
-                    .parse()
-                    .map_err(|_| Failure::Usage("the key has characters that no key has".into()))?;
-                value.set_sensitive(true);
-                Some(value)
+    /// Reaches a gateway, or is one, and does something with it.
+    pub(crate) fn ask<T>(
+        self,
+        missing: Missing,
+        does: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        block_on(async {
+            let installation = match self.answering(missing).await? {
+                Answering::Somebody(client) => return does(&client).await,
+                Answering::Ourselves(installation) => installation,
+            };
+            let done = match installation.client().await {
+                Ok(client) => tokio::select! {
+                    done = does(&client) => done,
+                    () = signalled() => Err(Failure::Failed("interrupted".to_owned())),
+                },
+                Err(failure) => Err(failure),
+            };
+            let stopped = installation.stop().await;
+            let done = done?;
+            stopped.map(|()| done)
+        })
+    }
+
+    async fn answering(self, missing: Missing) -> Result<Answering, Failure> {
+        if let Some(server) = self.server {
+            let key = self.key.unwrap_or_default();
+            return Client::connect(server, &key).await.map(Answering::Somebody);
+        }
+        let path = DataDirectory::path_or_default(self.data_dir)?;
+        let directory = match (DataDirectory::existing(&path), missing) {
+            (Some(directory), _) => directory,
+            (None, Missing::Make) => DataDirectory::open(&path)?.0,
+            (None, Missing::Refuse) => {
+                return Err(Failure::Failed(format!(
+                    "nothing is stored in {} and nothing runs there: start `klout up`, or name a \
+                     folder with --data-dir or a gateway with --server",
+                    path.display()
+                )));
             }
         };
-        let server = self.server.to_string();
-        let endpoint = Endpoint::from(self.server).connect_timeout(CONNECT_TIME_MAX);
-        let channel = endpoint.connect().await.map_err(|error| {
-            let error = klout_chassis::Chain(&error);
-            Failure::Failed(format!(
-                "could not reach {server}: {error}; does `klout serve` run there?"
-            ))
-        })?;
-        Ok(Client { channel: InterceptedService::new(channel, Key(key)) })
+        if let Some(client) = running(&directory).await? {
+            return Ok(Answering::Somebody(client));
+        }
+        let installation = start(directory).await?;
+        Ok(Answering::Ourselves(Box::new(installation)))
     }
+}
+
+/// The process that runs on the directory, once it is ready; `None` when nobody does.
+async fn running(directory: &DataDirectory) -> Result<Option<Client>, Failure> {
+    let end = tokio::time::Instant::now() + START_TIME_MAX;
+    let mut told = false;
+    loop {
+        match directory.in_use()? {
+            Use::Free => return Ok(None),
+            Use::Runs { endpoints, .. } => {
+                let server = endpoints.http.parse().map_err(|_| {
+                    Failure::Failed(format!("{} is not an address", endpoints.http))
+                })?;
+                let key = directory.operator_key()?;
+                return Client::connect(server, &key).await.map(Some);
+            }
+            Use::Busy { pid } if tokio::time::Instant::now() > end => {
+                return Err(Failure::Failed(format!("the klout with pid {pid} is not ready")));
+            }
+            Use::Busy { pid } => {
+                if !told {
+                    eprintln!("klout: waiting for the klout with pid {pid}");
+                }
+                told = true;
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        }
+    }
+}
+
+/// Everything on free ports, for one command.
+async fn start(directory: DataDirectory) -> Result<Installation, Failure> {
+    eprintln!("klout: starting the stores in {} for this command", directory.path().display());
+    let host = host();
+    let held = directory.hold()?;
+    let mut flags = held.directory.settings()?;
+    for setting in ["server.http_address", "server.grpc_address"] {
+        flags.push((setting, "127.0.0.1:0".to_owned()));
+    }
+    let configuration = Settings::default().load(&host, flags)?;
+    Installation::start(host, held, configuration).await
 }
 
 // === impl Client ===
 
 impl Client {
+    /// Reaches the gateway at `server`. An empty `key` is none.
+    pub(crate) async fn connect(server: Uri, key: &str) -> Result<Self, Failure> {
+        let key = if key.is_empty() {
+            None
+        } else {
+            let mut value: MetadataValue<Ascii> = format!("Bearer {key}")
+                .parse()
+                .map_err(|_| Failure::Usage("the key has characters that no key has".into()))?;
+            value.set_sensitive(true);
+            Some(value)
+        };
+        let name = server.to_string();
+        let endpoint = Endpoint::from(server).connect_timeout(CONNECT_TIME_MAX);
+        let channel = endpoint.connect().await.map_err(|error| {
+            let error = Chain(&error);
+            Failure::Failed(format!("could not reach {name}: {error}; does `klout up` run there?"))
+        })?;
+        Ok(Self { server: name, channel: InterceptedService::new(channel, Key(key)) })
+    }
+
+    /// Reaches the gateway of the process that runs on `directory`, as its operator.
+    pub(crate) async fn of(directory: &DataDirectory, http: SocketAddr) -> Result<Self, Failure> {
+        let server = format!("http://{http}").parse::<Uri>();
+        let server = server.map_err(|error| Failure::failed(&error))?;
+        Self::connect(server, &directory.operator_key()?).await
+    }
+
+    /// Where it is.
+    pub(crate) fn server(&self) -> &str {
+        self.server.trim_end_matches('/')
+    }
+
     pub(crate) fn scores(&self) -> ScoreServiceClient<Channel> {
         ScoreServiceClient::new(self.channel.clone())
     }

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
+    doctor::Doctor,
     exit::Failure,
     export::Export,
     import::Import,
@@ -10,6 +11,7 @@ use crate::{
     rank::Rank,
     score::{History, ShowScore},
     serve::{Migrate, Serve},
+    up::Up,
 };
 
 /// Measures people's influence across social networks, from 1 to 100.
@@ -20,17 +22,18 @@ use crate::{
     arg_required_else_help = true,
     subcommand_required = true,
     after_help = "\
-Try it without a server:
-  klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
+Run everything on this machine, with a made-up world to look at:
+  klout up --sample
 
-Run it on a Postgres of yours:
-  DATABASE_URL=postgres://user@localhost/klout klout serve --dev
+In another terminal:
+  klout export --top 10
   klout import csv interactions.csv.gz --register-all
   klout score bluesky:ann
-  klout export --top 10
 
-Without --dev callers need a key (klout keys create). `klout up`, which brings its own stores, comes
-with the next release. Each command explains itself: klout COMMAND --help.
+Without a server or a database:
+  klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
+
+Each command explains itself: klout COMMAND --help.
 Exit codes: 0 done, 1 failed, 2 usage, 64 configuration."
 )]
 pub(crate) struct Klout {
@@ -40,6 +43,7 @@ pub(crate) struct Klout {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Up(Up),
     Serve(Serve),
     Migrate(Migrate),
     Import(Import),
@@ -48,11 +52,13 @@ enum Command {
     Export(Export),
     Rank(Rank),
     Keys(Keys),
+    Doctor(Doctor),
 }
 
 impl Klout {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
+            Command::Up(up) => up.run(),
             Command::Serve(serve) => serve.run(),
             Command::Migrate(migrate) => migrate.run(),
             Command::Import(import) => import.run(),
@@ -61,6 +67,7 @@ impl Klout {
             Command::Export(export) => export.run(),
             Command::Rank(rank) => rank.run(),
             Command::Keys(keys) => keys.run(),
+            Command::Doctor(doctor) => doctor.run(),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! How a command ends: 0 done, 1 failed, 2 usage, 64 configuration.
 
-use std::process::ExitCode;
+use std::{fmt, process::ExitCode};
 
-use klout_chassis::{Chain, ServeError, StartError, reason};
-use tokio::runtime::Runtime;
+use klout_chassis::{Chain, ConfigError, ServeError, StartError, reason};
 use tonic::Status;
 
 /// Why a command did not do what it should.
@@ -17,12 +16,15 @@ pub(crate) enum Failure {
     Configuration(String),
 }
 
-/// What asynchronous commands run on.
-pub(crate) fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+/// Runs an asynchronous command to its end. What it left on other threads is not waited for.
+pub(crate) fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::Failed(format!("could not start threads: {error}")))
+        .map_err(|error| Failure::Failed(format!("could not start threads: {error}")))?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_background();
+    done
 }
 
 impl Failure {
@@ -32,13 +34,20 @@ impl Failure {
 
     /// Says what happened on stderr.
     pub(crate) fn report(&self) -> ExitCode {
-        let (message, code) = match self {
-            Self::Failed(message) => (message, 1),
-            Self::Usage(message) => (message, 2),
-            Self::Configuration(message) => (message, 64),
+        let code = match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Configuration(_) => 64,
         };
-        eprintln!("klout: {message}");
+        eprintln!("klout: {self}");
         ExitCode::from(code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Failed(message) | Self::Usage(message) | Self::Configuration(message)) = self;
+        f.write_str(message)
     }
 }
 
@@ -54,6 +63,12 @@ impl From<Status> for Failure {
         };
         let reason = reason.unwrap_or_else(|| format!("{:?}", status.code()));
         Self::Failed(format!("{} ({reason}){hint}", status.message()))
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        StartError::Config(error).into()
     }
 }
 

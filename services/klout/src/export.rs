@@ -1,6 +1,6 @@
 //! `klout export`: the ranking as CSV.
 
-use std::{collections::HashMap, io};
+use std::io;
 
 use klout_proto::{
     convert,
@@ -10,8 +10,9 @@ use klout_proto::{
 
 use crate::{
     arguments,
-    client::{Client, Target},
-    exit::{Failure, runtime},
+    client::{Client, Missing, Target},
+    exit::Failure,
+    names::Names,
     output,
 };
 
@@ -39,8 +40,7 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        runtime()?.block_on(async {
-            let client = self.target.connect().await?;
+        self.target.ask(Missing::Refuse, async |client| {
             let mut writer = csv::Writer::from_writer(io::stdout().lock());
             let columns = ["person", "accounts", "score", "percentile", "score_time", "model"];
             writer.write_record(columns).map_err(printed)?;
@@ -52,7 +52,7 @@ impl Export {
                 let request = ListTopScoresRequest { page_size, page_token };
                 let page = client.scores().list_top_scores(request).await?.into_inner();
                 left = left.saturating_sub(page.scores.len());
-                write_page(&mut writer, &client, &page.scores).await?;
+                write_page(&mut writer, client, &page.scores).await?;
                 page_token = page.next_page_token;
                 if page_token.is_empty() {
                     break;
@@ -70,21 +70,13 @@ async fn write_page(
 ) -> Result<(), Failure> {
     let people = scores.iter().map(|score| score.person.clone()).collect();
     let response = client.graph().batch_get_people(BatchGetPeopleRequest { people }).await?;
-    let mut accounts = HashMap::new();
-    for person in response.into_inner().people {
-        let names: Vec<_> = person
-            .accounts
-            .iter()
-            .map(|account| format!("{}:{}", account.network, account.handle))
-            .collect();
-        accounts.insert(person.person, names.join("; "));
-    }
+    let names = Names::of(response.into_inner().people);
     for score in scores {
         let time = score.score_time.as_ref().and_then(convert::time);
         writer
             .write_record([
                 score.person.as_str(),
-                accounts.get(&score.person).map_or("", String::as_str),
+                &names.all(&score.person),
                 // `Display` of a float is its shortest form that reads back as the same float.
                 &score.score.map(|it| it.to_string()).unwrap_or_default(),
                 &score.percentile.map(|it| it.to_string()).unwrap_or_default(),

@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
-    client::{Client, Target},
-    exit::{Failure, runtime},
+    client::{Client, Missing, Target},
+    exit::Failure,
 };
 
 use self::{
@@ -67,7 +67,7 @@ struct ImportCsv {
     #[arg(long, value_name = "FILE")]
     registered: Option<PathBuf>,
     /// Where rows go that are left out, with a reason; of several files with such rows, the second has
-    /// .2 in its name, and so on [default: rejected/TIME-NAME in the data folder]
+    /// .2 in its name, and so on [default: rejected/TIME-NAME in the data directory]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
     /// Ends when everything is durable, before scores can be read
@@ -101,18 +101,18 @@ impl Import {
 impl ImportCsv {
     fn run(self) -> Result<(), Failure> {
         let paths = files(&self.paths).map_err(|error| Failure::failed(&error))?;
-        runtime()?.block_on(async {
-            let client = self.target.connect().await?;
+        let data_dir = self.target.data_dir.clone();
+        self.target.ask(Missing::Make, async |client| {
             let mut totals = Totals::default();
             if let Some(file) = self.registered {
-                totals.people += register(&client, file).await?;
+                totals.people += register(client, file).await?;
             }
-            let rejects = Rejects::new(self.rejected);
-            let sent = send(&client, paths, self.register_all, rejects, &mut totals).await;
+            let rejects = Rejects::new(self.rejected, data_dir);
+            let sent = send(client, paths, self.register_all, rejects, &mut totals).await;
             totals.tell();
             sent?;
             if !self.no_wait {
-                waiting::until_visible(&client).await?;
+                waiting::until_visible(client).await?;
             }
             Ok(())
         })

@@ -1,9 +1,12 @@
 //! `klout keys`: tokens for whoever calls.
 
-use klout_chassis::{Clock, StartError};
+use std::path::PathBuf;
+
+use klout_chassis::Clock;
 use time::Duration;
 
 use crate::{
+    data_directory::DataDirectory,
     exit::Failure,
     output,
     settings::{Settings, host},
@@ -27,8 +30,9 @@ enum Command {
 /// before it expires: a new token secret ends all of them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example, with the configuration that the services run with:
-  KLOUT_KEY=$(klout keys create crm --purpose look-ups --config klout.toml)")]
+Examples:
+  klout keys create crm --purpose look-ups                      for the `klout up` of this user
+  klout keys create desk --config klout.toml                    for services with that configuration")]
 struct Create {
     /// Who will call with it, such as crm; it stands in logs
     #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -39,6 +43,10 @@ struct Create {
     /// How long it is valid
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: u16,
+    /// Signs with the secret of this folder [default: that of the configuration, else that of klout in
+    /// the user's data folder]
+    #[arg(long, value_name = "DIR", env = "KLOUT_DATA_DIR")]
+    data_dir: Option<PathBuf>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -57,9 +65,15 @@ impl Keys {
 
 impl Create {
     fn run(self) -> Result<(), Failure> {
-        let configuration = self.settings.load(&host(), Vec::new())?;
-        let key = configuration.server().and_then(|server| server.token_key());
-        let key = key.map_err(StartError::Config)?;
+        let mut configuration = self.settings.load(&host(), Vec::new())?;
+        if self.data_dir.is_some() || !configuration.is_set("server.token_secret")? {
+            let path = DataDirectory::path_or_default(self.data_dir)?;
+            if let Some(directory) = DataDirectory::existing(&path) {
+                let secret = directory.token_secret()?;
+                configuration = configuration.with("server.token_secret", secret);
+            }
+        }
+        let key = configuration.server().and_then(|server| server.token_key())?;
         let time_to_live = Duration::days(self.days.into());
         let token = key
             .mint(&self.name, &self.purpose, Clock::running().now(), time_to_live)

@@ -3,16 +3,23 @@
 mod arguments;
 mod client;
 mod command;
+mod data_directory;
+mod doctor;
 mod exit;
 mod export;
 mod import;
+mod installation;
 mod keys;
+mod names;
 mod output;
 mod rank;
+mod sample;
 mod score;
+mod screen;
 mod serve;
 mod settings;
 mod subject;
+mod up;
 
 use std::process::ExitCode;
 
@@ -21,6 +28,10 @@ use clap::Parser as _;
 /// Parses, runs, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    if arguments.next_if(|first| first == klout_embedded::KEEP_STORES).is_some() {
+        return klout_embedded::keep(arguments);
+    }
     match command::Klout::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

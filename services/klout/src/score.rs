@@ -8,8 +8,8 @@ use klout_proto::{
 
 use crate::{
     arguments,
-    client::Target,
-    exit::{Failure, runtime},
+    client::{Missing, Target},
+    exit::Failure,
     output,
     subject::{self, Subject},
 };
@@ -52,8 +52,7 @@ pub(crate) struct History {
 
 impl ShowScore {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let score = runtime()?.block_on(async {
-            let client = self.target.connect().await?;
+        let score = self.target.ask(Missing::Refuse, async |client| {
             let subject = Some(self.subject.into_request());
             let request = GetScoreRequest { subject, consistency: None };
             let response = client.scores().get_score(request).await?;
@@ -73,12 +72,11 @@ impl ShowScore {
 
 impl History {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let response = runtime()?.block_on(async {
-            let client = self.target.connect().await?;
-            let person = self.subject.person(&client).await?;
+        let response = self.target.ask(Missing::Refuse, async |client| {
+            let person = self.subject.person(client).await?;
             let page_size = self.days.into();
             let request = ListScoresRequest { person, page_size, page_token: String::new() };
-            Ok::<_, Failure>(client.scores().list_scores(request).await?.into_inner())
+            Ok(client.scores().list_scores(request).await?.into_inner())
         })?;
         if self.json {
             return output::line(&to_value(&response).to_string());

@@ -1,12 +1,14 @@
 //! `klout serve` and `klout migrate`: the services themselves.
 
-use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use klout_chassis::Host;
 
 use crate::{
-    arguments,
-    exit::{Failure, runtime},
-    output,
+    exit::{Failure, block_on},
+    installation, output, screen,
     settings::{Settings, host},
+    up::Addresses,
 };
 
 /// Serves all six services, or those named, until SIGTERM or Ctrl-C.
@@ -14,12 +16,14 @@ use crate::{
 /// Schemas are brought up to date first. The second signal ends the process at once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Needs Postgres (DATABASE_URL), and Redis for speed (REDIS_URL). Every setting, with its default:
+Needs Postgres (DATABASE_URL), and Redis for speed (REDIS_URL), or a data directory, which has its own.
+Every setting, with its default:
   klout serve --print-config
 
 Examples:
   DATABASE_URL=postgres://user@localhost/klout klout serve --dev
   klout serve scoring social-graph --config klout.toml
+  klout serve --data-dir /srv/klout
 
 A process that hosts some services finds the others by links.SERVICE, such as
 KLOUT_LINKS__SOCIAL_GRAPH=http://graph.internal:50051.")]
@@ -27,17 +31,13 @@ pub(crate) struct Serve {
     /// The services to host: connector, scoring, social-graph, topics, perks, gateway; none: all
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
+    /// Takes keys and clock from this folder, and stores too if none are configured, as `klout up` does
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    addresses: Addresses,
     #[command(flatten)]
     settings: Settings,
-    /// Pins the clock of the scores to a time such as 2018-06-01T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = arguments::time_text)]
-    as_of: Option<String>,
-    /// Where the gateway answers; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
-    http: Option<SocketAddr>,
-    /// Where all hosted services answer gRPC; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
-    grpc: Option<SocketAddr>,
     /// Prints the settings in effect, secrets as ***, and ends
     #[arg(long)]
     print_config: bool,
@@ -61,26 +61,24 @@ pub(crate) struct Migrate {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut host = host();
-        if !self.services.is_empty() {
-            host = host.only(&self.services)?;
-        }
+        let host = hosting(&self.services)?;
         let mut flags = Vec::new();
-        flags.extend(self.as_of.map(|time| ("server.as_of", time)));
-        flags.extend(self.http.map(|address| ("server.http_address", address.to_string())));
-        flags.extend(self.grpc.map(|address| ("server.grpc_address", address.to_string())));
+        let mut held = None;
+        if let Some(path) = self.data_dir.filter(|_| !self.print_config) {
+            let taken = self.addresses.hold(Some(path))?;
+            flags = taken.directory.settings()?;
+            held = Some(taken);
+        }
+        flags.extend(self.addresses.flags());
         let configuration = self.settings.load(&host, flags)?;
         if self.print_config {
             let printed = configuration.print().map_err(|error| Failure::failed(&error))?;
             return output::line(printed.trim_end());
         }
-        runtime()?.block_on(host.serve(&configuration, |running| {
-            let http = running
-                .http_address
-                .map_or_else(String::new, |address| format!(", the gateway on http://{address}"));
-            eprintln!("klout: ready: gRPC on {}{http}", running.grpc_address);
-        }))?;
-        Ok(())
+        match held {
+            None => block_on(async { Ok(host.serve(&configuration, screen::ready).await?) }),
+            Some(held) => installation::serve(host, held, configuration, |_| {}),
+        }
     }
 }
 
@@ -88,13 +86,14 @@ impl Serve {
 
 impl Migrate {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut host = host();
-        if !self.services.is_empty() {
-            host = host.only(&self.services)?;
-        }
+        let host = hosting(&self.services)?;
         let configuration = self.settings.load(&host, Vec::new())?;
-        runtime()?.block_on(host.migrate(&configuration))?;
+        block_on(async { Ok(host.migrate(&configuration).await?) })?;
         eprintln!("klout: the schemas are up to date");
         Ok(())
     }
+}
+
+fn hosting(services: &[String]) -> Result<Host, Failure> {
+    Ok(if services.is_empty() { host() } else { host().only(services)? })
 }

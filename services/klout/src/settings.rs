@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use klout_chassis::{Configuration, Host, Sources, StartError};
+use klout_chassis::{Configuration, Host, Sources};
 use klout_connector::Connector;
 use klout_gateway::Gateway;
 use klout_perks::Perks;
@@ -13,7 +13,7 @@ use klout_topics::Topics;
 use crate::exit::Failure;
 
 /// What each of these commands takes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Settings {
     /// A TOML file with settings; the environment (KLOUT_SECTION__FIELD) and flags go before it
     #[arg(long, value_name = "FILE", env = "KLOUT_CONFIG")]
@@ -47,7 +47,6 @@ impl Settings {
             flags.push(("server.dev", "true".to_owned()));
         }
         let sources = Sources { file: self.config, flags, environment: true };
-        let loaded = Configuration::load(&host.default_configs(), &sources);
-        loaded.map_err(|error| StartError::Config(error).into())
+        Ok(Configuration::load(&host.default_configs(), &sources)?)
     }
 }

@@ -3,7 +3,7 @@
 use klout_chassis::Clock;
 use klout_model::{Day, WINDOW_DAYS};
 use sqlx::PgPool;
-use time::{Duration, UtcOffset};
+use time::{Duration, OffsetDateTime, Time, UtcOffset};
 use tokio::sync::Mutex;
 use tracing::{info, instrument};
 
@@ -12,7 +12,7 @@ use crate::{error::Error, store};
 #[derive(Debug)]
 pub(crate) struct Daily {
     db: PgPool,
-    clock: Clock,
+    pub(crate) clock: Clock,
     /// The day that was gone over to. `None` at the start: nobody knows how long we were away.
     day: Mutex<Option<Day>>,
 }
@@ -33,8 +33,8 @@ impl Daily {
         if *day == Some(today) {
             return Ok(false);
         }
-        let start = now.to_offset(UtcOffset::UTC).replace_time(time::Time::MIDNIGHT);
-        store::dirty_person::mark_all(&self.db, start, start.saturating_add(Duration::DAY))
+        let (start, end) = bounds(now);
+        store::dirty_person::mark_all(&self.db, start, end)
             .await
             .map_err(Error::store("mark everybody dirty"))?;
         store::evidence::drop_before(&self.db, today.minus(u16::from(WINDOW_DAYS) - 1))
@@ -44,4 +44,10 @@ impl Daily {
         *day = Some(today);
         Ok(false)
     }
+}
+
+/// The beginning of the UTC day of `time`, and of the day after.
+pub(crate) fn bounds(time: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
+    let start = time.to_offset(UtcOffset::UTC).replace_time(Time::MIDNIGHT);
+    (start, start.saturating_add(Duration::DAY))
 }

@@ -109,7 +109,7 @@ impl Service for Scoring {
             });
         let publish =
             repeat("publish", config.publish_interval, &nobody_rings, &stop, || publisher.step());
-        let daily = repeat("daily", DAY_INTERVAL, &nobody_rings, &stop, || daily.step());
+        let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
         tokio::join!(rescore, publish, daily);
         Ok(())
     }

@@ -1,13 +1,15 @@
 //! What flows stand on: the real binary, started as one process or as six, and asked as its users ask
 //! it.
 
+pub mod up;
+
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader},
     net::Ipv4Addr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
 };
@@ -56,6 +58,8 @@ pub struct Installation {
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    /// Every line of its stderr so far.
+    told: Arc<Mutex<Vec<String>>>,
 }
 
 /// What a command printed, and how it ended.
@@ -217,29 +221,47 @@ impl Process {
             .expect("`cargo xtask test` has built the binary");
         let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
         let (ready_in, ready) = mpsc::channel();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&told);
         // Reads on for as long as the process lives, which would stand still with a full pipe.
         thread::spawn(move || {
-            let mut told = Vec::new();
             for line in stderr.lines().map_while(Result::ok) {
                 let is_ready = line.starts_with("klout: ready:");
-                told.push(line);
+                lines.lock().expect("nobody panics while reading").push(line);
                 if is_ready {
-                    let _ = ready_in.send(Ok(()));
+                    let _ = ready_in.send(true);
                 }
             }
-            let _ = ready_in.send(Err(told.join("\n")));
+            let _ = ready_in.send(false);
         });
         match ready.recv_timeout(PATIENCE) {
-            Ok(Ok(())) => Self { child },
-            Ok(Err(told)) => panic!("the process ended:\n{told}"),
+            Ok(true) => Self { child, told },
+            Ok(false) => {
+                let told = told.lock().expect("nobody panics while reading");
+                panic!("the process ended:\n{}", told.join("\n"))
+            }
             Err(_) => panic!("the process is not ready after {PATIENCE:?}"),
         }
     }
 
-    fn end(mut self, signal: Signal) -> ExitStatus {
+    fn end(self, signal: Signal) -> ExitStatus {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("the process is ours");
+        self.wait()
+    }
+
+    /// Whether it has said that on stderr.
+    fn has_told(&self, text: &str) -> bool {
+        let told = self.told.lock().expect("nobody panics while reading");
+        told.iter().any(|line| line.contains(text))
+    }
+
+    fn wait(mut self) -> ExitStatus {
         self.child.wait().expect("the process ends")
+    }
+
+    fn pid(&self) -> i32 {
+        Pid::from_child(&self.child).as_raw_nonzero().get()
     }
 }
 

@@ -10,7 +10,7 @@ use klout_import::RejectedWriter;
 use time::macros::format_description;
 
 use super::reading::RejectedRow;
-use crate::exit::Failure;
+use crate::{data_directory::DataDirectory, exit::Failure};
 
 /// Rows of one file that are told on stderr; the others are only in the file of rejected rows.
 const TOLD_MAX: u64 = 20;
@@ -18,8 +18,10 @@ const TOLD_MAX: u64 = 20;
 /// Where rejected rows go.
 #[derive(Debug)]
 pub(super) struct Rejects {
-    /// As asked for; `None`: beside the data.
+    /// As asked for; `None`: in the data directory.
     path: Option<PathBuf>,
+    /// As asked for; `None`: the default one.
+    data_dir: Option<PathBuf>,
     /// How many files have rejected rows.
     files: u32,
     current: Option<File>,
@@ -37,8 +39,8 @@ struct File {
 // === impl Rejects ===
 
 impl Rejects {
-    pub(super) fn new(path: Option<PathBuf>) -> Self {
-        Self { path, files: 0, current: None }
+    pub(super) fn new(path: Option<PathBuf>, data_dir: Option<PathBuf>) -> Self {
+        Self { path, data_dir, files: 0, current: None }
     }
 
     /// Another file begins.
@@ -60,7 +62,10 @@ impl Rejects {
                 Some(writer) => writer,
                 None => {
                     self.files += 1;
-                    let path = path(self.path.as_deref(), self.files, &file.name)?;
+                    let path = match &self.path {
+                        Some(asked) => numbered(asked, self.files),
+                        None => default_path(self.data_dir.clone(), self.files, &file.name)?,
+                    };
                     file.writer.insert(RejectedWriter::new(path, &file.header))
                 }
             };
@@ -90,23 +95,23 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::Failed(format!("{}: could not be written: {error}", path.display()))
 }
 
-/// Where the rejected rows of a file go, the `nth` that has any.
-fn path(asked: Option<&Path>, nth: u32, name: &str) -> Result<PathBuf, Failure> {
-    if let Some(asked) = asked {
-        if nth == 1 {
-            return Ok(asked.to_owned());
-        }
-        let extension = asked.extension().unwrap_or_default().to_string_lossy();
-        return Ok(asked.with_extension(format!("{nth}.{extension}")));
+/// The file for the `nth` file that has rejected rows.
+fn numbered(asked: &Path, nth: u32) -> PathBuf {
+    if nth == 1 {
+        return asked.to_owned();
     }
-    let folder = dirs::data_dir().ok_or_else(|| {
-        Failure::Failed("there is no home folder; name a file with --rejected".into())
-    })?;
+    let extension = asked.extension().unwrap_or_default().to_string_lossy();
+    asked.with_extension(format!("{nth}.{extension}"))
+}
+
+/// The same when nobody asked for one.
+fn default_path(data_dir: Option<PathBuf>, nth: u32, name: &str) -> Result<PathBuf, Failure> {
+    let folder = DataDirectory::path_or_default(data_dir)?;
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     let time = Clock::running().now().format(format).map_err(|error| Failure::failed(&error))?;
     let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy();
     let name = name.strip_suffix(".gz").unwrap_or(&name).to_owned();
-    Ok(folder.join("klout/rejected").join(format!("{time}-{nth}-{name}")))
+    Ok(folder.join("rejected").join(format!("{time}-{nth}-{name}")))
 }
 
 #[cfg(test)]
@@ -115,8 +120,8 @@ mod tests {
 
     #[test]
     fn the_second_file_with_rejected_rows_gets_a_number() {
-        let asked = Some(Path::new("out/bad.csv"));
-        assert_eq!(path(asked, 1, "a.csv").expect("a path"), Path::new("out/bad.csv"));
-        assert_eq!(path(asked, 2, "b.csv").expect("a path"), Path::new("out/bad.2.csv"));
+        let asked = Path::new("out/bad.csv");
+        assert_eq!(numbered(asked, 1), Path::new("out/bad.csv"));
+        assert_eq!(numbered(asked, 2), Path::new("out/bad.2.csv"));
     }
 }

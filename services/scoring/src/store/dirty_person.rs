@@ -81,10 +81,25 @@ pub(crate) async fn any(db: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
         .await
 }
 
-/// How many are on the list.
+/// How many are on the list, or will be: whose score is not of the day from `start` to `end`.
 #[instrument(name = "db.dirty_person.count", skip_all)]
-pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from scoring.dirty_person"#)
-        .fetch_one(db)
-        .await
+pub(crate) async fn count(
+    db: impl PgExecutor<'_>,
+    start: OffsetDateTime,
+    end: OffsetDateTime,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from (
+            select person_id from scoring.dirty_person
+            union
+            select person_id from scoring.score where score_time < $1 or score_time >= $2
+        ) as waiting
+        "#,
+        start,
+        end,
+    )
+    .fetch_one(db)
+    .await
 }

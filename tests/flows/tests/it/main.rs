@@ -3,4 +3,5 @@
 mod bad_input;
 mod once;
 mod path;
+mod up;
 mod world;

@@ -9,7 +9,7 @@ use crate::sources;
 /// From the bottom up. A crate may import crates of lower layers only, so two services never see
 /// each other, and nothing but a test sees the test kit.
 const LAYERS: &[&[&str]] = &[
-    &["klout-model", "klout-telemetry"],
+    &["klout-embedded", "klout-model", "klout-telemetry"],
     &["klout-score-math"],
     &["klout-score-engine", "klout-import", "klout-proto", "klout-store"],
     &["klout-chassis"],
