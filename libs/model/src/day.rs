@@ -40,6 +40,12 @@ impl Day {
         Self(self.0 - i32::from(days))
     }
 
+    /// The day `days` after this one.
+    #[must_use]
+    pub fn plus(self, days: u16) -> Self {
+        Self(self.0 + i32::from(days))
+    }
+
     /// How many whole days ago `self` was on the day `today`: 0..[`WINDOW_DAYS`]. `None` when it
     /// is later than today or before the window.
     #[must_use]

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use backon::{ExponentialBuilder, Retryable as _};
 use http::Uri;
 use klout_chassis::{Chain, signalled};
 use klout_proto::{
@@ -10,7 +11,7 @@ use klout_proto::{
     signal::v1::signal_service_client::SignalServiceClient,
 };
 use tonic::{
-    Request, Status,
+    Code, Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
     transport::Endpoint,
@@ -31,6 +32,13 @@ const START_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// How often it is looked whether it is.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often a call is tried that a struggling server refuses: for about a minute in all. Whatever is
+/// sent twice counts once.
+const TRIES_MAX: usize = 12;
+
+/// The longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_secs(8);
 
 /// Which gateway, and as whom.
 #[derive(Debug, clap::Args)]
@@ -227,4 +235,22 @@ impl Interceptor for Key {
         }
         Ok(request)
     }
+}
+
+/// Tries again while the server may recover.
+pub(crate) async fn retried<T, F>(call: impl FnMut() -> F) -> Result<T, Status>
+where
+    F: Future<Output = Result<T, Status>>,
+{
+    let pauses = ExponentialBuilder::default()
+        .with_jitter()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(PAUSE_MAX)
+        .with_max_times(TRIES_MAX);
+    call.retry(pauses)
+        .when(|status| matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded))
+        .notify(|status, pause| {
+            eprintln!("klout: {}; trying again in {:.1} s", status.message(), pause.as_secs_f64());
+        })
+        .await
 }

@@ -4,7 +4,6 @@ mod progress;
 mod reading;
 mod rejects;
 mod sending;
-mod waiting;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -16,6 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::{
     client::{Client, Missing, Target},
     exit::Failure,
+    visible,
 };
 
 use self::{
@@ -112,7 +112,7 @@ impl ImportCsv {
             totals.tell();
             sent?;
             if !self.no_wait {
-                waiting::until_visible(client).await?;
+                visible::until_visible(client).await?;
             }
             Ok(())
         })

@@ -20,6 +20,7 @@ mod serve;
 mod settings;
 mod subject;
 mod up;
+mod visible;
 
 use std::process::ExitCode;
 

@@ -65,7 +65,7 @@ impl Serve {
         let mut flags = Vec::new();
         let mut held = None;
         if let Some(path) = self.data_dir.filter(|_| !self.print_config) {
-            let taken = self.addresses.hold(Some(path))?;
+            let (taken, _) = self.addresses.hold(Some(path))?;
             flags = taken.directory.settings()?;
             held = Some(taken);
         }

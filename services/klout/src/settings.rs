@@ -18,7 +18,8 @@ pub(crate) struct Settings {
     /// A TOML file with settings; the environment (KLOUT_SECTION__FIELD) and flags go before it
     #[arg(long, value_name = "FILE", env = "KLOUT_CONFIG")]
     config: Option<PathBuf>,
-    /// For trying things on one machine: well-known keys, and no token needed
+    /// For trying things on one machine: no token is needed on loopback, and keys that are not set are
+    /// well-known ones
     #[arg(long)]
     dev: bool,
 }

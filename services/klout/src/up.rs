@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use klout_embedded::Home;
+
 use crate::{
     arguments,
     client::Client,
@@ -13,8 +15,9 @@ use crate::{
 
 /// Runs everything on this machine: all six services, with a Postgres and a Redis of their own.
 ///
-/// Needs nothing but the programs of Postgres and, for speed, of Redis. Everything lies in one folder,
-/// so that removing it removes everything. Ctrl-C stops all of it in order; the second one at once.
+/// Needs nothing but the programs of Postgres and, for speed, of Redis. Everything lies in one folder
+/// (if their user cannot enter it, `stores.path` in it says where the rest is). Ctrl-C stops all of it
+/// in order; the second one at once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -71,15 +74,15 @@ impl Addresses {
     }
 
     /// Holds a data directory and pins its clock, or lets it run, if that was asked for.
-    pub(crate) fn hold(&self, path: Option<PathBuf>) -> Result<Held, Failure> {
-        let (directory, _) = DataDirectory::open(&DataDirectory::path_or_default(path)?)?;
+    pub(crate) fn hold(&self, path: Option<PathBuf>) -> Result<(Held, Home), Failure> {
+        let (directory, home) = DataDirectory::open(&DataDirectory::path_or_default(path)?)?;
         let held = directory.hold()?;
         match self.as_of.as_deref() {
             None => {}
             Some(arguments::NOW) => held.directory.pin(None)?,
             Some(time) => held.directory.pin(Some(time))?,
         }
-        Ok(held)
+        Ok((held, home))
     }
 }
 
@@ -88,8 +91,9 @@ impl Addresses {
 impl Up {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let host = host();
-        let held = self.addresses.hold(self.data_dir)?;
-        let sample = self.sample.then(|| sample::Loading::begin(&held.directory)).transpose()?;
+        let (held, home) = self.addresses.hold(self.data_dir)?;
+        let begin = || sample::Loading::begin(&held.directory, &home);
+        let sample = self.sample.then(begin).transpose()?;
         let mut flags = held.directory.settings()?;
         flags.extend(self.addresses.flags());
         let configuration = self.settings.load(&host, flags)?;

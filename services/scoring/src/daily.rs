@@ -5,7 +5,7 @@ use klout_model::{Day, WINDOW_DAYS};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, Time, UtcOffset};
 use tokio::sync::Mutex;
-use tracing::{info, instrument};
+use tracing::{debug, instrument};
 
 use crate::{error::Error, store};
 
@@ -40,7 +40,7 @@ impl Daily {
         store::evidence::drop_before(&self.db, today.minus(u16::from(WINDOW_DAYS) - 1))
             .await
             .map_err(Error::store("drop what has left the window"))?;
-        info!(day = %today.to_date(), "scoring as of another day");
+        debug!(day = %today.to_date(), "scoring as of another day");
         *day = Some(today);
         Ok(false)
     }

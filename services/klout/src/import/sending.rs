@@ -1,8 +1,7 @@
 //! Sends chunks, and makes accounts people.
 
-use std::{collections::HashSet, sync::Mutex, time::Duration};
+use std::{collections::HashSet, sync::Mutex};
 
-use backon::{ExponentialBuilder, Retryable as _};
 use klout_import::RegisteredRow;
 use klout_proto::{
     graph::v1::{
@@ -10,20 +9,16 @@ use klout_proto::{
     },
     signal::v1::{BatchIngestSignalsRequest, Signal},
 };
-use tonic::{Code, Status};
+use tonic::Code;
 
 use super::reading::{Chunk, RejectedRow, SignalRow};
-use crate::{client::Client, exit::Failure};
+use crate::{
+    client::{Client, retried},
+    exit::Failure,
+};
 
 /// People in one request.
 pub(super) const PEOPLE_MAX: usize = 1_000;
-
-/// How often a call is tried that a struggling server refuses: for about a minute in all. Whatever is
-/// sent twice counts once.
-const TRIES_MAX: usize = 12;
-
-/// The longest pause between two tries.
-const PAUSE_MAX: Duration = Duration::from_secs(8);
 
 /// The way in.
 #[derive(Debug)]
@@ -133,22 +128,4 @@ fn request(account: &RegisteredRow) -> CreatePersonRequest {
         handle: String::new(),
     };
     CreatePersonRequest { accounts: vec![account] }
-}
-
-/// Tries again while the server may recover.
-pub(super) async fn retried<T, F>(call: impl FnMut() -> F) -> Result<T, Status>
-where
-    F: Future<Output = Result<T, Status>>,
-{
-    let pauses = ExponentialBuilder::default()
-        .with_jitter()
-        .with_min_delay(Duration::from_millis(200))
-        .with_max_delay(PAUSE_MAX)
-        .with_max_times(TRIES_MAX);
-    call.retry(pauses)
-        .when(|status| matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded))
-        .notify(|status, pause| {
-            eprintln!("klout: {}; trying again in {:.1} s", status.message(), pause.as_secs_f64());
-        })
-        .await
 }

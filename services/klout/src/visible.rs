@@ -1,0 +1,97 @@
+//! Waits until what was sent can be read as scores.
+
+use std::{fmt, time::Duration};
+
+use klout_proto::{graph::v1 as graph, score::v1 as score, signal::v1 as signal};
+use tokio::time::sleep;
+
+use crate::{
+    client::{Client, retried},
+    exit::Failure,
+    output,
+};
+
+/// How often the services are asked.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// The same where nobody looks and much is waited for.
+const SHORT_INTERVAL: Duration = Duration::from_millis(20);
+
+/// What is still on its way, the first of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Batches(u64),
+    Accounts(u64),
+    People(u64),
+    Percentiles,
+    Nothing,
+}
+
+/// Waits until everything that was taken in is in the scores, and percentiles rest on all of them.
+pub(crate) async fn until_visible(client: &Client) -> Result<(), Failure> {
+    let bar = output::progress(None, "{spinner} waiting for scores: {msg}");
+    loop {
+        let left = left(client).await?;
+        if left == Left::Nothing {
+            break;
+        }
+        bar.set_message(left.to_string());
+        bar.tick();
+        sleep(INTERVAL).await;
+    }
+    bar.finish_and_clear();
+    eprintln!("klout: all scores can be read");
+    Ok(())
+}
+
+/// Waits until everything that was taken in is in the scores, and everybody is scored as of today.
+pub(crate) async fn until_scored(client: &Client) -> Result<(), Failure> {
+    while !matches!(left(client).await?, Left::Nothing | Left::Percentiles) {
+        sleep(SHORT_INTERVAL).await;
+    }
+    Ok(())
+}
+
+/// Asks in the order in which signals travel: what has left one service is seen by the next.
+async fn left(client: &Client) -> Result<Left, Failure> {
+    let signals = retried(|| {
+        let mut client = client.signals();
+        async move { client.get_backlog(signal::GetBacklogRequest {}).await }
+    });
+    let batches = signals.await?.into_inner().batches;
+    if batches > 0 {
+        return Ok(Left::Batches(batches));
+    }
+    let graph = retried(|| {
+        let mut client = client.graph();
+        async move { client.get_backlog(graph::GetBacklogRequest {}).await }
+    });
+    let accounts = graph.await?.into_inner().accounts;
+    if accounts > 0 {
+        return Ok(Left::Accounts(accounts));
+    }
+    let scores = retried(|| {
+        let mut client = client.scores();
+        async move { client.get_backlog(score::GetBacklogRequest {}).await }
+    });
+    let backlog = scores.await?.into_inner();
+    Ok(match (backlog.people, backlog.percentiles_current) {
+        (0, true) => Left::Nothing,
+        (0, false) => Left::Percentiles,
+        (people, _) => Left::People(people),
+    })
+}
+
+// === impl Left ===
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Batches(count) => write!(f, "{count} batches are being delivered"),
+            Self::Accounts(count) => write!(f, "{count} accounts are being announced"),
+            Self::People(count) => write!(f, "{count} people are being scored"),
+            Self::Percentiles => f.write_str("percentiles are being published"),
+            Self::Nothing => f.write_str("nothing is left"),
+        }
+    }
+}
