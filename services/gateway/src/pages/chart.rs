@@ -10,8 +10,9 @@ use super::{
     text,
 };
 
-/// A line moves through at least so many points of score: a tenth up is not a mountain.
-const SPARKLINE_SPAN_MIN: f64 = 4.0;
+/// A line has room for at least so many points of score, so that a tenth up is not a mountain. Where
+/// no labels tell how much it is, a whole bucket.
+const SPARKLINE_SPAN_MIN: f64 = 10.0;
 const CHART_SPAN_MIN: f64 = 4.0;
 
 /// The most steps between the labels of scores.
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn equal_scores_are_a_level_line() {
         let line = sparkline(&[point(1, 1.0), point(11, 1.0)], JUNE).expect("two points");
-        assert_eq!(line.path, "M0.00 75.00L100.00 75.00");
+        assert_eq!(line.path, "M0.00 90.00L100.00 90.00");
     }
 
     #[test]

@@ -45,6 +45,8 @@ struct Known {
     score: Figure,
     changes: [(&'static str, Option<String>); 3],
     chart: Option<Chart>,
+    /// Days and their scores, the newest first.
+    history: Vec<(String, String)>,
     facts: Vec<Fact>,
 }
 
@@ -103,6 +105,11 @@ fn standing(score: &Score, history: &[Point]) -> Standing {
             ("In a month", score.month_change.map(text::change)),
         ],
         chart: Days::around(history.iter()).and_then(|days| chart::chart(history, days)),
+        history: history
+            .iter()
+            .rev()
+            .map(|point| (text::day(point.day), text::tenths(point.score)))
+            .collect(),
         facts: facts(score),
     }))
 }

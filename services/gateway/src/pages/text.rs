@@ -65,17 +65,17 @@ pub(crate) fn people(count: f64) -> String {
     format!("{text} people")
 }
 
-/// How much a score rests on, in words. `docs/scoring.md` makes confidence of how many people's
+/// How sure a score is, in words. `docs/scoring.md` makes confidence of how many people's
 /// reactions were seen: 0.2 is two or three, 0.5 is ten, 0.8 is forty.
 pub(crate) fn confidence(confidence: f64) -> &'static str {
     if confidence < 0.2 {
-        "very little evidence"
+        "very low"
     } else if confidence < 0.5 {
-        "little evidence"
+        "low"
     } else if confidence < 0.8 {
-        "fair evidence"
+        "fair"
     } else {
-        "much evidence"
+        "high"
     }
 }
 
@@ -141,10 +141,10 @@ mod tests {
 
     #[test]
     fn confidence_has_a_word_at_each_level() {
-        assert_eq!(confidence(0.0), "very little evidence");
-        assert_eq!(confidence(0.2), "little evidence");
-        assert_eq!(confidence(0.79), "fair evidence");
-        assert_eq!(confidence(1.0), "much evidence");
+        assert_eq!(confidence(0.0), "very low");
+        assert_eq!(confidence(0.2), "low");
+        assert_eq!(confidence(0.79), "fair");
+        assert_eq!(confidence(1.0), "high");
     }
 
     #[test]
