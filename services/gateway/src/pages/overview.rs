@@ -10,7 +10,10 @@ use klout_proto::{
     graph::v1::{BatchGetPeopleRequest, Person},
     score::v1::{ListScoresRequest, ListTopScoresRequest, Score},
 };
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
+};
 use tonic::{Code, Status};
 
 use super::{
@@ -65,14 +68,18 @@ type Flight = Mutex<Option<Kept>>;
 #[derive(Debug)]
 struct Kept {
     place: Place,
+    /// When it was made, or begun.
     time: Instant,
-    page: Result<Bytes, Status>,
+    /// `None` while it is made. Found so, it was begun for somebody who then hung up: whoever begins
+    /// again waits until its second has passed, or hanging up would be the lever.
+    page: Option<Result<Bytes, Status>>,
 }
 
 #[derive(Debug, Template)]
 #[template(path = "overview.html")]
 struct OverviewPage {
-    first: bool,
+    /// The rank of a further page's first person.
+    further: Option<u32>,
     rows: Vec<Row>,
     size: i32,
     next: Option<String>,
@@ -139,15 +146,19 @@ impl Overview {
     pub(super) async fn page(&self, peers: &Peers, place: Place) -> Result<Bytes, Status> {
         let flight = if place.is_first() { &self.first } else { &self.further };
         let mut kept = within(self.request_time_max, flight.lock()).await?;
-        if let Some(kept) = &*kept
-            && kept.place == place
-            && kept.time.elapsed() < FRESH_TIME
-        {
-            return kept.page.clone();
+        if let Some(last) = &*kept {
+            match &last.page {
+                Some(page) if last.place == place && last.time.elapsed() < FRESH_TIME => {
+                    return page.clone();
+                }
+                Some(_) => {}
+                None => sleep_until(last.time + FRESH_TIME).await,
+            }
         }
+        *kept = Some(Kept { place: place.clone(), time: Instant::now(), page: None });
         let made = within(self.request_time_max, make(peers, &place)).await;
         let page = made.and_then(|made| made).map(|page| render(&page));
-        *kept = Some(Kept { place, time: Instant::now(), page: page.clone() });
+        *kept = Some(Kept { place, time: Instant::now(), page: Some(page.clone()) });
         page
     }
 }
@@ -174,7 +185,8 @@ async fn make(peers: &Peers, place: &Place) -> Result<OverviewPage, Status> {
         Place { token: top.next_page_token, rank }.address()
     });
     let made = Made::of(top.scores.iter());
-    Ok(OverviewPage { first: place.is_first(), rows, size: SIZE, next, made })
+    let further = (!place.is_first()).then_some(place.rank);
+    Ok(OverviewPage { further, rows, size: SIZE, next, made })
 }
 
 async fn people_of(peers: &Peers, people: Vec<String>) -> Result<HashMap<String, Person>, Status> {

@@ -1,6 +1,6 @@
 //! The web pages, as a browser gets them.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
@@ -101,6 +101,19 @@ async fn the_overview_is_made_once_for_all_who_ask() {
     let made = world.scoring.rankings.load(Ordering::SeqCst);
     // Once a second, on however slow a machine.
     assert!(made < 10, "{made}");
+}
+
+#[tokio::test]
+async fn hanging_up_makes_no_page_be_made_more_often() {
+    let world = world_of(&[SLOW]).await;
+
+    for _ in 0..10 {
+        let request = world.client.get(world.url("/")).timeout(Duration::from_millis(60));
+        request.send().await.expect_err("it is never made");
+    }
+
+    let made = world.scoring.rankings.load(Ordering::SeqCst);
+    assert!((1..5).contains(&made), "{made}");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub(crate) const BROKEN: &str = "44";
 pub(crate) struct World {
     pub(crate) scoring: Scoring,
     pub(crate) running: Running,
-    client: Client,
+    pub(crate) client: Client,
     _peer: Peer,
 }
 
@@ -185,6 +185,9 @@ impl ScoreService for Scoring {
         request: Request<ListScoresRequest>,
     ) -> Result<Response<ListScoresResponse>, Status> {
         let ListScoresRequest { person, page_size, page_token } = request.into_inner();
+        if person == SLOW {
+            std::future::pending::<()>().await;
+        }
         if person == GONE {
             return Err(nobody(&person));
         }
