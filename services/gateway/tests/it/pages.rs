@@ -87,7 +87,8 @@ async fn an_installation_without_scores_says_how_to_get_some() {
     let world = world_of(&[]).await;
     let answer = world.get("/").await;
     assert_page(&answer, StatusCode::OK);
-    assert!(answer.text.contains("<code>klout import csv FILE --register-all</code>"));
+    let command = "<code>klout import csv FILE <span>--register-all</span></code>";
+    assert!(answer.text.contains(command), "{answer:?}");
     assert!(!answer.text.contains("As of"));
 }
 
