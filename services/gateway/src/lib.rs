@@ -1,4 +1,4 @@
-//! The one public door: REST and gRPC, behind keys.
+//! The one public door: REST and gRPC, behind keys, and web pages, which need none.
 //!
 //! Owns the `gateway` schema and no data. Asks scoring, social-graph and the connector for whoever
 //! is outside.
@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod forward;
 mod healthz;
+mod pages;
 mod problem;
 mod rest;
 mod routes;
@@ -22,7 +23,7 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 pub use crate::{config::Config, store::MIGRATOR};
-use crate::{healthz::Healthz, rest::Door};
+use crate::{healthz::Healthz, pages::Pages, rest::Door};
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -43,8 +44,13 @@ impl Service for Gateway {
         let grpc =
             forward::router(&links, authentication.clone(), request_time_max, stream_time_max);
         let healthz = Healthz::new(links.to("scoring"), going_down);
+        let pages = Pages::new(&links, request_time_max);
         let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });
-        let router = rest.merge(healthz.router()).merge(grpc).fallback(rest::path_unknown);
+        let router = rest
+            .merge(pages.router())
+            .merge(healthz.router())
+            .merge(grpc)
+            .fallback(rest::path_unknown);
         Ok(Self { router })
     }
 

@@ -3,7 +3,7 @@
 
 use axum::response::{IntoResponse as _, Response};
 use http::{
-    HeaderValue, StatusCode,
+    HeaderMap, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use klout_chassis::DOMAIN;
@@ -32,12 +32,23 @@ pub(crate) fn problem(status: &Status) -> Response {
     if http == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    add_retry_after(headers, status);
+    response
+}
+
+/// The status of HTTP for `status`, and its reason.
+pub(crate) fn http(status: &Status) -> (StatusCode, String) {
+    let reason = klout_chassis::reason(status).unwrap_or_default();
+    (http_status(status.code(), &reason), reason)
+}
+
+/// Tells when a retry may help, if it may.
+pub(crate) fn add_retry_after(headers: &mut HeaderMap, status: &Status) {
     if let Some(delay) = status.get_details_retry_info().and_then(|info| info.retry_delay) {
         // Whole seconds, and none too few.
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
 }
 
 /// As google.rpc.Code maps them, but for what HTTP has a better word for.

@@ -123,7 +123,7 @@ async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Valu
 }
 
 /// One span a request, in the trace of its caller.
-async fn trace(request: Request, next: Next) -> Response {
+pub(crate) async fn trace(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let span = info_span!(
         "http",

@@ -3,5 +3,7 @@
 mod forwarding;
 mod health;
 mod keys;
+mod pages;
+mod people;
 mod rest;
 mod world;

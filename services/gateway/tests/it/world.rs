@@ -1,28 +1,33 @@
-//! A gateway that runs, and a scoring that is played.
+//! A gateway that runs, and services that are played.
 
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use klout_chassis::{Host, Refusal, Running};
 use klout_gateway::Gateway;
-use klout_proto::score::v1::{
-    BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
-    GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
-    ListTopScoresResponse, LookupResult, Score,
-    get_score_request::Subject,
-    lookup_result,
-    score_service_server::{ScoreService, ScoreServiceServer},
+use klout_proto::{
+    graph::v1::graph_service_server::GraphServiceServer,
+    score::v1::{
+        BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
+        GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse,
+        ListTopScoresRequest, ListTopScoresResponse, LookupResult, Score,
+        get_score_request::Subject,
+        lookup_result,
+        score_service_server::{ScoreService, ScoreServiceServer},
+    },
 };
 use klout_testkit::{Peer, Stores, start};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tonic::{Code, Request, Response, Status, service::Routes};
+
+use crate::people::{self, DEE, EVE, FRESH, GONE, Graph, UNSEEN};
 
 /// Whom the played scoring knows.
 pub(crate) const ANN: &str = "42";
@@ -36,7 +41,7 @@ pub(crate) const BROKEN: &str = "44";
 pub(crate) struct World {
     pub(crate) scoring: Scoring,
     pub(crate) running: Running,
-    client: Client,
+    pub(crate) client: Client,
     _peer: Peer,
 }
 
@@ -48,6 +53,10 @@ pub(crate) const DISTRUSTED: &str = "45";
 pub(crate) struct Scoring {
     pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
     pub(crate) down: Arc<AtomicBool>,
+    /// Whom it ranks, best first.
+    pub(crate) ranked: Arc<Mutex<Vec<&'static str>>>,
+    /// How often it was asked for the ranking.
+    pub(crate) rankings: Arc<AtomicUsize>,
 }
 
 /// A call as it arrived.
@@ -62,6 +71,7 @@ pub(crate) struct Asked {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HashMap<String, String>,
+    pub(crate) text: String,
     pub(crate) json: Value,
 }
 
@@ -72,7 +82,8 @@ impl World {
 
     pub(crate) async fn start_with(settings: &[(&'static str, &str)]) -> Self {
         let scoring = Scoring::default();
-        let peer = Peer::serve(Routes::new(ScoreServiceServer::new(scoring.clone()))).await;
+        let routes = Routes::new(ScoreServiceServer::new(scoring.clone()));
+        let peer = Peer::serve(routes.add_service(GraphServiceServer::new(Graph))).await;
         let mut flags = vec![
             ("links.scoring", peer.address()),
             ("links.social_graph", peer.address()),
@@ -115,8 +126,9 @@ impl World {
             .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
         let headers = headers.collect();
         let status = response.status();
-        let json = response.json().await.unwrap_or_default();
-        Answer { status, headers, json }
+        let text = response.text().await.expect("a whole body");
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Answer { status, headers, text, json }
     }
 }
 
@@ -145,6 +157,9 @@ impl ScoreService for Scoring {
             Some(Subject::Person(person)) if person == DISTRUSTED => {
                 Err(Refusal::new(Code::Unauthenticated, "TOKEN_INVALID").into_plain_status("who?"))
             }
+            Some(Subject::Person(person)) if [DEE, EVE, UNSEEN, FRESH].contains(&&*person) => {
+                Ok(Response::new(GetScoreResponse { score: Some(people::score(&person, 0)) }))
+            }
             Some(Subject::Person(person)) if person != ANN => Err(nobody(&person)),
             Some(Subject::Account(account)) if account.network == "ambiguous" => {
                 let refusal = Refusal::new(Code::FailedPrecondition, "HANDLE_AMBIGUOUS")
@@ -170,6 +185,17 @@ impl ScoreService for Scoring {
         request: Request<ListScoresRequest>,
     ) -> Result<Response<ListScoresResponse>, Status> {
         let ListScoresRequest { person, page_size, page_token } = request.into_inner();
+        if person == SLOW {
+            std::future::pending::<()>().await;
+        }
+        if person == GONE {
+            return Err(nobody(&person));
+        }
+        if [DEE, EVE, UNSEEN, FRESH].contains(&&*person) {
+            let scores = [0, 1, 4].map(|days_before| people::score(&person, days_before)).to_vec();
+            let next_page_token = String::new();
+            return Ok(Response::new(ListScoresResponse { scores, next_page_token }));
+        }
         let page = format!("{page_size} after {page_token:?}");
         Ok(Response::new(ListScoresResponse {
             scores: vec![score(&person)],
@@ -179,12 +205,19 @@ impl ScoreService for Scoring {
 
     async fn list_top_scores(
         &self,
-        _: Request<ListTopScoresRequest>,
+        request: Request<ListTopScoresRequest>,
     ) -> Result<Response<ListTopScoresResponse>, Status> {
-        Ok(Response::new(ListTopScoresResponse {
-            scores: vec![score(ANN)],
-            next_page_token: String::new(),
-        }))
+        self.rankings.fetch_add(1, Ordering::SeqCst);
+        let ListTopScoresRequest { page_size, page_token } = request.into_inner();
+        let refused = |_| Refusal::field("page_token", "is not ours").into_plain_status("whose?");
+        let first = if page_token.is_empty() { 0 } else { page_token.parse().map_err(refused)? };
+        let size = usize::try_from(page_size).expect("a size");
+        let ranked = self.ranked.lock().expect("not poisoned");
+        let page = ranked.iter().skip(first).take(size);
+        let scores = page.map(|person| people::score(person, 0)).collect();
+        let more = ranked.len() > first + size;
+        let next_page_token = if more { (first + size).to_string() } else { String::new() };
+        Ok(Response::new(ListTopScoresResponse { scores, next_page_token }))
     }
 
     async fn get_backlog(

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Folders that are not ours, or made by tools.
+/// What is not ours, or made by tools. `.git` is a folder, and in a worktree a file.
 const SKIPPED: [&str; 4] = [".git", ".sqlx", "__pycache__", "target"];
 
 /// A text file of the repository.
@@ -67,7 +67,10 @@ fn collect(folder: &Path, prefix: &str, sources: &mut Vec<Source>) {
         let name = entry.file_name().into_string().expect("names are ASCII");
         let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
         let kind = entry.file_type().expect("the kind of an entry");
-        if kind.is_dir() && !SKIPPED.contains(&&*name) {
+        if SKIPPED.contains(&&*name) {
+            continue;
+        }
+        if kind.is_dir() {
             collect(&entry.path(), &path, sources);
         } else if kind.is_file()
             && let Ok(text) = fs::read_to_string(entry.path())

@@ -1,0 +1,256 @@
+//! The people with the highest scores, a page at a time.
+
+use std::{collections::HashMap, time::Duration};
+
+use askama::Template;
+use axum::body::Bytes;
+use futures::future::try_join_all;
+use klout_chassis::within;
+use klout_proto::{
+    graph::v1::{BatchGetPeopleRequest, Person},
+    score::v1::{ListScoresRequest, ListTopScoresRequest, Score},
+};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
+};
+use tonic::{Code, Status};
+
+use super::{
+    Made, Peers,
+    chart::{self, Sparkline},
+    history::{self, Days, Point},
+    names::{self, Name},
+    render,
+    text::{self, Figure},
+};
+use crate::{call::to_caller, error::Error, transcode::Unbindable};
+
+/// People on a page.
+const SIZE: i32 = 20;
+
+/// Days of history that a sparkline shows.
+const DAYS: i32 = 30;
+
+/// Names of a person beside the first that there is room for.
+const OTHERS_MAX: usize = 2;
+
+/// How long a page is shown to whoever asks.
+const FRESH_TIME: Duration = Duration::from_secs(1);
+
+/// Where in the ranking a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Of ListTopScores. Empty: the first page.
+    token: String,
+    /// The rank of its first person, as the link says that led here: a token does not tell. It
+    /// carries no authority, and whoever writes a link with another number misnumbers a page for who
+    /// follows it.
+    rank: u32,
+}
+
+/// Makes the pages, for nobody in particular.
+///
+/// A page needs no key and stands for many calls, so it must not be a lever for load. The first page
+/// is made at most once a second, and at most one further page at a time, whoever asks and however
+/// many: who comes while it is made waits for it, and who comes within a second after gets the same,
+/// failures too. Further pages do not stand in the way of the first.
+#[derive(Debug)]
+pub(super) struct Overview {
+    request_time_max: Duration,
+    first: Flight,
+    further: Flight,
+}
+
+/// The last page that was made. Held while making one, so that one is made for all.
+type Flight = Mutex<Option<Kept>>;
+
+#[derive(Debug)]
+struct Kept {
+    place: Place,
+    /// When it was made, or begun.
+    time: Instant,
+    /// `None` while it is made. Found so, it was begun for somebody who then hung up: whoever begins
+    /// again waits until its second has passed, or hanging up would be the lever.
+    page: Option<Result<Bytes, Status>>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    /// The rank of a further page's first person.
+    further: Option<u32>,
+    rows: Vec<Row>,
+    size: i32,
+    next: Option<String>,
+    made: Option<Made>,
+}
+
+#[derive(Debug)]
+struct Row {
+    rank: u32,
+    person: String,
+    name: Name,
+    others: Vec<Name>,
+    /// How many names more there are.
+    further: usize,
+    score: Figure,
+    line: Option<Sparkline>,
+    change: Option<String>,
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Of the query of an address.
+    pub(super) fn parse(query: &str) -> Result<Self, Error> {
+        let mut place = Self { token: String::new(), rank: 1 };
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "page" => place.token = value.into_owned(),
+                "from" => {
+                    place.rank = value.parse().map_err(|_| {
+                        let problem = "is not a rank";
+                        Error::Field(Unbindable { field: "from".to_owned(), problem })
+                    })?;
+                }
+                // What others add to links is none of our business.
+                _ => {}
+            }
+        }
+        if place.is_first() {
+            place.rank = 1;
+        }
+        Ok(place)
+    }
+
+    const fn is_first(&self) -> bool {
+        self.token.is_empty()
+    }
+
+    /// The address of the page that begins here.
+    fn address(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("page", &self.token).append_pair("from", &self.rank.to_string());
+        format!("/?{}", query.finish())
+    }
+}
+
+// === impl Overview ===
+
+impl Overview {
+    pub(super) fn new(request_time_max: Duration) -> Self {
+        Self { request_time_max, first: Flight::default(), further: Flight::default() }
+    }
+
+    pub(super) async fn page(&self, peers: &Peers, place: Place) -> Result<Bytes, Status> {
+        let flight = if place.is_first() { &self.first } else { &self.further };
+        let mut kept = within(self.request_time_max, flight.lock()).await?;
+        if let Some(last) = &*kept {
+            match &last.page {
+                Some(page) if last.place == place && last.time.elapsed() < FRESH_TIME => {
+                    return page.clone();
+                }
+                Some(_) => {}
+                None => sleep_until(last.time + FRESH_TIME).await,
+            }
+        }
+        *kept = Some(Kept { place: place.clone(), time: Instant::now(), page: None });
+        let made = within(self.request_time_max, make(peers, &place)).await;
+        let page = made.and_then(|made| made).map(|page| render(&page));
+        *kept = Some(Kept { place, time: Instant::now(), page: Some(page.clone()) });
+        page
+    }
+}
+
+async fn make(peers: &Peers, place: &Place) -> Result<OverviewPage, Status> {
+    let request = ListTopScoresRequest { page_size: SIZE, page_token: place.token.clone() };
+    let top = peers.scores.clone().list_top_scores(request).await.map_err(to_caller)?.into_inner();
+    let people = top.scores.iter().map(|score| score.person.clone()).collect();
+    let (people, histories) = futures::try_join!(
+        people_of(peers, people),
+        try_join_all(top.scores.iter().map(|score| history_of(peers, score)))
+    )?;
+    // One and the same for all, so that lines can be compared.
+    let days = Days::around(histories.iter().flatten());
+    let ranked = (place.rank..).zip(top.scores.iter().zip(&histories));
+    let rows = ranked.filter_map(|(rank, (score, points))| {
+        // Who has just left has no name any more, and is not shown.
+        row(rank, score, people.get(&score.person)?, days.map(|days| (points.as_slice(), days)))
+    });
+    let rows = rows.collect();
+    let passed = u32::try_from(top.scores.len()).unwrap_or(0);
+    let next = (!top.next_page_token.is_empty()).then(|| {
+        let rank = place.rank.saturating_add(passed);
+        Place { token: top.next_page_token, rank }.address()
+    });
+    let made = Made::of(top.scores.iter());
+    let further = (!place.is_first()).then_some(place.rank);
+    Ok(OverviewPage { further, rows, size: SIZE, next, made })
+}
+
+async fn people_of(peers: &Peers, people: Vec<String>) -> Result<HashMap<String, Person>, Status> {
+    if people.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let request = BatchGetPeopleRequest { people };
+    let answered = peers.people.clone().batch_get_people(request).await.map_err(to_caller)?;
+    let people = answered.into_inner().people.into_iter();
+    Ok(people.map(|person| (person.person.clone(), person)).collect())
+}
+
+async fn history_of(peers: &Peers, score: &Score) -> Result<Vec<Point>, Status> {
+    let person = score.person.clone();
+    let request = ListScoresRequest { person, page_size: DAYS, page_token: String::new() };
+    match peers.scores.clone().list_scores(request).await {
+        Ok(answered) => Ok(history::points(&answered.into_inner().scores)),
+        // Who has just left has none.
+        Err(status) if status.code() == Code::NotFound => Ok(Vec::new()),
+        Err(status) => Err(to_caller(status)),
+    }
+}
+
+/// `None` without a score, which nobody in a ranking is.
+fn row(
+    rank: u32,
+    score: &Score,
+    person: &Person,
+    history: Option<(&[Point], Days)>,
+) -> Option<Row> {
+    let mut names = names::names(person).into_iter();
+    let name = names.next()?;
+    let others: Vec<_> = names.by_ref().take(OTHERS_MAX).collect();
+    Some(Row {
+        rank,
+        person: score.person.clone(),
+        name,
+        others,
+        further: names.count(),
+        score: text::figure(score.score?),
+        line: history.and_then(|(points, days)| chart::sparkline(points, days)),
+        change: score.week_change.map(text::change),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_survives_being_an_address() {
+        let place = Place { token: "a&b=ü 1".to_owned(), rank: 21 };
+        let address = place.address();
+        let query = address.strip_prefix("/?").expect("a query");
+        assert_eq!(Place::parse(query).expect("a place"), place);
+    }
+
+    #[test]
+    fn the_first_page_begins_at_the_first_rank() {
+        for query in ["", "from=7", "utm=x&page="] {
+            let place = Place::parse(query).expect("a place");
+            assert!(place.is_first() && place.rank == 1, "{query}");
+        }
+        assert!(Place::parse("page=x&from=first").is_err());
+        assert!(Place::parse("page=x&from=-1").is_err());
+    }
+}
