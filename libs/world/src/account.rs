@@ -66,7 +66,7 @@ pub struct Member<'w> {
 
 /// One kind of attack: who gains by it, and who carries it out.
 #[derive(Clone, Copy, Debug)]
-pub struct Campaign<'w> {
+pub struct Scheme<'w> {
     pub(crate) world: &'w World,
     pub(crate) plan: &'w crate::attack::Plan,
 }
@@ -146,9 +146,9 @@ impl<'w> Member<'w> {
     }
 }
 
-// === impl Campaign ===
+// === impl Scheme ===
 
-impl<'w> Campaign<'w> {
+impl<'w> Scheme<'w> {
     #[must_use]
     pub const fn attack(self) -> Attack {
         self.plan.attack

@@ -13,24 +13,25 @@ use crate::{
 
 /// How much posts of one account differ: standard deviation of the logarithm of the reactions that
 /// each is worth.
-const POST_SIGMA: f64 = 1.2;
+const POST_SIGMA: f64 = 1.4;
 /// At most so many posts of an account a day.
 const POSTS_MAX: u32 = 200;
 /// The chance that a post names somebody.
-const NAMES_SOMEBODY: f64 = 0.2;
+const NAMES_SOMEBODY: f64 = 0.35;
 /// The share of reactions that come from anywhere, not from followers.
 const STRANGERS: f64 = 0.2;
 /// The share of likes on Mastodon whose actors other servers do not tell.
 const UNTOLD: f64 = 0.1;
 /// Sought so often for somebody who is awake and has not reacted to the post today; then given up.
 const TRIES: u32 = 6;
-/// The share of accounts that have counters, which are read once a week.
+/// The share of accounts that have counters, and how many days lie between two readings.
 const COUNTED: f64 = 0.3;
+const COUNTED_EVERY: u16 = 28;
 
 /// Reactions and how likely each is, by [`Place`].
 const KINDS: [&[(Kind, f64)]; 3] = [
-    &[(Kind::Like, 0.62), (Kind::Reshare, 0.24), (Kind::Reply, 0.13), (Kind::List, 0.01)],
-    &[(Kind::Like, 0.52), (Kind::Reshare, 0.33), (Kind::Reply, 0.15)],
+    &[(Kind::Like, 0.62), (Kind::Reshare, 0.29), (Kind::Reply, 0.08), (Kind::List, 0.01)],
+    &[(Kind::Like, 0.52), (Kind::Reshare, 0.38), (Kind::Reply, 0.10)],
     &[(Kind::Like, 0.60), (Kind::Comment, 0.25), (Kind::Reshare, 0.10), (Kind::Accept, 0.05)],
 ];
 
@@ -204,12 +205,14 @@ fn follow(world: &World, diary: &mut Diary) {
     }
 }
 
-/// Reads the counters of those who have them, on one day of the week each.
+/// Reads the counters of those whose turn it is.
 fn count(world: &World, diary: &mut Diary) {
     let day = diary.day();
     for account in 0..world.honest() {
         let draw = &mut Draw::new(world.seed, Purpose::Counters, &[u64::from(account)]);
-        if !draw.chance(COUNTED) || draw.below(7) != u32::from(day % 7) {
+        if !draw.chance(COUNTED)
+            || draw.below(u32::from(COUNTED_EVERY)) != u32::from(day % COUNTED_EVERY)
+        {
             continue;
         }
         let Traits { zone, .. } = world.traits(account);

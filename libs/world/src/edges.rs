@@ -33,22 +33,33 @@ pub struct Interactions {
     kinds: [Kind; 256],
 }
 
-/// A power law over ranks: the rank r from 1 on has a weight of r^−`exponent`. As a table of
-/// quantiles, straight lines between.
+/// A power law over ranks with a flattened head (Mandelbrot, 1953): the rank r, from 0 on, has the
+/// weight (r + `flat`)^−`exponent`. As a table of quantiles, straight lines between.
 #[derive(Debug)]
 struct Ranks {
     /// The rank below which each 1 / [`STEPS`] of the weight lies, from 0 on.
     quantiles: [f64; STEPS + 1],
     /// How many actors are faithful to each subject of a step.
     audiences: [u32; STEPS],
+    /// The largest rank.
+    last: u32,
+}
+
+/// The shape of [`Ranks`].
+#[derive(Clone, Copy, Debug)]
+struct Law {
+    /// Not 1.
+    exponent: f64,
+    /// More than 0.
+    flat: f64,
 }
 
 const STEPS: usize = 4_096;
-/// With these, shares of the largest come out as in the table of docs/world.md.
-const SUBJECT_EXPONENT: f64 = 0.9;
-const ACTOR_EXPONENT: f64 = 0.45;
-/// Rows a subject divided by its faithful actors: how often they come back.
-const FAITH: f64 = 1.25;
+/// With these, rows are spread over subjects and actors as in the table of docs/world.md.
+const SUBJECTS: Law = Law { exponent: 1.3, flat: 15.0 };
+const ACTORS: Law = Law { exponent: 0.7, flat: 100.0 };
+/// How many rows a pair of a subject and one of its faithful actors has in the mean.
+const FAITH: f64 = 0.15;
 
 // === impl Interactions ===
 
@@ -76,8 +87,8 @@ impl Interactions {
             accounts,
             step: step.max(1),
             rows,
-            subjects: Ranks::new(SUBJECT_EXPONENT, accounts, rows),
-            actors: Ranks::new(ACTOR_EXPONENT, accounts, rows),
+            subjects: Ranks::new(SUBJECTS, accounts, rows),
+            actors: Ranks::new(ACTORS, accounts, rows),
             kinds,
         }
     }
@@ -147,20 +158,28 @@ const fn coprime(mut left: u32, mut right: u32) -> bool {
 // === impl Ranks ===
 
 impl Ranks {
-    /// For an exponent below 1, with the sum over ranks taken as its integral:
+    /// With the sum over ranks taken as its integral, where h(r) = (r + flat)^(1 − exponent):
     ///
     /// ```text
-    /// quantile(u) = accounts · u^(1 / (1 − exponent))
+    /// quantile(u) = (h(0) + u · (h(accounts) − h(0)))^(1 / (1 − exponent)) − flat
     /// ```
-    fn new(exponent: f64, accounts: u32, rows: u64) -> Box<Self> {
-        let mut ranks = Box::new(Self { quantiles: [0.0; STEPS + 1], audiences: [1; STEPS] });
+    fn new(law: Law, accounts: u32, rows: u64) -> Box<Self> {
+        let mut ranks = Box::new(Self {
+            quantiles: [0.0; STEPS + 1],
+            audiences: [1; STEPS],
+            last: accounts - 1,
+        });
         let steps = float(STEPS as u64);
+        let power = 1.0 - law.exponent;
+        let first = libm::pow(law.flat, power);
+        let last = libm::pow(f64::from(accounts) + law.flat, power);
         for (step, quantile) in ranks.quantiles.iter_mut().enumerate() {
             let share = float(step as u64) / steps;
-            *quantile = f64::from(accounts) * libm::pow(share, 1.0 / (1.0 - exponent));
+            let rank = libm::pow(first + share * (last - first), 1.0 / power) - law.flat;
+            *quantile = rank.clamp(0.0, f64::from(accounts));
         }
         for (step, audience) in ranks.audiences.iter_mut().enumerate() {
-            let subjects = (ranks.quantiles[step + 1] - ranks.quantiles[step]).max(1.0);
+            let subjects = ranks.quantiles[step + 1] - ranks.quantiles[step];
             *audience = whole(float(rows) / steps / subjects / FAITH).clamp(1, accounts);
         }
         ranks
@@ -172,6 +191,8 @@ impl Ranks {
         let step = (word >> (64 - BITS)) as usize;
         let rest = crate::draw::unit(word << BITS);
         let (low, high) = (self.quantiles[step], self.quantiles[step + 1]);
-        (whole(low + rest * (high - low)), self.audiences[step])
+        let rank = low + rest * (high - low);
+        // Rounding may take the last quantile to the number of accounts.
+        (whole(rank).min(self.last), self.audiences[step])
     }
 }

@@ -22,7 +22,7 @@ mod ties;
 mod topic;
 mod world;
 
-pub use crate::account::{Account, Attack, Campaign, Member, Nature, Truth};
+pub use crate::account::{Account, Attack, Member, Nature, Scheme, Truth};
 pub use crate::edges::{Edge, Interactions};
 pub use crate::event::{Content, Event, Events};
 pub use crate::recipe::{Attacks, DAYS, Recipe, RecipeInvalid};

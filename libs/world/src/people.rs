@@ -11,20 +11,24 @@ use crate::{
 };
 
 /// Reactions to posts over all days, divided by the people.
-const REACTIONS_MEAN: f64 = 44.0;
-/// P(influence > x) falls as x^−this.
-const INFLUENCE_TAIL: f64 = 1.0;
-/// No influence is larger than this many times the least.
-const INFLUENCE_RANGE: f64 = 20_000.0;
+const REACTIONS_MEAN: f64 = 60.0;
+/// Influence is log-normal with this standard deviation of its logarithm, times a power law: P(> x)
+/// falls as x^−[`INFLUENCE_TAIL`]; at most so much, where 1 is the log-normal's median.
+const INFLUENCE_SIGMA: f64 = 1.5;
+const INFLUENCE_TAIL: f64 = 1.2;
+const INFLUENCE_MAX: f64 = 20_000.0;
+/// Without it, the largest account of a small world is most of that world, for some seeds.
+const SHARE_MAX: f64 = 0.04;
 /// Posts a day of the person in the middle, and the standard deviation of its logarithm.
-const POSTING_MEDIAN: f64 = 0.03;
+const POSTING_MEDIAN: f64 = 0.02;
 const POSTING_SIGMA: f64 = 1.6;
 /// At most so many posts a day.
 const POSTING_MAX: f64 = 30.0;
-/// Accounts that an account follows: in the middle, standard deviation of the logarithm, at most.
-const FOLLOWS_MEDIAN: f64 = 6.0;
-const FOLLOWS_SIGMA: f64 = 1.2;
-const FOLLOWS_MAX: f64 = 1_000.0;
+/// Accounts that an account follows, as influence: a log-normal times a power law, and at most so many.
+const FOLLOWS_MEDIAN: f64 = 3.2;
+const FOLLOWS_SIGMA: f64 = 1.3;
+const FOLLOWS_TAIL: f64 = 1.8;
+const FOLLOWS_MAX: f64 = 5_000.0;
 /// How much the accounts of one person differ: standard deviation of the logarithm.
 const ACCOUNT_SIGMA: f64 = 0.5;
 /// Chance of an account, by [`Place`]. Who has none of them is on Bluesky.
@@ -81,10 +85,16 @@ impl People {
     }
 
     /// Makes influence an expectation: so many reactions a post that all posts of all days draw
-    /// [`REACTIONS_MEAN`] a person.
+    /// [`REACTIONS_MEAN`] a person, and those of one account at most [`SHARE_MAX`] of them all.
     fn scale(&mut self, people: u32) {
-        let mass: f64 = self.traits.iter().map(|it| it.posting * it.influence).sum();
-        let scale = REACTIONS_MEAN * f64::from(people) / (mass * f64::from(DAYS));
+        let mass =
+            |traits: &[Traits]| traits.iter().map(|it| it.posting * it.influence).sum::<f64>();
+        let most = SHARE_MAX * mass(&self.traits);
+        for traits in &mut self.traits {
+            traits.influence = traits.influence.min(most / traits.posting);
+        }
+        let days = f64::from(DAYS);
+        let scale = REACTIONS_MEAN * f64::from(people) / (mass(&self.traits) * days);
         for (account, traits) in self.accounts.iter_mut().zip(&mut self.traits) {
             traits.influence *= scale;
             if let Nature::Person { influence, .. } = &mut account.truth.nature {
@@ -103,9 +113,10 @@ fn draw_person(
     let seed = recipe.seed;
     let draw = &mut Draw::new(seed, Purpose::Person, &[u64::from(person)]);
     let joined = draw.chance(recipe.joined);
-    let influence = draw.pareto(INFLUENCE_TAIL).min(INFLUENCE_RANGE);
+    let influence =
+        (draw.log_normal(1.0, INFLUENCE_SIGMA) * draw.pareto(INFLUENCE_TAIL)).min(INFLUENCE_MAX);
     let posting = draw.log_normal(POSTING_MEDIAN, POSTING_SIGMA);
-    let follows = draw.log_normal(FOLLOWS_MEDIAN, FOLLOWS_SIGMA);
+    let follows = draw.log_normal(FOLLOWS_MEDIAN, FOLLOWS_SIGMA) * draw.pareto(FOLLOWS_TAIL);
     let zone = Zone::draw(draw);
     let topics = draw_topics(draw);
     let mut places = PLACES.map(|chance| draw.chance(chance));

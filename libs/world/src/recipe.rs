@@ -22,11 +22,14 @@ pub struct Recipe {
 /// How large each attack is. All 0: none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attacks {
-    /// Accounts that buy, for each attack that sells; also the noise bots. At most 100.
+    /// Accounts that buy, for each attack that sells; also the noise bots. At most 100, and at most one
+    /// in a hundred people.
     pub buyers: u32,
-    /// Fakes that each buyer of a star, a ring, camouflage or a slow drip gets. At most 10,000.
+    /// Fakes that each buyer of a star, a ring, camouflage or a slow drip gets. At most 10,000, and
+    /// 500,000 for all buyers.
     pub fakes: u32,
-    /// How often each of those fakes reacts to its buyer. At most 1,000.
+    /// How often each of those fakes reacts to its buyer. At most 1,000, and 2,000,000 reactions for
+    /// all buyers.
     pub repeats: u32,
     /// Fakes that each buyer of a burst gets, each of which likes once. At most 10,000.
     pub burst: u32,
@@ -96,15 +99,18 @@ impl Attacks {
         }
     }
 
+    /// Whether a world of `people` has room for them, in people and in memory for a day.
     const fn fit(self, people: u32) -> bool {
-        self.buyers <= 100
-            // Five attacks sell to as many buyers each, and those come from small accounts.
-            && self.buyers <= people / 100
-            && self.fakes <= 10_000
-            && self.repeats <= 1_000
-            && self.burst <= 10_000
-            && self.pod <= 200
-            && self.pod <= people / 20
+        let Self { buyers, fakes, repeats, burst, pod } = self;
+        buyers <= people / 100
+            && buyers <= 100
+            && fakes <= 10_000
+            && burst <= 10_000
+            && repeats <= 1_000
+            && buyers * fakes <= 500_000
+            && buyers as u64 * fakes as u64 * repeats as u64 <= 2_000_000
+            && pod <= 200
+            && pod <= people / 20
     }
 }
 

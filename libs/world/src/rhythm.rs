@@ -13,19 +13,19 @@ pub(crate) const DAYS_AFTER: u16 = 2;
 
 /// How awake people are in each hour of their own day, 1 at most.
 const AWAKE: [f64; 24] = [
-    0.40, 0.25, 0.17, 0.13, 0.13, 0.18, 0.32, 0.50, 0.62, 0.70, 0.76, 0.85, 0.95, 0.95, 0.90, 0.90,
-    0.90, 0.92, 0.95, 1.00, 1.00, 0.95, 0.80, 0.60,
+    0.28, 0.15, 0.08, 0.05, 0.05, 0.08, 0.18, 0.34, 0.48, 0.58, 0.66, 0.76, 0.90, 0.90, 0.82, 0.82,
+    0.85, 0.90, 0.96, 1.00, 1.00, 0.92, 0.72, 0.48,
 ];
 
 /// Hours that people are before (+) or behind (−) UTC, and how many of them.
 const ZONES: [(i8, f64); 9] = [
-    (-8, 0.13),
-    (-6, 0.14),
-    (-5, 0.18),
-    (-3, 0.06),
-    (0, 0.11),
-    (1, 0.19),
-    (2, 0.07),
+    (-8, 0.08),
+    (-6, 0.09),
+    (-5, 0.14),
+    (-3, 0.05),
+    (0, 0.15),
+    (1, 0.26),
+    (2, 0.11),
     (5, 0.05),
     (8, 0.07),
 ];
@@ -86,7 +86,7 @@ const DELAY_MAX: f64 = 172_800.0;
 /// Until here reactions come at an even pace; in seconds.
 const EVEN: f64 = 300.0;
 /// How slowly they die down from there on.
-const SLOWNESS: f64 = 0.242;
+const SLOWNESS: f64 = 0.1;
 
 impl Delays {
     /// The delays that lead from a post at millisecond `at` of its day into the day that is `after`
@@ -115,8 +115,9 @@ impl Delays {
 
 /// The share of reactions that come before `delay` seconds.
 ///
-/// The density is even until [`EVEN`] and falls as `delay`^−(1 + [`SLOWNESS`]) from there, which is
-/// what Zhao et al. measured on reshares ("SEISMIC", KDD 2015); cut off at [`DELAY_MAX`].
+/// The density is even until [`EVEN`] and falls as `delay`^−(1 + [`SLOWNESS`]) from there, the shape
+/// that Zhao et al. measured on reshares ("SEISMIC", KDD 2015), where it is steeper: 0.242, for direct
+/// reactions alone. Here one delay stands for a whole cascade. Cut off at [`DELAY_MAX`].
 fn before(delay: f64) -> f64 {
     uncut(delay.min(DELAY_MAX)) / uncut(DELAY_MAX)
 }

@@ -40,10 +40,7 @@ const SUBJECTS: [Subject; 24] = [
     ),
     subject("sourdough", ["a lively starter", "an open crumb", "a cold proof", "rye flour"]),
     subject("hiking", ["a ridge walk", "wet boots", "a mountain hut", "an old map"]),
-    subject(
-        "board-games",
-        ["a tense endgame", "a solo campaign", "house rules", "worker placement"],
-    ),
+    subject("board-games", ["a tense endgame", "a solo scheme", "house rules", "worker placement"]),
     subject("typography", ["a humanist serif", "optical sizes", "bad kerning", "a variable font"]),
     subject("astronomy", ["a lunar halo", "Saturn's rings", "a dark sky", "a borrowed telescope"]),
     subject(
@@ -65,15 +62,16 @@ const SUBJECTS: [Subject; 24] = [
     subject("accessibility", ["focus order", "alt text", "colour contrast", "keyboard traps"]),
 ];
 
-const OPENINGS: [&str; 8] = [
-    "Spent the morning on",
-    "Still thinking about",
-    "Today's small joy:",
-    "Does anybody else struggle with",
-    "Wrote a few notes on",
-    "Never again without",
-    "A question about",
-    "Finally happy with",
+/// What comes before a thing, and the mark after it.
+const OPENINGS: [(&str, &str); 8] = [
+    ("Spent the morning on", "."),
+    ("Still thinking about", "."),
+    ("Today's small joy:", "."),
+    ("Does anybody else struggle with", "?"),
+    ("Wrote a few notes on", "."),
+    ("Never again without", "!"),
+    ("A question about", "."),
+    ("Finally happy with", "."),
 ];
 
 const CLOSINGS: [&str; 8] = [
@@ -121,10 +119,10 @@ impl Topic {
 
     /// Something short to say about it.
     pub(crate) fn text(self, draw: &mut Draw) -> String {
-        let opening = draw.pick(&OPENINGS);
+        let (opening, mark) = draw.pick(&OPENINGS);
         let thing = draw.pick(&SUBJECTS[self.place()].things);
         let closing = draw.pick(&CLOSINGS);
-        format!("{opening} {thing}. {closing} #{}", self.name())
+        format!("{opening} {thing}{mark} {closing} #{}", self.name())
     }
 }
 

@@ -4,7 +4,7 @@ use klout_model::{Day, Network};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Account, Campaign, DAYS, Events, Member, Recipe, RecipeInvalid, attack,
+    Account, DAYS, Events, Member, Recipe, RecipeInvalid, Scheme, attack,
     attack::Plans,
     day::{self, Diary, Source},
     draw::index,
@@ -84,8 +84,8 @@ impl World {
     }
 
     /// Every kind of attack once; with nobody in it when the recipe wants none.
-    pub fn campaigns(&self) -> impl ExactSizeIterator<Item = Campaign<'_>> {
-        self.plans.plans.iter().map(|plan| Campaign { world: self, plan })
+    pub fn schemes(&self) -> impl ExactSizeIterator<Item = Scheme<'_>> {
+        self.plans.plans.iter().map(|plan| Scheme { world: self, plan })
     }
 
     /// What happens on the UTC day `day` days after the first, in the order of time. Any day may be

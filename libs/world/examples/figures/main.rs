@@ -12,11 +12,11 @@
 mod plot;
 mod sample;
 
-use std::{env, path::PathBuf, time::Instant};
+use std::{env, hint::black_box, path::PathBuf, time::Instant};
 
 use anyhow::{Context as _, Result};
 use klout_model::Day;
-use klout_world::{Interactions, Recipe, World};
+use klout_world::{Edge, Interactions, Recipe, World};
 
 use crate::sample::{Sample, Shape};
 
@@ -31,22 +31,32 @@ fn main() -> Result<()> {
     let figures = arguments.next().context("name the folder of the plots")?;
 
     let real = Sample::read(&higgs)?;
-    let started = Instant::now();
-    let world = World::new(&recipe(PEOPLE)?)?;
-    progress(&format!("{PEOPLE} people: {:.1} s", started.elapsed().as_secs_f64()));
-    let started = Instant::now();
-    let made_up = Sample::of_world(&world, FROM, real.rows.len());
-    progress(&format!("a sample of them: {:.1} s", started.elapsed().as_secs_f64()));
-    let edges = Sample::of_edges(
-        Interactions::new(1, real.accounts(), real.rows.len() as u64),
-        real.rows.len(),
-    );
-
+    let count = real.rows.len();
+    let world = timed("people", PEOPLE.into(), || World::new(&recipe(PEOPLE)?).context("world"))?;
+    let made_up = Sample::of_world(&world, FROM, count);
+    let edges = Sample::of_edges(Interactions::new(1, PEOPLE, count as u64), count);
     table(&[("Higgs", &real), ("world", &made_up), ("rows", &edges)]);
     let small = World::new(&recipe(1_000)?)?;
-    let whole = Sample::whole(&small);
-    table(&[("1,000 people", &whole)]);
-    plot::all(&figures, &real, &made_up)
+    table(&[("1,000 people, all kinds, 120 days", &Sample::whole(&small))]);
+    plot::all(&figures, &real, &made_up)?;
+
+    let events = world.events().count() as u64;
+    timed("events", events, || world.events().count());
+    let rows = 100_000_000;
+    let sum = |sum: u32, edge: Edge| sum.wrapping_add(edge.actor ^ edge.subject);
+    black_box(timed("rows", rows, || Interactions::new(1, 1_000_000, rows).fold(0, sum)));
+    Ok(())
+}
+
+/// Says how long `work` took for so many of something.
+#[expect(clippy::print_stderr, reason = "speeds differ between runs, so they stand apart")]
+fn timed<T>(what: &str, count: u64, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let result = work();
+    let seconds = started.elapsed().as_secs_f64();
+    let millions = sample::float(usize::try_from(count).expect("64 bits")) / seconds / 1e6;
+    eprintln!("{count} {what}: {seconds:.2} s, {millions:.1} million a second");
+    result
 }
 
 fn recipe(people: u32) -> Result<Recipe> {
@@ -64,9 +74,4 @@ fn table(samples: &[(&str, &Sample)]) {
         let values: Vec<String> = shapes.iter().map(|shape| shape.value(row)).collect();
         println!("| {name} | {} |", values.join(" | "));
     }
-}
-
-#[expect(clippy::print_stderr, reason = "progress of a program")]
-fn progress(line: &str) {
-    eprintln!("{line}");
 }

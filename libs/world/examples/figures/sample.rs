@@ -9,7 +9,7 @@ use klout_world::{Content, DAYS, Event, Interactions, World};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Who did something to whom, when.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Row {
     /// Seconds since 1970.
     pub(crate) time: i64,
@@ -17,7 +17,8 @@ pub(crate) struct Row {
     pub(crate) subject: u32,
 }
 
-/// Interactions in the order of time.
+/// Interactions in the order of time. What somebody did to somebody in one moment is one, although a
+/// reply is told as a reply and as a mention.
 #[derive(Debug)]
 pub(crate) struct Sample {
     pub(crate) rows: Vec<Row>,
@@ -64,7 +65,8 @@ impl Sample {
                 subject: names.of(&record[subject]),
             });
         }
-        rows.sort_by_key(|row| row.time);
+        rows.sort_unstable();
+        rows.dedup();
         Ok(Self { rows })
     }
 
@@ -73,7 +75,16 @@ impl Sample {
         let kinds = [Kind::Reshare, Kind::Mention, Kind::Reply];
         let mut names = Numbers::default();
         let events = (from..DAYS).flat_map(|day| world.day(day));
-        let rows = events.filter_map(|event| names.row(&event, &kinds)).take(count).collect();
+        let mut rows = Vec::new();
+        for row in events.filter_map(|event| names.row(&event, &kinds)) {
+            // A reply and the mention in it are told one after the other.
+            if rows.last() != Some(&row) {
+                rows.push(row);
+            }
+            if rows.len() == count {
+                break;
+            }
+        }
         Self { rows }
     }
 
@@ -93,15 +104,6 @@ impl Sample {
         Self { rows: edges.take(count).map(row).collect() }
     }
 
-    /// How many accounts act or are acted on.
-    pub(crate) fn accounts(&self) -> u32 {
-        let mut accounts: Vec<u32> =
-            self.rows.iter().flat_map(|row| [row.actor, row.subject]).collect();
-        accounts.sort_unstable();
-        accounts.dedup();
-        u32::try_from(accounts.len()).expect("few")
-    }
-
     /// How many interactions each subject drew, most first.
     pub(crate) fn by_subject(&self) -> Vec<usize> {
         grouped(self.rows.iter().map(|row| row.subject))
@@ -112,12 +114,15 @@ impl Sample {
         grouped(self.rows.iter().map(|row| row.actor))
     }
 
-    /// Shares of the hours of the UTC day.
+    /// Shares of the hours of the UTC day, over the whole days at the start of the sample.
     pub(crate) fn hours(&self) -> [f64; 24] {
+        let day = |row: &Row| row.time.div_euclid(86_400);
+        let last = self.rows.last().map(day);
+        let whole: Vec<&Row> = self.rows.iter().filter(|row| Some(day(row)) < last).collect();
         let mut hours = [0.0; 24];
-        for row in &self.rows {
+        for row in &whole {
             let hour = row.time.rem_euclid(86_400) / 3_600;
-            hours[usize::try_from(hour).expect("an hour")] += 1.0 / float(self.rows.len());
+            hours[usize::try_from(hour).expect("an hour")] += 1.0 / float(whole.len());
         }
         hours
     }

@@ -47,6 +47,9 @@ pub(crate) fn live(world: &World, diary: &mut Diary) {
 
 /// A star, a ring or camouflage: each deed of each fake falls on some day of the month.
 fn month(plans: &Plans, plan: &Plan, world: &World, diary: &mut Diary) {
+    if diary.day() < DAYS - MONTH {
+        return;
+    }
     let ring = plan.attack != Attack::Star && plan.each > NEIGHBOURS;
     let neighbours = if ring { NEIGHBOURS } else { 0 };
     let deeds = 1 + neighbours + if plan.attack == Attack::Camouflage { CAMOUFLAGE } else { 0 };

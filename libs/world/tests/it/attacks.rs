@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use klout_model::Kind;
-use klout_world::{Account, Attack, Campaign, Content, DAYS, Nature, World};
+use klout_world::{Account, Attack, Content, DAYS, Nature, Scheme, World};
 use time::OffsetDateTime;
 
 use crate::world;
@@ -17,8 +17,8 @@ struct Deed<'w> {
     post: Option<String>,
 }
 
-fn campaign(world: &World, attack: Attack) -> Campaign<'_> {
-    world.campaigns().find(|it| it.attack() == attack).expect("every attack has a campaign")
+fn scheme(world: &World, attack: Attack) -> Scheme<'_> {
+    world.schemes().find(|it| it.attack() == attack).expect("every attack has a scheme")
 }
 
 /// What the fakes of an attack do.
@@ -54,22 +54,22 @@ fn to_fake(deed: &Deed<'_>) -> bool {
 fn the_truth_names_fakes_and_beneficiaries() {
     let world = world(1);
     let mut seen = HashSet::new();
-    for campaign in world.campaigns() {
-        let attack = campaign.attack();
+    for scheme in world.schemes() {
+        let attack = scheme.attack();
         assert!(seen.insert(attack));
-        assert!(campaign.beneficiaries().len() > 0, "{attack:?} has nobody who gains");
-        for buyer in campaign.beneficiaries() {
+        assert!(scheme.beneficiaries().len() > 0, "{attack:?} has nobody who gains");
+        for buyer in scheme.beneficiaries() {
             assert_eq!(buyer.truth.bought, Some(attack));
             assert!(buyer.truth.member.is_some(), "who gains has joined");
             assert_eq!(buyer.is_fake(), attack == Attack::NoiseBot);
         }
-        assert_eq!(campaign.fakes().len() == 0, attack == Attack::Pod);
-        for fake in campaign.fakes() {
+        assert_eq!(scheme.fakes().len() == 0, attack == Attack::Pod);
+        for fake in scheme.fakes() {
             assert_eq!(fake.truth.nature, Nature::Fake { attack });
             assert_eq!((fake.truth.member, fake.truth.bought), (None, None));
         }
         let said = world.accounts().filter(|it| it.truth.bought == Some(attack)).count();
-        assert_eq!(said, campaign.beneficiaries().len());
+        assert_eq!(said, scheme.beneficiaries().len());
     }
     assert_eq!(seen, HashSet::from(Attack::ALL));
 }
@@ -127,9 +127,9 @@ fn a_slow_drip_falls_evenly_over_a_hundred_days() {
 fn a_burst_is_many_likes_of_one_post_within_an_hour() {
     let world = world(1);
     let deeds = deeds_of_fakes(&world, Attack::Burst);
-    let campaign = campaign(&world, Attack::Burst);
-    assert_eq!(deeds.len(), campaign.fakes().len());
-    for buyer in campaign.beneficiaries() {
+    let scheme = scheme(&world, Attack::Burst);
+    assert_eq!(deeds.len(), scheme.fakes().len());
+    for buyer in scheme.beneficiaries() {
         let likes: Vec<_> = deeds.iter().filter(|deed| deed.subject == buyer).collect();
         let (first, last) = (likes[0], likes[likes.len() - 1]);
         assert!(last.time - first.time < time::Duration::HOUR);
@@ -140,7 +140,7 @@ fn a_burst_is_many_likes_of_one_post_within_an_hour() {
 #[test]
 fn members_of_a_pod_like_every_post_of_one_another() {
     let world = world(1);
-    let pod: Vec<&str> = campaign(&world, Attack::Pod)
+    let pod: Vec<&str> = scheme(&world, Attack::Pod)
         .beneficiaries()
         .map(|account| account.native_id.as_str())
         .collect();
@@ -162,7 +162,7 @@ fn members_of_a_pod_like_every_post_of_one_another() {
 #[test]
 fn a_noise_bot_posts_all_day_and_only_strangers_bots_react() {
     let world = world(1);
-    let bot = campaign(&world, Attack::NoiseBot).beneficiaries().next().expect("a bot");
+    let bot = scheme(&world, Attack::NoiseBot).beneficiaries().next().expect("a bot");
     let posts = world
         .events()
         .filter(|event| matches!(&event.content, Content::Post { account, .. } if *account == bot));
