@@ -10,6 +10,7 @@ mod install;
 mod job;
 mod stores;
 mod test;
+mod up;
 mod workspace;
 
 use std::path::PathBuf;
@@ -19,13 +20,14 @@ use clap::Parser;
 
 use crate::{job::Interrupt, workspace::Workspace};
 
-/// Tests, private stores, checked SQL and generated documents.
+/// The system itself, tests, private stores, checked SQL and generated documents.
 ///
 /// Nothing has to be running first: commands that need Postgres or Redis start private ones and
 /// stop them again.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 pub enum Command {
+    Up(up::Up),
     Test(test::Test),
     Stores(Stores),
     #[command(subcommand)]
@@ -66,6 +68,7 @@ impl Command {
         let interrupt = Interrupt::listen()?;
         let workspace = Workspace::find()?;
         match self {
+            Self::Up(up) => up.run(&workspace, &interrupt),
             Self::Test(test) => test.run(&workspace, &interrupt),
             Self::Stores(stores) => stores.run(&interrupt),
             Self::Db(db) => db.run(&workspace, &interrupt),

@@ -41,7 +41,7 @@ pub struct Running {
     drain_time: Duration,
     grace_time_max: Duration,
     /// Cancelled before anything else ends.
-    pub(crate) going_down: CancellationToken,
+    pub going_down: CancellationToken,
     /// Cancelled when no more calls are accepted.
     accepting: CancellationToken,
     servers: JoinSet<(&'static str, Result<(), BoxError>)>,

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
+    bench::Bench,
     doctor::Doctor,
     exit::Failure,
     export::Export,
@@ -53,6 +54,7 @@ enum Command {
     Rank(Rank),
     Keys(Keys),
     Doctor(Doctor),
+    Bench(Bench),
 }
 
 impl Klout {
@@ -68,6 +70,7 @@ impl Klout {
             Command::Rank(rank) => rank.run(),
             Command::Keys(keys) => keys.run(),
             Command::Doctor(doctor) => doctor.run(),
+            Command::Bench(bench) => bench.run(),
         }
     }
 }

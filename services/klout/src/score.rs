@@ -136,5 +136,10 @@ fn number(number: Option<f64>, digits: usize) -> String {
 }
 
 fn signed(change: Option<f64>) -> String {
-    change.map_or_else(|| "-".to_owned(), |change| format!("{change:+.2}"))
+    // What is shown as zero has no sign.
+    let shown = |change: f64| match format!("{change:+.2}") {
+        text if text.ends_with("0.00") && text.len() == 5 => "0.00".to_owned(),
+        text => text,
+    };
+    change.map_or_else(|| "-".to_owned(), shown)
 }

@@ -101,6 +101,7 @@ impl Up {
             let Some(http) = installation.running.http_address else { return };
             let directory = installation.directory.clone();
             let clock = installation.running.clock.clone();
+            let going_down = installation.running.going_down.clone();
             installation.running.work("the welcome", |stop| async move {
                 let shown = async {
                     let client = Client::of(&directory, http).await?;
@@ -109,9 +110,16 @@ impl Up {
                     }
                     screen::welcome(&client, &directory).await
                 };
-                tokio::select! {
-                    shown = shown => shown.map_err(|failure| failure.to_string())?,
+                let shown = tokio::select! {
+                    shown = shown => shown,
                     () = stop.cancelled() => return Ok(()),
+                };
+                match shown {
+                    // A gateway that goes down does not answer any more.
+                    Err(failure) if !going_down.is_cancelled() => {
+                        return Err(failure.to_string().into());
+                    }
+                    Ok(()) | Err(_) => {}
                 }
                 stop.cancelled().await;
                 Ok(())

@@ -1,9 +1,12 @@
 //! `klout up`, in every situation that a machine can be in.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use std::{
+    collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command,
+};
 
 use klout_flows::up::{Machine, kill};
 use rustix::process::{Signal, geteuid};
+use serde_json::Value;
 
 use crate::world::{Files, rows, text};
 
@@ -184,6 +187,55 @@ fn a_clock_that_was_pinned_stays_pinned() {
     let machine = Machine::new();
     assert_eq!(machine.up().stop().code(), Some(0));
     assert_eq!(machine.file("as-of").trim(), klout_flows::AS_OF);
+}
+
+/// The rows of a ranking without the ids of people, which are random.
+fn by_account(ranking: &str) -> BTreeSet<String> {
+    let rows = ranking.lines().map(|row| row.split_once(',').expect("columns").1.to_owned());
+    rows.collect()
+}
+
+#[tokio::test]
+async fn a_sample_that_was_interrupted_ends_as_one_that_was_not() {
+    let machine = Machine::new().with_the_sample();
+    let up = machine.up();
+    up.until_told("Try next");
+    let ranking = machine.ranking();
+    let best = ranking.lines().nth(1).and_then(|row| row.split(',').next()).expect("a person");
+    let history = machine.klout(&["history", best]);
+    assert_eq!(history.stdout.lines().count(), 32, "a header, and a month day by day: {history:?}");
+    let (status, profile) = up.page(&format!("/people/{best}")).await;
+    assert!(status == 200 && profile.contains("<svg"), "{profile}");
+    let (status, page) = up.page("/").await;
+    assert!(status == 200 && page.contains(&format!("/people/{best}")), "{page}");
+    assert_eq!(up.stop().code(), Some(0));
+
+    let shaken = Machine::new().with_the_sample();
+    let days_done = |days: u16| {
+        let state = fs::read_to_string(shaken.directory.join("sample.json")).unwrap_or_default();
+        let state: Value = serde_json::from_str(&state).unwrap_or_default();
+        state["daysDone"].as_u64() >= Some(days.into())
+    };
+    shaken.up_killed_when(|| days_done(95));
+    assert!(shaken.klout(&["doctor"]).stdout.contains("goes on with it"));
+    let up = shaken.up();
+    up.until_told("Try next");
+    assert!(days_done(120));
+    let ranking_after = shaken.ranking();
+    assert_eq!(up.stop().code(), Some(0));
+    let (calm, shaken) = (by_account(&ranking), by_account(&ranking_after));
+    let different: Vec<_> = calm.symmetric_difference(&shaken).take(4).collect();
+    assert!(different.is_empty(), "{different:#?}");
+}
+
+#[test]
+fn a_sample_is_not_mixed_into_data_that_is_there() {
+    let machine = Machine::new();
+    assert_eq!(machine.up().stop().code(), Some(0));
+    let machine = machine.with_the_sample();
+    let refused = machine.up_in_vain();
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("an empty folder"), "{refused:?}");
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! `klout bench`: the figures of docs/performance.md, measured anew.
+
+mod start;
+
+use serde_json::{Map, Value, json};
+
+use crate::{exit::Failure, output};
+
+/// Measures this build on this machine.
+///
+/// What is measured runs on loopback and in temporary folders, and is stopped and removed afterwards.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    bench: Name,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Name {
+    Start(start::Start),
+}
+
+/// The figures of a bench by name, each a median; the name ends with the unit.
+#[derive(Debug, Default)]
+struct Figures(Vec<(&'static str, f64)>);
+
+// === impl Bench ===
+
+impl Bench {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self.bench {
+            Name::Start(start) => start.run(),
+        }
+    }
+}
+
+// === impl Figures ===
+
+impl Figures {
+    /// Adds the median of what was measured.
+    fn add(&mut self, name: &'static str, mut measured: Vec<f64>) {
+        measured.sort_by(f64::total_cmp);
+        if let Some(median) = measured.get(measured.len() / 2) {
+            self.0.push((name, *median));
+        }
+    }
+
+    fn print(&self, bench: &str, as_json: bool) -> Result<(), Failure> {
+        if as_json {
+            let figures: Map<String, Value> =
+                self.0.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+            return output::line(&json!({ "bench": bench, "figures": figures }).to_string());
+        }
+        self.0.iter().try_for_each(|(name, value)| output::line(&format!("{name:<28} {value:.1}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_the_median() {
+        let mut figures = Figures::default();
+        figures.add("a_ms", vec![9.0, 1.0, 2.0]);
+        figures.add("nothing_ms", vec![]);
+        assert_eq!(figures.0, [("a_ms", 2.0)]);
+    }
+}
