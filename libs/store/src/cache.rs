@@ -1,4 +1,4 @@
-//! What Redis remembers for us, and how to do without.
+//! What is remembered for us, by Redis or by this process, and how to do without.
 
 use std::{
     sync::{
@@ -22,6 +22,12 @@ const COMMAND_TIME_MAX: Duration = Duration::from_millis(50);
 /// How long Redis is left alone after it failed, so that not every read pays for finding out.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
+/// The URL of a cache in the memory of this process.
+const MEMORY_URL: &str = "memory:";
+
+/// What that may take: about a million scores.
+const MEMORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
 /// Writes a value unless a newer one is there. One key a command, so it works on a cluster.
 const FILL: &str = r"
 local version = redis.call('HGET', KEYS[1], 'version')
@@ -44,7 +50,21 @@ pub enum CacheError {
 /// Redis may vanish at any time: then every look-up is a miss and every fill does nothing, each
 /// within 50 ms, and for a second after a failure at once.
 #[derive(Clone)]
-pub struct Cache(Option<Arc<Inner>>);
+pub struct Cache(Option<Where>);
+
+#[derive(Clone)]
+enum Where {
+    Redis(Arc<Inner>),
+    Memory(moka::sync::Cache<String, Remembered>),
+}
+
+/// A value in the memory of this process.
+#[derive(Clone)]
+struct Remembered {
+    version: u64,
+    value: Arc<[u8]>,
+    until: Instant,
+}
 
 struct Inner {
     redis: ConnectionManager,
@@ -65,12 +85,22 @@ impl Cache {
     }
 
     /// A cache in the Redis at `url`, whose keys all start with `prefix`. Connects when it is first
-    /// used, and again whenever the connection is lost.
+    /// used, and again whenever the connection is lost. `memory:` is a cache in this process, which is
+    /// right only while no other one writes what is cached.
     ///
     /// # Errors
     ///
     /// When the URL cannot be read.
     pub fn connect(url: &SecretString, prefix: &str) -> Result<Self, CacheError> {
+        if url.expose_secret() == MEMORY_URL {
+            let memory = moka::sync::Cache::builder()
+                .max_capacity(MEMORY_BYTES_MAX)
+                .weigher(|key: &String, it: &Remembered| {
+                    u32::try_from(key.len() + it.value.len()).unwrap_or(u32::MAX)
+                })
+                .build();
+            return Ok(Self(Some(Where::Memory(memory))));
+        }
         let client = redis::Client::open(url.expose_secret()).map_err(CacheError::Url)?;
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(0)
@@ -78,21 +108,26 @@ impl Cache {
             .set_response_timeout(Some(COMMAND_TIME_MAX));
         let redis =
             ConnectionManager::new_lazy_with_config(client, config).map_err(CacheError::Url)?;
-        Ok(Self(Some(Arc::new(Inner {
+        Ok(Self(Some(Where::Redis(Arc::new(Inner {
             redis,
             prefix: prefix.to_owned(),
             fill: Script::new(FILL),
             started: Instant::now(),
             paused_until: AtomicU64::new(0),
-        }))))
+        })))))
     }
 
     /// The values of `keys`, in their order, in one round trip. `None` is a miss.
     #[instrument(name = "cache.get", skip_all, fields(keys.len = keys.len()))]
     pub async fn get(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
-        let Some(inner) = self.0.as_ref().filter(|inner| !inner.paused() && !keys.is_empty())
-        else {
-            return vec![None; keys.len()];
+        let inner = match &self.0 {
+            Some(Where::Redis(inner)) if !inner.paused() && !keys.is_empty() => inner,
+            Some(Where::Memory(memory)) => {
+                let now = Instant::now();
+                let found = |key| memory.get(key).filter(|it: &Remembered| now < it.until);
+                return keys.iter().map(|key| found(key).map(|it| it.value.to_vec())).collect();
+            }
+            Some(Where::Redis(_)) | None => return vec![None; keys.len()],
         };
         let mut pipeline = redis::pipe();
         for key in keys {
@@ -106,7 +141,23 @@ impl Cache {
     /// Remembers `value` for `time_to_live`, unless a value of this or a newer `version` is there.
     #[instrument(name = "cache.fill", skip_all)]
     pub async fn fill(&self, key: &str, version: u64, value: &[u8], time_to_live: Duration) {
-        let Some(inner) = self.0.as_ref().filter(|inner| !inner.paused()) else { return };
+        let inner = match &self.0 {
+            Some(Where::Redis(inner)) if !inner.paused() => inner,
+            Some(Where::Memory(memory)) => {
+                let until = Instant::now() + time_to_live;
+                let new = Remembered { version, value: value.into(), until };
+                memory.entry_by_ref(key).and_upsert_with(|old| match old {
+                    Some(old)
+                        if old.value().version >= version && Instant::now() < old.value().until =>
+                    {
+                        old.into_value()
+                    }
+                    Some(_) | None => new,
+                });
+                return;
+            }
+            Some(Where::Redis(_)) | None => return,
+        };
         let mut script = inner.fill.key(inner.key(key));
         script.arg(version).arg(value);
         script.arg(u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX));
@@ -117,7 +168,11 @@ impl Cache {
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "Cache(redis)" } else { "Cache(none)" })
+        f.write_str(match &self.0 {
+            Some(Where::Redis(_)) => "Cache(redis)",
+            Some(Where::Memory(_)) => "Cache(memory)",
+            None => "Cache(none)",
+        })
     }
 }
 
@@ -147,5 +202,26 @@ impl Inner {
         self.paused_until.store(self.elapsed_ms() + pause, Ordering::Relaxed);
         warn!(problem, "Redis failed; reads go to Postgres for a second");
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_keeps_the_newest_version_for_its_time() {
+        let cache = Cache::connect(&MEMORY_URL.to_owned().into(), "klout").expect("a cache");
+        let key = ["a".to_owned()];
+        let minute = Duration::from_secs(60);
+        assert_eq!(cache.get(&key).await, [None]);
+        cache.fill("a", 2, b"two", minute).await;
+        cache.fill("a", 1, b"one", minute).await;
+        assert_eq!(cache.get(&key).await, [Some(b"two".to_vec())]);
+
+        tokio::time::advance(minute).await;
+        assert_eq!(cache.get(&key).await, [None]);
+        cache.fill("a", 1, b"one", minute).await;
+        assert_eq!(cache.get(&key).await, [Some(b"one".to_vec())], "it lives again");
     }
 }

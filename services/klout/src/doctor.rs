@@ -123,7 +123,8 @@ fn redis() -> Finding {
     match redis_program() {
         Some(program) => Finding::Ok(format!("Redis at {}", program.display())),
         None => Finding::Note(
-            "Redis is not installed: scores are cached in each process alone".to_owned(),
+            "Redis is not installed: `klout up` caches scores in the memory of its process"
+                .to_owned(),
             "apt-get install redis-server".to_owned(),
         ),
     }

@@ -74,8 +74,9 @@ impl Installation {
         };
         if needs.redis && redis_program().is_none() {
             needs.redis = false;
+            configuration = configuration.with("stores.redis_url", "memory:".to_owned());
             eprintln!(
-                "klout: Redis is not installed, so scores are cached in this process alone; \
+                "klout: Redis is not installed, so scores are cached in the memory of this process; \
                  `apt-get install redis-server` brings it"
             );
         }
