@@ -56,7 +56,8 @@ impl Plan {
 impl Plans {
     /// Finds the buyers, makes the fakes and adds both to the world.
     pub(crate) fn new(world: &mut World, attacks: Attacks) -> Self {
-        let mut plans = Vec::new();
+        // First, because their number does not hang on the sizes of other attacks.
+        let mut plans = vec![noise(world, attacks.buyers)];
         let pod = pod(world, attacks.pod);
         mark(world, Attack::Pod, &pod);
         let candidates = small_members(world);
@@ -71,7 +72,6 @@ impl Plans {
             plans.push(Plan { attack, buyers, fakes, each });
         }
         plans.push(Plan { attack: Attack::Pod, buyers: pod, fakes: 0..0, each: 0 });
-        plans.push(noise(world, attacks.buyers));
         plans.sort_unstable_by_key(|plan| plan.attack);
         Self {
             plans,

@@ -72,7 +72,9 @@ impl Interactions {
     #[must_use]
     pub fn new(seed: u64, accounts: u32, rows: u64) -> Self {
         assert!(accounts >= 2, "nobody reacts to themselves");
-        let step = (accounts / 2..accounts).find(|step| coprime(*step, accounts)).unwrap_or(1);
+        // About the golden section of all numbers, so that neighbours in rank are far apart.
+        let golden = whole(f64::from(accounts) * 0.618_034);
+        let step = (golden..accounts).find(|step| coprime(*step, accounts)).unwrap_or(1);
         let shares =
             [(Kind::Like, 154), (Kind::Reshare, 38), (Kind::Reply, 28), (Kind::Follow, 16)];
         let mut kinds = [Kind::Mention; 256];

@@ -28,7 +28,7 @@ const GIVEN_STARTS: [&str; 30] = [
     "ma", "li", "jo", "ta", "ne", "sa", "ro", "e", "a", "ka", "be", "do", "fe", "ha", "i", "lu",
     "mi", "no", "o", "de", "ra", "si", "te", "u", "va", "we", "yo", "za", "ai", "co",
 ];
-const GIVEN_MIDDLES: [&str; 12] = ["r", "l", "n", "v", "m", "ri", "la", "th", "d", "ss", "lm", "b"];
+const GIVEN_MIDDLES: [&str; 12] = ["r", "l", "n", "v", "m", "rr", "ll", "th", "d", "st", "lm", "b"];
 const GIVEN_ENDS: [&str; 12] =
     ["a", "o", "e", "ia", "en", "el", "an", "in", "ah", "ey", "io", "une"];
 const FAMILY_STARTS: [&str; 32] = [
@@ -153,4 +153,34 @@ fn base32(word: u64, letters: u32) -> String {
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_combinations_read_the_same() {
+        let mut given = HashSet::new();
+        for start in GIVEN_STARTS {
+            for middle in GIVEN_MIDDLES {
+                given.extend(GIVEN_ENDS.map(|end| [start, middle, end].concat()));
+            }
+        }
+        let mut family = HashSet::new();
+        for start in FAMILY_STARTS {
+            family.extend(FAMILY_ENDS.map(|end| [start, end].concat()));
+        }
+        assert_eq!((given.len() * family.len()) as u64, NAMES);
+    }
+
+    #[test]
+    fn names_come_once_and_then_with_an_ordinal() {
+        let name = |number| Name::new(7, u32::try_from(number).expect("few")).display();
+        let names: HashSet<String> = (0..100_000).map(name).collect();
+        assert_eq!(names.len(), 100_000);
+        assert_eq!(name(NAMES), name(0) + "2");
+    }
 }

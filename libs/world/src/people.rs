@@ -85,7 +85,7 @@ impl People {
     }
 
     /// Makes influence an expectation: so many reactions a post that all posts of all days draw
-    /// [`REACTIONS_MEAN`] a person, and those of one account at most [`SHARE_MAX`] of them all.
+    /// [`REACTIONS_MEAN`] a person, after no account was left with more than [`SHARE_MAX`] of them all.
     fn scale(&mut self, people: u32) {
         let mass =
             |traits: &[Traits]| traits.iter().map(|it| it.posting * it.influence).sum::<f64>();

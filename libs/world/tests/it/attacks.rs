@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use klout_model::Kind;
-use klout_world::{Account, Attack, Content, DAYS, Nature, Scheme, World};
+use klout_world::{Account, Attack, Attacks, Content, DAYS, Nature, Scheme, World};
 use time::OffsetDateTime;
 
 use crate::world;
@@ -171,4 +171,18 @@ fn a_noise_bot_posts_all_day_and_only_strangers_bots_react() {
     assert!(!reactions.is_empty());
     let strangers = Nature::Fake { attack: Attack::NoiseBot };
     assert!(reactions.iter().all(|it| it.actor.truth.nature == strangers));
+}
+
+#[test]
+fn larger_attacks_have_the_same_beneficiaries() {
+    let beneficiaries = |fakes, burst| {
+        let mut recipe = crate::recipe(1);
+        recipe.attacks = Attacks { fakes, burst, ..recipe.attacks };
+        let world = World::new(&recipe).expect("a recipe in range");
+        world
+            .schemes()
+            .map(|scheme| scheme.beneficiaries().map(|it| it.handle.clone()).collect())
+            .collect::<Vec<Vec<String>>>()
+    };
+    assert_eq!(beneficiaries(20, 100), beneficiaries(100, 10_000));
 }

@@ -43,6 +43,19 @@ fn rows_have_a_heavy_tail_of_subjects_and_a_lighter_one_of_actors() {
 }
 
 #[test]
+fn numbers_do_not_tell_who_is_large() {
+    let mut counts: Vec<(u32, u32)> = (0..10_000).map(|account| (0, account)).collect();
+    for edge in Interactions::new(1, 10_000, 100_000) {
+        counts[edge.subject as usize].0 += 1;
+    }
+    counts.sort_unstable_by(|left, right| right.cmp(left));
+    let largest = &counts[..100];
+    let share = |is: fn(u32) -> bool| largest.iter().filter(|(_, account)| is(*account)).count();
+    assert!((35..=65).contains(&share(|account| account < 5_000)));
+    assert!((35..=65).contains(&share(|account| account % 2 == 0)));
+}
+
+#[test]
 fn pairs_come_again() {
     let rows = 100_000;
     let mut pairs: Vec<_> =

@@ -9,8 +9,8 @@ use crate::{recipe, world};
 
 /// Golden: whoever changes a world on purpose puts the new value here. Whoever did not mean to has
 /// broken every figure that was measured on it.
-const EVENTS: &str = "06b856b30d4ae46d";
-const ROWS: &str = "16e48f811f49508d";
+const EVENTS: &str = "49501a2c19d4b9ab";
+const ROWS: &str = "384934c6fc3c5c84";
 
 /// Everything that an event says, in a form that no upgrade changes.
 fn describe(event: &Event<'_>) -> String {
