@@ -9,7 +9,7 @@ use protox::file::{
 use tonic_prost_build::FileDescriptorSet;
 
 /// The packages there are, by their folder.
-const PACKAGES: [&str; 3] = ["signal", "score", "graph"];
+const PACKAGES: [&str; 4] = ["signal", "score", "graph", "topic"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from("../../proto");

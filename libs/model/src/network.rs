@@ -11,6 +11,9 @@ use crate::RowReason;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network(Box<str>);
 
+/// Networks that give a handle to one account at a time, and to another when the first lets it go.
+const UNIQUE_HANDLES: [&str; 5] = ["bluesky", "github", "mastodon", "twitter", "wikipedia"];
+
 impl Network {
     /// In bytes. Long enough for a host name of a federated server, short enough for a key.
     pub const LENGTH_MAX: usize = 64;
@@ -18,6 +21,13 @@ impl Network {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether a handle means one account at a time, so that the one who was called so last has it.
+    /// Elsewhere several may be called alike: display names of Stack Exchange, for one.
+    #[must_use]
+    pub fn has_unique_handles(&self) -> bool {
+        UNIQUE_HANDLES.contains(&self.as_str())
     }
 }
 
@@ -40,6 +50,13 @@ impl fmt::Display for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn handles_are_unique_where_the_network_sees_to_it() {
+        let unique = |name: &str| name.parse::<Network>().expect("a network").has_unique_handles();
+        assert!(unique("bluesky") && unique("github"));
+        assert!(!unique("stackexchange") && !unique("never-heard-of"));
+    }
 
     #[test]
     fn a_network_is_a_short_lower_case_name() {

@@ -29,5 +29,12 @@ pub mod graph {
     }
 }
 
+/// `klout.topic.v1`: what somebody is influential about.
+pub mod topic {
+    pub mod v1 {
+        tonic::include_proto!("klout.topic.v1");
+    }
+}
+
 /// Every contract with its imports and comments, as an encoded `FileDescriptorSet`.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -17,6 +17,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::{
+    Status,
     service::Routes,
     transport::{Server, server::TcpIncoming},
 };
@@ -44,6 +45,32 @@ pub struct Peer {
     address: String,
     stop: CancellationToken,
     server: JoinHandle<()>,
+}
+
+/// Routes that answer one unary RPC, for a peer of which nothing else is called.
+///
+/// `path` is as in `/klout.graph.v1.GraphService/GetPerson`.
+#[must_use]
+pub fn unary<Q, R>(
+    path: &'static str,
+    answer: impl Fn(Q) -> Result<R, Status> + Clone + Send + Sync + 'static,
+) -> Routes
+where
+    Q: prost::Message + Default + Send + 'static,
+    R: prost::Message + Send + 'static,
+{
+    let handler = move |request: http::Request<axum::body::Body>| {
+        let answer = answer.clone();
+        async move {
+            let service = tower::service_fn(move |request: tonic::Request<Q>| {
+                let answered = answer(request.into_inner()).map(tonic::Response::new);
+                std::future::ready(answered)
+            });
+            let codec = tonic_prost::ProstCodec::<R, Q>::default();
+            tonic::server::Grpc::new(codec).unary(service, request).await
+        }
+    };
+    Routes::from(axum::Router::new().route(path, axum::routing::post(handler)))
 }
 
 // === impl Stores ===

@@ -7,8 +7,8 @@ use klout_model::{
 use klout_proto::{
     convert,
     signal::v1::{
-        Account, BatchedCounter, BatchedHandle, BatchedInteraction, BatchedPost, Signal,
-        signal::Content,
+        Account, BatchedCounter, BatchedHandle, BatchedInteraction, BatchedPost, BatchedText,
+        Signal, signal::Content,
     },
 };
 use time::{Duration, OffsetDateTime};
@@ -28,8 +28,10 @@ pub(crate) struct Admitted {
     pub(crate) subject: AccountId,
     pub(crate) signal_id: SignalHash,
     pub(crate) item: Item,
-    /// Handles that it mentioned. They go to consumers, and not into the log.
+    /// Handles that it mentioned. They go to social-graph, and not into the log.
     pub(crate) handles: Vec<BatchedHandle>,
+    /// What a post says. It goes to topics, and not into the log.
+    pub(crate) text: Option<BatchedText>,
 }
 
 /// What happened, as consumers get it.
@@ -38,6 +40,22 @@ pub(crate) enum Item {
     Interaction(BatchedInteraction),
     Counter(BatchedCounter),
     Post(BatchedPost),
+    /// The signal of the same subject with this id is taken back.
+    Retraction(SignalHash),
+}
+
+// === impl Item ===
+
+impl Item {
+    /// Whose evidence it is. `None` for a retraction, which does not say.
+    pub(crate) fn subject(&self) -> Option<AccountId> {
+        match self {
+            Self::Interaction(interaction) => Some(AccountId(interaction.subject_account_id)),
+            Self::Counter(counter) => Some(AccountId(counter.account_id)),
+            Self::Post(post) => Some(AccountId(post.account_id)),
+            Self::Retraction(_) => None,
+        }
+    }
 }
 
 /// What admission hangs on besides the signal.
@@ -84,6 +102,7 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
     };
 
     let content = signal.content.ok_or(RowReason::RowMalformed)?;
+    let mut text = None;
     let (subject, item) = match content {
         Content::Interaction(interaction) => {
             let kind: Kind = interaction.kind.parse()?;
@@ -119,21 +138,41 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
             let too_much = post.text.as_ref().is_some_and(|text| text.len() > TEXT_LENGTH_MAX)
                 || post.links.len() > LINKS_MAX
                 || post.tags.len() > LINKS_MAX;
-            if too_much {
+            // No text of Postgres can hold it.
+            let nul = |text: &String| text.contains('\0');
+            let impossible = post.text.iter().chain(&post.links).chain(&post.tags).any(nul);
+            if too_much || impossible {
                 return Err(RowReason::RowMalformed);
             }
             let subject = account(post.account)?;
+            let post_hash = post_hash(&post.post)?;
+            if post.text.is_some() || !post.links.is_empty() || !post.tags.is_empty() {
+                text = Some(BatchedText {
+                    account_id: subject.0,
+                    post_hash: post_hash.clone(),
+                    text: post.text,
+                    links: post.links,
+                    tags: post.tags,
+                });
+            }
             let item = Item::Post(BatchedPost {
                 account_id: subject.0,
                 network: network.to_string(),
-                post_hash: post_hash(&post.post)?,
+                post_hash,
                 day: day.number(),
             });
             (subject, item)
         }
+        Content::Retraction(retraction) => {
+            if !(1..=ID_LENGTH_MAX).contains(&retraction.of_signal_id.len()) {
+                return Err(RowReason::RowMalformed);
+            }
+            let subject = account(retraction.subject)?;
+            (subject, Item::Retraction(terms.key.signal(&network, &retraction.of_signal_id)))
+        }
     };
     let signal_id = terms.key.signal(&network, &signal.signal_id);
-    Ok(Admitted { subject, signal_id, item, handles })
+    Ok(Admitted { subject, signal_id, item, handles, text })
 }
 
 #[cfg(test)]

@@ -18,6 +18,10 @@ use klout_proto::{
         signal_consumer_service_client::SignalConsumerServiceClient as ScoreClient,
     },
     signal::v1::SignalBatch,
+    topic::v1::{
+        ApplySignalsRequest as TopicRequest,
+        signal_consumer_service_client::SignalConsumerServiceClient as TopicClient,
+    },
 };
 use prost::Message as _;
 use sqlx::PgPool;
@@ -45,6 +49,7 @@ const LANES_AT_ONCE: usize = 4;
 pub(crate) enum Consumer {
     Scoring,
     SocialGraph,
+    Topics,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +80,7 @@ pub(crate) enum PushError {
 /// Wakes the deliveries when the outbox grew, each by its own bell: one that rings while its delivery
 /// is busy is heard afterwards.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Bell(Arc<[Notify; 2]>);
+pub(crate) struct Bell(Arc<[Notify; 3]>);
 
 /// The ways to the consumers.
 #[derive(Clone, Debug)]
@@ -83,18 +88,20 @@ pub(crate) struct Deliverer {
     db: PgPool,
     scoring: Link,
     social_graph: Link,
+    topics: Link,
 }
 
 // === impl Consumer ===
 
 impl Consumer {
-    pub(crate) const ALL: [Self; 2] = [Self::Scoring, Self::SocialGraph];
+    pub(crate) const ALL: [Self; 3] = [Self::Scoring, Self::SocialGraph, Self::Topics];
 
     /// As the outbox names it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Scoring => "scoring",
             Self::SocialGraph => "social_graph",
+            Self::Topics => "topics",
         }
     }
 }
@@ -112,6 +119,7 @@ impl Bell {
         match consumer {
             Consumer::Scoring => &self.0[0],
             Consumer::SocialGraph => &self.0[1],
+            Consumer::Topics => &self.0[2],
         }
     }
 }
@@ -124,18 +132,19 @@ impl Deliverer {
             db,
             scoring: links.to(Consumer::Scoring.name()),
             social_graph: links.to(Consumer::SocialGraph.name()),
+            topics: links.to(Consumer::Topics.name()),
         }
     }
 
     /// Delivers until it is stopped, to each consumer at its own pace.
     pub(crate) async fn run(self, interval: Duration, bell: Bell, stop: CancellationToken) {
-        let [scoring, social_graph] = Consumer::ALL.map(|consumer| {
+        let [scoring, social_graph, topics] = Consumer::ALL.map(|consumer| {
             let deliverer = &self;
             repeat(consumer.name(), interval, bell.of(consumer), &stop, move || {
                 deliverer.step(consumer)
             })
         });
-        tokio::join!(scoring, social_graph);
+        tokio::join!(scoring, social_graph, topics);
     }
 
     /// Delivers what is due. Returns whether there was anything.
@@ -200,6 +209,11 @@ impl Deliverer {
                         .apply_signals(request)
                         .await
                         .map(|_| ())
+                }
+                Consumer::Topics => {
+                    let mut request = tonic::Request::new(TopicRequest { batch: Some(batch) });
+                    request.set_timeout(PUSH_TIME_MAX);
+                    TopicClient::new(self.topics.clone()).apply_signals(request).await.map(|_| ())
                 }
             }
         };

@@ -18,6 +18,9 @@ pub enum Error {
     #[error("the stream broke off")]
     Stream(#[source] Status),
 
+    #[error("a batch of the log cannot be read")]
+    LogBroken(#[source] prost::DecodeError),
+
     #[error("could not {action}")]
     Store {
         action: &'static str,
@@ -45,6 +48,7 @@ impl From<Error> for Status {
             }
             // What broke the stream was said by the transport, about the caller's own message.
             Error::Stream(status) => return status.clone(),
+            Error::LogBroken(_) => Refusal::new(Code::Internal, "STORE_FAILED"),
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)

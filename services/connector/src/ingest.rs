@@ -1,19 +1,23 @@
 //! Takes signals in: all that is new goes into the log and the outbox in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use klout_model::{AccountId, SignalHash};
-use klout_proto::signal::v1::{BatchedHandle, Rejection, Signal, SignalBatch};
+use klout_proto::signal::v1::{Rejection, Signal, SignalBatch};
 use prost::Message as _;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tracing::instrument;
 use uuid::Uuid;
 
 use crate::{
     admission::{self, Admitted, Item, Terms},
+    batch::{self, Batch},
     deliver::{Bell, Consumer},
     error::Error,
-    store::{self, outbox::Entry, signal::Logged},
+    store::{
+        self,
+        outbox::Entry,
+        signal::{Identity, Retracted},
+    },
 };
 
 /// Signals in one message: what a transaction of a few milliseconds takes.
@@ -65,83 +69,101 @@ pub(crate) async fn ingest(
     }
 
     let batch_id = Uuid::new_v4();
-    let identities: Vec<_> = admitted.keys().copied().collect();
-    let logged: Vec<Logged> = admitted.values().map(|signal| to_log(signal, batch_id)).collect();
+    let rows = rows(&admitted);
 
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to take signals in"))?;
-    let new = store::signal::append(&mut *transaction, &logged)
+    let added = store::signal::append(&mut *transaction, batch_id, &rows)
         .await
-        .map_err(store("write the signal log"))?;
-    if new.len() < identities.len() {
-        let old: Vec<_> = identities.iter().filter(|it| !new.contains(it)).copied().collect();
+        .map_err(store("write the list of signals"))?;
+    let (new, old): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        admitted.into_iter().partition(|(identity, _)| added.contains(identity));
+    if !old.is_empty() {
+        let old: Vec<_> = old.into_keys().collect();
         ingested.batches = store::signal::batches(&mut *transaction, &old)
             .await
-            .map_err(store("read the signal log"))?;
+            .map_err(store("read the list of signals"))?;
         ingested.repeated += u32::try_from(old.len()).unwrap_or(u32::MAX);
     }
     if !new.is_empty() {
         ingested.accepted = u32::try_from(new.len()).unwrap_or(u32::MAX);
         ingested.batches.push(batch_id);
-        let payload = batch(batch_id, admitted, &new).encode_to_vec();
-        let entries = Consumer::ALL.map(|consumer| Entry { batch_id, consumer, payload: &payload });
-        store::outbox::append(&mut *transaction, &entries)
-            .await
-            .map_err(store("write the outbox"))?;
+        let targets: Vec<_> = targets(&new).collect();
+        let mut batch = Batch::new(batch_id);
+        new.into_values().for_each(|signal| batch.push(signal));
+        for item in retracted(&mut transaction, &targets, &batch).await? {
+            batch.retract(item);
+        }
+        append(&mut transaction, &batch).await?;
     }
     transaction.commit().await.map_err(store("commit signals"))?;
-    if !new.is_empty() {
+    if ingested.accepted > 0 {
         outbox_grew.ring();
     }
     Ok(ingested)
 }
 
-/// The batch of what is new.
-fn batch(
-    batch_id: Uuid,
-    admitted: BTreeMap<(AccountId, SignalHash), Admitted>,
-    new: &BTreeSet<(AccountId, SignalHash)>,
-) -> SignalBatch {
-    let mut batch =
-        SignalBatch { batch_id: batch_id.into_bytes().to_vec(), ..SignalBatch::default() };
-    let mut handles: BTreeMap<i64, BatchedHandle> = BTreeMap::new();
-    for (identity, signal) in admitted {
-        if !new.contains(&identity) {
-            continue;
-        }
-        push(&mut batch, signal.item);
-        for handle in signal.handles {
-            let newest = handles.entry(handle.account_id).or_insert_with(|| handle.clone());
-            if age_key(&handle) > age_key(newest) {
-                *newest = handle;
+/// The signals that retractions among these name, in the order of the key.
+fn targets(signals: &BTreeMap<Identity, Admitted>) -> impl Iterator<Item = Identity> {
+    let targets = signals.values().filter_map(|signal| match &signal.item {
+        Item::Retraction(of) => Some((signal.subject, *of)),
+        Item::Interaction(_) | Item::Counter(_) | Item::Post(_) => None,
+    });
+    targets.collect::<BTreeSet<_>>().into_iter()
+}
+
+/// What the list of signals gets, in the order of its key: every signal, and in the place of a signal
+/// that is taken back before it came, that it was.
+fn rows(signals: &BTreeMap<Identity, Admitted>) -> Vec<(Identity, bool)> {
+    let mut rows: BTreeMap<_, _> = targets(signals).map(|target| (target, true)).collect();
+    rows.extend(signals.keys().map(|identity| (*identity, false)));
+    rows.into_iter().collect()
+}
+
+/// Takes signals back, and returns what they were.
+async fn retracted(
+    db: &mut PgConnection,
+    targets: &[Identity],
+    batch: &Batch,
+) -> Result<Vec<Item>, Error> {
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let store = Error::store;
+    let retracted =
+        store::signal::retract(&mut *db, targets).await.map_err(store("take signals back"))?;
+    let batches: BTreeSet<_> = retracted.iter().map(|it| it.batch_id).collect();
+    let batches: Vec<_> = batches.into_iter().collect();
+    let mut logged = store::batch::find(&mut *db, &batches).await.map_err(store("read the log"))?;
+    // The one that is being made is not there yet.
+    logged.push(batch.to_log());
+    let logged: HashMap<_, _> = logged.into_iter().map(|it| (it.batch_id, it)).collect();
+
+    let mut items = Vec::new();
+    for Retracted { identity, batch_id, content } in retracted {
+        let item = match (content, logged.get(&batch_id)) {
+            (Some(content), _) => {
+                SignalBatch::decode(content.as_slice()).map(|alone| batch::items(alone).next())
             }
-        }
+            (None, Some(logged)) => batch::find(logged, identity),
+            (None, None) => Ok(None),
+        };
+        items.extend(item.map_err(Error::LogBroken)?);
     }
-    batch.handles = handles.into_values().collect();
-    batch
+    Ok(items)
 }
 
-/// Orders handles of one account: by time, then by name so that the order of signals cannot matter.
-fn age_key(handle: &BatchedHandle) -> (i64, i32, &str) {
-    let time = handle.seen_time.unwrap_or_default();
-    (time.seconds, time.nanos, &handle.handle)
-}
-
-fn to_log(signal: &Admitted, batch_id: Uuid) -> Logged {
-    let mut alone = SignalBatch::default();
-    push(&mut alone, signal.item.clone());
-    Logged {
-        subject: signal.subject,
-        signal_id: signal.signal_id,
-        batch_id,
-        content: alone.encode_to_vec(),
+/// Writes a batch into the log, and tells the outbox who has to get it.
+async fn append(db: &mut PgConnection, batch: &Batch) -> Result<(), Error> {
+    let logged = batch.to_log();
+    let batch_id = logged.batch_id;
+    store::batch::append(&mut *db, &logged).await.map_err(Error::store("write the log"))?;
+    let (names, texts) = (batch.for_social_graph(), batch.for_topics());
+    let entry = |consumer, payload| Entry { batch_id, consumer, payload };
+    let mut entries =
+        vec![entry(Consumer::Scoring, None), entry(Consumer::SocialGraph, names.as_deref())];
+    if batch.concerns_topics() {
+        entries.push(entry(Consumer::Topics, texts.as_deref()));
     }
-}
-
-fn push(batch: &mut SignalBatch, item: Item) {
-    match item {
-        Item::Interaction(interaction) => batch.interactions.push(interaction),
-        Item::Counter(counter) => batch.counters.push(counter),
-        Item::Post(post) => batch.posts.push(post),
-    }
+    store::outbox::append(&mut *db, &entries).await.map_err(Error::store("write the outbox"))
 }

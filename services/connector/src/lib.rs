@@ -4,6 +4,7 @@
 //! and the command line.
 
 mod admission;
+mod batch;
 mod config;
 mod deliver;
 mod error;

@@ -1,10 +1,20 @@
 //! Every SQL statement of the connector, by table. A function is one statement.
 
 pub(crate) mod account_key;
+pub(crate) mod batch;
 pub(crate) mod outbox;
 pub(crate) mod signal;
 
 use sqlx::migrate::Migrator;
+use uuid::Uuid;
 
 /// Creates and upgrades the `connector` schema.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// How many lanes there are. Replicas work on different lanes, so more of them than replicas.
+const LANES: u8 = 64;
+
+/// The lane that a batch is on.
+fn lane(batch_id: Uuid) -> i16 {
+    i16::from(batch_id.as_bytes()[0] % LANES)
+}

@@ -66,11 +66,12 @@ pub(crate) static ROUTES: [Route; 4] = [
 ];
 
 /// The section name of the service that answers a package of RPCs.
-pub(crate) const fn owners() -> [(&'static str, &'static str); 3] {
+pub(crate) const fn owners() -> [(&'static str, &'static str); 4] {
     [
         ("klout.graph.v1", "social_graph"),
         ("klout.score.v1", "scoring"),
         ("klout.signal.v1", "connector"),
+        ("klout.topic.v1", "topics"),
     ]
 }
 

@@ -32,9 +32,9 @@ pub(crate) async fn signals(db: &PgPool, evidence: &Evidence) -> Result<bool, Er
     store::evidence::add_tallies(&mut *connection, &evidence.tallies)
         .await
         .map_err(store("add to post tallies"))?;
-    store::evidence::renew_counters(&mut *connection, &evidence.counters)
+    store::evidence::add_readings(&mut *connection, &evidence.readings)
         .await
-        .map_err(store("renew counters"))?;
+        .map_err(store("add readings of counters"))?;
     store::evidence::add_posts(&mut *connection, &evidence.posts)
         .await
         .map_err(store("add posts"))?;

@@ -30,12 +30,38 @@ pub(crate) struct TallyKey {
     pub(crate) day: i32,
 }
 
-/// A counter of an account; its post is nil for the account itself.
+/// A reading of a counter of an account; its post is nil for the account itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct CounterKey {
+pub(crate) struct ReadingKey {
     pub(crate) account: i64,
     pub(crate) name: CounterName,
     pub(crate) post: Uuid,
+    pub(crate) time: OffsetDateTime,
+    /// The bits of the value, which for numbers from 0 have the order of the value (there is no −0).
+    value: u64,
+}
+
+/// What is added to a cell. Below zero: it is taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CellChange {
+    pub(crate) count: i64,
+    /// Signals.
+    pub(crate) told: i64,
+}
+
+/// What is added to a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PostChange {
+    /// The earliest that was told.
+    pub(crate) day: i32,
+    pub(crate) told: i64,
+}
+
+/// Whether signals are told or taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Told,
+    Retracted,
 }
 
 /// The evidence of one batch.
@@ -44,10 +70,11 @@ pub(crate) struct Evidence {
     pub(crate) batch_id: Uuid,
     /// Whose evidence it is, and on which network.
     pub(crate) accounts: BTreeMap<i64, String>,
-    pub(crate) cells: BTreeMap<CellKey, u64>,
-    pub(crate) tallies: BTreeMap<TallyKey, u64>,
-    pub(crate) counters: BTreeMap<CounterKey, (OffsetDateTime, CounterValue)>,
-    pub(crate) posts: BTreeMap<(i64, Uuid), i32>,
+    pub(crate) cells: BTreeMap<CellKey, CellChange>,
+    pub(crate) tallies: BTreeMap<TallyKey, i64>,
+    /// How often each reading was told.
+    pub(crate) readings: BTreeMap<ReadingKey, i64>,
+    pub(crate) posts: BTreeMap<(i64, Uuid), PostChange>,
 }
 
 /// Sums a batch up.
@@ -58,14 +85,18 @@ pub(crate) struct Evidence {
 pub(crate) fn evidence(batch: SignalBatch) -> Result<Evidence, Error> {
     let batch_id = uuid(&batch.batch_id, "batch_id is not 16 bytes")?;
     let mut evidence = Evidence { batch_id, ..Evidence::default() };
-    for interaction in batch.interactions {
-        evidence.add_interaction(interaction)?;
+    for (sign, interactions) in
+        [(Sign::Told, batch.interactions), (Sign::Retracted, batch.retracted_interactions)]
+    {
+        interactions.into_iter().try_for_each(|it| evidence.add_interaction(sign, it))?;
     }
-    for counter in batch.counters {
-        evidence.add_counter(counter)?;
+    for (sign, counters) in
+        [(Sign::Told, batch.counters), (Sign::Retracted, batch.retracted_counters)]
+    {
+        counters.into_iter().try_for_each(|it| evidence.add_counter(sign, it))?;
     }
-    for post in batch.posts {
-        evidence.add_post(post)?;
+    for (sign, posts) in [(Sign::Told, batch.posts), (Sign::Retracted, batch.retracted_posts)] {
+        posts.into_iter().try_for_each(|it| evidence.add_post(sign, it))?;
     }
     Ok(evidence)
 }
@@ -78,13 +109,19 @@ impl Evidence {
         self.accounts.keys().copied().collect()
     }
 
-    fn add_interaction(&mut self, interaction: BatchedInteraction) -> Result<(), Error> {
+    fn add_interaction(
+        &mut self,
+        sign: Sign,
+        interaction: BatchedInteraction,
+    ) -> Result<(), Error> {
         let kind: Kind = interaction.kind.parse().map_err(|_| malformed("an unknown kind"))?;
         let subject = interaction.subject_account_id;
         let day = day(interaction.day)?;
-        let count = u64::from(interaction.count);
+        let count = sign.of(interaction.count.into());
         let cell = CellKey { subject, actor: interaction.actor_account_id, kind, day };
-        add(self.cells.entry(cell).or_default(), count);
+        let change = self.cells.entry(cell).or_default();
+        add(&mut change.count, count);
+        add(&mut change.told, sign.of(1));
         if let Some(post) = &interaction.post_hash {
             let post = uuid(post, "a post hash is not 16 bytes")?;
             add(self.tallies.entry(TallyKey { subject, post, kind, day }).or_default(), count);
@@ -93,35 +130,57 @@ impl Evidence {
         Ok(())
     }
 
-    fn add_counter(&mut self, counter: BatchedCounter) -> Result<(), Error> {
+    fn add_counter(&mut self, sign: Sign, counter: BatchedCounter) -> Result<(), Error> {
         let name = counter.name.parse().map_err(|_| malformed("an unknown counter"))?;
         let value = CounterValue::new(counter.value).map_err(|_| malformed("an invalid value"))?;
         let time = counter.read_time.as_ref().and_then(convert::time);
         let time = time.ok_or_else(|| malformed("an invalid time"))?;
+        // As fine as the database keeps it: two that it cannot tell apart are one.
+        let time = time.truncate_to_microsecond();
         let post = match &counter.post_hash {
             Some(post) => uuid(post, "a post hash is not 16 bytes")?,
             None => Uuid::nil(),
         };
-        let key = CounterKey { account: counter.account_id, name, post };
-        let newest = self.counters.entry(key).or_insert((time, value));
-        if (time, value.get()) > (newest.0, newest.1.get()) {
-            *newest = (time, value);
-        }
-        self.accounts.insert(counter.account_id, counter.network);
+        let account = counter.account_id;
+        let reading =
+            ReadingKey { account, name, post, time, value: (value.get() + 0.0).to_bits() };
+        add(self.readings.entry(reading).or_default(), sign.of(1));
+        self.accounts.insert(account, counter.network);
         Ok(())
     }
 
-    fn add_post(&mut self, post: BatchedPost) -> Result<(), Error> {
+    fn add_post(&mut self, sign: Sign, post: BatchedPost) -> Result<(), Error> {
         let hash = uuid(&post.post_hash, "a post hash is not 16 bytes")?;
         let day = day(post.day)?;
-        let earliest = self.posts.entry((post.account_id, hash)).or_insert(day);
-        *earliest = day.min(*earliest);
+        let change = PostChange { day, told: 0 };
+        let change = self.posts.entry((post.account_id, hash)).or_insert(change);
+        change.day = day.min(change.day);
+        add(&mut change.told, sign.of(1));
         self.accounts.insert(post.account_id, post.network);
         Ok(())
     }
 }
 
-fn add(sum: &mut u64, count: u64) {
+// === impl ReadingKey ===
+
+impl ReadingKey {
+    pub(crate) const fn value(&self) -> f64 {
+        f64::from_bits(self.value)
+    }
+}
+
+// === impl Sign ===
+
+impl Sign {
+    const fn of(self, count: i64) -> i64 {
+        match self {
+            Self::Told => count,
+            Self::Retracted => -count,
+        }
+    }
+}
+
+fn add(sum: &mut i64, count: i64) {
     *sum = sum.saturating_add(count);
 }
 
@@ -174,6 +233,15 @@ mod tests {
             };
             prop_assert_eq!(sum_up(signals), sum_up(shuffled));
         }
+    }
+
+    #[test]
+    fn what_is_told_and_taken_back_leaves_nothing() {
+        let told = like(1, Some(2), 3);
+        let batch = SignalBatch { retracted_interactions: vec![told.clone()], ..batch(vec![told]) };
+        let evidence = evidence(batch).expect("one of ours");
+        assert!(evidence.cells.values().all(|it| *it == CellChange::default()));
+        assert!(evidence.tallies.values().all(|count| *count == 0));
     }
 
     #[test]

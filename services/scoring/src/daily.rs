@@ -34,9 +34,14 @@ impl Daily {
             return Ok(false);
         }
         let (start, end) = bounds(now);
-        store::dirty_person::mark_all(&self.db, start, end)
+        let mut transaction =
+            self.db.begin().await.map_err(Error::store("begin to go over to a new day"))?;
+        // Waits for rescores that began as of the day before, and lets none begin meanwhile.
+        store::standing::lock(&mut transaction).await.map_err(Error::store("wait for rescores"))?;
+        store::dirty_person::mark_all(&mut *transaction, start, end)
             .await
             .map_err(Error::store("mark everybody dirty"))?;
+        transaction.commit().await.map_err(Error::store("commit who is dirty"))?;
         store::evidence::drop_before(&self.db, today.minus(u16::from(WINDOW_DAYS) - 1))
             .await
             .map_err(Error::store("drop what has left the window"))?;

@@ -44,14 +44,15 @@ impl Rescorer {
     #[instrument(name = "rescore", skip_all)]
     pub(crate) async fn step(&self) -> Result<bool, Error> {
         let store = Error::store;
-        let now = self.clock.now();
-        let today = Day::of(now);
-
         let mut transaction = self.db.begin().await.map_err(store("begin to rescore"))?;
         let connection = &mut *transaction;
         store::standing::share_lock(&mut *connection)
             .await
             .map_err(store("wait for a publication"))?;
+        // Not before: going over to a new day waits for this lock too, so nobody is scored as of the day
+        // before after everybody was put on the list.
+        let now = self.clock.now();
+        let today = Day::of(now);
         let people = store::dirty_person::take(&mut *connection, PEOPLE_MAX)
             .await
             .map_err(store("take dirty people"))?;

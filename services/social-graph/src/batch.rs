@@ -45,8 +45,8 @@ pub(crate) fn reactions(batch: SignalBatch) -> Result<Reactions, Error> {
     let batch_id = Uuid::from_slice(&batch.batch_id)
         .map_err(|_| Error::BatchMalformed { problem: "batch_id is not 16 bytes" })?;
     let mut reactions = Reactions { batch_id, ..Reactions::default() };
-    for interaction in &batch.interactions {
-        reactions.add_interaction(interaction)?;
+    for (sign, interactions) in [(1, &batch.interactions), (-1, &batch.retracted_interactions)] {
+        interactions.iter().try_for_each(|it| reactions.add_interaction(sign, it))?;
     }
     for handle in batch.handles {
         reactions.add_handle(handle)?;
@@ -57,7 +57,11 @@ pub(crate) fn reactions(batch: SignalBatch) -> Result<Reactions, Error> {
 // === impl Reactions ===
 
 impl Reactions {
-    fn add_interaction(&mut self, interaction: &BatchedInteraction) -> Result<(), Error> {
+    fn add_interaction(
+        &mut self,
+        sign: i64,
+        interaction: &BatchedInteraction,
+    ) -> Result<(), Error> {
         let possible =
             Day::from_date(time::Date::MIN).number()..=Day::from_date(time::Date::MAX).number();
         if !possible.contains(&interaction.day) {
@@ -66,7 +70,7 @@ impl Reactions {
         let Some(actor) = interaction.actor_account_id else { return Ok(()) };
         let key = EdgeKey { subject: interaction.subject_account_id, actor, day: interaction.day };
         let sum = self.edges.entry(key).or_default();
-        *sum = sum.saturating_add(i64::from(interaction.count));
+        *sum = sum.saturating_add(sign * i64::from(interaction.count));
         Ok(())
     }
 

@@ -74,6 +74,12 @@ impl Known {
     fn called(&self, network: &Network, handle: &NativeId) -> Result<PersonId, Error> {
         let called = self.called.get(&(network.to_string(), handle.to_string()));
         let called = called.map(Vec::as_slice).unwrap_or_default();
+        let newest = called.iter().map(|account| account.handle_time).max();
+        // Who had the handle before has lost it, though nobody has told what they are called now.
+        let has_it = |account: &&Called| {
+            !network.has_unique_handles() || Some(account.handle_time) == newest
+        };
+        let called: Vec<&Called> = called.iter().filter(has_it).collect();
         let people: BTreeSet<_> = called.iter().map(|account| account.person).collect();
         match people.first() {
             None => Err(unknown(network, handle)),

@@ -2,6 +2,7 @@
 
 mod apply_signals;
 mod batch_create_people;
+mod batch_get_memberships;
 mod batch_get_people;
 mod batch_resolve_people;
 mod create_person;
@@ -16,11 +17,12 @@ use klout_chassis::Clock;
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
     ApplySignalsRequest, ApplySignalsResponse, BatchCreatePeopleRequest, BatchCreatePeopleResponse,
-    BatchGetPeopleRequest, BatchGetPeopleResponse, BatchResolvePeopleRequest,
-    BatchResolvePeopleResponse, CreatePersonRequest, CreatePersonResponse, GetBacklogRequest,
-    GetBacklogResponse, GetPersonRequest, GetPersonResponse, LinkAccountRequest,
-    LinkAccountResponse, ResolvePersonRequest, ResolvePersonResponse,
-    graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
+    BatchGetMembershipsRequest, BatchGetMembershipsResponse, BatchGetPeopleRequest,
+    BatchGetPeopleResponse, BatchResolvePeopleRequest, BatchResolvePeopleResponse,
+    CreatePersonRequest, CreatePersonResponse, GetBacklogRequest, GetBacklogResponse,
+    GetPersonRequest, GetPersonResponse, LinkAccountRequest, LinkAccountResponse,
+    ResolvePersonRequest, ResolvePersonResponse, graph_service_server::GraphService,
+    signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -95,6 +97,15 @@ impl GraphService for GraphRpc {
     ) -> Result<Response<BatchResolvePeopleResponse>, Status> {
         let response =
             batch_resolve_people::batch_resolve_people(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn batch_get_memberships(
+        &self,
+        request: Request<BatchGetMembershipsRequest>,
+    ) -> Result<Response<BatchGetMembershipsResponse>, Status> {
+        let response =
+            batch_get_memberships::batch_get_memberships(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

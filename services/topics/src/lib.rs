@@ -1,43 +1,70 @@
-//! Will say what a person is influential about.
+//! What a person is influential about.
 //!
-//! Owns the `topics` schema. It answers nothing yet: it mounts and is healthy, so that processes,
-//! migrations and health have their final shape.
+//! Owns the `topics` schema. The connector pushes posts with what they say; what no member owns is
+//! dropped. What the posts are about is not told yet.
 
+mod apply;
+mod batch;
+mod config;
+mod error;
+mod rpc;
 mod store;
+mod sweep;
 
-use klout_chassis::{Context, Service};
-use serde::Deserialize;
+use klout_chassis::{ConfigError, Context, Service, repeat};
+use klout_proto::{
+    graph::v1::graph_service_client::GraphServiceClient,
+    topic::v1::signal_consumer_service_server::{self, SignalConsumerServiceServer},
+};
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-pub use crate::store::MIGRATOR;
+pub use crate::{config::Config, store::MIGRATOR};
+use crate::{rpc::ConsumerRpc, sweep::Sweeper};
 
 /// The service, built and not yet running.
 #[derive(Debug)]
-pub struct Topics;
-
-/// Nothing can be set yet.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {}
+pub struct Topics {
+    config: Config,
+    consumer_rpc: ConsumerRpc,
+    sweeper: Sweeper,
+}
 
 impl Service for Topics {
     const NAME: &'static str = "topics";
-    const RPC_SERVICES: &'static [&'static str] = &[];
+    const RPC_SERVICES: &'static [&'static str] = &[signal_consumer_service_server::SERVICE_NAME];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     type Config = Config;
 
-    async fn build(_: Config, _: Context) -> Result<Self, BoxError> {
-        Ok(Self)
+    fn check(config: &Config) -> Result<(), ConfigError> {
+        config.validate()
     }
 
-    fn mount(&self, _: &mut RoutesBuilder) {}
+    async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
+        let Context { db, links, .. } = context;
+        Ok(Self {
+            consumer_rpc: ConsumerRpc { db: db.clone() },
+            sweeper: Sweeper {
+                db,
+                graph: GraphServiceClient::new(links.to("social_graph")),
+                unowned_time_max: config.unowned_time_max,
+            },
+            config,
+        })
+    }
+
+    fn mount(&self, routes: &mut RoutesBuilder) {
+        routes.add_service(SignalConsumerServiceServer::new(self.consumer_rpc.clone()));
+    }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        stop.cancelled().await;
+        let Self { config, consumer_rpc: _, sweeper } = self;
+        let nobody_rings = Notify::new();
+        repeat("sweep", config.sweep_interval, &nobody_rings, &stop, || sweeper.step()).await;
         Ok(())
     }
 }

@@ -1,4 +1,7 @@
-//! Every SQL statement of topics: none but its migrations.
+//! Every SQL statement of topics, by table. A function is one statement.
+
+pub(crate) mod applied_batch;
+pub(crate) mod post;
 
 use sqlx::migrate::Migrator;
 

@@ -6,18 +6,16 @@ use sqlx::{PgExecutor, postgres::types::PgInterval};
 use tracing::instrument;
 use uuid::Uuid;
 
+use super::lane;
 use crate::deliver::Consumer;
-
-/// How many lanes there are. Replicas work on different lanes, so more of them than replicas.
-const LANES: u8 = 64;
 
 /// A batch for one consumer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) batch_id: Uuid,
     pub(crate) consumer: Consumer,
-    /// An encoded `SignalBatch`.
-    pub(crate) payload: &'a [u8],
+    /// What this consumer gets after the batch: an encoded `SignalBatch`, to be joined with it.
+    pub(crate) payload: Option<&'a [u8]>,
 }
 
 /// A batch that nobody else delivers for a while.
@@ -46,7 +44,7 @@ pub(crate) async fn append(
         &lanes,
         &consumers as &[&str],
         &batches,
-        &payloads as &[&[u8]],
+        &payloads as &[Option<&[u8]>],
     )
     .execute(db)
     .await?;
@@ -86,14 +84,16 @@ pub(crate) async fn lease(
         update connector.outbox as outbox
         set leased_until = now() + $4, attempts = attempts + 1
         from (
-            select batch_id
+            select outbox.batch_id, batch.payload
             from connector.outbox
+            left join connector.batch using (lane, batch_id)
             where lane = $1 and consumer = $2 and leased_until < now()
             limit $3
-            for update skip locked
+            for update of outbox skip locked
         ) as due
         where outbox.lane = $1 and outbox.consumer = $2 and outbox.batch_id = due.batch_id
-        returning outbox.batch_id, outbox.payload
+        returning outbox.batch_id,
+            coalesce(due.payload, '') || coalesce(outbox.payload, '') as "payload!"
         "#,
         lane,
         consumer.name(),
@@ -157,10 +157,6 @@ pub(crate) async fn release(
 #[instrument(name = "db.outbox.count", skip_all)]
 pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from connector.outbox"#).fetch_one(db).await
-}
-
-fn lane(batch_id: Uuid) -> i16 {
-    i16::from(batch_id.as_bytes()[0] % LANES)
 }
 
 fn interval(time: Duration) -> PgInterval {

@@ -1,62 +1,98 @@
-//! `connector.signal`: the log.
+//! `connector.signal`: every signal once, by its identity.
 
 use std::collections::BTreeSet;
 
 use klout_model::{AccountId, SignalHash};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use tracing::instrument;
 use uuid::Uuid;
 
-/// One row of the log.
+/// What makes two signals the same.
+pub(crate) type Identity = (AccountId, SignalHash);
+
+/// A signal that was taken back just now, and where its content is.
 #[derive(Clone, Debug)]
-pub(crate) struct Logged {
-    pub(crate) subject: AccountId,
-    pub(crate) signal_id: SignalHash,
+pub(crate) struct Retracted {
+    pub(crate) identity: Identity,
     pub(crate) batch_id: Uuid,
-    /// An encoded `SignalBatch` with this signal alone.
-    pub(crate) content: Vec<u8>,
+    /// Of the version before: a `SignalBatch` with this signal alone.
+    pub(crate) content: Option<Vec<u8>>,
 }
 
-/// Adds those that are not there yet, and returns their identities. `signals` are in the order of
-/// the key, each once.
+/// Adds those that are not there yet, and returns them. Each comes with whether it is taken back
+/// already; they are in the order of the key, each once.
 #[instrument(name = "db.signal.append", skip_all, fields(signals.len = signals.len()))]
 pub(crate) async fn append(
     db: impl PgExecutor<'_>,
-    signals: &[Logged],
-) -> Result<BTreeSet<(AccountId, SignalHash)>, sqlx::Error> {
-    let subjects: Vec<_> = signals.iter().map(|it| it.subject.0).collect();
-    let ids: Vec<_> = signals.iter().map(|it| Uuid::from_bytes(it.signal_id.0)).collect();
-    let batches: Vec<_> = signals.iter().map(|it| it.batch_id).collect();
-    let contents: Vec<_> = signals.iter().map(|it| it.content.as_slice()).collect();
-
+    batch_id: Uuid,
+    signals: &[(Identity, bool)],
+) -> Result<BTreeSet<Identity>, sqlx::Error> {
+    let (subjects, ids) = columns(signals.iter().map(|(identity, _)| identity));
+    let retracted: Vec<_> = signals.iter().map(|(_, retracted)| *retracted).collect();
     let rows = sqlx::query!(
         r#"
-        insert into connector.signal (subject_account_id, signal_id, batch_id, content)
-        select * from unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::bytea[])
+        insert into connector.signal (subject_account_id, signal_id, batch_id, retracted)
+        select new.subject, new.signal_id, $1::uuid, new.retracted
+        from unnest($2::bigint[], $3::uuid[], $4::boolean[]) as new (subject, signal_id, retracted)
         on conflict on constraint signal_pkey do nothing
         returning subject_account_id, signal_id
         "#,
+        batch_id,
         &subjects,
         &ids,
-        &batches,
-        &contents as &[&[u8]],
+        &retracted,
     )
     .fetch_all(db)
     .await?;
-
-    let identity = |subject, id: Uuid| (AccountId(subject), SignalHash(id.into_bytes()));
     Ok(rows.into_iter().map(|row| identity(row.subject_account_id, row.signal_id)).collect())
+}
+
+/// Takes signals back that are there and were not taken back before, in the order of the key, and
+/// returns them.
+#[instrument(name = "db.signal.retract", skip_all, fields(signals.len = signals.len()))]
+pub(crate) async fn retract(
+    db: &mut PgConnection,
+    signals: &[Identity],
+) -> Result<Vec<Retracted>, sqlx::Error> {
+    let (subjects, ids) = columns(signals.iter());
+    let rows = sqlx::query!(
+        r#"
+        with locked as (
+            select subject_account_id, signal_id
+            from unnest($1::bigint[], $2::uuid[]) as asked (subject_account_id, signal_id)
+            join connector.signal using (subject_account_id, signal_id)
+            where not retracted
+            order by subject_account_id, signal_id
+            for update of signal
+        )
+        update connector.signal as signal
+        set retracted = true
+        from locked
+        where signal.subject_account_id = locked.subject_account_id
+            and signal.signal_id = locked.signal_id
+            and not signal.retracted
+        returning signal.subject_account_id, signal.signal_id, signal.batch_id, signal.content
+        "#,
+        &subjects,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    let retracted = rows.into_iter().map(|row| Retracted {
+        identity: identity(row.subject_account_id, row.signal_id),
+        batch_id: row.batch_id,
+        content: row.content,
+    });
+    Ok(retracted.collect())
 }
 
 /// The batches that the signals of these identities went out with.
 #[instrument(name = "db.signal.batches", skip_all, fields(signals.len = identities.len()))]
 pub(crate) async fn batches(
     db: impl PgExecutor<'_>,
-    identities: &[(AccountId, SignalHash)],
+    identities: &[Identity],
 ) -> Result<Vec<Uuid>, sqlx::Error> {
-    let subjects: Vec<_> = identities.iter().map(|(subject, _)| subject.0).collect();
-    let ids: Vec<_> = identities.iter().map(|(_, id)| Uuid::from_bytes(id.0)).collect();
-
+    let (subjects, ids) = columns(identities.iter());
     sqlx::query_scalar!(
         r#"
         select distinct signal.batch_id
@@ -68,4 +104,12 @@ pub(crate) async fn batches(
     )
     .fetch_all(db)
     .await
+}
+
+fn columns<'a>(identities: impl Iterator<Item = &'a Identity>) -> (Vec<i64>, Vec<Uuid>) {
+    identities.map(|(subject, id)| (subject.0, Uuid::from_bytes(id.0))).unzip()
+}
+
+fn identity(subject: i64, id: Uuid) -> Identity {
+    (AccountId(subject), SignalHash(id.into_bytes()))
 }

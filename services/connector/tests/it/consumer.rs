@@ -20,22 +20,30 @@ use klout_proto::{
         },
     },
     signal::v1::SignalBatch,
+    topic::v1::{
+        ApplySignalsRequest as TopicRequest, ApplySignalsResponse as TopicResponse,
+        signal_consumer_service_server::{
+            SignalConsumerService as TopicConsumer, SignalConsumerServiceServer as TopicServer,
+        },
+    },
 };
 use klout_testkit::Peer;
 use tonic::{Request, Response, Status, service::Routes};
 
-/// Scoring and social-graph at once: what each was sent, and whether they take it.
+/// Scoring, social-graph and topics at once: what each was sent, and whether they take it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Consumers {
     pub(crate) scoring: Arc<Mutex<Vec<SignalBatch>>>,
     pub(crate) social_graph: Arc<Mutex<Vec<SignalBatch>>>,
+    pub(crate) topics: Arc<Mutex<Vec<SignalBatch>>>,
     pub(crate) refusing: Arc<AtomicBool>,
 }
 
 impl Consumers {
     pub(crate) async fn serve(&self) -> Peer {
-        let routes =
-            Routes::new(ScoreServer::new(self.clone())).add_service(GraphServer::new(self.clone()));
+        let routes = Routes::new(ScoreServer::new(self.clone()))
+            .add_service(GraphServer::new(self.clone()))
+            .add_service(TopicServer::new(self.clone()));
         Peer::serve(routes).await
     }
 
@@ -82,5 +90,16 @@ impl GraphConsumer for Consumers {
     ) -> Result<Response<GraphResponse>, Status> {
         self.take(&self.social_graph, request.into_inner().batch)?;
         Ok(Response::new(GraphResponse { repeated: false }))
+    }
+}
+
+#[tonic::async_trait]
+impl TopicConsumer for Consumers {
+    async fn apply_signals(
+        &self,
+        request: Request<TopicRequest>,
+    ) -> Result<Response<TopicResponse>, Status> {
+        self.take(&self.topics, request.into_inner().batch)?;
+        Ok(Response::new(TopicResponse { repeated: false }))
     }
 }

@@ -4,4 +4,6 @@ mod consumer;
 mod delivery;
 mod ingest;
 mod limits;
+mod retractions;
+mod texts;
 mod world;

@@ -3,9 +3,10 @@
 use klout_chassis::{Host, Running};
 use klout_connector::Connector;
 use klout_proto::signal::v1::{
-    Account, Interaction, Signal, signal::Content, signal_service_client::SignalServiceClient,
+    Account, BatchIngestSignalsRequest, BatchIngestSignalsResponse, GetBacklogRequest, Interaction,
+    Signal, signal::Content, signal_service_client::SignalServiceClient,
 };
-use klout_testkit::{Peer, Stores, link, start};
+use klout_testkit::{Peer, Stores, link, start, until};
 
 use crate::consumer::Consumers;
 
@@ -13,6 +14,7 @@ use crate::consumer::Consumers;
 pub(crate) const AS_OF: &str = "2018-06-01T12:00:00Z";
 
 pub(crate) struct World {
+    pub(crate) stores: Stores,
     pub(crate) consumers: Consumers,
     pub(crate) running: Running,
     _peer: Peer,
@@ -39,15 +41,29 @@ impl World {
             ("server.as_of", AS_OF),
             ("links.scoring", peer.address()),
             ("links.social_graph", peer.address()),
+            ("links.topics", peer.address()),
             ("connector.deliver_interval", "20ms"),
         ];
         flags.extend(settings);
         let running = start(Host::new("test").with::<Connector>(), &stores, &flags).await;
-        Self { consumers, running, _peer: peer }
+        Self { stores, consumers, running, _peer: peer }
     }
 
     pub(crate) fn client(&self) -> Client {
         SignalServiceClient::new(link(&self.running))
+    }
+
+    /// Takes signals in, and waits until they were delivered.
+    pub(crate) async fn deliver(&self, signals: Vec<Signal>) -> BatchIngestSignalsResponse {
+        let mut client = self.client();
+        let request = BatchIngestSignalsRequest { signals };
+        let answer = client.batch_ingest_signals(request).await.expect("ingested").into_inner();
+        until("the outbox is empty", async || {
+            let backlog = client.get_backlog(GetBacklogRequest {}).await.expect("a backlog");
+            backlog.into_inner().batches == 0
+        })
+        .await;
+        answer
     }
 }
 

@@ -4,12 +4,12 @@ use klout_chassis::Refusal;
 use klout_proto::{
     convert,
     graph::v1::{
-        BatchCreatePeopleRequest, BatchCreatePeopleResponse, BatchGetPeopleRequest,
-        BatchGetPeopleResponse, BatchResolvePeopleRequest, BatchResolvePeopleResponse,
-        CreatePersonRequest, CreatePersonResponse, GetBacklogRequest, GetBacklogResponse,
-        GetPersonRequest, GetPersonResponse, LinkAccountRequest, LinkAccountResponse,
-        LinkedAccount, Person, ResolvePersonRequest, ResolvePersonResponse,
-        graph_service_server::GraphService,
+        BatchCreatePeopleRequest, BatchCreatePeopleResponse, BatchGetMembershipsRequest,
+        BatchGetMembershipsResponse, BatchGetPeopleRequest, BatchGetPeopleResponse,
+        BatchResolvePeopleRequest, BatchResolvePeopleResponse, CreatePersonRequest,
+        CreatePersonResponse, GetBacklogRequest, GetBacklogResponse, GetPersonRequest,
+        GetPersonResponse, LinkAccountRequest, LinkAccountResponse, LinkedAccount, Person,
+        ResolvePersonRequest, ResolvePersonResponse, graph_service_server::GraphService,
     },
     score::v1::Score,
 };
@@ -133,6 +133,13 @@ impl GraphService for Graph {
         &self,
         _: Request<BatchResolvePeopleRequest>,
     ) -> Result<Response<BatchResolvePeopleResponse>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+
+    async fn batch_get_memberships(
+        &self,
+        _: Request<BatchGetMembershipsRequest>,
+    ) -> Result<Response<BatchGetMembershipsResponse>, Status> {
         Err(Status::unimplemented("not played"))
     }
 

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use klout_model::{CounterName, CounterValue, Day, Kind, WINDOW_DAYS};
 use klout_score_math::Cell;
 use sqlx::{PgConnection, PgPool};
-use time::OffsetDateTime;
 use tracing::instrument;
 use uuid::Uuid;
 
 use super::broken;
-use crate::batch::{CellKey, CounterKey, TallyKey};
+use crate::batch::{CellChange, CellKey, PostChange, ReadingKey, TallyKey};
 
 /// Everything known of one person.
 #[derive(Clone, Debug, Default)]
@@ -29,27 +28,35 @@ pub(crate) struct AccountRows {
     pub(crate) posts: Vec<(u8, u64)>,
 }
 
-/// Adds whole counts to cells, up to 10^18.
+/// Adds whole counts to cells, up to 10^18 either way.
 #[instrument(name = "db.cell.add", skip_all, fields(cells.len = cells.len()))]
 pub(crate) async fn add_cells(
     db: &mut PgConnection,
-    cells: &BTreeMap<CellKey, u64>,
+    cells: &BTreeMap<CellKey, CellChange>,
 ) -> Result<(), sqlx::Error> {
+    if cells.is_empty() {
+        return Ok(());
+    }
     let subjects: Vec<_> = cells.keys().map(|key| key.subject).collect();
     let known: Vec<_> = cells.keys().map(|key| key.actor.is_some()).collect();
     let actors: Vec<_> = cells.keys().map(|key| key.actor.unwrap_or(0)).collect();
     let kinds: Vec<_> = cells.keys().map(|key| i16::from(key.kind.code())).collect();
     let days: Vec<_> = cells.keys().map(|key| key.day).collect();
-    let counts: Vec<_> = cells.values().map(|count| count.cast_signed()).collect();
+    let counts: Vec<_> = cells.values().map(|change| change.count).collect();
+    let told: Vec<_> = cells.values().map(|change| change.told).collect();
     sqlx::query!(
         r#"
         insert into scoring.cell as cell
-            (subject_account_id, actor_known, actor_account_id, kind, day, count)
+            (subject_account_id, actor_known, actor_account_id, kind, day, count, told)
         select * from unnest(
-            $1::bigint[], $2::boolean[], $3::bigint[], $4::smallint[], $5::integer[], $6::bigint[]
+            $1::bigint[], $2::boolean[], $3::bigint[], $4::smallint[], $5::integer[], $6::bigint[],
+            $7::bigint[]
         )
         on conflict on constraint cell_pkey do update
-        set count = least(cell.count + excluded.count, 1000000000000000000)
+        set told = cell.told + excluded.told,
+            count = greatest(
+                least(cell.count + excluded.count, 1000000000000000000), -1000000000000000000
+            )
         "#,
         &subjects,
         &known,
@@ -57,17 +64,18 @@ pub(crate) async fn add_cells(
         &kinds,
         &days,
         &counts,
+        &told,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Adds whole counts to what belongs to posts, up to 10^18.
+/// Adds whole counts to what belongs to posts, up to 10^18 either way.
 #[instrument(name = "db.post_tally.add", skip_all, fields(tallies.len = tallies.len()))]
 pub(crate) async fn add_tallies(
     db: &mut PgConnection,
-    tallies: &BTreeMap<TallyKey, u64>,
+    tallies: &BTreeMap<TallyKey, i64>,
 ) -> Result<(), sqlx::Error> {
     if tallies.is_empty() {
         return Ok(());
@@ -76,13 +84,15 @@ pub(crate) async fn add_tallies(
     let posts: Vec<_> = tallies.keys().map(|key| key.post).collect();
     let kinds: Vec<_> = tallies.keys().map(|key| i16::from(key.kind.code())).collect();
     let days: Vec<_> = tallies.keys().map(|key| key.day).collect();
-    let counts: Vec<_> = tallies.values().map(|count| count.cast_signed()).collect();
+    let counts: Vec<_> = tallies.values().copied().collect();
     sqlx::query!(
         r#"
         insert into scoring.post_tally as tally (subject_account_id, post_hash, kind, day, count)
         select * from unnest($1::bigint[], $2::uuid[], $3::smallint[], $4::integer[], $5::bigint[])
         on conflict on constraint post_tally_pkey do update
-        set count = least(tally.count + excluded.count, 1000000000000000000)
+        set count = greatest(
+            least(tally.count + excluded.count, 1000000000000000000), -1000000000000000000
+        )
         "#,
         &subjects,
         &posts,
@@ -95,35 +105,37 @@ pub(crate) async fn add_tallies(
     Ok(())
 }
 
-/// Replaces readings by newer ones, and of two at one time the smaller by the larger.
-#[instrument(name = "db.counter.renew", skip_all, fields(counters.len = counters.len()))]
-pub(crate) async fn renew_counters(
+/// Adds readings of counters.
+#[instrument(name = "db.counter.add", skip_all, fields(readings.len = readings.len()))]
+pub(crate) async fn add_readings(
     db: &mut PgConnection,
-    counters: &BTreeMap<CounterKey, (OffsetDateTime, CounterValue)>,
+    readings: &BTreeMap<ReadingKey, i64>,
 ) -> Result<(), sqlx::Error> {
-    if counters.is_empty() {
+    if readings.is_empty() {
         return Ok(());
     }
-    let accounts: Vec<_> = counters.keys().map(|key| key.account).collect();
-    let names: Vec<_> = counters.keys().map(|key| i16::from(key.name.code())).collect();
-    let posts: Vec<_> = counters.keys().map(|key| key.post).collect();
-    let times: Vec<_> = counters.values().map(|(time, _)| *time).collect();
-    let values: Vec<_> = counters.values().map(|(_, value)| value.get()).collect();
+    let accounts: Vec<_> = readings.keys().map(|key| key.account).collect();
+    let names: Vec<_> = readings.keys().map(|key| i16::from(key.name.code())).collect();
+    let posts: Vec<_> = readings.keys().map(|key| key.post).collect();
+    let times: Vec<_> = readings.keys().map(|key| key.time).collect();
+    let values: Vec<_> = readings.keys().map(ReadingKey::value).collect();
+    let told: Vec<_> = readings.values().copied().collect();
     sqlx::query!(
         r#"
-        insert into scoring.counter as newest (account_id, name, post_hash, read_time, value)
+        insert into scoring.counter as reading
+            (account_id, name, post_hash, read_time, value, told)
         select * from unnest(
-            $1::bigint[], $2::smallint[], $3::uuid[], $4::timestamptz[], $5::float8[]
+            $1::bigint[], $2::smallint[], $3::uuid[], $4::timestamptz[], $5::float8[], $6::bigint[]
         )
         on conflict on constraint counter_pkey do update
-        set read_time = excluded.read_time, value = excluded.value
-        where (excluded.read_time, excluded.value) > (newest.read_time, newest.value)
+        set told = reading.told + excluded.told
         "#,
         &accounts,
         &names,
         &posts,
         &times,
         &values,
+        &told,
     )
     .execute(db)
     .await?;
@@ -134,24 +146,26 @@ pub(crate) async fn renew_counters(
 #[instrument(name = "db.post.add", skip_all, fields(posts.len = posts.len()))]
 pub(crate) async fn add_posts(
     db: &mut PgConnection,
-    posts: &BTreeMap<(i64, Uuid), i32>,
+    posts: &BTreeMap<(i64, Uuid), PostChange>,
 ) -> Result<(), sqlx::Error> {
     if posts.is_empty() {
         return Ok(());
     }
     let accounts: Vec<_> = posts.keys().map(|(account, _)| *account).collect();
     let hashes: Vec<_> = posts.keys().map(|(_, post)| *post).collect();
-    let days: Vec<_> = posts.values().copied().collect();
+    let days: Vec<_> = posts.values().map(|change| change.day).collect();
+    let told: Vec<_> = posts.values().map(|change| change.told).collect();
     sqlx::query!(
         r#"
-        insert into scoring.post as earliest (account_id, post_hash, day)
-        select * from unnest($1::bigint[], $2::uuid[], $3::integer[])
+        insert into scoring.post as post (account_id, post_hash, day, told)
+        select * from unnest($1::bigint[], $2::uuid[], $3::integer[], $4::bigint[])
         on conflict on constraint post_pkey do update
-        set day = least(earliest.day, excluded.day)
+        set day = least(post.day, excluded.day), told = post.told + excluded.told
         "#,
         &accounts,
         &hashes,
         &days,
+        &told,
     )
     .execute(db)
     .await?;
@@ -204,7 +218,7 @@ pub(crate) async fn of_people(
         r#"
         select subject_account_id, actor_known, actor_account_id, kind, day, count
         from scoring.cell
-        where subject_account_id = any($1) and day between $2 and $3
+        where subject_account_id = any($1) and day between $2 and $3 and told > 0
         "#,
         &ids,
         first,
@@ -218,19 +232,21 @@ pub(crate) async fn of_people(
             actor: row.actor_known.then_some(row.actor_account_id),
             kind: kind.ok_or_else(|| broken("kind", row.kind))?,
             age: age(row.day)?,
-            count: u64::try_from(row.count).map_err(|_| broken("count", row.count))?,
+            // Below zero while what was taken back is known of a signal that has not arrived.
+            count: u64::try_from(row.count).unwrap_or(0),
         };
         accounts.entry(row.subject_account_id).or_default().cells.push(cell);
     }
 
     let counters = sqlx::query!(
         r#"
-        select account_id, name, post_hash = '00000000-0000-0000-0000-000000000000' as "own!",
-            value
+        select distinct on (account_id, name, post_hash) account_id, name,
+            post_hash = '00000000-0000-0000-0000-000000000000' as "own!", value
         from scoring.counter
-        where account_id = any($1)
+        where account_id = any($1) and told > 0
             and read_time >= to_timestamp($2::bigint * 86400)
             and read_time < to_timestamp(($3::bigint + 1) * 86400)
+        order by account_id, name, post_hash, read_time desc, value desc
         "#,
         &ids,
         i64::from(first),
@@ -254,7 +270,7 @@ pub(crate) async fn of_people(
         r#"
         select account_id, day, count(*) as "count!"
         from scoring.post
-        where account_id = any($1) and day between $2 and $3
+        where account_id = any($1) and day between $2 and $3 and told > 0
         group by account_id, day
         "#,
         &ids,

@@ -1,6 +1,6 @@
 //! How signals and memberships become scores.
 
-use klout_proto::signal::v1::SignalBatch;
+use klout_proto::signal::v1::{BatchedCounter, SignalBatch};
 use klout_testkit::Stores;
 use sqlx::PgPool;
 use tonic::Code;
@@ -171,4 +171,98 @@ async fn a_batch_that_cannot_be_is_refused_and_changes_nothing() {
     assert_eq!(told(&refused), (Code::InvalidArgument, "BATCH_MALFORMED".to_owned()));
     assert!(cells(&world.stores.db().await).await.is_empty());
     assert!(!world.apply(likes(1, &[(11, 90, 1)])).await.expect("applied"), "its id is free");
+}
+
+/// The same batch with everything in it taken back, under another id.
+fn retracted(id: u8, batch: &SignalBatch) -> SignalBatch {
+    SignalBatch {
+        retracted_interactions: batch.interactions.clone(),
+        retracted_counters: batch.counters.clone(),
+        ..likes(id, &[])
+    }
+}
+
+/// Followers of account 11, as read on the day so many days before today.
+fn followers(id: u8, days_before: i64, value: f64) -> SignalBatch {
+    let seconds = (i64::from(TODAY) - days_before) * 86_400;
+    let counter = BatchedCounter {
+        account_id: 11,
+        network: "bluesky".to_owned(),
+        name: "follower_count".to_owned(),
+        read_time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+        value,
+        post_hash: None,
+    };
+    SignalBatch { counters: vec![counter], ..likes(id, &[]) }
+}
+
+#[tokio::test]
+async fn what_is_taken_back_was_never_there_whichever_arrives_first() {
+    let untouched = World::start().await;
+    own_all(&untouched).await;
+    untouched.apply(likes(1, &[(11, 90, 1), (12, 91, 2)])).await.expect("applied");
+    untouched.scored().await;
+
+    for retraction_first in [false, true] {
+        let world = World::start().await;
+        own_all(&world).await;
+        world.apply(likes(1, &[(11, 90, 1), (12, 91, 2)])).await.expect("applied");
+        let wrong = likes(2, &[(11, 92, 5), (12, 91, 3), (13, 90, 1)]);
+        let mut batches = [wrong.clone(), retracted(3, &wrong)];
+        if retraction_first {
+            batches.reverse();
+        }
+        for batch in batches {
+            world.apply(batch).await.expect("applied");
+            world.scored().await;
+        }
+        assert_eq!(scores(&world).await, scores(&untouched).await);
+        assert_eq!(world.score(3).await.state, "UNKNOWN", "evidence that is gone is none");
+    }
+}
+
+#[tokio::test]
+async fn of_readings_the_newest_counts_in_any_order_and_the_one_before_when_it_is_taken_back() {
+    let alone = World::start().await;
+    alone.own(11, 1, 1).await;
+    alone.apply(followers(1, 5, 1_000.0)).await.expect("applied");
+    alone.scored().await;
+    let at_a_thousand = alone.score(1).await.score;
+    alone.apply(followers(2, 1, 10.0)).await.expect("applied");
+    alone.scored().await;
+    let at_ten = alone.score(1).await.score;
+    assert!(at_ten < at_a_thousand);
+
+    let late = World::start().await;
+    late.own(11, 1, 1).await;
+    late.apply(followers(1, 1, 10.0)).await.expect("applied");
+    late.apply(followers(2, 5, 1_000.0)).await.expect("applied");
+    late.scored().await;
+    assert_eq!(late.score(1).await.score, at_ten, "a late reading is an old one");
+
+    late.apply(retracted(3, &followers(0, 1, 10.0))).await.expect("applied");
+    late.scored().await;
+    assert_eq!(late.score(1).await.score, at_a_thousand);
+}
+
+#[tokio::test]
+async fn a_day_that_comes_in_the_middle_of_everything_scores_everybody_as_of_it() {
+    let world = World::start().await;
+    own_all(&world).await;
+    let noon = world.running.clock.now();
+    for day in 1..=20 {
+        let today = noon + time::Duration::days(i64::from(day));
+        // Work goes on while the clock moves.
+        let newcomer = 100 + i64::from(day);
+        let applied = async {
+            world.apply(likes(day, &[(11, 90, 1), (newcomer, 90, 1)])).await.expect("applied");
+            world.own(newcomer, newcomer, 1).await;
+        };
+        tokio::join!(applied, async { world.running.clock.set(today) });
+        world.scored().await;
+        for person in [1, 2, newcomer] {
+            let scored = world.score(person).await.score_time.expect("a time");
+            assert_eq!(scored.seconds, today.unix_timestamp(), "person {person}");
+        }
+    }
 }

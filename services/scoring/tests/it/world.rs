@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use klout_chassis::{Host, Link, Running, reason};
 use klout_proto::{
     graph::v1::{
-        AccountName, BatchCreatePeopleRequest, BatchCreatePeopleResponse, BatchGetPeopleRequest,
+        AccountName, BatchCreatePeopleRequest, BatchCreatePeopleResponse,
+        BatchGetMembershipsRequest, BatchGetMembershipsResponse, BatchGetPeopleRequest,
         BatchGetPeopleResponse, BatchResolvePeopleRequest, BatchResolvePeopleResponse,
         CreatePersonRequest, CreatePersonResponse, GetBacklogRequest as GraphBacklogRequest,
         GetBacklogResponse as GraphBacklogResponse, GetPersonRequest, GetPersonResponse,
@@ -216,6 +217,13 @@ impl GraphService for Graph {
         &self,
         _: Request<GetPersonRequest>,
     ) -> Result<Response<GetPersonResponse>, Status> {
+        Err(Status::unimplemented("scoring does not call this"))
+    }
+
+    async fn batch_get_memberships(
+        &self,
+        _: Request<BatchGetMembershipsRequest>,
+    ) -> Result<Response<BatchGetMembershipsResponse>, Status> {
         Err(Status::unimplemented("scoring does not call this"))
     }
 

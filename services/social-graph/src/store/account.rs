@@ -25,6 +25,8 @@ pub(crate) struct Called {
     pub(crate) handle: String,
     pub(crate) native_id: String,
     pub(crate) person: PersonId,
+    /// When it was called so last.
+    pub(crate) handle_time: OffsetDateTime,
 }
 
 /// Who owns these accounts. What is missing is nobody's.
@@ -91,7 +93,8 @@ pub(crate) async fn called(
     let names: Vec<_> = handles.iter().map(|(_, handle)| handle.as_str()).collect();
     let rows = sqlx::query!(
         r#"
-        select account.network, account.handle, account.native_id, account.person_id
+        select account.network, account.handle, account.native_id, account.person_id,
+            account.handle_time
         from (
             select distinct network, handle from unnest($1::text[], $2::text[]) as it (network, handle)
         ) as asked
@@ -110,6 +113,7 @@ pub(crate) async fn called(
                 handle: row.handle,
                 native_id: row.native_id,
                 person: person(row.person_id)?,
+                handle_time: row.handle_time,
             })
         })
         .collect()
@@ -179,7 +183,8 @@ pub(crate) async fn renew_handles(
         from unnest($1::bigint[], $2::text[], $3::timestamptz[])
             as new (account_id, handle, seen_time)
         join locked using (account_id)
-        where account.account_id = new.account_id and account.handle_time < new.seen_time
+        where account.account_id = new.account_id
+            and (account.handle_time, account.handle) < (new.seen_time, new.handle)
         "#,
         &ids,
         &names as &[&str],

@@ -26,7 +26,9 @@ pub(crate) async fn add(
         insert into social_graph.edge as edge (subject_account_id, actor_account_id, day, count)
         select * from unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[])
         on conflict on constraint edge_pkey do update
-        set count = least(edge.count + excluded.count, 1000000000000000000)
+        set count = greatest(
+            least(edge.count + excluded.count, 1000000000000000000), -1000000000000000000
+        )
         "#,
         &subjects,
         &actors,

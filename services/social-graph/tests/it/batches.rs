@@ -4,7 +4,7 @@ use klout_chassis::Link;
 use klout_model::{AccountKey, NativeId};
 use klout_proto::{
     graph::v1::{
-        ApplySignalsRequest, GetPersonRequest,
+        ApplySignalsRequest, GetPersonRequest, ResolvePersonRequest,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
     signal::v1::{BatchedHandle, BatchedInteraction, SignalBatch},
@@ -12,7 +12,7 @@ use klout_proto::{
 use klout_testkit::link;
 use tonic::{Code, Status};
 
-use crate::world::{World, account, join, told};
+use crate::world::{World, account, by_handle, join, told};
 
 /// The key of `--dev`, by which these tests know account ids.
 const DEV_KEY: [u8; 32] = *b"the well-known key of --dev only";
@@ -113,6 +113,45 @@ async fn the_handle_of_a_member_is_renewed_by_a_later_signal_only() {
     let request = GetPersonRequest { person: ann.person };
     let ann = client.get_person(request).await.expect("found").into_inner().person;
     assert_eq!(ann.expect("ann").accounts, [account("did:1", "anna")]);
+}
+
+#[tokio::test]
+async fn where_handles_are_unique_the_one_who_was_called_so_last_has_it() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let ann = join(&mut client, vec![account("did:1", "ann")]).await;
+    let heir = join(&mut client, vec![account("did:2", "other")]).await.person;
+    let joined = ann.create_time.expect("a time").seconds;
+    let batch = |id: u8, handle| SignalBatch {
+        batch_id: vec![id; 16],
+        handles: vec![handle],
+        ..SignalBatch::default()
+    };
+
+    apply(&world, batch(1, called("did:2", "ann", joined + 20))).await.expect("applied");
+    // What is told late of an earlier time changes nothing.
+    apply(&world, batch(2, called("did:1", "ann", joined + 10))).await.expect("applied");
+
+    let request = ResolvePersonRequest { account: Some(by_handle("ann")) };
+    let owner = client.resolve_person(request).await.expect("found").into_inner().person;
+    assert_eq!(owner, heir);
+}
+
+#[tokio::test]
+async fn a_reaction_that_is_taken_back_is_no_edge_in_any_order() {
+    let world = World::start().await;
+    let wrong = vec![like("ann", "bob", 2)];
+    let retracted = SignalBatch {
+        batch_id: vec![1; 16],
+        retracted_interactions: wrong.clone(),
+        ..SignalBatch::default()
+    };
+    let told = SignalBatch { batch_id: vec![2; 16], interactions: wrong, ..SignalBatch::default() };
+
+    apply(&world, retracted).await.expect("applied");
+    apply(&world, told).await.expect("applied");
+
+    assert_eq!(edges(&world).await, [(account_id("ann"), account_id("bob"), 0)]);
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use klout_chassis::from_row;
 use klout_proto::graph::v1::{
-    AccountName, BatchResolvePeopleRequest, ResolvePersonRequest, resolve_result::Result as Row,
+    AccountName, BatchResolvePeopleRequest, LinkedAccount, ResolvePersonRequest,
+    resolve_result::Result as Row,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -32,6 +33,9 @@ async fn a_person_is_found_by_native_id_and_by_handle_letter_for_letter() {
 async fn a_handle_of_two_people_is_ambiguous_and_of_one_is_not() {
     let world = World::start().await;
     let mut client = world.client();
+    let network = || "stackexchange".to_owned();
+    let account = |id, handle| LinkedAccount { network: network(), ..account(id, handle) };
+    let by_handle = |handle| AccountName { network: network(), ..by_handle(handle) };
     let ann = join(&mut client, vec![account("did:1", "ann"), account("did:2", "ann")]).await;
     assert_eq!(resolve(&mut client, by_handle("ann")).await.expect("found"), ann.person);
 

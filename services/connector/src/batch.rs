@@ -1,0 +1,207 @@
+//! What goes into a batch, and how a signal is found in one again. No database.
+
+use std::collections::BTreeMap;
+
+use klout_model::{AccountId, SignalHash};
+use klout_proto::signal::v1::{BatchedHandle, BatchedText, SignalBatch};
+use prost::{DecodeError, Message as _};
+use uuid::Uuid;
+
+use crate::{
+    admission::{Admitted, Item},
+    store::batch::Logged,
+};
+
+/// The part of a signal's id that tells it apart within its batch.
+type ShortId = [u8; 8];
+
+/// A batch that is being made.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    batch_id: Uuid,
+    message: SignalBatch,
+    interaction_ids: Vec<ShortId>,
+    counter_ids: Vec<ShortId>,
+    post_ids: Vec<ShortId>,
+    handles: BTreeMap<i64, BatchedHandle>,
+    texts: Vec<BatchedText>,
+}
+
+// === impl Batch ===
+
+impl Batch {
+    pub(crate) fn new(batch_id: Uuid) -> Self {
+        Self {
+            batch_id,
+            message: SignalBatch {
+                batch_id: batch_id.into_bytes().to_vec(),
+                ..SignalBatch::default()
+            },
+            interaction_ids: Vec::new(),
+            counter_ids: Vec::new(),
+            post_ids: Vec::new(),
+            handles: BTreeMap::new(),
+            texts: Vec::new(),
+        }
+    }
+
+    /// Adds a signal that is new. What it takes back, if anything, is added by [`Self::retract`].
+    pub(crate) fn push(&mut self, signal: Admitted) {
+        let id = short(signal.signal_id);
+        match signal.item {
+            Item::Interaction(interaction) => {
+                self.message.interactions.push(interaction);
+                self.interaction_ids.push(id);
+            }
+            Item::Counter(counter) => {
+                self.message.counters.push(counter);
+                self.counter_ids.push(id);
+            }
+            Item::Post(post) => {
+                self.message.posts.push(post);
+                self.post_ids.push(id);
+            }
+            Item::Retraction(_) => {}
+        }
+        self.texts.extend(signal.text);
+        for handle in signal.handles {
+            let newest = self.handles.entry(handle.account_id).or_insert_with(|| handle.clone());
+            if age_key(&handle) > age_key(newest) {
+                *newest = handle;
+            }
+        }
+    }
+
+    /// Adds that a signal is taken back.
+    pub(crate) fn retract(&mut self, item: Item) {
+        match item {
+            Item::Interaction(interaction) => self.message.retracted_interactions.push(interaction),
+            Item::Counter(counter) => self.message.retracted_counters.push(counter),
+            Item::Post(post) => self.message.retracted_posts.push(post),
+            Item::Retraction(_) => {}
+        }
+    }
+
+    /// As the log keeps it.
+    pub(crate) fn to_log(&self) -> Logged {
+        let ids = [&self.interaction_ids, &self.counter_ids, &self.post_ids];
+        Logged {
+            batch_id: self.batch_id,
+            payload: self.message.encode_to_vec(),
+            signal_ids: ids.into_iter().flatten().flatten().copied().collect(),
+        }
+    }
+
+    /// What social-graph gets besides: names.
+    pub(crate) fn for_social_graph(&self) -> Option<Vec<u8>> {
+        let handles: Vec<_> = self.handles.values().cloned().collect();
+        let beside = SignalBatch { handles, ..SignalBatch::default() };
+        (!beside.handles.is_empty()).then(|| beside.encode_to_vec())
+    }
+
+    /// What topics gets besides: texts.
+    pub(crate) fn for_topics(&self) -> Option<Vec<u8>> {
+        let beside = SignalBatch { texts: self.texts.clone(), ..SignalBatch::default() };
+        (!beside.texts.is_empty()).then(|| beside.encode_to_vec())
+    }
+
+    /// Whether it has anything that topics wants to know.
+    pub(crate) fn concerns_topics(&self) -> bool {
+        !self.message.posts.is_empty() || !self.message.retracted_posts.is_empty()
+    }
+}
+
+/// The signal of that identity in a batch of the log. `None`: it is a retraction, which has no item.
+pub(crate) fn find(
+    logged: &Logged,
+    (subject, signal_id): (AccountId, SignalHash),
+) -> Result<Option<Item>, DecodeError> {
+    let batch = SignalBatch::decode(logged.payload.as_slice())?;
+    let ids = logged.signal_ids.chunks_exact(size_of::<ShortId>());
+    let mut found = items(batch)
+        .zip(ids)
+        .filter(|(item, id)| *id == short(signal_id).as_slice() && item.subject() == Some(subject));
+    Ok(found.next().map(|(item, _)| item))
+}
+
+/// The items of a batch in the order of the log's ids.
+pub(crate) fn items(batch: SignalBatch) -> impl Iterator<Item = Item> {
+    let interactions = batch.interactions.into_iter().map(Item::Interaction);
+    let counters = batch.counters.into_iter().map(Item::Counter);
+    let posts = batch.posts.into_iter().map(Item::Post);
+    interactions.chain(counters).chain(posts)
+}
+
+fn short(id: SignalHash) -> ShortId {
+    let [a, b, c, d, e, f, g, h, ..] = id.0;
+    [a, b, c, d, e, f, g, h]
+}
+
+/// Orders handles of one account: by time, then by name so that the order of signals cannot matter.
+fn age_key(handle: &BatchedHandle) -> (i64, i32, &str) {
+    let time = handle.seen_time.unwrap_or_default();
+    (time.seconds, time.nanos, &handle.handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use klout_proto::signal::v1::{BatchedInteraction, BatchedPost};
+
+    use super::*;
+
+    fn admitted(subject: i64, id: u8, item: Item) -> Admitted {
+        Admitted {
+            subject: AccountId(subject),
+            signal_id: SignalHash([id; 16]),
+            item,
+            handles: Vec::new(),
+            text: None,
+        }
+    }
+
+    fn like(subject: i64) -> Item {
+        let interaction =
+            BatchedInteraction { subject_account_id: subject, count: 3, ..Default::default() };
+        Item::Interaction(interaction)
+    }
+
+    fn post(account_id: i64) -> Item {
+        Item::Post(BatchedPost { account_id, ..Default::default() })
+    }
+
+    #[test]
+    fn a_signal_is_found_in_its_batch_by_its_identity() {
+        let mut batch = Batch::new(Uuid::nil());
+        batch.push(admitted(1, 10, post(1)));
+        batch.push(admitted(1, 11, like(1)));
+        batch.push(admitted(2, 11, like(2)));
+        let logged = batch.to_log();
+
+        let found = |subject, id: u8| {
+            find(&logged, (AccountId(subject), SignalHash([id; 16]))).expect("it can be read")
+        };
+        assert_eq!(found(1, 10), Some(post(1)));
+        assert_eq!(found(1, 11), Some(like(1)));
+        assert_eq!(found(2, 11), Some(like(2)));
+        assert_eq!(found(2, 10), None);
+    }
+
+    #[test]
+    fn names_and_texts_are_not_in_the_log() {
+        let mut batch = Batch::new(Uuid::nil());
+        let mut signal = admitted(1, 10, post(1));
+        let handle = BatchedHandle { account_id: 1, handle: "ann".to_owned(), seen_time: None };
+        signal.handles.push(handle);
+        signal.text = Some(BatchedText { text: Some("hello".to_owned()), ..Default::default() });
+        batch.push(signal);
+
+        let logged = SignalBatch::decode(batch.to_log().payload.as_slice()).expect("a batch");
+        assert!(logged.handles.is_empty() && logged.texts.is_empty());
+        // Joined, as consumers get it.
+        let mut bytes = batch.to_log().payload;
+        bytes.extend(batch.for_social_graph().expect("names"));
+        bytes.extend(batch.for_topics().expect("texts"));
+        let joined = SignalBatch::decode(bytes.as_slice()).expect("a batch");
+        assert_eq!((joined.posts.len(), joined.handles.len(), joined.texts.len()), (1, 1, 1));
+    }
+}
