@@ -1,5 +1,6 @@
 //! `klout bench`: the figures of docs/performance.md, measured anew.
 
+mod ingest;
 mod start;
 
 use serde_json::{Map, Value, json};
@@ -18,6 +19,7 @@ pub(crate) struct Bench {
 #[derive(Debug, clap::Subcommand)]
 enum Name {
     Start(start::Start),
+    Ingest(ingest::Ingest),
 }
 
 /// The figures of a bench by name, each a median; the name ends with the unit.
@@ -30,6 +32,7 @@ impl Bench {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.bench {
             Name::Start(start) => start.run(),
+            Name::Ingest(ingest) => ingest.run(),
         }
     }
 }
@@ -51,7 +54,7 @@ impl Figures {
                 self.0.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
             return output::line(&json!({ "bench": bench, "figures": figures }).to_string());
         }
-        self.0.iter().try_for_each(|(name, value)| output::line(&format!("{name:<28} {value:.1}")))
+        self.0.iter().try_for_each(|(name, value)| output::line(&format!("{name:<28} {value:.3}")))
     }
 }
 

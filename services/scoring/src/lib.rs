@@ -87,6 +87,7 @@ impl Service for Scoring {
                 cached: cached.clone(),
                 clock: clock.clone(),
                 model,
+                last: Arc::default(),
             },
             publisher: Publisher::new(db.clone(), cached, clock.clone(), model),
             daily: Daily::new(db, clock),

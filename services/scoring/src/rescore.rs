@@ -2,9 +2,9 @@
 //!
 //! One step takes some of them off the list, reads all their evidence, computes, and writes the scores,
 //! in one transaction: if the process dies, they are still on the list. Whoever adds evidence
-//! meanwhile waits for the row on the list and puts the person back, so nothing is missed.
+//! meanwhile puts the person on the list again, so nothing is missed, and waits for nobody.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use klout_chassis::Clock;
 use klout_model::Day;
@@ -13,6 +13,7 @@ use klout_score_math::{
 };
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use tokio::{sync::Mutex, time::Instant};
 use tracing::instrument;
 
 use crate::{
@@ -25,8 +26,15 @@ use crate::{
     },
 };
 
-/// People scored in one transaction: some milliseconds of work.
-const PEOPLE_MAX: i64 = 256;
+/// People scored in one transaction: some ten milliseconds of work.
+const PEOPLE_MAX: i64 = 1_024;
+
+/// A round is followed by a pause of this many times its own length: while evidence pours in, the same
+/// people are scored again and again, and the longer they wait, the more of it is in one score.
+const PAUSE_FACTOR: u32 = 2;
+
+/// The longest such pause, which with the round has to fit into a second.
+const PAUSE_MAX: Duration = Duration::from_millis(400);
 
 /// What a rescore needs.
 #[derive(Clone, Debug)]
@@ -35,14 +43,28 @@ pub(crate) struct Rescorer {
     pub(crate) cached: Cached,
     pub(crate) clock: Clock,
     pub(crate) model: &'static Model,
+    /// When the last round ended, and how long it took.
+    pub(crate) last: Arc<Mutex<Option<(Instant, Duration)>>>,
 }
 
 // === impl Rescorer ===
 
 impl Rescorer {
-    /// Scores some of the dirty people. Returns whether there were any.
+    /// Scores everybody who is dirty, if it is time.
     #[instrument(name = "rescore", skip_all)]
     pub(crate) async fn step(&self) -> Result<bool, Error> {
+        let mut last = self.last.lock().await;
+        if last.is_some_and(|(end, took)| !is_due(end.elapsed(), took)) {
+            return Ok(false);
+        }
+        let started = Instant::now();
+        while self.score_some().await? {}
+        *last = Some((Instant::now(), started.elapsed()));
+        Ok(false)
+    }
+
+    /// Scores some of the dirty people. Returns whether there were any.
+    async fn score_some(&self) -> Result<bool, Error> {
         let store = Error::store;
         let mut transaction = self.db.begin().await.map_err(store("begin to rescore"))?;
         let connection = &mut *transaction;
@@ -112,6 +134,11 @@ impl Rescorer {
     }
 }
 
+/// Whether it is time again, so long after a round that took so long.
+fn is_due(since: Duration, took: Duration) -> bool {
+    since >= (took * PAUSE_FACTOR).min(PAUSE_MAX)
+}
+
 /// The score of everything known of a person's accounts.
 fn score(model: &Model, evidence: PersonEvidence) -> Option<klout_score_math::PersonScore> {
     let own: Vec<i64> = evidence.accounts.keys().copied().collect();
@@ -130,4 +157,17 @@ fn score(model: &Model, evidence: PersonEvidence) -> Option<klout_score_math::Pe
         })
         .collect();
     person_score(model, &influences)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_is_followed_by_a_pause_that_fits_into_a_second() {
+        let ms = Duration::from_millis;
+        assert!(is_due(ms(2), ms(1)));
+        assert!(!is_due(ms(199), ms(100)));
+        assert!(is_due(ms(400), ms(60_000)));
+    }
 }

@@ -326,6 +326,19 @@ impl Up<'_> {
         }
     }
 
+    /// The `count` lines that it has said on stderr after `heading`.
+    ///
+    /// # Panics
+    ///
+    /// When it has not said so much.
+    #[must_use]
+    pub fn told(&self, heading: &str, count: usize) -> Vec<String> {
+        let told = self.process.told.lock().expect("nobody panics while reading");
+        let lines: Vec<_> = told.iter().skip_while(|line| *line != heading).skip(1).collect();
+        assert!(lines.len() >= count, "nothing under {heading}: {told:?}");
+        lines.into_iter().take(count).cloned().collect()
+    }
+
     /// A page of the gateway, for which nobody needs a key.
     ///
     /// # Panics

@@ -6,21 +6,15 @@ use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use tracing::instrument;
 
-/// Puts people on the list, and keeps those who are on it from being taken off before the
-/// transaction, whose evidence they have to be scored with, has ended.
+/// Puts people on the list. Whoever takes them off sees the evidence of the same transaction.
 #[instrument(name = "db.dirty_person.mark", skip_all, fields(people.len = people.len()))]
-pub(crate) async fn mark(db: &mut PgConnection, people: &BTreeSet<i64>) -> Result<(), sqlx::Error> {
+pub(crate) async fn mark(
+    db: impl PgExecutor<'_>,
+    people: &BTreeSet<i64>,
+) -> Result<(), sqlx::Error> {
     let people: Vec<_> = people.iter().copied().collect();
-    if people.is_empty() {
-        return Ok(());
-    }
     sqlx::query!(
-        r#"
-        insert into scoring.dirty_person as dirty (person_id)
-        select * from unnest($1::bigint[])
-        on conflict on constraint dirty_person_pkey do update
-        set since_time = dirty.since_time
-        "#,
+        "insert into scoring.dirty_person (person_id) select * from unnest($1::bigint[])",
         &people,
     )
     .execute(db)
@@ -41,8 +35,6 @@ pub(crate) async fn mark_all(
         select person_id
         from scoring.score
         where score_time < $1 or score_time >= $2
-        order by person_id
-        on conflict on constraint dirty_person_pkey do nothing
         "#,
         start,
         end,
@@ -52,21 +44,42 @@ pub(crate) async fn mark_all(
     Ok(())
 }
 
-/// Takes up to `max` people off the list, in the order of their ids.
+/// How many rows of the list are looked through for people: the same ones stand there again and again.
+const ROWS_MAX: i64 = 16_384;
+
+/// Takes up to `max` people off the list, of those that have waited longest, and keeps everybody else
+/// from scoring them until the transaction ends: of two scores the one of more evidence has to be written
+/// last. Whom somebody else scores right now stays on the list.
 #[instrument(name = "db.dirty_person.take", skip_all)]
 pub(crate) async fn take(db: &mut PgConnection, max: i64) -> Result<BTreeSet<i64>, sqlx::Error> {
     let people = sqlx::query_scalar!(
         r#"
-        delete from scoring.dirty_person
-        where person_id in (
+        with due as materialized (
             select person_id
-            from scoring.dirty_person
+            from (
+                select person_id
+                from scoring.dirty_person
+                order by position
+                limit $2
+            ) as oldest
+            group by person_id
             limit $1
-            for update skip locked
+        ),
+        people as materialized (
+            select person_id
+            from due
+            where pg_try_advisory_xact_lock(person_id)
+        ),
+        gone as (
+            delete from scoring.dirty_person as dirty
+            using people
+            where dirty.person_id = people.person_id
         )
-        returning person_id
+        select person_id as "person_id!"
+        from people
         "#,
         max,
+        ROWS_MAX,
     )
     .fetch_all(db)
     .await?;

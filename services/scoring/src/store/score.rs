@@ -72,10 +72,13 @@ pub(crate) async fn find(
         select asked.person_id as "person_id!", revision as "revision?", score, percentile,
             confidence, day_change, week_change, month_change, true_reach, amplification,
             network_impact, influence, score_time as "score_time?", model as "model?",
-            epoch as "epoch?", dirty.person_id is not null as "dirty!"
+            epoch as "epoch?",
+            exists (
+                select from scoring.dirty_person as dirty
+                where dirty.person_id = asked.person_id
+            ) as "dirty!"
         from unnest($1::bigint[]) as asked (person_id)
         left join scoring.score using (person_id)
-        left join scoring.dirty_person as dirty using (person_id)
         "#,
         people,
     )

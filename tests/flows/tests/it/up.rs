@@ -201,6 +201,11 @@ async fn a_sample_that_was_interrupted_ends_as_one_that_was_not() {
     let up = machine.up();
     up.until_told("Try next");
     let ranking = machine.ranking();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = fs::read_to_string(readme).expect("a README");
+    for line in up.told("  The highest scores", 3) {
+        assert!(readme.contains(&line), "the README does not show: {line}");
+    }
     let best = ranking.lines().nth(1).and_then(|row| row.split(',').next()).expect("a person");
     let history = machine.klout(&["history", best]);
     assert_eq!(history.stdout.lines().count(), 32, "a header, and a month day by day: {history:?}");

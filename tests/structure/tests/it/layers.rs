@@ -36,7 +36,8 @@ const IMPURE: &[&str] = &["axum", "redis", "reqwest", "sqlx", "tokio", "tonic"];
 /// Who speaks to what is outside, by the start of the name of what it takes to do so.
 const SPEAKERS: &[(&str, &[&str])] = &[
     // The chassis runs the migrations of its services and tells failed statements apart.
-    ("sqlx", &["klout-store", "klout-chassis", "klout-testkit"]),
+    // The binary measures what Postgres does without us.
+    ("sqlx", &["klout-store", "klout-chassis", "klout-testkit", "klout"]),
     ("redis", &["klout-store"]),
     ("reqwest", &["klout-connector", "klout-gateway", "klout-flows"]),
     ("opentelemetry", &["klout-telemetry"]),
