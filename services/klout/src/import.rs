@@ -1,5 +1,9 @@
 //! `klout import`: files go in, over a gateway.
+//!
+//! A reader of the format makes entries of files, entries travel in chunks, a sender hands them to the
+//! connector. Only the reader knows the format.
 
+mod formats;
 mod progress;
 mod reading;
 mod rejects;
@@ -8,7 +12,8 @@ mod sending;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use futures::StreamExt as _;
-use klout_import::{CsvReader, Format, Input, Row, files};
+use klout_import::{CsvReader, Format, Input, RegisteredRow, Row};
+use klout_proto::graph::v1::LinkedAccount;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -19,6 +24,7 @@ use crate::{
 };
 
 use self::{
+    formats::{ImportFormat, Sources},
     progress::Progress,
     reading::Part,
     rejects::Rejects,
@@ -35,39 +41,17 @@ pub(crate) struct Import {
     format: ImportFormat,
 }
 
-#[derive(Debug, clap::Subcommand)]
-enum ImportFormat {
-    Csv(ImportCsv),
-}
-
-/// Takes in CSV files of interactions, counters and posts.
-///
-/// Importing a file twice changes nothing: a row is what its id says, or what it says itself and how
-/// many equal rows of the file came before it. A row that is left out is named on stderr, kept in a
-/// file of rejected rows that can be mended and imported, and stops nothing. Ends when all scores can
-/// be read.
+/// What is the same for every format.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Files are told by their header, in any order of columns, plain or gzip:
-  time,network,actor,subject,kind,count      interactions (+ id, post)
-  time,network,account,counter,value         counters (+ id, post)
-  time,network,account,post                  posts (+ id, text)
-
-Examples:
-  klout import csv interactions.csv.gz posts.csv.gz --register-all
-  klout import csv folder --registered members.csv")]
-struct ImportCsv {
-    /// CSV files, folders of them, or - for stdin
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+struct Options {
     /// Makes each account of the rows that are taken a person of its own, actors too
     #[arg(long, conflicts_with = "registered")]
     register_all: bool,
     /// Makes each account of this file (network,account) a person of its own
     #[arg(long, value_name = "FILE")]
     registered: Option<PathBuf>,
-    /// Where rows go that are left out, with a reason; of several files with such rows, the second has
-    /// .2 in its name, and so on [default: rejected/TIME-NAME in the data directory]
+    /// Where rows go that are left out; of several files with such rows, the second has .2 in its name,
+    /// and so on [default: rejected/TIME-NAME in the data directory]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
     /// Ends when everything is durable, before scores can be read
@@ -83,6 +67,7 @@ struct Totals {
     accepted: u64,
     repeated: u64,
     rejected: BTreeMap<String, u64>,
+    no_reaction: u64,
     people: u64,
 }
 
@@ -90,17 +75,15 @@ struct Totals {
 
 impl Import {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        match self.format {
-            ImportFormat::Csv(csv) => csv.run(),
-        }
+        let (sources, options) = self.format.open()?;
+        options.run(sources)
     }
 }
 
-// === impl ImportCsv ===
+// === impl Options ===
 
-impl ImportCsv {
-    fn run(self) -> Result<(), Failure> {
-        let paths = files(&self.paths).map_err(|error| Failure::failed(&error))?;
+impl Options {
+    fn run(self, sources: Sources) -> Result<(), Failure> {
         let data_dir = self.target.data_dir.clone();
         self.target.ask(Missing::Make, async |client| {
             let mut totals = Totals::default();
@@ -108,7 +91,7 @@ impl ImportCsv {
                 totals.people += register(client, file).await?;
             }
             let rejects = Rejects::new(self.rejected, data_dir);
-            let sent = send(client, paths, self.register_all, rejects, &mut totals).await;
+            let sent = send(client, sources, self.register_all, rejects, &mut totals).await;
             totals.tell();
             sent?;
             if !self.no_wait {
@@ -125,6 +108,7 @@ impl Totals {
     fn add(&mut self, sent: &Sent) {
         self.accepted += sent.accepted;
         self.repeated += sent.repeated;
+        self.no_reaction += sent.no_reaction;
         self.people += sent.people;
         for row in &sent.rejected {
             *self.rejected.entry(row.reason.clone()).or_default() += 1;
@@ -132,15 +116,19 @@ impl Totals {
     }
 
     fn tell(&self) {
-        let Self { accepted, repeated, rejected, people } = self;
+        let Self { accepted, repeated, rejected, no_reaction, people } = self;
         let count: u64 = rejected.values().sum();
         let reasons: Vec<_> =
             rejected.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
         let reasons =
             if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+        let no_reaction = match no_reaction {
+            0 => String::new(),
+            count => format!(", no reaction {count}"),
+        };
         eprintln!(
-            "klout: accepted {accepted}, repeated {repeated}, rejected {count}{reasons}, new people \
-             {people}"
+            "klout: accepted {accepted}, repeated {repeated}, rejected {count}{reasons}\
+             {no_reaction}, new people {people}"
         );
     }
 }
@@ -157,7 +145,7 @@ async fn register(client: &Client, file: PathBuf) -> Result<u64, Failure> {
     let (mut accounts, mut people) = (Vec::new(), 0);
     while let Some(record) = reader.next_record().map_err(|error| Failure::failed(&error))? {
         match record.row {
-            Ok(Row::Registered(account)) => accounts.push(account),
+            Ok(Row::Registered(account)) => accounts.push(linked(account)),
             Ok(_) => {}
             Err(rejection) => eprintln!(
                 "{}:{}: {} ({})",
@@ -168,30 +156,35 @@ async fn register(client: &Client, file: PathBuf) -> Result<u64, Failure> {
             ),
         }
         if accounts.len() == sending::PEOPLE_MAX {
-            people += sender.register(std::mem::take(&mut accounts)).await?;
+            people += sender.register(accounts.drain(..)).await?;
         }
     }
-    Ok(people + sender.register(accounts).await?)
+    Ok(people + sender.register(accounts.into_iter()).await?)
+}
+
+fn linked(row: RegisteredRow) -> LinkedAccount {
+    let (network, native_id) = (row.network.to_string(), row.account.to_string());
+    LinkedAccount { network, native_id, handle: String::new() }
 }
 
 /// Sends every row of the files. What `totals` counts is durable, also when this fails.
 async fn send(
     client: &Client,
-    paths: Vec<PathBuf>,
+    sources: Sources,
     register_all: bool,
     mut rejects: Rejects,
     totals: &mut Totals,
 ) -> Result<(), Failure> {
-    let progress = Progress::of(&paths);
+    let progress = Progress::of(sources.bytes);
     let sender = Sender::new(client, register_all);
     let (parts_in, parts) = mpsc::channel(IN_FLIGHT_MAX);
     // Ends by itself: at the end of the files, or when nobody takes parts any more.
-    let reading = tokio::task::spawn_blocking(move || reading::read(&paths, &parts_in));
+    let reading = tokio::task::spawn_blocking(move || reading::read(sources.readers, &parts_in));
 
     let mut sent = ReceiverStream::new(parts)
         .map(|part| async {
             Ok::<_, Failure>(match part {
-                Part::File { name, header } => Step::File { name, header },
+                Part::File { name, columns } => Step::File { name, columns },
                 Part::Chunk(chunk) => Step::Sent(sender.send(chunk).await?),
             })
         })
@@ -199,7 +192,7 @@ async fn send(
         .buffered(IN_FLIGHT_MAX);
     while let Some(step) = sent.next().await {
         match step? {
-            Step::File { name, header } => rejects.file(name, header)?,
+            Step::File { name, columns } => rejects.file(name, columns)?,
             Step::Sent(sent) => {
                 totals.add(&sent);
                 progress.add(&sent);
@@ -216,6 +209,6 @@ async fn send(
 
 /// A part, after it was sent.
 enum Step {
-    File { name: String, header: Vec<String> },
+    File { name: String, columns: Vec<String> },
     Sent(Sent),
 }
