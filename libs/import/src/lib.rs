@@ -29,5 +29,5 @@ pub use crate::{
     reader::{Entry, Found, Kept, SignalReader},
     rejected::{LinesWriter, RejectedWriter},
     row::{CounterRow, Format, InteractionRow, PostRow, RegisteredRow, Row},
-    stackexchange::{Dump, dumps, row_of_dump},
+    stackexchange::{Dump, dumps, lone_file},
 };

@@ -10,6 +10,8 @@ mod index;
 mod reader;
 mod row;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io::Seek as _,
@@ -19,9 +21,9 @@ use std::{
 
 use crate::{Input, ReadError, SignalReader};
 
-pub use self::{find::dumps, row::row_of_dump};
+pub use self::find::dumps;
 
-use self::{archive::unpack, index::Index, reader::DumpReader};
+use self::{archive::unpack, index::Index, reader::DumpReader, rows::Rows};
 
 /// A file of a dump that we read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,7 +132,8 @@ impl Steps {
             }
         };
         let source = self.dump.source(table).expect("a step has a file");
-        let reader = DumpReader::new(source.open()?, table, pass, &self.dump.site, index)?;
+        let rows = Rows::new(source.open()?)?;
+        let reader = DumpReader::new(rows, table, pass, &self.dump.site, index)?;
         Ok(Box::new(reader))
     }
 }
@@ -183,6 +186,22 @@ impl Source {
             }
         }
     }
+}
+
+/// Reads one file of a dump of which nothing else is known: its comments and votes are about nobody. To
+/// try what a reader does with a file, without a dump around it.
+///
+/// # Errors
+///
+/// When it is no file of a dump.
+pub fn lone_file(input: Input) -> Result<Box<dyn SignalReader>, ReadError> {
+    let rows = Rows::new(input)?;
+    let Some(table) = Table::of_root(rows.root()) else {
+        let problem = format!("holds {}, which is no file of Stack Exchange's dump", rows.root());
+        return Err(ReadError::Dump { name: rows.name().to_owned(), problem });
+    };
+    let index = Arc::new(Index::new()?);
+    Ok(Box::new(DumpReader::new(rows, table, Pass::Signals, "lone", index)?))
 }
 
 /// How to call a member of an archive in messages.

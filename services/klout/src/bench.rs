@@ -1,5 +1,6 @@
 //! `klout bench`: the figures of docs/performance.md, measured anew.
 
+mod readers;
 mod start;
 
 use serde_json::{Map, Value, json};
@@ -18,6 +19,7 @@ pub(crate) struct Bench {
 #[derive(Debug, clap::Subcommand)]
 enum Name {
     Start(start::Start),
+    Readers(readers::Readers),
 }
 
 /// The figures of a bench by name, each a median; the name ends with the unit.
@@ -30,6 +32,7 @@ impl Bench {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.bench {
             Name::Start(start) => start.run(),
+            Name::Readers(readers) => readers.run(),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     row::{attributes, id, optional_id, tags, time},
     rows::Rows,
 };
-use crate::{Entry, Found, Input, Kept, Position, ReadError, SignalReader};
+use crate::{Entry, Found, Kept, Position, ReadError, SignalReader};
 
 /// Where all of it happened.
 const NETWORK: &str = "stackexchange";
@@ -57,13 +57,12 @@ impl DumpReader {
     ///
     /// When the root element is not the one of `table`.
     pub(super) fn new(
-        input: Input,
+        rows: Rows,
         table: Table,
         pass: Pass,
         site: &str,
         index: Arc<Index>,
     ) -> Result<Self, ReadError> {
-        let rows = Rows::new(input)?;
         if rows.root() != table.root() {
             let (root, expected) = (rows.root(), table.root());
             let problem = format!("holds {root}, and not {expected}; are two files swapped?");

@@ -42,18 +42,6 @@ pub(super) fn attributes<'a, const N: usize>(
     Ok(values)
 }
 
-/// The values of a row of a dump, for whoever wants to see what becomes of a line.
-///
-/// # Errors
-///
-/// When the line is no row.
-pub fn row_of_dump<'a, const N: usize>(
-    line: &'a str,
-    names: [&str; N],
-) -> Result<[Option<Cow<'a, str>>; N], RowReason> {
-    attributes(line, names)
-}
-
 /// A number that has to be there, from 1.
 pub(super) fn id(value: Option<&str>) -> Result<u32, RowReason> {
     optional_id(value)?.ok_or(RowReason::RowMalformed)
