@@ -152,6 +152,24 @@ mod tests {
 
     proptest! {
         #[test]
+        fn whatever_a_signal_says_survives_being_written_and_read(
+            network in ".{0,9}", signal_id in ".{0,9}", native_id in ".{0,9}",
+            handle in prop::option::of(".{0,9}"), count in any::<Option<u32>>(),
+            seconds in 0..253_402_300_799_i64, nanos in 0..1_000_000_000_i32,
+        ) {
+            let subject = Some(Account { native_id, handle });
+            let kind = "like".to_owned();
+            let interaction = Interaction { actor: None, subject, kind, count, post: None };
+            let time = time::OffsetDateTime::from_unix_timestamp(seconds).expect("a year of four digits");
+            let mut time = klout_proto::convert::timestamp(time);
+            time.nanos = nanos;
+            let content = Some(Content::Interaction(interaction));
+            let signal = Signal { network, signal_id, time: Some(time), content };
+            let found = read_all(json::to_value(&signal).to_string().into_bytes());
+            prop_assert_eq!(found, [(1, Found::Signal(Box::new(signal)))]);
+        }
+
+        #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             if !bytes.starts_with(&[0x1f, 0x8b])
                 && !bytes.starts_with(b"\xff\xfe")

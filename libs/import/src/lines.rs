@@ -121,8 +121,9 @@ fn read_error(name: &str, line: u64, source: std::io::Error) -> ReadError {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::io::{Cursor, Write as _};
 
+    use flate2::{Compression, write::GzEncoder};
     use proptest::prelude::*;
 
     use super::*;
@@ -168,6 +169,39 @@ mod tests {
         }
         assert_eq!(found, [(1, 1, false), (2, EXCERPT_BYTES, true), (3, 1, false)]);
         assert!(lines.buffer.capacity() <= 2 * LINE_BYTES_MAX + BUFFER_BYTES);
+    }
+
+    #[test]
+    fn a_gzip_bomb_is_a_line_like_any_other_that_is_too_long() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        let zeros = vec![0; 1 << 20];
+        for _ in 0..256 {
+            gzip.write_all(&zeros).expect("memory");
+        }
+        gzip.write_all(b"\nb\n").expect("memory");
+        let bomb = gzip.finish().expect("memory");
+        assert!(bomb.len() < 3 << 20);
+        let mut lines = open(Cursor::new(bomb)).expect("a beginning");
+        assert!(lines.next_line().expect("readable").expect("a line").too_long);
+        assert_eq!(lines.next_line().expect("readable").expect("a line").bytes, b"b");
+        assert!(lines.buffer.capacity() <= 2 * LINE_BYTES_MAX + BUFFER_BYTES);
+    }
+
+    #[test]
+    fn a_cut_gzip_is_named_with_the_line_that_was_read_last() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
+        gzip.write_all(&b"line\n".repeat(50_000)).expect("memory");
+        let whole = gzip.finish().expect("memory");
+        let mut lines = open(Cursor::new(whole[..whole.len() / 2].to_vec())).expect("a beginning");
+        let error = loop {
+            match lines.next_line() {
+                Ok(line) => assert!(line.is_some(), "it is cut"),
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(lines.number() > 10_000);
+        let told = format!("test: could not be read on after line {}", lines.number());
+        assert!(error.starts_with(&told), "{error}");
     }
 
     #[test]

@@ -9,16 +9,18 @@ mod reading;
 mod rejects;
 mod sending;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 use futures::StreamExt as _;
-use klout_import::{CsvReader, Format, Input, RegisteredRow, Row};
-use klout_proto::graph::v1::LinkedAccount;
+use klout_import::{CsvReader, Format, Input, Row};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
-    client::{Client, Missing, Target},
+    client::{Missing, Target},
     exit::Failure,
     visible,
 };
@@ -28,7 +30,7 @@ use self::{
     progress::Progress,
     reading::Part,
     rejects::Rejects,
-    sending::{Sender, Sent},
+    sending::{Joining, Name, Sender, Sent},
 };
 
 /// Chunks that travel at once: enough to keep the connector busy while others are answered.
@@ -86,14 +88,21 @@ impl Options {
     fn run(self, sources: Sources) -> Result<(), Failure> {
         let data_dir = self.target.data_dir.clone();
         self.target.ask(Missing::Make, async |client| {
+            let joining = match (self.register_all, self.registered) {
+                (true, _) => Joining::Everybody(HashSet::new()),
+                (false, Some(file)) => Joining::Listed(listed(&file)?),
+                (false, None) => Joining::Nobody,
+            };
+            let sender = Sender::new(client, joining);
             let mut totals = Totals::default();
-            if let Some(file) = self.registered {
-                totals.people += register(client, file).await?;
-            }
             let rejects = Rejects::new(self.rejected, data_dir);
-            let sent = send(client, sources, self.register_all, rejects, &mut totals).await;
+            let sent = send(&sender, sources, rejects, &mut totals).await;
+            // Also when a file cannot be read to its end: who joined has joined.
+            let registered = sender.register_the_rest().await;
+            totals.people += registered.as_ref().copied().unwrap_or_default();
             totals.tell();
             sent?;
+            registered?;
             if !self.no_wait {
                 visible::until_visible(client).await?;
             }
@@ -133,19 +142,20 @@ impl Totals {
     }
 }
 
-/// Makes the accounts of a file people. Returns how many are new.
-async fn register(client: &Client, file: PathBuf) -> Result<u64, Failure> {
-    let sender = Sender::new(client, true);
-    let input = Input::open(&file).map_err(|error| Failure::failed(&error))?;
+/// The accounts of a file of those who joined.
+fn listed(file: &Path) -> Result<HashSet<Name>, Failure> {
+    let input = Input::open(file).map_err(|error| Failure::failed(&error))?;
     let mut reader = CsvReader::new(input).map_err(|error| Failure::failed(&error))?;
     if reader.format() != Format::Registered {
         let message = "--registered takes a file with the columns network,account";
         return Err(Failure::Failed(format!("{}: {message}", file.display())));
     }
-    let (mut accounts, mut people) = (Vec::new(), 0);
+    let mut listed = HashSet::new();
     while let Some(record) = reader.next_record().map_err(|error| Failure::failed(&error))? {
         match record.row {
-            Ok(Row::Registered(account)) => accounts.push(linked(account)),
+            Ok(Row::Registered(row)) => {
+                listed.insert((row.network.to_string(), row.account.to_string()));
+            }
             Ok(_) => {}
             Err(rejection) => eprintln!(
                 "{}:{}: {} ({})",
@@ -155,28 +165,18 @@ async fn register(client: &Client, file: PathBuf) -> Result<u64, Failure> {
                 rejection.reason
             ),
         }
-        if accounts.len() == sending::PEOPLE_MAX {
-            people += sender.register(accounts.drain(..)).await?;
-        }
     }
-    Ok(people + sender.register(accounts.into_iter()).await?)
-}
-
-fn linked(row: RegisteredRow) -> LinkedAccount {
-    let (network, native_id) = (row.network.to_string(), row.account.to_string());
-    LinkedAccount { network, native_id, handle: String::new() }
+    Ok(listed)
 }
 
 /// Sends every row of the files. What `totals` counts is durable, also when this fails.
 async fn send(
-    client: &Client,
+    sender: &Sender,
     sources: Sources,
-    register_all: bool,
     mut rejects: Rejects,
     totals: &mut Totals,
 ) -> Result<(), Failure> {
     let progress = Progress::of(sources.bytes);
-    let sender = Sender::new(client, register_all);
     let (parts_in, parts) = mpsc::channel(IN_FLIGHT_MAX);
     // Ends by itself: at the end of the files, or when nobody takes parts any more.
     let reading = tokio::task::spawn_blocking(move || reading::read(sources.readers, &parts_in));

@@ -357,6 +357,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
+    fn no_order_of_rows_changes_what_they_mean(seed in any::<u64>()) {
+        let folder = Folder::new("q");
+        for (root, rows) in ALL {
+            let mut rows: Vec<&str> = rows.lines().collect();
+            rows.sort_by_key(|row| blake3::hash(format!("{seed}{row}").as_bytes()).to_hex());
+            folder.write(&file_name(root), xml(root, &format!("{}\n", rows.join("\n"))));
+        }
+        let (mut found, mut expected) = (meaning(&folder.read()), expected());
+        found.sort();
+        expected.sort();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
     fn no_rows_make_it_panic_or_stop(
         rows in prop::collection::vec(
             r#"<row( (Id|PostId|UserId|VoteTypeId|CreationDate|Text)="(-?[0-9]{1,11}|2018-05-0[0-9]T00:00:00|&(amp|a|#[0-9]{1,9});)"){0,5}( /|)>"#,

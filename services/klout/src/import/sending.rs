@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::Mutex,
+    sync::{Mutex, MutexGuard},
 };
 
 use klout_proto::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// People in one request.
-pub(super) const PEOPLE_MAX: usize = 1_000;
+const PEOPLE_MAX: usize = 1_000;
 
 /// Accounts that are remembered as registered. When there are more, all are forgotten: asking for
 /// somebody twice costs time and nothing else.
@@ -30,10 +30,22 @@ const REGISTERED_MAX: usize = 1_000_000;
 #[derive(Debug)]
 pub(super) struct Sender {
     client: Client,
-    register_all: bool,
-    /// Who was made a person already, by network and native id.
-    registered: Mutex<HashSet<(String, String)>>,
+    joining: Mutex<Joining>,
 }
+
+/// Who is made a person of their own.
+#[derive(Debug)]
+pub(super) enum Joining {
+    Nobody,
+    /// Everybody who is named, but for those who were already.
+    Everybody(HashSet<Name>),
+    /// These, when they are first named, as that is when it is heard what they are called; and in the end
+    /// all whom nobody named.
+    Listed(HashSet<Name>),
+}
+
+/// Network and native id.
+pub(super) type Name = (String, String);
 
 /// What became of a chunk.
 #[derive(Debug, Default)]
@@ -50,8 +62,8 @@ pub(super) struct Sent {
 // === impl Sender ===
 
 impl Sender {
-    pub(super) fn new(client: &Client, register_all: bool) -> Self {
-        Self { client: client.clone(), register_all, registered: Mutex::default() }
+    pub(super) fn new(client: &Client, joining: Joining) -> Self {
+        Self { client: client.clone(), joining: Mutex::new(joining) }
     }
 
     /// Sends a chunk. When this returns, it is durable.
@@ -84,27 +96,25 @@ impl Sender {
             }
         }
         sent.rejected.sort_by_key(|row| row.origin.line);
-        if self.register_all {
-            sent.people = self.register(taken.into_iter().flat_map(accounts)).await?;
-        }
+        let joining = self.joining().take(taken.into_iter().flat_map(accounts));
+        sent.people = self.register(&joining).await?;
         Ok(sent)
     }
 
+    /// Makes people of those who were listed and not named. Returns how many are new.
+    pub(super) async fn register_the_rest(&self) -> Result<u64, Failure> {
+        let rest = self.joining().take_rest();
+        self.register(&rest).await
+    }
+
+    fn joining(&self) -> MutexGuard<'_, Joining> {
+        self.joining.lock().expect("nobody panics while registering")
+    }
+
     /// Makes each account a person of its own, unless it is somebody's. Returns how many are new.
-    pub(super) async fn register(
-        &self,
-        accounts: impl Iterator<Item = LinkedAccount>,
-    ) -> Result<u64, Failure> {
-        let new: Vec<LinkedAccount> = {
-            let mut registered = self.registered.lock().expect("nobody panics while registering");
-            if registered.len() > REGISTERED_MAX {
-                registered.clear();
-            }
-            let name = |it: &LinkedAccount| (it.network.clone(), it.native_id.clone());
-            accounts.filter(|account| registered.insert(name(account))).collect()
-        };
+    async fn register(&self, accounts: &[LinkedAccount]) -> Result<u64, Failure> {
         let mut people = 0;
-        for accounts in new.chunks(PEOPLE_MAX) {
+        for accounts in accounts.chunks(PEOPLE_MAX) {
             let request =
                 |account: &LinkedAccount| CreatePersonRequest { accounts: vec![account.clone()] };
             let requests: Vec<_> = accounts.iter().map(request).collect();
@@ -133,6 +143,33 @@ impl Sender {
             }
         }
         Ok(people)
+    }
+}
+
+// === impl Joining ===
+
+impl Joining {
+    /// Those of `accounts` who join now.
+    fn take(&mut self, accounts: impl Iterator<Item = LinkedAccount>) -> Vec<LinkedAccount> {
+        let name = |it: &LinkedAccount| (it.network.clone(), it.native_id.clone());
+        match self {
+            Self::Nobody => Vec::new(),
+            Self::Everybody(registered) => {
+                if registered.len() > REGISTERED_MAX {
+                    registered.clear();
+                }
+                accounts.filter(|account| registered.insert(name(account))).collect()
+            }
+            Self::Listed(left) if left.is_empty() => Vec::new(),
+            Self::Listed(left) => accounts.filter(|account| left.remove(&name(account))).collect(),
+        }
+    }
+
+    fn take_rest(&mut self) -> Vec<LinkedAccount> {
+        let Self::Listed(left) = self else { return Vec::new() };
+        let account =
+            |(network, native_id)| LinkedAccount { network, native_id, handle: String::new() };
+        left.drain().map(account).collect()
     }
 }
 

@@ -140,6 +140,25 @@ async fn a_dump_of_stack_exchange_becomes_people_with_names() {
 }
 
 #[tokio::test]
+async fn those_who_are_listed_join_with_their_names_and_nobody_else_does() {
+    let installation = Installation::of_one_process().await;
+    let files = Files::new();
+    let (file, members) = (files.path("signals.jsonl"), files.path("members.csv"));
+    fs::write(&file, like(1, "2018-05-01T00:00:00Z").to_string()).expect("a file");
+    fs::write(&members, "network,account\nbluesky,did:ann\nbluesky,did:eve\n").expect("a file");
+
+    let arguments = ["signals", text(&file), "--registered", text(&members)];
+    let first = import(&installation, &arguments);
+    assert_totals(&first, "accepted 1, repeated 0, rejected 0, new people 2");
+    let again = import(&installation, &arguments);
+    assert_totals(&again, "accepted 0, repeated 1, rejected 0, new people 0");
+    for (account, code) in [("ann.example", 0), ("id=did:eve", 0), ("id=did:1", 1)] {
+        let score = installation.klout(&["score", &format!("bluesky:{account}")]);
+        assert_eq!(score.code, Some(code), "{score:?}");
+    }
+}
+
+#[tokio::test]
 async fn hours_of_gh_archive_go_in_from_a_folder_of_any_shape() {
     let installation = Installation::of_one_process().await;
     let files = Files::new();
