@@ -40,6 +40,13 @@ pub(crate) fn nextest(workspace: &Workspace, interrupt: &Interrupt) -> Result<()
     job::run(workspace.cargo().args(["install", "--locked", "cargo-nextest"]), interrupt)
 }
 
+/// cargo-fuzz, which few people need: it is not installed by itself.
+pub(crate) fn cargo_fuzz(workspace: &Workspace) -> Result<()> {
+    let found = succeeds(workspace.cargo().args(["fuzz", "--version"]));
+    ensure!(found, "cargo-fuzz is missing: type `cargo install --locked cargo-fuzz`");
+    Ok(())
+}
+
 /// Installs `package` where there is `apt-get` and the right to use it.
 fn apt_get(package: &str, name: &str) -> Result<()> {
     let mut command = if rustix::process::geteuid().is_root() {

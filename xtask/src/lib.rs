@@ -6,6 +6,7 @@
 pub mod docs;
 
 mod db;
+mod fuzz;
 mod install;
 mod job;
 mod stores;
@@ -33,6 +34,7 @@ pub enum Command {
     #[command(subcommand)]
     Db(db::Db),
     Docs(Docs),
+    Fuzz(fuzz::Fuzz),
 }
 
 /// Starts a private Postgres and Redis and waits for Ctrl-C, which stops both.
@@ -73,6 +75,7 @@ impl Command {
             Self::Stores(stores) => stores.run(&interrupt),
             Self::Db(db) => db.run(&workspace, &interrupt),
             Self::Docs(docs) => docs.run(&workspace),
+            Self::Fuzz(fuzz) => fuzz.run(&workspace, &interrupt),
         }
     }
 }

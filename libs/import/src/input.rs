@@ -38,8 +38,22 @@ pub enum ReadError {
     Empty { name: String, columns: &'static str },
     #[error("{name}: the first line {problem}")]
     Header { name: String, problem: String },
-    #[error("{name}: has no .csv or .csv.gz file in it")]
-    Folder { name: String },
+    #[error("{name}: has no {files} in it")]
+    Folder { name: String, files: String },
+    #[error("{name}: is a list of accounts; give it with --registered")]
+    Registered { name: String },
+    #[error("{name}: is {encoding}; save it as UTF-8")]
+    Encoding { name: String, encoding: String },
+    #[error("{name}: {problem}")]
+    Dump { name: String, problem: String },
+    #[error("{name}: ends after line {line} without its {end}, so it is cut off")]
+    Cut { name: String, line: u64, end: String },
+    #[error("could not keep what a dump names in the temporary folder {folder}; is there room?")]
+    Index {
+        folder: String,
+        #[source]
+        source: io::Error,
+    },
 }
 
 /// An open file, unpacked if it is gzip.
@@ -47,13 +61,17 @@ pub struct Input {
     pub(crate) name: String,
     pub(crate) bytes: Box<dyn Read + Send>,
     length: Option<u64>,
-    position: Arc<AtomicU64>,
+    position: Position,
 }
+
+/// How many bytes of a file were read, before unpacking: grows while it is read.
+#[derive(Clone, Debug, Default)]
+pub struct Position(Arc<AtomicU64>);
 
 /// Counts what was read of the file itself, before unpacking.
 struct Counted<R> {
     inner: R,
-    position: Arc<AtomicU64>,
+    position: Position,
 }
 
 // === impl Input ===
@@ -93,8 +111,8 @@ impl Input {
         reader: impl Read + Send + 'static,
         length: Option<u64>,
     ) -> Result<Self, ReadError> {
-        let position = Arc::new(AtomicU64::new(0));
-        let counted = Counted { inner: reader, position: Arc::clone(&position) };
+        let position = Position::default();
+        let counted = Counted { inner: reader, position: position.clone() };
         let mut buffered = BufReader::with_capacity(BUFFER_BYTES, counted);
         let start =
             buffered.fill_buf().map_err(|source| ReadError::Open { name: name.clone(), source })?;
@@ -118,10 +136,10 @@ impl Input {
         self.length
     }
 
-    /// How many of those bytes were read: a number that grows while the file is read.
+    /// How many of those bytes were read.
     #[must_use]
-    pub fn position(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.position)
+    pub fn position(&self) -> Position {
+        self.position.clone()
     }
 }
 
@@ -131,22 +149,33 @@ impl std::fmt::Debug for Input {
     }
 }
 
+// === impl Position ===
+
+impl Position {
+    /// In bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 // === impl Counted ===
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(buffer)?;
-        self.position.fetch_add(length as u64, Ordering::Relaxed);
+        self.position.0.fetch_add(length as u64, Ordering::Relaxed);
         Ok(length)
     }
 }
 
-/// The files that `paths` name: a folder stands for its `.csv` and `.csv.gz` files, by name.
+/// The files that `paths` name: a folder stands for its files with one of these `endings`, plain or
+/// gzip, by name.
 ///
 /// # Errors
 ///
 /// When a folder cannot be listed, or has no such file.
-pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+pub fn files(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {
@@ -154,21 +183,27 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
             continue;
         }
         let name = path.display().to_string();
-        let mut inside = Vec::new();
-        let entries = std::fs::read_dir(path)
-            .map_err(|source| ReadError::Open { name: name.clone(), source })?;
-        for entry in entries {
-            let entry = entry.map_err(|source| ReadError::Open { name: name.clone(), source })?;
-            let file = entry.file_name().to_string_lossy().into_owned();
-            if file.ends_with(".csv") || file.ends_with(".csv.gz") {
-                inside.push(entry.path());
-            }
-        }
+        let mut inside = list(path)?;
+        inside.retain(|path| {
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let plain = file.strip_suffix(".gz").unwrap_or(&file);
+            endings.iter().any(|ending| plain.ends_with(ending))
+        });
         if inside.is_empty() {
-            return Err(ReadError::Folder { name });
+            let files = format!("{} or {}.gz file", endings.join(", "), endings[0]);
+            return Err(ReadError::Folder { name, files });
         }
-        inside.sort();
         files.append(&mut inside);
     }
     Ok(files)
+}
+
+/// What lies in a folder, by name.
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    let name = folder.display().to_string();
+    let entries: io::Result<Vec<PathBuf>> = std::fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|it| it.path())).collect());
+    let mut entries = entries.map_err(|source| ReadError::Open { name, source })?;
+    entries.sort();
+    Ok(entries)
 }

@@ -1,19 +1,33 @@
 //! Reads files of signals, for `klout rank` and `klout import`.
 //!
-//! Files come from anywhere. A row that cannot be read is a [`Rejection`] with a reason and stops
-//! nothing; a file that cannot be read is a [`ReadError`] that names it. Memory is bounded whatever a
-//! file holds. Which clock a row has to be before is not decided here.
+//! Files come from anywhere. A row that cannot be read is rejected with a reason and stops nothing; a
+//! file that cannot be read is a [`ReadError`] that names it. Memory is bounded whatever a file holds.
+//! Which clock a row has to be before is not decided here.
+//!
+//! Each format is a [`SignalReader`]; what is done with its entries is the same for all of them.
 
 mod csv;
+mod csv_signals;
+mod gharchive;
 mod identity;
 mod input;
+mod json_signals;
+mod lines;
+mod reader;
 mod rejected;
 mod row;
+mod stackexchange;
 
 pub use crate::{
     csv::{CsvReader, Record, Rejection},
+    csv_signals::CsvSignals,
+    gharchive::GhArchive,
     identity::RowIdentities,
-    input::{Input, ReadError, files},
-    rejected::RejectedWriter,
+    input::{Input, Position, ReadError, files},
+    json_signals::JsonSignals,
+    lines::LINE_BYTES_MAX,
+    reader::{Entry, Found, Kept, SignalReader},
+    rejected::{LinesWriter, RejectedWriter},
     row::{CounterRow, Format, InteractionRow, PostRow, RegisteredRow, Row},
+    stackexchange::{Dump, dumps, lone_file},
 };

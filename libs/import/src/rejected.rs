@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -13,6 +13,13 @@ pub struct RejectedWriter {
     path: PathBuf,
     header: Vec<String>,
     file: Option<csv::Writer<File>>,
+}
+
+/// Writes rejected lines as they are. The file is made when the first line comes.
+#[derive(Debug)]
+pub struct LinesWriter {
+    path: PathBuf,
+    file: Option<BufWriter<File>>,
 }
 
 // === impl RejectedWriter ===
@@ -39,9 +46,7 @@ impl RejectedWriter {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
-                if let Some(folder) = self.path.parent().filter(|it| !it.as_os_str().is_empty()) {
-                    fs::create_dir_all(folder)?;
-                }
+                make_folder_of(&self.path)?;
                 // Rows may have any number of fields: that is why they are here.
                 let mut file = csv::WriterBuilder::new().flexible(true).from_path(&self.path)?;
                 file.write_record(self.header.iter().map(String::as_str).chain(["reason"]))?;
@@ -75,6 +80,61 @@ impl RejectedWriter {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+// === impl LinesWriter ===
+
+impl LinesWriter {
+    /// A writer of lines.
+    #[must_use]
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path, file: None }
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                make_folder_of(&self.path)?;
+                self.file.insert(BufWriter::new(File::create(&self.path)?))
+            }
+        };
+        file.write_all(line)?;
+        file.write_all(b"\n")
+    }
+
+    /// Writes out what is buffered, and returns the path if there is a file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn finish(self) -> io::Result<Option<PathBuf>> {
+        match self.file {
+            Some(mut file) => {
+                file.flush()?;
+                Ok(Some(self.path))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Where the file is, or would be.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn make_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        Some(folder) => fs::create_dir_all(folder),
+        None => Ok(()),
     }
 }
 

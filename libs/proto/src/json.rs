@@ -46,6 +46,21 @@ pub fn from_value(
     DynamicMessage::deserialize(descriptor, json)
 }
 
+/// Reads a generated message from the text of its JSON, and nothing else in it.
+///
+/// # Errors
+///
+/// When it is not the JSON of such a message; the error says where.
+pub fn from_slice<M: prost::Message + Name + Default>(text: &[u8]) -> Result<M, serde_json::Error> {
+    let descriptor = DESCRIPTORS
+        .get_message_by_name(&M::full_name())
+        .expect("every generated message has a descriptor");
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let message = DynamicMessage::deserialize(descriptor, &mut deserializer)?;
+    deserializer.end()?;
+    message.transcode_to().map_err(serde::de::Error::custom)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

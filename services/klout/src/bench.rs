@@ -1,6 +1,7 @@
 //! `klout bench`: the figures of docs/performance.md, measured anew.
 
 mod ingest;
+mod readers;
 mod start;
 
 use serde_json::{Map, Value, json};
@@ -20,6 +21,7 @@ pub(crate) struct Bench {
 enum Name {
     Start(start::Start),
     Ingest(ingest::Ingest),
+    Readers(readers::Readers),
 }
 
 /// The figures of a bench by name, each a median; the name ends with the unit.
@@ -33,6 +35,7 @@ impl Bench {
         match self.bench {
             Name::Start(start) => start.run(),
             Name::Ingest(ingest) => ingest.run(),
+            Name::Readers(readers) => readers.run(),
         }
     }
 }

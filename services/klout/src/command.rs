@@ -29,6 +29,7 @@ Run everything on this machine, with a made-up world to look at:
 In another terminal:
   klout export --top 10
   klout import csv interactions.csv.gz --register-all
+  klout import stackexchange quantumcomputing.stackexchange.com.7z --register-all
   klout score bluesky:ann
 
 Without a server or a database:

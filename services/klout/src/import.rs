@@ -1,28 +1,36 @@
 //! `klout import`: files go in, over a gateway.
+//!
+//! A reader of the format makes entries of files, entries travel in chunks, a sender hands them to the
+//! connector. Only the reader knows the format.
 
+mod formats;
 mod progress;
 mod reading;
 mod rejects;
 mod sending;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 use futures::StreamExt as _;
-use klout_import::{CsvReader, Format, Input, Row, files};
+use klout_import::{CsvReader, Format, Input, Row};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
-    client::{Client, Missing, Target},
+    client::{Missing, Target},
     exit::Failure,
     visible,
 };
 
 use self::{
+    formats::{ImportFormat, Sources},
     progress::Progress,
     reading::Part,
     rejects::Rejects,
-    sending::{Sender, Sent},
+    sending::{Joining, Name, Sender, Sent},
 };
 
 /// Chunks that travel at once: enough to keep the connector busy while others are answered.
@@ -35,39 +43,17 @@ pub(crate) struct Import {
     format: ImportFormat,
 }
 
-#[derive(Debug, clap::Subcommand)]
-enum ImportFormat {
-    Csv(ImportCsv),
-}
-
-/// Takes in CSV files of interactions, counters and posts.
-///
-/// Importing a file twice changes nothing: a row is what its id says, or what it says itself and how
-/// many equal rows of the file came before it. A row that is left out is named on stderr, kept in a
-/// file of rejected rows that can be mended and imported, and stops nothing. Ends when all scores can
-/// be read.
+/// What is the same for every format.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Files are told by their header, in any order of columns, plain or gzip:
-  time,network,actor,subject,kind,count      interactions (+ id, post)
-  time,network,account,counter,value         counters (+ id, post)
-  time,network,account,post                  posts (+ id, text)
-
-Examples:
-  klout import csv interactions.csv.gz posts.csv.gz --register-all
-  klout import csv folder --registered members.csv")]
-struct ImportCsv {
-    /// CSV files, folders of them, or - for stdin
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+struct Options {
     /// Makes each account of the rows that are taken a person of its own, actors too
     #[arg(long, conflicts_with = "registered")]
     register_all: bool,
     /// Makes each account of this file (network,account) a person of its own
     #[arg(long, value_name = "FILE")]
     registered: Option<PathBuf>,
-    /// Where rows go that are left out, with a reason; of several files with such rows, the second has
-    /// .2 in its name, and so on [default: rejected/TIME-NAME in the data directory]
+    /// Where rows go that are left out; of several files with such rows, the second has .2 in its name,
+    /// and so on [default: rejected/TIME-NAME in the data directory]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
     /// Ends when everything is durable, before scores can be read
@@ -83,6 +69,7 @@ struct Totals {
     accepted: u64,
     repeated: u64,
     rejected: BTreeMap<String, u64>,
+    no_reaction: u64,
     people: u64,
 }
 
@@ -90,27 +77,32 @@ struct Totals {
 
 impl Import {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        match self.format {
-            ImportFormat::Csv(csv) => csv.run(),
-        }
+        let (sources, options) = self.format.open()?;
+        options.run(sources)
     }
 }
 
-// === impl ImportCsv ===
+// === impl Options ===
 
-impl ImportCsv {
-    fn run(self) -> Result<(), Failure> {
-        let paths = files(&self.paths).map_err(|error| Failure::failed(&error))?;
+impl Options {
+    fn run(self, sources: Sources) -> Result<(), Failure> {
         let data_dir = self.target.data_dir.clone();
         self.target.ask(Missing::Make, async |client| {
+            let joining = match (self.register_all, self.registered) {
+                (true, _) => Joining::Everybody(HashSet::new()),
+                (false, Some(file)) => Joining::Listed(listed(&file)?),
+                (false, None) => Joining::Nobody,
+            };
+            let sender = Sender::new(client, joining);
             let mut totals = Totals::default();
-            if let Some(file) = self.registered {
-                totals.people += register(client, file).await?;
-            }
             let rejects = Rejects::new(self.rejected, data_dir);
-            let sent = send(client, paths, self.register_all, rejects, &mut totals).await;
+            let sent = send(&sender, sources, rejects, &mut totals).await;
+            // Also when a file cannot be read to its end: who joined has joined.
+            let registered = sender.register_the_rest().await;
+            totals.people += registered.as_ref().copied().unwrap_or_default();
             totals.tell();
             sent?;
+            registered?;
             if !self.no_wait {
                 visible::until_visible(client).await?;
             }
@@ -125,6 +117,7 @@ impl Totals {
     fn add(&mut self, sent: &Sent) {
         self.accepted += sent.accepted;
         self.repeated += sent.repeated;
+        self.no_reaction += sent.no_reaction;
         self.people += sent.people;
         for row in &sent.rejected {
             *self.rejected.entry(row.reason.clone()).or_default() += 1;
@@ -132,32 +125,37 @@ impl Totals {
     }
 
     fn tell(&self) {
-        let Self { accepted, repeated, rejected, people } = self;
+        let Self { accepted, repeated, rejected, no_reaction, people } = self;
         let count: u64 = rejected.values().sum();
         let reasons: Vec<_> =
             rejected.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
         let reasons =
             if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+        let no_reaction = match no_reaction {
+            0 => String::new(),
+            count => format!(", no reaction {count}"),
+        };
         eprintln!(
-            "klout: accepted {accepted}, repeated {repeated}, rejected {count}{reasons}, new people \
-             {people}"
+            "klout: accepted {accepted}, repeated {repeated}, rejected {count}{reasons}\
+             {no_reaction}, new people {people}"
         );
     }
 }
 
-/// Makes the accounts of a file people. Returns how many are new.
-async fn register(client: &Client, file: PathBuf) -> Result<u64, Failure> {
-    let sender = Sender::new(client, true);
-    let input = Input::open(&file).map_err(|error| Failure::failed(&error))?;
+/// The accounts of a file of those who joined.
+fn listed(file: &Path) -> Result<HashSet<Name>, Failure> {
+    let input = Input::open(file).map_err(|error| Failure::failed(&error))?;
     let mut reader = CsvReader::new(input).map_err(|error| Failure::failed(&error))?;
     if reader.format() != Format::Registered {
         let message = "--registered takes a file with the columns network,account";
         return Err(Failure::Failed(format!("{}: {message}", file.display())));
     }
-    let (mut accounts, mut people) = (Vec::new(), 0);
+    let mut listed = HashSet::new();
     while let Some(record) = reader.next_record().map_err(|error| Failure::failed(&error))? {
         match record.row {
-            Ok(Row::Registered(account)) => accounts.push(account),
+            Ok(Row::Registered(row)) => {
+                listed.insert((row.network.to_string(), row.account.to_string()));
+            }
             Ok(_) => {}
             Err(rejection) => eprintln!(
                 "{}:{}: {} ({})",
@@ -167,31 +165,26 @@ async fn register(client: &Client, file: PathBuf) -> Result<u64, Failure> {
                 rejection.reason
             ),
         }
-        if accounts.len() == sending::PEOPLE_MAX {
-            people += sender.register(std::mem::take(&mut accounts)).await?;
-        }
     }
-    Ok(people + sender.register(accounts).await?)
+    Ok(listed)
 }
 
 /// Sends every row of the files. What `totals` counts is durable, also when this fails.
 async fn send(
-    client: &Client,
-    paths: Vec<PathBuf>,
-    register_all: bool,
+    sender: &Sender,
+    sources: Sources,
     mut rejects: Rejects,
     totals: &mut Totals,
 ) -> Result<(), Failure> {
-    let progress = Progress::of(&paths);
-    let sender = Sender::new(client, register_all);
+    let progress = Progress::of(sources.bytes);
     let (parts_in, parts) = mpsc::channel(IN_FLIGHT_MAX);
     // Ends by itself: at the end of the files, or when nobody takes parts any more.
-    let reading = tokio::task::spawn_blocking(move || reading::read(&paths, &parts_in));
+    let reading = tokio::task::spawn_blocking(move || reading::read(sources.readers, &parts_in));
 
     let mut sent = ReceiverStream::new(parts)
         .map(|part| async {
             Ok::<_, Failure>(match part {
-                Part::File { name, header } => Step::File { name, header },
+                Part::File { name, columns } => Step::File { name, columns },
                 Part::Chunk(chunk) => Step::Sent(sender.send(chunk).await?),
             })
         })
@@ -199,7 +192,7 @@ async fn send(
         .buffered(IN_FLIGHT_MAX);
     while let Some(step) = sent.next().await {
         match step? {
-            Step::File { name, header } => rejects.file(name, header)?,
+            Step::File { name, columns } => rejects.file(name, columns)?,
             Step::Sent(sent) => {
                 totals.add(&sent);
                 progress.add(&sent);
@@ -216,6 +209,6 @@ async fn send(
 
 /// A part, after it was sent.
 enum Step {
-    File { name: String, header: Vec<String> },
+    File { name: String, columns: Vec<String> },
     Sent(Sent),
 }

@@ -6,14 +6,10 @@ use std::{
     io::{self, Write},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
 };
 
 use indicatif::ProgressBar;
-use klout_import::{CsvReader, Format, Input, Row, files};
+use klout_import::{CsvReader, Format, Input, Position, Row, files};
 use klout_model::{Day, NativeId, Network, RowReason};
 use klout_score_engine::{AccountName, Population, Ranked, Signal, rank};
 use klout_score_math::Model;
@@ -65,7 +61,7 @@ type LeftOut = BTreeMap<RowReason, u64>;
 /// How much of a file was read.
 struct Progress {
     bar: ProgressBar,
-    position: Arc<AtomicU64>,
+    position: Position,
 }
 
 impl Rank {
@@ -81,7 +77,7 @@ impl Rank {
         let mut population = Population::default();
         let mut left_out = LeftOut::new();
         let mut rows = 0_u64;
-        for file in files(&self.files).map_err(|error| Failure::failed(&error))? {
+        for file in files(&self.files, &[".csv"]).map_err(|error| Failure::failed(&error))? {
             let reader = open(&file)?;
             rows += read(reader, self.as_of, &mut population, &mut left_out)?;
         }
@@ -142,7 +138,7 @@ fn read(
             *left_out.entry(reason).or_default() += 1;
         }
         if rows % 4096 == 0 {
-            progress.bar.set_position(progress.position.load(Ordering::Relaxed));
+            progress.bar.set_position(progress.position.bytes());
         }
     }
     progress.bar.finish_and_clear();

@@ -152,7 +152,15 @@ impl Installation {
     /// Runs the command line against this installation.
     #[must_use]
     pub fn klout(&self, arguments: &[&str]) -> Output {
-        run(self.command().args(arguments))
+        run(&mut self.command_of(arguments))
+    }
+
+    /// The same, to be started by whoever wants to do something to it meanwhile.
+    #[must_use]
+    pub fn command_of(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command();
+        command.args(arguments);
+        command
     }
 
     /// Imports a file, registers everybody in it, and waits for the scores.
@@ -305,7 +313,12 @@ fn columns(
 }
 
 /// `klout`, which is built into the folder above the one of the tests.
-fn binary() -> PathBuf {
+///
+/// # Panics
+///
+/// When it is not there.
+#[must_use]
+pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test is a file");
     let folder = test.ancestors().nth(2).expect("tests are in deps");
     let binary = folder.join("klout");

@@ -1,7 +1,5 @@
 //! How far an import is.
 
-use std::{fs, path::PathBuf};
-
 use indicatif::ProgressBar;
 
 use super::sending::Sent;
@@ -17,19 +15,16 @@ pub(super) struct Progress {
 // === impl Progress ===
 
 impl Progress {
-    /// A pipe has no length, and then the whole has none.
-    pub(super) fn of(paths: &[PathBuf]) -> Self {
-        let length = paths.iter().try_fold(0, |sum, path| {
-            let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-            Some(sum + metadata.len())
-        });
+    /// Over that many bytes, if anybody knows.
+    pub(super) fn of(bytes: Option<u64>) -> Self {
         let template = "[{bar:30}] {bytes}/{total_bytes} {eta} left, {msg}";
-        let bar = output::progress(length, template);
+        let bar = output::progress(bytes, template);
         Self { bar, rows: std::cell::Cell::new(0) }
     }
 
     pub(super) fn add(&self, sent: &Sent) {
-        let rows = sent.accepted + sent.repeated + sent.rejected.len() as u64;
+        let left = sent.rejected.len() as u64 + sent.no_reaction;
+        let rows = sent.accepted + sent.repeated + left;
         self.rows.set(self.rows.get() + rows);
         self.bar.inc(sent.file_bytes);
         let seconds = self.bar.elapsed().as_secs_f64().max(0.001);

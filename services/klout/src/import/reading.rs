@@ -1,21 +1,21 @@
 //! Reads files into chunks, on a thread of its own.
 
-use std::path::PathBuf;
-
-use klout_import::{CsvReader, Input, ReadError, RegisteredRow, Row, RowIdentities};
-use klout_model::{NativeId, Network};
-use klout_proto::{
-    convert::timestamp,
-    signal::v1::{Account, Counter, Interaction, Post, Signal, signal::Content},
-};
+use klout_import::{Entry, Found, Kept, ReadError, SignalReader};
+use klout_proto::signal::v1::Signal;
 use prost::Message as _;
 use tokio::sync::mpsc;
 
-/// Rows in one chunk: as many as the connector takes at once.
+/// Signals in one chunk: as many as the connector takes at once.
 const ROWS_MAX: usize = 1_000;
 
-/// Bytes of one chunk, which stays well below the largest message.
+/// Bytes of the signals of one chunk, which stays well below the largest message.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Bytes that a chunk keeps of files, in case rows are left out.
+const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Entries that are not sent, after which it is told how far it is.
+const SILENT_MAX: u64 = 20_000;
 
 /// What a file falls into.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) enum Part {
     /// Another file begins.
     File {
         name: String,
-        header: Vec<String>,
+        columns: Vec<String>,
     },
     Chunk(Chunk),
 }
@@ -31,76 +31,62 @@ pub(super) enum Part {
 /// Rows that travel together.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
-    pub(super) rows: Vec<SignalRow>,
+    pub(super) signals: Vec<Signal>,
+    /// Where each signal stands, in the same order.
+    pub(super) origins: Vec<Origin>,
     /// What could not even be read.
     pub(super) rejected: Vec<RejectedRow>,
+    /// How many entries were no reactions.
+    pub(super) no_reaction: u64,
     /// How much of the file it took, before unpacking.
     pub(super) file_bytes: u64,
+    silent: u64,
     bytes: usize,
+    kept_bytes: usize,
 }
 
-/// A row that is a signal.
+/// Where a signal stands, and what is kept of it there.
 #[derive(Debug)]
-pub(super) struct SignalRow {
+pub(super) struct Origin {
     pub(super) line: u64,
-    /// As they were, in case the row is rejected after all.
-    pub(super) fields: Vec<Vec<u8>>,
-    pub(super) signal: Signal,
-    /// Everybody in the row.
-    pub(super) accounts: Vec<RegisteredRow>,
+    pub(super) kept: Kept,
 }
 
 /// A row that is left out.
 #[derive(Debug)]
 pub(super) struct RejectedRow {
-    pub(super) line: u64,
-    pub(super) fields: Vec<Vec<u8>>,
+    pub(super) origin: Origin,
+    /// What it says, if it could be read.
+    pub(super) signal: Option<Signal>,
     pub(super) reason: String,
     pub(super) message: String,
 }
 
-/// Why the files cannot be read to their end.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ReadingError {
-    #[error(transparent)]
-    File(#[from] ReadError),
-    #[error("{name}: is a list of accounts; give it with --registered")]
-    Registered { name: String },
-}
-
 /// Reads all files, until somebody drops the other end.
-pub(super) fn read(paths: &[PathBuf], parts: &mpsc::Sender<Part>) -> Result<(), ReadingError> {
-    for path in paths {
-        let input = Input::open(path)?;
-        let position = input.position();
+pub(super) fn read(
+    readers: impl Iterator<Item = Result<Box<dyn SignalReader>, ReadError>>,
+    parts: &mpsc::Sender<Part>,
+) -> Result<(), ReadError> {
+    for reader in readers {
+        let mut reader = reader?;
+        let position = reader.position();
         let mut position_before = 0;
-        let mut reader = CsvReader::new(input)?;
-        let (name, header) = (reader.name().to_owned(), reader.header().to_vec());
-        let mut identities = RowIdentities::default();
-        if parts.blocking_send(Part::File { name: name.clone(), header }).is_err() {
+        let (name, columns) = (reader.name().to_owned(), reader.columns().to_vec());
+        if parts.blocking_send(Part::File { name, columns }).is_err() {
             return Ok(());
         }
         let mut chunk = Chunk::default();
         loop {
-            let ended = match reader.next_record() {
-                Ok(Some(record)) => {
-                    let fields = record.fields().map(<[u8]>::to_vec).collect();
-                    let line = record.line;
-                    match record.row {
-                        Ok(Row::Registered(_)) => return Err(ReadingError::Registered { name }),
-                        Ok(row) => {
-                            let signal_id = identities.identify(&row);
-                            chunk.add(line, fields, row, signal_id);
-                        }
-                        Err(rejection) => chunk.reject(rejection.line, fields, &rejection.reason),
-                    }
+            let ended = match reader.next_entry() {
+                Ok(Some(entry)) => {
+                    chunk.add(entry);
                     None
                 }
                 Ok(None) => Some(Ok(())),
                 Err(error) => Some(Err(error)),
             };
             if ended.is_some() || chunk.is_full() {
-                let now = position.load(std::sync::atomic::Ordering::Relaxed);
+                let now = position.bytes();
                 chunk.file_bytes = now - position_before;
                 position_before = now;
                 if parts.blocking_send(Part::Chunk(std::mem::take(&mut chunk))).is_err() {
@@ -109,7 +95,7 @@ pub(super) fn read(paths: &[PathBuf], parts: &mpsc::Sender<Part>) -> Result<(), 
             }
             match ended {
                 // What was read before is on its way nevertheless.
-                Some(Err(error)) => return Err(error.into()),
+                Some(Err(error)) => return Err(error),
                 Some(Ok(())) => break,
                 None => {}
             }
@@ -122,63 +108,33 @@ pub(super) fn read(paths: &[PathBuf], parts: &mpsc::Sender<Part>) -> Result<(), 
 
 impl Chunk {
     fn is_full(&self) -> bool {
-        self.rows.len() + self.rejected.len() >= ROWS_MAX || self.bytes >= BYTES_MAX
+        self.signals.len() + self.rejected.len() >= ROWS_MAX
+            || self.bytes >= BYTES_MAX
+            || self.kept_bytes >= KEPT_BYTES_MAX
+            || self.silent >= SILENT_MAX
     }
 
-    fn add(&mut self, line: u64, fields: Vec<Vec<u8>>, row: Row, signal_id: String) {
-        let network = row.network().clone();
-        let mut accounts = vec![account(&network, row.subject())];
-        if let Row::Interaction(row) = &row {
-            accounts.extend(row.actor.as_ref().map(|actor| account(&network, actor)));
+    fn add(&mut self, entry: Entry) {
+        let Entry { line, found, kept } = entry;
+        self.kept_bytes += kept.length();
+        let origin = Origin { line, kept };
+        match found {
+            Found::Signal(signal) => {
+                self.bytes += signal.encoded_len();
+                self.signals.push(*signal);
+                self.origins.push(origin);
+            }
+            Found::Rejected { reason, detail } => self.rejected.push(RejectedRow {
+                origin,
+                signal: None,
+                reason: reason.as_str().to_owned(),
+                message: detail.unwrap_or_else(|| reason.to_string()),
+            }),
+            Found::NoReaction => {
+                self.no_reaction += 1;
+                self.silent += 1;
+            }
+            Found::Noted => self.silent += 1,
         }
-        let Some(signal) = signal(row, signal_id) else { return };
-        self.bytes += signal.encoded_len();
-        self.rows.push(SignalRow { line, fields, signal, accounts });
     }
-
-    fn reject(&mut self, line: u64, fields: Vec<Vec<u8>>, reason: &klout_model::RowReason) {
-        self.bytes += fields.iter().map(Vec::len).sum::<usize>();
-        self.rejected.push(RejectedRow {
-            line,
-            fields,
-            reason: reason.as_str().to_owned(),
-            message: reason.to_string(),
-        });
-    }
-}
-
-fn account(network: &Network, account: &NativeId) -> RegisteredRow {
-    RegisteredRow { network: network.clone(), account: account.clone() }
-}
-
-/// The signal that a row is. `None`: it is none, but a registration.
-fn signal(row: Row, signal_id: String) -> Option<Signal> {
-    // An account of a file is native id and handle at once, which is what social-graph takes it for.
-    let named = |account: NativeId| Account { native_id: account.to_string(), handle: None };
-    let time = row.time()?;
-    let network = row.network().to_string();
-    let content = match row {
-        Row::Interaction(row) => Content::Interaction(Interaction {
-            actor: row.actor.map(named),
-            subject: Some(named(row.subject)),
-            kind: row.kind.to_string(),
-            count: Some(row.count.get()),
-            post: row.post,
-        }),
-        Row::Counter(row) => Content::Counter(Counter {
-            account: Some(named(row.account)),
-            name: row.counter.to_string(),
-            value: row.value.get(),
-            post: row.post,
-        }),
-        Row::Post(row) => Content::Post(Post {
-            account: Some(named(row.account)),
-            post: row.post,
-            text: row.text,
-            links: Vec::new(),
-            tags: Vec::new(),
-        }),
-        Row::Registered(_) => return None,
-    };
-    Some(Signal { network, signal_id, time: Some(timestamp(time)), content: Some(content) })
 }

@@ -6,7 +6,8 @@ use std::{
 };
 
 use klout_chassis::Clock;
-use klout_import::RejectedWriter;
+use klout_import::{Kept, LinesWriter, RejectedWriter};
+use klout_proto::json;
 use time::macros::format_description;
 
 use super::reading::RejectedRow;
@@ -31,9 +32,19 @@ pub(super) struct Rejects {
 #[derive(Debug)]
 struct File {
     name: String,
-    header: Vec<String>,
+    columns: Vec<String>,
     count: u64,
-    writer: Option<RejectedWriter>,
+    writers: Option<Writers>,
+}
+
+/// Each makes its file when the first row for it comes.
+#[derive(Debug)]
+struct Writers {
+    /// What the command takes again: rows under their columns, or lines.
+    rows: RejectedWriter,
+    lines: LinesWriter,
+    /// What has to be mended where it came from.
+    beside: LinesWriter,
 }
 
 // === impl Rejects ===
@@ -44,9 +55,9 @@ impl Rejects {
     }
 
     /// Another file begins.
-    pub(super) fn file(&mut self, name: String, header: Vec<String>) -> Result<(), Failure> {
+    pub(super) fn file(&mut self, name: String, columns: Vec<String>) -> Result<(), Failure> {
         self.finish_file()?;
-        self.current = Some(File { name, header, count: 0, writer: None });
+        self.current = Some(File { name, columns, count: 0, writers: None });
         Ok(())
     }
 
@@ -55,23 +66,25 @@ impl Rejects {
         for row in rows {
             file.count += 1;
             if file.count <= TOLD_MAX {
-                let RejectedRow { line, reason, message, .. } = row;
-                eprintln!("{}:{line}: {reason} ({message})", file.name);
+                let RejectedRow { origin, reason, message, .. } = row;
+                eprintln!("{}:{}: {reason} ({message})", file.name, origin.line);
             }
-            let writer = match &mut file.writer {
-                Some(writer) => writer,
+            let writers = match &mut file.writers {
+                Some(writers) => writers,
                 None => {
                     self.files += 1;
-                    let path = match &self.path {
-                        Some(asked) => numbered(asked, self.files),
-                        None => default_path(self.data_dir.clone(), self.files, &file.name)?,
+                    let (path, beside) = match &self.path {
+                        Some(asked) => {
+                            let path = numbered(asked, self.files);
+                            let beside = format!("{}.xml", path.display()).into();
+                            (path, beside)
+                        }
+                        None => default_paths(self.data_dir.clone(), self.files, &file.name)?,
                     };
-                    file.writer.insert(RejectedWriter::new(path, &file.header))
+                    file.writers.insert(Writers::new(path, beside, &file.columns))
                 }
             };
-            writer
-                .write(row.fields.iter().map(Vec::as_slice), &row.reason)
-                .map_err(|error| failed(writer.path(), &error))?;
+            writers.write(row)?;
         }
         Ok(())
     }
@@ -81,13 +94,53 @@ impl Rejects {
     }
 
     fn finish_file(&mut self) -> Result<(), Failure> {
-        let Some(File { name, count, writer: Some(writer), .. }) = self.current.take() else {
+        let Some(File { name, count, writers: Some(writers), .. }) = self.current.take() else {
             return Ok(());
         };
-        let path = writer.path().to_owned();
-        writer.finish().map_err(|error| failed(&path, &error))?;
-        eprintln!("klout: {name}: rows left out: {count}, kept in {}", path.display());
+        let kept = writers.finish()?.join(" and ");
+        eprintln!("klout: {name}: rows left out: {count}, kept in {kept}");
         Ok(())
+    }
+}
+
+// === impl Writers ===
+
+impl Writers {
+    fn new(path: PathBuf, beside: PathBuf, columns: &[String]) -> Self {
+        Self {
+            rows: RejectedWriter::new(path.clone(), columns),
+            lines: LinesWriter::new(path),
+            beside: LinesWriter::new(beside),
+        }
+    }
+
+    fn write(&mut self, row: &RejectedRow) -> Result<(), Failure> {
+        let (written, path) = match &row.origin.kept {
+            Kept::Fields(fields) => {
+                let fields = fields.iter().map(Vec::as_slice);
+                (self.rows.write(fields, &row.reason), self.rows.path())
+            }
+            Kept::Line(line) => (self.lines.write(line), self.lines.path()),
+            Kept::Row(line) => (self.beside.write(line), self.beside.path()),
+            Kept::Signal => {
+                let line = row.signal.as_ref().map(|it| json::to_value(it).to_string());
+                let line = line.unwrap_or_default();
+                (self.lines.write(line.as_bytes()), self.lines.path())
+            }
+        };
+        written.map_err(|error| failed(path, &error))
+    }
+
+    /// The files that there are.
+    fn finish(self) -> Result<Vec<String>, Failure> {
+        let Self { rows, lines, beside } = self;
+        let (path, path_beside) = (lines.path().to_owned(), beside.path().to_owned());
+        let finished = [
+            rows.finish().map_err(|error| failed(&path, &error))?,
+            lines.finish().map_err(|error| failed(&path, &error))?,
+            beside.finish().map_err(|error| failed(&path_beside, &error))?,
+        ];
+        Ok(finished.into_iter().flatten().map(|path| path.display().to_string()).collect())
     }
 }
 
@@ -104,14 +157,23 @@ fn numbered(asked: &Path, nth: u32) -> PathBuf {
     asked.with_extension(format!("{nth}.{extension}"))
 }
 
-/// The same when nobody asked for one.
-fn default_path(data_dir: Option<PathBuf>, nth: u32, name: &str) -> Result<PathBuf, Failure> {
-    let folder = DataDirectory::path_or_default(data_dir)?;
+/// The same when nobody asked for one, and the file beside it. What is left out of XML is JSON Lines.
+fn default_paths(
+    data_dir: Option<PathBuf>,
+    nth: u32,
+    name: &str,
+) -> Result<(PathBuf, PathBuf), Failure> {
+    let folder = DataDirectory::path_or_default(data_dir)?.join("rejected");
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     let time = Clock::running().now().format(format).map_err(|error| Failure::failed(&error))?;
     let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy();
-    let name = name.strip_suffix(".gz").unwrap_or(&name).to_owned();
-    Ok(folder.join("rejected").join(format!("{time}-{nth}-{name}")))
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let beside = folder.join(format!("{time}-{nth}-{name}"));
+    let path = match name.strip_suffix(".xml") {
+        Some(name) => folder.join(format!("{time}-{nth}-{name}.jsonl")),
+        None => beside.clone(),
+    };
+    Ok((path, beside))
 }
 
 #[cfg(test)]
@@ -123,5 +185,13 @@ mod tests {
         let asked = Path::new("out/bad.csv");
         assert_eq!(numbered(asked, 1), Path::new("out/bad.csv"));
         assert_eq!(numbered(asked, 2), Path::new("out/bad.2.csv"));
+    }
+
+    #[test]
+    fn rows_of_xml_lie_beside_the_signals_of_the_same_file() {
+        let folder = Some(PathBuf::from("data"));
+        let (path, beside) = default_paths(folder, 1, "dump/Votes.xml.gz").expect("a clock");
+        assert!(path.to_string_lossy().ends_with("-1-Votes.jsonl"), "{}", path.display());
+        assert!(beside.to_string_lossy().ends_with("-1-Votes.xml"), "{}", beside.display());
     }
 }

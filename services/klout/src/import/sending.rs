@@ -1,33 +1,51 @@
 //! Sends chunks, and makes accounts people.
 
-use std::{collections::HashSet, sync::Mutex};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Mutex, MutexGuard},
+};
 
-use klout_import::RegisteredRow;
 use klout_proto::{
     graph::v1::{
         BatchCreatePeopleRequest, CreatePersonRequest, LinkedAccount, create_person_result,
     },
-    signal::v1::{BatchIngestSignalsRequest, Signal},
+    signal::v1::{Account, BatchIngestSignalsRequest, Counter, Post, Signal, signal::Content},
 };
 use tonic::Code;
 
-use super::reading::{Chunk, RejectedRow, SignalRow};
+use super::reading::{Chunk, RejectedRow};
 use crate::{
     client::{Client, retried},
     exit::Failure,
 };
 
 /// People in one request.
-pub(super) const PEOPLE_MAX: usize = 1_000;
+const PEOPLE_MAX: usize = 1_000;
+
+/// Accounts that are remembered as registered. When there are more, all are forgotten: asking for
+/// somebody twice costs time and nothing else.
+const REGISTERED_MAX: usize = 1_000_000;
 
 /// The way in.
 #[derive(Debug)]
 pub(super) struct Sender {
     client: Client,
-    register_all: bool,
-    /// Who was made a person already.
-    registered: Mutex<HashSet<RegisteredRow>>,
+    joining: Mutex<Joining>,
 }
+
+/// Who is made a person of their own.
+#[derive(Debug)]
+pub(super) enum Joining {
+    Nobody,
+    /// Everybody who is named, but for those who were already.
+    Everybody(HashSet<Name>),
+    /// These, when they are first named, as that is when it is heard what they are called; and in the end
+    /// all whom nobody named.
+    Listed(HashSet<Name>),
+}
+
+/// Network and native id.
+pub(super) type Name = (String, String);
 
 /// What became of a chunk.
 #[derive(Debug, Default)]
@@ -36,6 +54,7 @@ pub(super) struct Sent {
     pub(super) repeated: u64,
     /// In the order of lines.
     pub(super) rejected: Vec<RejectedRow>,
+    pub(super) no_reaction: u64,
     pub(super) people: u64,
     pub(super) file_bytes: u64,
 }
@@ -43,18 +62,17 @@ pub(super) struct Sent {
 // === impl Sender ===
 
 impl Sender {
-    pub(super) fn new(client: &Client, register_all: bool) -> Self {
-        Self { client: client.clone(), register_all, registered: Mutex::default() }
+    pub(super) fn new(client: &Client, joining: Joining) -> Self {
+        Self { client: client.clone(), joining: Mutex::new(joining) }
     }
 
     /// Sends a chunk. When this returns, it is durable.
     pub(super) async fn send(&self, chunk: Chunk) -> Result<Sent, Failure> {
-        let Chunk { rows, rejected, file_bytes, .. } = chunk;
-        let mut sent = Sent { rejected, file_bytes, ..Sent::default() };
-        if rows.is_empty() {
+        let Chunk { signals, origins, rejected, no_reaction, file_bytes, .. } = chunk;
+        let mut sent = Sent { rejected, no_reaction, file_bytes, ..Sent::default() };
+        if signals.is_empty() {
             return Ok(sent);
         }
-        let signals: Vec<Signal> = rows.iter().map(|row| row.signal.clone()).collect();
         let response = retried(|| {
             let mut client = self.client.signals();
             let signals = signals.clone();
@@ -65,33 +83,40 @@ impl Sender {
         sent.accepted = response.accepted.into();
         sent.repeated = response.repeated.into();
 
-        let mut rows: Vec<Option<SignalRow>> = rows.into_iter().map(Some).collect();
-        for rejection in response.rejected {
-            let index = usize::try_from(rejection.index).unwrap_or(usize::MAX);
-            let Some(row) = rows.get_mut(index).and_then(Option::take) else { continue };
-            sent.rejected.push(RejectedRow {
-                line: row.line,
-                fields: row.fields,
-                reason: rejection.reason,
-                message: rejection.message,
-            });
+        let mut refused: BTreeMap<_, _> =
+            response.rejected.into_iter().map(|it| (it.index, (it.reason, it.message))).collect();
+        let mut taken = Vec::with_capacity(signals.len());
+        for (index, (signal, origin)) in (0..).zip(signals.into_iter().zip(origins)) {
+            match refused.remove(&index) {
+                Some((reason, message)) => {
+                    let signal = Some(signal);
+                    sent.rejected.push(RejectedRow { origin, signal, reason, message });
+                }
+                None => taken.push(signal),
+            }
         }
-        sent.rejected.sort_by_key(|row| row.line);
-        if self.register_all {
-            let accounts = rows.into_iter().flatten().flat_map(|row| row.accounts).collect();
-            sent.people = self.register(accounts).await?;
-        }
+        sent.rejected.sort_by_key(|row| row.origin.line);
+        let joining = self.joining().take(taken.into_iter().flat_map(accounts));
+        sent.people = self.register(&joining).await?;
         Ok(sent)
     }
 
+    /// Makes people of those who were listed and not named. Returns how many are new.
+    pub(super) async fn register_the_rest(&self) -> Result<u64, Failure> {
+        let rest = self.joining().take_rest();
+        self.register(&rest).await
+    }
+
+    fn joining(&self) -> MutexGuard<'_, Joining> {
+        self.joining.lock().expect("nobody panics while registering")
+    }
+
     /// Makes each account a person of its own, unless it is somebody's. Returns how many are new.
-    pub(super) async fn register(&self, accounts: Vec<RegisteredRow>) -> Result<u64, Failure> {
-        let new: Vec<RegisteredRow> = {
-            let mut registered = self.registered.lock().expect("nobody panics while registering");
-            accounts.into_iter().filter(|account| registered.insert(account.clone())).collect()
-        };
+    async fn register(&self, accounts: &[LinkedAccount]) -> Result<u64, Failure> {
         let mut people = 0;
-        for accounts in new.chunks(PEOPLE_MAX) {
+        for accounts in accounts.chunks(PEOPLE_MAX) {
+            let request =
+                |account: &LinkedAccount| CreatePersonRequest { accounts: vec![account.clone()] };
             let requests: Vec<_> = accounts.iter().map(request).collect();
             let response =
                 retried(|| {
@@ -121,11 +146,50 @@ impl Sender {
     }
 }
 
-fn request(account: &RegisteredRow) -> CreatePersonRequest {
-    let account = LinkedAccount {
-        network: account.network.to_string(),
-        native_id: account.account.to_string(),
-        handle: String::new(),
+// === impl Joining ===
+
+impl Joining {
+    /// Those of `accounts` who join now.
+    fn take(&mut self, accounts: impl Iterator<Item = LinkedAccount>) -> Vec<LinkedAccount> {
+        let name = |it: &LinkedAccount| (it.network.clone(), it.native_id.clone());
+        match self {
+            Self::Nobody => Vec::new(),
+            Self::Everybody(registered) => {
+                if registered.len() > REGISTERED_MAX {
+                    registered.clear();
+                }
+                accounts.filter(|account| registered.insert(name(account))).collect()
+            }
+            Self::Listed(left) if left.is_empty() => Vec::new(),
+            Self::Listed(left) => accounts.filter(|account| left.remove(&name(account))).collect(),
+        }
+    }
+
+    fn take_rest(&mut self) -> Vec<LinkedAccount> {
+        let Self::Listed(left) = self else { return Vec::new() };
+        let account =
+            |(network, native_id)| LinkedAccount { network, native_id, handle: String::new() };
+        left.drain().map(account).collect()
+    }
+}
+
+/// Everybody whom a signal names, called as it calls them.
+fn accounts(signal: Signal) -> impl Iterator<Item = LinkedAccount> {
+    let Signal { network, content, .. } = signal;
+    // Whatever else a signal may say, it brings nobody in.
+    let accounts = if let Some(Content::Interaction(it)) = content {
+        [it.subject, it.actor]
+    } else if let Some(
+        Content::Counter(Counter { account, .. }) | Content::Post(Post { account, .. }),
+    ) = content
+    {
+        [account, None]
+    } else {
+        [None, None]
     };
-    CreatePersonRequest { accounts: vec![account] }
+    accounts.into_iter().flatten().map(move |Account { native_id, handle }| LinkedAccount {
+        network: network.clone(),
+        native_id,
+        handle: handle.unwrap_or_default(),
+    })
 }

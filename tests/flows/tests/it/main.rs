@@ -1,6 +1,7 @@
 //! Flows of all services, through the real binary, on real stores.
 
 mod bad_input;
+mod formats;
 mod once;
 mod path;
 mod up;

@@ -11,8 +11,8 @@ use crate::sources;
 const LAYERS: &[&[&str]] = &[
     &["klout-embedded", "klout-model", "klout-telemetry"],
     &["klout-score-math", "klout-world"],
-    &["klout-score-engine", "klout-import", "klout-proto", "klout-store"],
-    &["klout-chassis"],
+    &["klout-score-engine", "klout-proto", "klout-store"],
+    &["klout-chassis", "klout-import"],
     SERVICES,
     &["klout", "klout-testkit", "xtask"],
     &["klout-flows", "klout-structure"],
