@@ -134,7 +134,7 @@ fn told(signal: &Signal) -> String {
             let owner = &it.account.as_ref().expect("an owner").native_id;
             format!("{id}: {owner} posts {} {}", it.post, it.tags.join(","))
         }
-        Content::Counter(_) => panic!("a dump has no counters"),
+        Content::Counter(_) | Content::Retraction(_) => panic!("a dump has none"),
     }
 }
 

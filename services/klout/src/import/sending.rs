@@ -176,16 +176,13 @@ impl Joining {
 /// Everybody whom a signal names, called as it calls them.
 fn accounts(signal: Signal) -> impl Iterator<Item = LinkedAccount> {
     let Signal { network, content, .. } = signal;
-    // Whatever else a signal may say, it brings nobody in.
-    let accounts = if let Some(Content::Interaction(it)) = content {
-        [it.subject, it.actor]
-    } else if let Some(
-        Content::Counter(Counter { account, .. }) | Content::Post(Post { account, .. }),
-    ) = content
-    {
-        [account, None]
-    } else {
-        [None, None]
+    let accounts = match content {
+        Some(Content::Interaction(it)) => [it.subject, it.actor],
+        Some(Content::Counter(Counter { account, .. }) | Content::Post(Post { account, .. })) => {
+            [account, None]
+        }
+        // Taking something back brings nobody in.
+        Some(Content::Retraction(_)) | None => [None, None],
     };
     accounts.into_iter().flatten().map(move |Account { native_id, handle }| LinkedAccount {
         network: network.clone(),
