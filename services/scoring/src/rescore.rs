@@ -31,7 +31,7 @@ const PEOPLE_MAX: i64 = 1_024;
 
 /// A round is followed by a pause of this many times its own length: while evidence pours in, the same
 /// people are scored again and again, and the longer they wait, the more of it is in one score.
-const PAUSE_FACTOR: u32 = 2;
+const PAUSE_FACTOR: u32 = 1;
 
 /// The longest such pause, which with the round has to fit into a second.
 const PAUSE_MAX: Duration = Duration::from_millis(400);
@@ -166,8 +166,8 @@ mod tests {
     #[test]
     fn a_round_is_followed_by_a_pause_that_fits_into_a_second() {
         let ms = Duration::from_millis;
-        assert!(is_due(ms(2), ms(1)));
-        assert!(!is_due(ms(199), ms(100)));
+        assert!(is_due(ms(1), ms(1)));
+        assert!(!is_due(ms(99), ms(100)));
         assert!(is_due(ms(400), ms(60_000)));
     }
 }

@@ -39,7 +39,7 @@ impl Rows {
         let name = lines.name().to_owned();
         let problem = |problem: &str| ReadError::Dump {
             name: name.clone(),
-            problem: format!("{problem}; Stack Exchange's files begin with <users>, <posts>, … "),
+            problem: format!("{problem}; Stack Exchange's files begin with <users>, <posts> …"),
         };
         loop {
             let Some(line) = lines.next_line()? else { return Err(problem("is empty")) };

@@ -139,8 +139,12 @@ pub(crate) async fn insert(
         r#"
         insert into social_graph.account
             (account_id, tag, network, native_id, handle, person_id, handle_time, link_time)
-        select *, $7::timestamptz, $7::timestamptz
+        select *,
+            -- A native id stands for a handle that nobody has told: whatever is told is newer.
+            case when handle = native_id then timestamptz 'epoch' else $7::timestamptz end,
+            $7::timestamptz
         from unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+            as new (account_id, tag, network, native_id, handle, person_id)
         on conflict on constraint account_pkey do nothing
         returning account_id, revision
         "#,

@@ -138,6 +138,21 @@ async fn where_handles_are_unique_the_one_who_was_called_so_last_has_it() {
 }
 
 #[tokio::test]
+async fn who_joined_without_a_name_gets_it_from_any_signal() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let ann = join(&mut client, vec![account("did:1", "")]).await;
+    let handles = vec![called("did:1", "ann", 1_000_000_000)];
+
+    let batch = SignalBatch { batch_id: vec![1; 16], handles, ..SignalBatch::default() };
+    apply(&world, batch).await.expect("applied");
+
+    let request = GetPersonRequest { person: ann.person };
+    let ann = client.get_person(request).await.expect("found").into_inner().person;
+    assert_eq!(ann.expect("ann").accounts, [account("did:1", "ann")]);
+}
+
+#[tokio::test]
 async fn a_reaction_that_is_taken_back_is_no_edge_in_any_order() {
     let world = World::start().await;
     let wrong = vec![like("ann", "bob", 2)];
