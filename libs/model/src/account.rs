@@ -68,6 +68,17 @@ impl fmt::Display for NativeId {
     }
 }
 
+// === impl SignalHash ===
+
+impl SignalHash {
+    /// 64 bits of it: enough to tell the signals of one batch, or of one post, apart.
+    #[must_use]
+    pub const fn short(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
 // === impl AccountKey ===
 
 impl AccountKey {

@@ -36,5 +36,9 @@ pub mod topic {
     }
 }
 
+/// The largest batch of signals that a consumer takes, in bytes. What is taken in with one call of up to
+/// 4 MiB grows when it is hashed, and with what it takes back.
+pub const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// Every contract with its imports and comments, as an encoded `FileDescriptorSet`.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

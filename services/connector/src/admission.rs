@@ -102,6 +102,7 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
     };
 
     let content = signal.content.ok_or(RowReason::RowMalformed)?;
+    let signal_id = terms.key.signal(&network, &signal.signal_id);
     let mut text = None;
     let (subject, item) = match content {
         Content::Interaction(interaction) => {
@@ -153,6 +154,7 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
                     text: post.text,
                     links: post.links,
                     tags: post.tags,
+                    signal: signal_id.short(),
                 });
             }
             let item = Item::Post(BatchedPost {
@@ -160,6 +162,7 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
                 network: network.to_string(),
                 post_hash,
                 day: day.number(),
+                signal: signal_id.short(),
             });
             (subject, item)
         }
@@ -171,7 +174,6 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
             (subject, Item::Retraction(terms.key.signal(&network, &retraction.of_signal_id)))
         }
     };
-    let signal_id = terms.key.signal(&network, &signal.signal_id);
     Ok(Admitted { subject, signal_id, item, handles, text })
 }
 

@@ -1,6 +1,6 @@
 //! What goes into a batch, and how a signal is found in one again. No database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use klout_model::{AccountId, SignalHash};
 use klout_proto::signal::v1::{BatchedHandle, BatchedText, SignalBatch};
@@ -12,8 +12,11 @@ use crate::{
     store::batch::Logged,
 };
 
-/// The part of a signal's id that tells it apart within its batch.
+/// The part of a signal's id that tells it apart within its batch, as the log has it.
 type ShortId = [u8; 8];
+
+/// Signals of a batch, by whose evidence they are and their id.
+pub(crate) type Index = HashMap<(AccountId, ShortId), Item>;
 
 /// A batch that is being made.
 #[derive(Debug)]
@@ -111,17 +114,18 @@ impl Batch {
     }
 }
 
-/// The signal of that identity in a batch of the log. `None`: it is a retraction, which has no item.
-pub(crate) fn find(
-    logged: &Logged,
-    (subject, signal_id): (AccountId, SignalHash),
-) -> Result<Option<Item>, DecodeError> {
+/// The signals of a batch of the log, to be found by [`key`]. Retractions have no content there.
+pub(crate) fn index(logged: &Logged) -> Result<Index, DecodeError> {
     let batch = SignalBatch::decode(logged.payload.as_slice())?;
-    let ids = logged.signal_ids.chunks_exact(size_of::<ShortId>());
-    let mut found = items(batch)
-        .zip(ids)
-        .filter(|(item, id)| *id == short(signal_id).as_slice() && item.subject() == Some(subject));
-    Ok(found.next().map(|(item, _)| item))
+    let ids = logged.signal_ids.as_chunks().0;
+    let signals =
+        items(batch).zip(ids).filter_map(|(item, id)| Some(((item.subject()?, *id), item)));
+    Ok(signals.collect())
+}
+
+/// What a signal is found by in an [`index`].
+pub(crate) fn key((subject, signal_id): (AccountId, SignalHash)) -> (AccountId, ShortId) {
+    (subject, short(signal_id))
 }
 
 /// The items of a batch in the order of the log's ids.
@@ -133,8 +137,7 @@ pub(crate) fn items(batch: SignalBatch) -> impl Iterator<Item = Item> {
 }
 
 fn short(id: SignalHash) -> ShortId {
-    let [a, b, c, d, e, f, g, h, ..] = id.0;
-    [a, b, c, d, e, f, g, h]
+    id.short().to_le_bytes()
 }
 
 /// Orders handles of one account: by time, then by name so that the order of signals cannot matter.
@@ -177,12 +180,11 @@ mod tests {
         batch.push(admitted(2, 11, like(2)));
         let logged = batch.to_log();
 
-        let found = |subject, id: u8| {
-            find(&logged, (AccountId(subject), SignalHash([id; 16]))).expect("it can be read")
-        };
-        assert_eq!(found(1, 10), Some(post(1)));
-        assert_eq!(found(1, 11), Some(like(1)));
-        assert_eq!(found(2, 11), Some(like(2)));
+        let index = index(&logged).expect("it can be read");
+        let found = |subject, id: u8| index.get(&key((AccountId(subject), SignalHash([id; 16]))));
+        assert_eq!(found(1, 10), Some(&post(1)));
+        assert_eq!(found(1, 11), Some(&like(1)));
+        assert_eq!(found(2, 11), Some(&like(2)));
         assert_eq!(found(2, 10), None);
     }
 

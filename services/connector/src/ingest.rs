@@ -1,6 +1,6 @@
 //! Takes signals in: all that is new goes into the log and the outbox in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use klout_proto::signal::v1::{Rejection, Signal, SignalBatch};
 use prost::Message as _;
@@ -15,6 +15,7 @@ use crate::{
     error::Error,
     store::{
         self,
+        batch::Logged,
         outbox::Entry,
         signal::{Identity, Retracted},
     },
@@ -22,6 +23,9 @@ use crate::{
 
 /// Signals in one message: what a transaction of a few milliseconds takes.
 pub(crate) const SIGNALS_MAX: usize = 1_000;
+
+/// Batches of the log in memory at once, while signals in them are taken back.
+const BATCHES_MAX: usize = 16;
 
 /// What became of the signals of one message.
 #[derive(Debug, Default)]
@@ -132,25 +136,37 @@ async fn retracted(
     let store = Error::store;
     let retracted =
         store::signal::retract(&mut *db, targets).await.map_err(store("take signals back"))?;
-    let batches: BTreeSet<_> = retracted.iter().map(|it| it.batch_id).collect();
-    let batches: Vec<_> = batches.into_iter().collect();
-    let mut logged = store::batch::find(&mut *db, &batches).await.map_err(store("read the log"))?;
-    // The one that is being made is not there yet.
-    logged.push(batch.to_log());
-    let logged: HashMap<_, _> = logged.into_iter().map(|it| (it.batch_id, it)).collect();
-
+    let mut by_batch: BTreeMap<Uuid, Vec<Retracted>> = BTreeMap::new();
+    for signal in retracted {
+        by_batch.entry(signal.batch_id).or_default().push(signal);
+    }
     let mut items = Vec::new();
-    for Retracted { identity, batch_id, content } in retracted {
-        let item = match (content, logged.get(&batch_id)) {
-            (Some(content), _) => {
-                SignalBatch::decode(content.as_slice()).map(|alone| batch::items(alone).next())
-            }
-            (None, Some(logged)) => batch::find(logged, identity),
-            (None, None) => Ok(None),
-        };
-        items.extend(item.map_err(Error::LogBroken)?);
+    // The one that is being made is not in the log yet.
+    let own = batch.to_log();
+    items.extend(found(&own, &mut by_batch)?);
+    let batches: Vec<_> = by_batch.keys().copied().collect();
+    for some in batches.chunks(BATCHES_MAX) {
+        for logged in store::batch::find(&mut *db, some).await.map_err(store("read the log"))? {
+            items.extend(found(&logged, &mut by_batch)?);
+        }
+    }
+    // The version before kept the content with each signal.
+    for content in by_batch.into_values().flatten().filter_map(|signal| signal.content) {
+        let alone = SignalBatch::decode(content.as_slice()).map_err(Error::LogBroken)?;
+        items.extend(batch::items(alone).next());
     }
     Ok(items)
+}
+
+/// Takes those of the signals that are in a batch, and returns what they were.
+fn found(
+    logged: &Logged,
+    by_batch: &mut BTreeMap<Uuid, Vec<Retracted>>,
+) -> Result<Vec<Item>, Error> {
+    let Some(signals) = by_batch.remove(&logged.batch_id) else { return Ok(Vec::new()) };
+    let mut index = batch::index(logged).map_err(Error::LogBroken)?;
+    let items = signals.into_iter().filter_map(|signal| index.remove(&batch::key(signal.identity)));
+    Ok(items.collect())
 }
 
 /// Writes a batch into the log, and tells the outbox who has to get it.

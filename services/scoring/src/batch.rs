@@ -49,13 +49,8 @@ pub(crate) struct CellChange {
     pub(crate) told: i64,
 }
 
-/// What is added to a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PostChange {
-    /// The earliest that was told.
-    pub(crate) day: i32,
-    pub(crate) told: i64,
-}
+/// A post of an account as told of a day.
+pub(crate) type PostKey = (i64, Uuid, i32);
 
 /// Whether signals are told or taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +69,8 @@ pub(crate) struct Evidence {
     pub(crate) tallies: BTreeMap<TallyKey, i64>,
     /// How often each reading was told.
     pub(crate) readings: BTreeMap<ReadingKey, i64>,
-    pub(crate) posts: BTreeMap<(i64, Uuid), PostChange>,
+    /// How often each was told.
+    pub(crate) posts: BTreeMap<PostKey, i64>,
 }
 
 /// Sums a batch up.
@@ -152,10 +148,7 @@ impl Evidence {
     fn add_post(&mut self, sign: Sign, post: BatchedPost) -> Result<(), Error> {
         let hash = uuid(&post.post_hash, "a post hash is not 16 bytes")?;
         let day = day(post.day)?;
-        let change = PostChange { day, told: 0 };
-        let change = self.posts.entry((post.account_id, hash)).or_insert(change);
-        change.day = day.min(change.day);
-        add(&mut change.told, sign.of(1));
+        add(self.posts.entry((post.account_id, hash, day)).or_default(), sign.of(1));
         self.accounts.insert(post.account_id, post.network);
         Ok(())
     }

@@ -41,6 +41,9 @@ impl Daily {
         store::dirty_person::mark_all(&mut *transaction, start, end)
             .await
             .map_err(Error::store("mark everybody dirty"))?;
+        store::standing::renew_day(&mut transaction, today.number())
+            .await
+            .map_err(Error::store("note the day"))?;
         transaction.commit().await.map_err(Error::store("commit who is dirty"))?;
         store::evidence::drop_before(&self.db, today.minus(u16::from(WINDOW_DAYS) - 1))
             .await
@@ -52,7 +55,7 @@ impl Daily {
 }
 
 /// The beginning of the UTC day of `time`, and of the day after.
-pub(crate) fn bounds(time: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
+fn bounds(time: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
     let start = time.to_offset(UtcOffset::UTC).replace_time(Time::MIDNIGHT);
     (start, start.saturating_add(Duration::DAY))
 }

@@ -96,9 +96,10 @@ impl Service for Scoring {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes
-            .add_service(ScoreServiceServer::new(self.score_rpc.clone()))
-            .add_service(SignalConsumerServiceServer::new(self.consumer_rpc.clone()));
+        routes.add_service(ScoreServiceServer::new(self.score_rpc.clone())).add_service(
+            SignalConsumerServiceServer::new(self.consumer_rpc.clone())
+                .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
+        );
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
@@ -106,7 +107,7 @@ impl Service for Scoring {
         let nobody_rings = Notify::new();
         let rescore =
             repeat("rescore", config.rescore_interval, &consumer_rpc.evidence_grew, &stop, || {
-                rescorer.step()
+                rescorer.step(&stop)
             });
         let publish =
             repeat("publish", config.publish_interval, &nobody_rings, &stop, || publisher.step());

@@ -14,6 +14,7 @@ use klout_score_math::{
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::{sync::Mutex, time::Instant};
+use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::{
@@ -50,21 +51,24 @@ pub(crate) struct Rescorer {
 // === impl Rescorer ===
 
 impl Rescorer {
-    /// Scores everybody who is dirty, if it is time.
+    /// Scores everybody who is dirty by now, if it is time. Stops between two transactions.
     #[instrument(name = "rescore", skip_all)]
-    pub(crate) async fn step(&self) -> Result<bool, Error> {
+    pub(crate) async fn step(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let mut last = self.last.lock().await;
         if last.is_some_and(|(end, took)| !is_due(end.elapsed(), took)) {
             return Ok(false);
         }
         let started = Instant::now();
-        while self.score_some().await? {}
+        let end =
+            store::dirty_person::end(&self.db).await.map_err(Error::store("look for work"))?;
+        let Some(end) = end else { return Ok(false) };
+        while !stop.is_cancelled() && self.score_some(end).await? {}
         *last = Some((Instant::now(), started.elapsed()));
         Ok(false)
     }
 
-    /// Scores some of the dirty people. Returns whether there were any.
-    async fn score_some(&self) -> Result<bool, Error> {
+    /// Scores some of the people on the list up to `end`. Returns whether there were any.
+    async fn score_some(&self, end: i64) -> Result<bool, Error> {
         let store = Error::store;
         let mut transaction = self.db.begin().await.map_err(store("begin to rescore"))?;
         let connection = &mut *transaction;
@@ -75,7 +79,7 @@ impl Rescorer {
         // before after everybody was put on the list.
         let now = self.clock.now();
         let today = Day::of(now);
-        let people = store::dirty_person::take(&mut *connection, PEOPLE_MAX)
+        let people = store::dirty_person::take(&mut *connection, end, PEOPLE_MAX)
             .await
             .map_err(store("take dirty people"))?;
         if people.is_empty() {

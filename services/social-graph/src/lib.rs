@@ -80,9 +80,10 @@ impl Service for SocialGraph {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes
-            .add_service(GraphServiceServer::new(self.graph_rpc.clone()))
-            .add_service(SignalConsumerServiceServer::new(self.consumer_rpc.clone()));
+        routes.add_service(GraphServiceServer::new(self.graph_rpc.clone())).add_service(
+            SignalConsumerServiceServer::new(self.consumer_rpc.clone())
+                .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
+        );
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {

@@ -13,6 +13,7 @@ comment on table topics.applied_batch is
 create table topics.post (
     account_id bigint      not null,
     post_hash  uuid        not null,
+    signal     bigint      not null,
     day        integer     not null,
     told       bigint      not null,
     text       text,
@@ -21,11 +22,12 @@ create table topics.post (
     owned      boolean     not null default false,
     take_time  timestamptz not null default now(),
 
-    constraint post_pkey primary key (account_id, post_hash)
+    constraint post_pkey primary key (account_id, post_hash, signal)
 );
 
 comment on table topics.post is
-    'What members published. told: how often it was told, less how often it was taken back; above zero it '
-    'is there. owned: a member is known to own the account; what nobody owns is dropped within hours.';
+    'What members published, a row a signal that told of it, such as each edition of a post. told: how often '
+    'it was told, less how often it was taken back; above zero it is there, else it has no text. owned: a '
+    'member is known to own the account; what nobody owns is dropped within hours.';
 
 create index post_unowned on topics.post (take_time) where not owned;

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// A post of an account, in the order of the table's key.
-pub(crate) type PostKey = (i64, Uuid);
+/// A post of an account as one signal told it, in the order of the table's key.
+pub(crate) type PostKey = (i64, Uuid, i64);
 
-/// What a batch says of one post.
+/// What a batch says of a post.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PostChange {
     /// The earliest day that was told.
@@ -48,7 +48,8 @@ pub(crate) fn posts(batch: SignalBatch) -> Result<Posts, Error> {
 
 impl Posts {
     fn add(&mut self, told: i64, post: &BatchedPost) -> Result<(), Error> {
-        let key = (post.account_id, uuid(&post.post_hash, "a post hash is not 16 bytes")?);
+        let hash = uuid(&post.post_hash, "a post hash is not 16 bytes")?;
+        let key = (post.account_id, hash, post.signal.cast_signed());
         let change = PostChange { day: post.day, ..PostChange::default() };
         let change = self.posts.entry(key).or_insert(change);
         change.day = post.day.min(change.day);
@@ -56,16 +57,11 @@ impl Posts {
         Ok(())
     }
 
-    /// Of two texts of one post in one batch the greater counts, so that their order cannot matter.
     fn say(&mut self, text: BatchedText) -> Result<(), Error> {
-        let key = (text.account_id, uuid(&text.post_hash, "a post hash is not 16 bytes")?);
-        let change = self.posts.get_mut(&key);
+        let hash = uuid(&text.post_hash, "a post hash is not 16 bytes")?;
+        let change = self.posts.get_mut(&(text.account_id, hash, text.signal.cast_signed()));
         let change = change.ok_or(Error::BatchMalformed { problem: "a text without a post" })?;
-        let said = (text.text, text.links, text.tags);
-        let known = (&change.text, &change.links, &change.tags);
-        if (&said.0, &said.1, &said.2) > known {
-            (change.text, change.links, change.tags) = said;
-        }
+        (change.text, change.links, change.tags) = (text.text, text.links, text.tags);
         Ok(())
     }
 }
@@ -79,7 +75,13 @@ mod tests {
     use super::*;
 
     fn post(day: i32) -> BatchedPost {
-        BatchedPost { account_id: 1, network: "bluesky".to_owned(), post_hash: vec![7; 16], day }
+        BatchedPost {
+            account_id: 1,
+            network: "bluesky".to_owned(),
+            post_hash: vec![7; 16],
+            day,
+            signal: 3,
+        }
     }
 
     fn text(text: &str) -> BatchedText {
@@ -87,6 +89,7 @@ mod tests {
             account_id: 1,
             post_hash: vec![7; 16],
             text: Some(text.to_owned()),
+            signal: 3,
             ..BatchedText::default()
         }
     }
@@ -96,13 +99,11 @@ mod tests {
     }
 
     #[test]
-    fn a_post_comes_with_what_it_says_in_any_order() {
-        for texts in [vec![text("a"), text("b")], vec![text("b"), text("a")]] {
-            let batch = SignalBatch { posts: vec![post(9), post(8)], texts, ..batch() };
-            let posts = posts(batch).expect("one of ours").posts;
-            let change = &posts[&(1, Uuid::from_bytes([7; 16]))];
-            assert_eq!((change.day, change.told, change.text.as_deref()), (8, 2, Some("b")));
-        }
+    fn a_post_comes_with_what_it_says() {
+        let batch = SignalBatch { posts: vec![post(9)], texts: vec![text("a")], ..batch() };
+        let posts = posts(batch).expect("one of ours").posts;
+        let change = &posts[&(1, Uuid::from_bytes([7; 16]), 3)];
+        assert_eq!((change.day, change.told, change.text.as_deref()), (9, 1, Some("a")));
     }
 
     #[test]

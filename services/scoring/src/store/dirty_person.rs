@@ -47,11 +47,27 @@ pub(crate) async fn mark_all(
 /// How many rows of the list are looked through for people: the same ones stand there again and again.
 const ROWS_MAX: i64 = 16_384;
 
-/// Takes up to `max` people off the list, of those that have waited longest, and keeps everybody else
-/// from scoring them until the transaction ends: of two scores the one of more evidence has to be written
-/// last. Whom somebody else scores right now stays on the list.
+/// Where the list ends; `None` when nobody is on it.
+#[instrument(name = "db.dirty_person.end", skip_all)]
+pub(crate) async fn end(db: impl PgExecutor<'_>) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!("select max(position) from scoring.dirty_person").fetch_one(db).await
+}
+
+/// What tells these locks from others of the database: "scor".
+const LOCK_CLASS: i32 = 0x7363_6f72;
+
+/// People share so many locks, as a server has not many for each connection.
+const LOCKS: i32 = 256;
+
+/// Takes up to `max` people off the list up to `end`, of those that have waited longest, and keeps
+/// everybody else from scoring them until the transaction ends: of two scores the one of more evidence has
+/// to be written last. Whom somebody else may be scoring right now stays on the list.
 #[instrument(name = "db.dirty_person.take", skip_all)]
-pub(crate) async fn take(db: &mut PgConnection, max: i64) -> Result<BTreeSet<i64>, sqlx::Error> {
+pub(crate) async fn take(
+    db: &mut PgConnection,
+    end: i64,
+    max: i64,
+) -> Result<BTreeSet<i64>, sqlx::Error> {
     let people = sqlx::query_scalar!(
         r#"
         with due as materialized (
@@ -59,6 +75,7 @@ pub(crate) async fn take(db: &mut PgConnection, max: i64) -> Result<BTreeSet<i64
             from (
                 select person_id
                 from scoring.dirty_person
+                where position <= $3
                 order by position
                 limit $2
             ) as oldest
@@ -68,7 +85,7 @@ pub(crate) async fn take(db: &mut PgConnection, max: i64) -> Result<BTreeSet<i64
         people as materialized (
             select person_id
             from due
-            where pg_try_advisory_xact_lock(person_id)
+            where pg_try_advisory_xact_lock($4::integer, (person_id % $5::integer)::integer)
         ),
         gone as (
             delete from scoring.dirty_person as dirty
@@ -80,6 +97,9 @@ pub(crate) async fn take(db: &mut PgConnection, max: i64) -> Result<BTreeSet<i64
         "#,
         max,
         ROWS_MAX,
+        end,
+        LOCK_CLASS,
+        LOCKS,
     )
     .fetch_all(db)
     .await?;
@@ -94,25 +114,10 @@ pub(crate) async fn any(db: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
         .await
 }
 
-/// How many are on the list, or will be: whose score is not of the day from `start` to `end`.
+/// How many are on the list.
 #[instrument(name = "db.dirty_person.count", skip_all)]
-pub(crate) async fn count(
-    db: impl PgExecutor<'_>,
-    start: OffsetDateTime,
-    end: OffsetDateTime,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"
-        select count(*) as "count!"
-        from (
-            select person_id from scoring.dirty_person
-            union
-            select person_id from scoring.score where score_time < $1 or score_time >= $2
-        ) as waiting
-        "#,
-        start,
-        end,
-    )
-    .fetch_one(db)
-    .await
+pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"select count(distinct person_id) as "count!" from scoring.dirty_person"#)
+        .fetch_one(db)
+        .await
 }

@@ -6,10 +6,9 @@ use klout_model::{CounterName, CounterValue, Day, Kind, WINDOW_DAYS};
 use klout_score_math::Cell;
 use sqlx::{PgConnection, PgPool};
 use tracing::instrument;
-use uuid::Uuid;
 
 use super::broken;
-use crate::batch::{CellChange, CellKey, PostChange, ReadingKey, TallyKey};
+use crate::batch::{CellChange, CellKey, PostKey, ReadingKey, TallyKey};
 
 /// Everything known of one person.
 #[derive(Clone, Debug, Default)]
@@ -142,25 +141,25 @@ pub(crate) async fn add_readings(
     Ok(())
 }
 
-/// Adds posts; of a post that is told twice the earliest day counts.
+/// Adds posts, each as told of a day.
 #[instrument(name = "db.post.add", skip_all, fields(posts.len = posts.len()))]
 pub(crate) async fn add_posts(
     db: &mut PgConnection,
-    posts: &BTreeMap<(i64, Uuid), PostChange>,
+    posts: &BTreeMap<PostKey, i64>,
 ) -> Result<(), sqlx::Error> {
     if posts.is_empty() {
         return Ok(());
     }
-    let accounts: Vec<_> = posts.keys().map(|(account, _)| *account).collect();
-    let hashes: Vec<_> = posts.keys().map(|(_, post)| *post).collect();
-    let days: Vec<_> = posts.values().map(|change| change.day).collect();
-    let told: Vec<_> = posts.values().map(|change| change.told).collect();
+    let accounts: Vec<_> = posts.keys().map(|(account, ..)| *account).collect();
+    let hashes: Vec<_> = posts.keys().map(|(_, post, _)| *post).collect();
+    let days: Vec<_> = posts.keys().map(|(.., day)| *day).collect();
+    let told: Vec<_> = posts.values().copied().collect();
     sqlx::query!(
         r#"
         insert into scoring.post as post (account_id, post_hash, day, told)
         select * from unnest($1::bigint[], $2::uuid[], $3::integer[], $4::bigint[])
         on conflict on constraint post_pkey do update
-        set day = least(post.day, excluded.day), told = post.told + excluded.told
+        set told = post.told + excluded.told
         "#,
         &accounts,
         &hashes,
@@ -268,9 +267,13 @@ pub(crate) async fn of_people(
 
     let posts = sqlx::query!(
         r#"
-        select account_id, day, count(*) as "count!"
-        from scoring.post
-        where account_id = any($1) and day between $2 and $3 and told > 0
+        select account_id, day as "day!", count(*) as "count!"
+        from (
+            select account_id, min(day) as day
+            from scoring.post
+            where account_id = any($1) and day between $2 and $3 and told > 0
+            group by account_id, post_hash
+        ) as post
         group by account_id, day
         "#,
         &ids,

@@ -88,6 +88,12 @@ pub(crate) async fn find(
     Ok(rows.into_iter().map(|row| (row.person_id, found(row))).collect())
 }
 
+/// How many members have a score or are known to have none.
+#[instrument(name = "db.score.count", skip_all)]
+pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from scoring.score"#).fetch_one(db).await
+}
+
 /// The best `max` scores after a place in the ranking, best first.
 #[instrument(name = "db.score.top", skip_all)]
 pub(crate) async fn top(

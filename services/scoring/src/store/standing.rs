@@ -12,6 +12,8 @@ pub(crate) struct Standing {
     pub(crate) scores: Vec<f64>,
     /// Whether no score was written since.
     pub(crate) current: bool,
+    /// The day that was gone over to last, since 1970.
+    pub(crate) day: Option<i32>,
 }
 
 /// The last publication.
@@ -20,7 +22,7 @@ pub(crate) async fn read(db: impl PgExecutor<'_>) -> Result<Standing, sqlx::Erro
     sqlx::query_as!(
         Standing,
         r#"
-        select standing.revision, scores,
+        select standing.revision, scores, day,
             case
                 when score_revision.is_called then standing.revision >= score_revision.last_value
                 else true
@@ -56,6 +58,13 @@ pub(crate) async fn renew(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
     )
     .fetch_one(db)
     .await
+}
+
+/// Notes the day that was gone over to.
+#[instrument(name = "db.standing.renew_day", skip_all)]
+pub(crate) async fn renew_day(db: &mut PgConnection, day: i32) -> Result<(), sqlx::Error> {
+    sqlx::query!("update scoring.standing set day = $1", day).execute(db).await?;
+    Ok(())
 }
 
 /// Waits until nobody publishes, and keeps publications waiting until the transaction ends.

@@ -1,6 +1,6 @@
 //! How signals and memberships become scores.
 
-use klout_proto::signal::v1::{BatchedCounter, SignalBatch};
+use klout_proto::signal::v1::{BatchedCounter, BatchedPost, SignalBatch};
 use klout_testkit::Stores;
 use sqlx::PgPool;
 use tonic::Code;
@@ -265,4 +265,30 @@ async fn a_day_that_comes_in_the_middle_of_everything_scores_everybody_as_of_it(
             assert_eq!(scored.seconds, today.unix_timestamp(), "person {person}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_post_that_is_told_of_two_days_and_taken_back_on_one_ends_the_same_in_any_order() {
+    let post = |day| BatchedPost {
+        account_id: 11,
+        network: "bluesky".to_owned(),
+        post_hash: vec![7; 16],
+        day,
+        signal: 0,
+    };
+    let told = |id, day| SignalBatch { posts: vec![post(day)], ..likes(id, &[(11, 90, 9)]) };
+    let early = TODAY - 89;
+    let retracted = SignalBatch { retracted_posts: vec![post(early)], ..likes(3, &[]) };
+    let batches = [told(1, early), told(2, TODAY), retracted];
+    let mut scores = Vec::new();
+    for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+        let world = World::start().await;
+        world.own(11, 1, 1).await;
+        for index in order {
+            world.apply(batches[index].clone()).await.expect("applied");
+        }
+        world.scored().await;
+        scores.push(world.score(1).await.amplification);
+    }
+    assert!(scores.iter().all(|score| *score == scores[0]), "{scores:?}");
 }

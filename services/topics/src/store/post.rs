@@ -10,15 +10,15 @@ use crate::batch::{PostChange, PostKey};
 /// What posts have that is one list each: joined for the statement, which takes no lists of lists.
 const SEPARATOR: &str = "\u{1f}";
 
-/// Adds posts. Of a post that is told twice the earliest day counts, and what was said last; of one that
-/// was taken back nothing stays but that.
+/// Adds posts. Of what was taken back nothing stays but that.
 #[instrument(name = "db.post.add", skip_all, fields(posts.len = posts.len()))]
 pub(crate) async fn add(
     db: impl PgExecutor<'_>,
     posts: &BTreeMap<PostKey, PostChange>,
 ) -> Result<(), sqlx::Error> {
-    let accounts: Vec<_> = posts.keys().map(|(account, _)| *account).collect();
-    let hashes: Vec<_> = posts.keys().map(|(_, hash)| *hash).collect();
+    let accounts: Vec<_> = posts.keys().map(|(account, ..)| *account).collect();
+    let hashes: Vec<_> = posts.keys().map(|(_, hash, _)| *hash).collect();
+    let signals: Vec<_> = posts.keys().map(|(.., signal)| *signal).collect();
     let days: Vec<_> = posts.values().map(|post| post.day).collect();
     let told: Vec<_> = posts.values().map(|post| post.told).collect();
     let texts: Vec<_> = posts.values().map(|post| post.text.as_deref()).collect();
@@ -26,18 +26,18 @@ pub(crate) async fn add(
     let tags: Vec<_> = posts.values().map(|post| post.tags.join(SEPARATOR)).collect();
     sqlx::query!(
         r#"
-        insert into topics.post as post (account_id, post_hash, day, told, text, links, tags)
-        select account_id, post_hash, day, told,
+        insert into topics.post as post
+            (account_id, post_hash, signal, day, told, text, links, tags)
+        select account_id, post_hash, signal, day, told,
             case when told > 0 then text end,
-            case when told > 0 then string_to_array(links, $8) else '{}' end,
-            case when told > 0 then string_to_array(tags, $8) else '{}' end
+            case when told > 0 then string_to_array(links, $9) else '{}' end,
+            case when told > 0 then string_to_array(tags, $9) else '{}' end
         from unnest(
-            $1::bigint[], $2::uuid[], $3::integer[], $4::bigint[], $5::text[], $6::text[],
-            $7::text[]
-        ) as new (account_id, post_hash, day, told, text, links, tags)
+            $1::bigint[], $2::uuid[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[],
+            $7::text[], $8::text[]
+        ) as new (account_id, post_hash, signal, day, told, text, links, tags)
         on conflict on constraint post_pkey do update
-        set day = least(post.day, excluded.day),
-            told = post.told + excluded.told,
+        set told = post.told + excluded.told,
             text = case
                 when post.told + excluded.told > 0 then coalesce(excluded.text, post.text)
             end,
@@ -54,6 +54,7 @@ pub(crate) async fn add(
         "#,
         &accounts,
         &hashes,
+        &signals,
         &days,
         &told,
         &texts as &[Option<&str>],

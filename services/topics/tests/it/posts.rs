@@ -1,6 +1,6 @@
 //! Posts of members, and of nobody else.
 
-use klout_proto::signal::v1::SignalBatch;
+use klout_proto::signal::v1::{BatchedPost, BatchedText, SignalBatch};
 use klout_testkit::until;
 use tonic::Code;
 
@@ -42,6 +42,27 @@ async fn of_a_post_that_is_taken_back_nothing_is_kept_in_any_order() {
             .await
             .expect("a row");
         assert_eq!(said, None, "its text is gone");
+    }
+}
+
+#[tokio::test]
+async fn of_an_edited_post_the_edition_stays_that_was_not_taken_back_in_any_order() {
+    let edition = |signal: u64, said: &str| SignalBatch {
+        posts: vec![BatchedPost { signal, ..post(1, 7) }],
+        texts: vec![BatchedText { signal, ..text(1, 7, said) }],
+        ..batch()
+    };
+    let retracted =
+        SignalBatch { retracted_posts: vec![BatchedPost { signal: 1, ..post(1, 7) }], ..batch() };
+    let batches = [edition(1, "first"), retracted, edition(2, "second")];
+    for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+        let world = World::start(&[]).await;
+        for index in order {
+            world.apply(batches[index].clone()).await.expect("applied");
+        }
+        let posts = world.posts().await;
+        let said: Vec<_> = posts.iter().map(|post| post.2.as_deref()).collect();
+        assert_eq!(said, [Some("second")], "{order:?}");
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) fn post(account_id: i64, hash: u8) -> BatchedPost {
         network: "bluesky".to_owned(),
         post_hash: vec![hash; 16],
         day: 17_000,
+        signal: hash.into(),
     }
 }
 
@@ -107,5 +108,6 @@ pub(crate) fn text(account_id: i64, hash: u8, text: &str) -> BatchedText {
         text: Some(text.to_owned()),
         links: Vec::new(),
         tags: vec!["bread".to_owned(), "two words".to_owned()],
+        signal: hash.into(),
     }
 }
