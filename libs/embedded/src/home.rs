@@ -4,7 +4,9 @@ use std::{
     env,
     fs::{self, DirBuilder, File},
     io::{self, Read as _, Seek as _, SeekFrom},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown},
+    os::unix::fs::{
+        DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown,
+    },
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -90,6 +92,12 @@ impl Home {
         Ok(Self { folder, stores, sockets, user })
     }
 
+    /// The folder that the stores of `folder` lie in, or will if nobody has used it yet. Makes nothing.
+    #[must_use]
+    pub fn stores_of(folder: &Path) -> PathBuf {
+        recorded(folder).unwrap_or_else(|| folder.join("stores"))
+    }
+
     /// Where the cluster of Postgres is, or will be.
     #[must_use]
     pub fn postgres_data(&self) -> PathBuf {
@@ -153,7 +161,10 @@ impl Home {
             fs::rename(&path, path.with_extension("log.old"))
                 .map_err(Error::file("put aside", &path))?;
         }
-        File::options().create(true).append(true).open(&path).map_err(Error::file("write", &path))
+        // What failed may be told with the values that it failed on.
+        let mut options = File::options();
+        options.create(true).append(true).mode(0o600);
+        options.open(&path).map_err(Error::file("write", &path))
     }
 
     /// The end of a log, for a message: on lines of its own, or empty.
@@ -244,8 +255,8 @@ fn keep_id(folder: &Path) -> Result<String, Error> {
 /// Where the stores are: as recorded, else in the folder if they can be, else elsewhere.
 fn stores_folder(folder: &Path, id: &str, user: Option<&Unprivileged>) -> Result<PathBuf, Error> {
     let record = folder.join(RECORD);
-    if let Ok(recorded) = fs::read_to_string(&record) {
-        return Ok(PathBuf::from(recorded.trim_end_matches('\n')));
+    if let Some(recorded) = recorded(folder) {
+        return Ok(recorded);
     }
     let inside = folder.join("stores");
     let Some(user) = user else {
@@ -260,12 +271,21 @@ fn stores_folder(folder: &Path, id: &str, user: Option<&Unprivileged>) -> Result
     }
     let elsewhere = Path::new(ELSEWHERE).join(id);
     make_folder(Path::new(ELSEWHERE), 0o711)?;
-    give(&elsewhere, user)?;
+    make_folder(&elsewhere, 0o700)?;
     let owner = elsewhere.join(OWNER);
-    fs::write(&owner, utf8(folder)?).map_err(Error::file("write", &owner))?;
+    if !owner.exists() {
+        fs::write(&owner, utf8(folder)?).map_err(Error::file("write", &owner))?;
+    }
+    give(&elsewhere, user)?;
     fs::write(&record, format!("{}\n", utf8(&elsewhere)?))
         .map_err(Error::file("write", &record))?;
     Ok(elsewhere)
+}
+
+/// Where the stores lie, if not in the folder.
+fn recorded(folder: &Path) -> Option<PathBuf> {
+    let recorded = fs::read_to_string(folder.join(RECORD)).ok()?;
+    Some(PathBuf::from(recorded.trim_end_matches('\n')))
 }
 
 /// Where the sockets are: beside the stores unless their paths get too long for the system.
@@ -299,10 +319,22 @@ fn sockets_folder(stores: &Path, id: &str, user: Option<&Unprivileged>) -> Resul
     Err(Error::file("use the folder", &short)(stolen))
 }
 
-/// Makes a folder that is `user`'s alone.
+/// Makes a folder that is `user`'s alone. Only what root has made is given away: never somebody else's
+/// folder, nor what a link leads to.
 fn give(folder: &Path, user: &Unprivileged) -> Result<(), Error> {
     make_folder(folder, 0o700)?;
-    chown(folder, Some(user.uid), Some(user.gid)).map_err(Error::file("give away", folder))
+    let metadata = fs::symlink_metadata(folder).map_err(Error::file("look at", folder))?;
+    if metadata.is_dir() && metadata.uid() == user.uid {
+        return Ok(());
+    }
+    if !metadata.is_dir() || metadata.uid() != 0 {
+        let others = io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it is somebody else's; run as the user whose it is",
+        );
+        return Err(Error::file("use the folder", folder)(others));
+    }
+    lchown(folder, Some(user.uid), Some(user.gid)).map_err(Error::file("give away", folder))
 }
 
 fn utf8(path: &Path) -> Result<&str, Error> {

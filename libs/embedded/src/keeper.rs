@@ -17,6 +17,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
 use crate::{
     error::Error,
     home::Home,
@@ -30,7 +32,8 @@ use crate::{
 /// The argument that makes a binary of ours the keeper.
 pub const KEEP_STORES: &str = "keep-stores";
 
-/// A store that ended by itself is started again, unless this many did within [`RESTART_WINDOW`].
+/// A store that ended by itself is started again, unless that was tried so often within
+/// [`RESTART_WINDOW`].
 const RESTARTS_MAX: usize = 5;
 
 /// See [`RESTARTS_MAX`].
@@ -67,6 +70,14 @@ pub(crate) enum Word {
 /// with the arguments after it.
 #[must_use]
 pub fn keep(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    // The pipe is the only message: whoever ends every process of ours by name, or by its group, ends the
+    // one that uses the stores too, and they are stopped after it. A handler, unlike an ignored signal, is
+    // not inherited by the stores.
+    let noticed = Arc::new(AtomicBool::new(false));
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        // An error leaves it as it was, which is no worse.
+        let _ = signal_hook::flag::register(signal, Arc::clone(&noticed));
+    }
     let parent = Parent::listen();
     match run(arguments, &parent) {
         Ok(()) | Err(Error::Unneeded) => ExitCode::SUCCESS,
@@ -141,18 +152,28 @@ fn tend<S: Store>(
 ) -> Result<(), Error> {
     let Some(server) = slot else { return Ok(()) };
     let Some(status) = server.ended()? else { return Ok(()) };
-    let Some(store) = slot.take().map(Server::into_store) else { return Ok(()) };
-    parent.note(&format!("{} ended by itself ({status}); starting it again", S::NAME));
-    let now = Instant::now();
-    restarts.retain(|time| now.duration_since(*time) < RESTART_WINDOW);
-    restarts.push(now);
-    if restarts.len() > RESTARTS_MAX {
-        return Err(Error::Failed { name: S::NAME, status, said: store.said() });
+    let store = server.store().clone();
+    *slot = None;
+    let mut error = Error::Failed { name: S::NAME, status, said: store.said() };
+    loop {
+        parent.note(&format!("{error}; starting it again"));
+        let now = Instant::now();
+        restarts.retain(|time| now.duration_since(*time) < RESTART_WINDOW);
+        restarts.push(now);
+        if restarts.len() > RESTARTS_MAX {
+            return Err(error);
+        }
+        thread::sleep(RESTART_PAUSE);
+        match Server::start(store.clone(), parent) {
+            Ok(server) => {
+                *slot = Some(server);
+                parent.note(&format!("{} answers again", S::NAME));
+                return Ok(());
+            }
+            Err(Error::Unneeded) => return Err(Error::Unneeded),
+            Err(again) => error = again,
+        }
     }
-    thread::sleep(RESTART_PAUSE);
-    *slot = Some(Server::start(store, parent)?);
-    parent.note(&format!("{} answers again", S::NAME));
-    Ok(())
 }
 
 // === impl Parent ===

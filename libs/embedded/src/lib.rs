@@ -27,6 +27,6 @@ pub use crate::{
     error::Error,
     home::{FREE_BYTES_MIN, Home, free_bytes, stray_stores},
     keeper::{KEEP_STORES, keep},
-    programs::{PostgresPrograms, postgres_programs, redis_program},
+    programs::{POSTGRES_VERSION_MIN, PostgresPrograms, postgres_programs, redis_program},
     stores::{Needs, Note, Stores},
 };

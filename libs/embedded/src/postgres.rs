@@ -14,13 +14,10 @@ use crate::{
     error::Error,
     home::Home,
     keeper::Parent,
-    programs::{PostgresPrograms, postgres_programs},
+    programs::{POSTGRES_VERSION_MIN, PostgresPrograms, postgres_programs},
     server::{PAUSE, Store},
     user,
 };
-
-/// The oldest version that the schemas are tested with.
-const VERSION_MIN: u32 = 15;
 
 /// Its log, among those of the home.
 const LOG: &str = "postgres";
@@ -28,7 +25,7 @@ const LOG: &str = "postgres";
 /// How many seconds an orphan may take to stop.
 const ORPHAN_SECONDS_MAX: &str = "60";
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Postgres {
     home: Home,
     programs: PostgresPrograms,
@@ -208,7 +205,7 @@ fn programs_for(data: &Path) -> Result<PostgresPrograms, Error> {
             found: newest.version,
         });
     }
-    if newest.version < VERSION_MIN {
+    if newest.version < POSTGRES_VERSION_MIN {
         return Err(Error::PostgresTooOld { found: newest.version });
     }
     Ok(newest)

@@ -6,6 +6,9 @@ use std::{
     process::Command,
 };
 
+/// The oldest Postgres that the schemas are tested with.
+pub const POSTGRES_VERSION_MIN: u32 = 15;
+
 /// Folders in which distributions keep a folder for each version of Postgres, whose `bin` is not on
 /// the path.
 const VERSION_FOLDERS: [(&str, &str); 2] = [("/usr/lib/postgresql", ""), ("/usr", "pgsql-")];

@@ -29,7 +29,7 @@ const MEMORY_MAX: &str = "256mb";
 /// How long an answer, or the end of an orphan, is waited for.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Redis {
     home: Home,
     program: PathBuf,

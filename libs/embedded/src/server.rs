@@ -20,7 +20,7 @@ const START_TIME_MAX: Duration = Duration::from_secs(120);
 const SIGNAL_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// What is particular to one store.
-pub(crate) trait Store {
+pub(crate) trait Store: Clone {
     /// As it is called in messages.
     const NAME: &'static str;
 
@@ -82,8 +82,8 @@ impl<S: Store> Server<S> {
     }
 
     /// What to start another one from.
-    pub(crate) fn into_store(self) -> S {
-        self.store
+    pub(crate) const fn store(&self) -> &S {
+        &self.store
     }
 
     /// Ends it, and sees that it has ended.

@@ -8,12 +8,26 @@ use axum::{
     response::Response,
     routing::any,
 };
-use klout_chassis::{Authentication, CallLimits, Link, Links, around};
+use klout_chassis::{Authentication, CallLimits, Caller, Link, Links, Refusal, around};
 use klout_proto::json::DESCRIPTORS;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
 use crate::{call::to_caller, routes::owners};
+
+/// How the services end that take what other services push. Through the gateway, which calls in its own
+/// name, they are for the operator alone.
+const INTERNAL: &str = "ConsumerService";
+
+/// The purpose of an operator's key.
+const OPERATOR: &str = "operator";
+
+/// Where calls of a service go on to.
+#[derive(Clone, Debug)]
+struct Onward {
+    link: Link,
+    internal: bool,
+}
 
 /// The router of every RPC there is, behind the same layers as in front of a service.
 pub(crate) fn router(
@@ -27,7 +41,9 @@ pub(crate) fn router(
     for (package, owner) in owners() {
         for service in DESCRIPTORS.services().filter(|it| it.package_name() == package) {
             let path = format!("/{}/{{method}}", service.full_name());
-            router = router.route(&path, any(forward).with_state(links.to(owner)));
+            let internal = service.name().ends_with(INTERNAL);
+            let onward = Onward { link: links.to(owner), internal };
+            router = router.route(&path, any(forward).with_state(onward));
             let streams =
                 service.methods().filter(prost_reflect::MethodDescriptor::is_client_streaming);
             streaming.extend(streams.map(|it| format!("/{}/{}", service.full_name(), it.name())));
@@ -37,7 +53,12 @@ pub(crate) fn router(
 }
 
 /// The link puts our own token in the place of the caller's.
-async fn forward(State(link): State<Link>, mut request: Request) -> Response {
+async fn forward(State(onward): State<Onward>, mut request: Request) -> Response {
+    let Onward { link, internal } = onward;
+    if internal && !is_operator(&request) {
+        let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
+        return refusal.into_plain_status("no such method").into_http();
+    }
     request.headers_mut().remove("x-api-key");
     let response = match link.oneshot(request.map(tonic::body::Body::new)).await {
         Ok(response) => response,
@@ -46,5 +67,14 @@ async fn forward(State(link): State<Link>, mut request: Request) -> Response {
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() == Code::Unauthenticated => to_caller(status).into_http(),
         Some(_) | None => response.map(axum::body::Body::new),
+    }
+}
+
+/// Whether the caller showed an operator's key, or needs none.
+fn is_operator(request: &Request) -> bool {
+    match request.extensions().get::<Caller>() {
+        Some(Caller(Some(claims))) => claims.purpose == OPERATOR,
+        Some(Caller(None)) => true,
+        None => false,
     }
 }

@@ -4,7 +4,10 @@ mod ingest;
 mod readers;
 mod start;
 
+use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
+
 use serde_json::{Map, Value, json};
+use tempfile::TempDir;
 
 use crate::{exit::Failure, output};
 
@@ -27,6 +30,13 @@ enum Name {
 /// The figures of a bench by name, each a median; the name ends with the unit.
 #[derive(Debug, Default)]
 struct Figures(Vec<(&'static str, f64)>);
+
+/// A temporary folder that the user of the stores may pass, so that all of them lies in it and goes with it.
+fn folder() -> Result<TempDir, Failure> {
+    let passable = Permissions::from_mode(0o711);
+    let made = tempfile::Builder::new().prefix("klout-bench-").permissions(passable).tempdir();
+    made.map_err(|error| Failure::failed(&error))
+}
 
 // === impl Bench ===
 

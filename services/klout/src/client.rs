@@ -18,7 +18,7 @@ use tonic::{
 };
 
 use crate::{
-    data_directory::{DataDirectory, Use},
+    data_directory::{DataDirectory, Held, Use},
     exit::{Failure, block_on},
     installation::Installation,
     settings::{Settings, host},
@@ -129,11 +129,17 @@ impl Target {
                 )));
             }
         };
-        if let Some(client) = running(&directory).await? {
-            return Ok(Answering::Somebody(client));
+        loop {
+            if let Some(client) = running(&directory).await? {
+                return Ok(Answering::Somebody(client));
+            }
+            // Of two commands that find nobody at once, one has to wait for the other.
+            match directory.clone().hold() {
+                Ok(held) => return Ok(Answering::Ourselves(Box::new(start(held).await?))),
+                Err(_) if directory.in_use()? != Use::Free => {}
+                Err(failure) => return Err(failure),
+            }
         }
-        let installation = start(directory).await?;
-        Ok(Answering::Ourselves(Box::new(installation)))
     }
 }
 
@@ -166,10 +172,10 @@ async fn running(directory: &DataDirectory) -> Result<Option<Client>, Failure> {
 }
 
 /// Everything on free ports, for one command.
-async fn start(directory: DataDirectory) -> Result<Installation, Failure> {
-    eprintln!("klout: starting the stores in {} for this command", directory.path().display());
+async fn start(held: Held) -> Result<Installation, Failure> {
+    let folder = held.directory.path().display();
+    eprintln!("klout: starting the stores in {folder} for this command");
     let host = host();
-    let held = directory.hold()?;
     let mut flags = held.directory.settings()?;
     for setting in ["server.http_address", "server.grpc_address"] {
         flags.push((setting, "127.0.0.1:0".to_owned()));

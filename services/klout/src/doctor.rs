@@ -8,7 +8,8 @@ use std::{
 };
 
 use klout_embedded::{
-    FREE_BYTES_MIN, Home, free_bytes, postgres_programs, redis_program, stray_stores,
+    FREE_BYTES_MIN, Home, POSTGRES_VERSION_MIN, free_bytes, postgres_programs, redis_program,
+    stray_stores,
 };
 use klout_proto::{graph::v1 as graph, score::v1 as score, signal::v1 as signal};
 use tonic::transport::Endpoint;
@@ -23,9 +24,6 @@ use crate::{
     output, sample,
     settings::{Settings, host},
 };
-
-/// The oldest Postgres that the schemas are tested with.
-const POSTGRES_VERSION_MIN: u32 = 15;
 
 /// Files of a data directory that are nobody else's to read.
 const SECRET_FILES: [&str; 3] = ["account.key", "token.secret", "operator.key"];
@@ -133,16 +131,15 @@ fn redis() -> Finding {
 /// Stores whose data directory was removed.
 fn strays() -> impl Iterator<Item = Finding> {
     stray_stores().into_iter().map(|stray| {
-        let text = format!("{} belongs to no data directory any more", stray.display());
-        Finding::Note(text, format!("rm -r {}", stray.display()))
+        let text = format!("the data directory of {} is not there", stray.display());
+        Finding::Note(text, format!("rm -r {}    unless it comes back", stray.display()))
     })
 }
 
 fn folder(directory: &DataDirectory) -> Result<Vec<Finding>, Failure> {
     let path = directory.path();
     let mut findings = vec![Finding::Ok(format!("data in {}", path.display()))];
-    let home = Home::open(path).map_err(|error| Failure::failed(&error))?;
-    findings.push(disk(home.stores_folder())?);
+    findings.push(disk(&Home::stores_of(path))?);
     for name in SECRET_FILES {
         let file = path.join(name);
         let Ok(metadata) = fs::metadata(&file) else { continue };
@@ -252,8 +249,9 @@ async fn backlog(directory: &DataDirectory, endpoints: &Endpoints) -> Vec<Findin
             )]
         }
         Err(failure) => vec![Finding::Bad(
-            format!("the operator's key does not open the gateway: {failure}"),
-            "stop this klout and start it again, which writes a new key".to_owned(),
+            format!("the gateway does not tell the backlog: {failure}"),
+            "the log of `klout up` says why; a key that is refused is written anew by a new start"
+                .to_owned(),
         )],
     }
 }

@@ -37,8 +37,8 @@ struct Create {
     /// Who will call with it, such as crm; it stands in logs
     #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     name: String,
-    /// What for; it stands in logs
-    #[arg(long, value_name = "TEXT", default_value = "operator")]
+    /// What for; it stands in logs. `operator` opens what services have for one another as well
+    #[arg(long, value_name = "TEXT", default_value = "look-ups")]
     purpose: String,
     /// How long it is valid
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]

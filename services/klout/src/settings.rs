@@ -40,14 +40,14 @@ pub(crate) fn host() -> Host {
 impl Settings {
     /// Reads every source. `flags` go before all others.
     pub(crate) fn load(
-        self,
+        &self,
         host: &Host,
         mut flags: Vec<(&'static str, String)>,
     ) -> Result<Configuration, Failure> {
         if self.dev {
             flags.push(("server.dev", "true".to_owned()));
         }
-        let sources = Sources { file: self.config, flags, environment: true };
+        let sources = Sources { file: self.config.clone(), flags, environment: true };
         Ok(Configuration::load(&host.default_configs(), &sources)?)
     }
 }

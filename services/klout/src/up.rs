@@ -91,6 +91,10 @@ impl Addresses {
 impl Up {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let host = host();
+        if self.sample && self.settings.load(&host, Vec::new())?.is_set("stores.database_url")? {
+            let message = "--sample goes only into a database of its own: unset DATABASE_URL";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         let (held, home) = self.addresses.hold(self.data_dir)?;
         let begin = || sample::Loading::begin(&held.directory, &home);
         let sample = self.sample.then(begin).transpose()?;

@@ -33,6 +33,11 @@ impl Cached {
         Self { cache, time_max, standing: Arc::default() }
     }
 
+    /// The standing whose entries are read.
+    pub(crate) fn standing(&self) -> u64 {
+        self.standing.load(Ordering::Relaxed)
+    }
+
     /// Goes over to the entries of a standing.
     pub(crate) fn follow(&self, standing: i64) {
         self.standing.fetch_max(standing.cast_unsigned(), Ordering::Relaxed);
@@ -40,23 +45,29 @@ impl Cached {
 
     /// What is kept of these people, in their order.
     pub(crate) async fn get(&self, people: &[i64]) -> Vec<Option<Score>> {
-        let keys: Vec<_> = people.iter().map(|person| self.key(*person)).collect();
+        let standing = self.standing();
+        let keys: Vec<_> = people.iter().map(|person| key(standing, *person)).collect();
         let values = self.cache.get(&keys).await;
         // An entry that cannot be read is none: the next fill replaces it.
         values.into_iter().map(|value| Score::decode(value?.as_slice()).ok()).collect()
     }
 
-    /// Keeps the known ones among these.
-    pub(crate) async fn fill<'a>(&self, scores: impl Iterator<Item = &'a StoredScore>) {
+    /// Keeps the known ones among these, whose percentiles are of `standing` or a later one: that has to be
+    /// asked for before they are read, or a publication in between would leave old percentiles behind.
+    pub(crate) async fn fill<'a>(
+        &self,
+        standing: u64,
+        scores: impl Iterator<Item = &'a StoredScore>,
+    ) {
         let fills = scores.filter(|score| score.known.is_some()).map(|score| async move {
             let value = to_wire(score, false).encode_to_vec();
             let version = score.revision.cast_unsigned();
-            self.cache.fill(&self.key(score.person), version, &value, self.time_max).await;
+            self.cache.fill(&key(standing, score.person), version, &value, self.time_max).await;
         });
         join_all(fills).await;
     }
+}
 
-    fn key(&self, person: i64) -> String {
-        format!("score:{}:{person}", self.standing.load(Ordering::Relaxed))
-    }
+fn key(standing: u64, person: i64) -> String {
+    format!("score:{standing}:{person}")
 }

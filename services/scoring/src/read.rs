@@ -60,9 +60,10 @@ impl Reader {
         people: &[PersonId],
     ) -> Result<BTreeMap<PersonId, Score>, Error> {
         let ids: Vec<_> = people.iter().map(|person| person.get()).collect();
+        let standing = self.cached.standing();
         let found =
             store::score::find(&self.db, &ids).await.map_err(Error::store("read scores"))?;
-        self.cached.fill(found.values().filter_map(|found| found.score.as_ref())).await;
+        self.cached.fill(standing, found.values().filter_map(|found| found.score.as_ref())).await;
 
         let mut scores = BTreeMap::new();
         let mut strangers = Vec::new();

@@ -122,7 +122,7 @@ impl Rescorer {
             .map_err(store("write history"))?;
         transaction.commit().await.map_err(store("commit scores"))?;
 
-        self.cached.fill(scores.values()).await;
+        self.cached.fill(standing.revision.cast_unsigned(), scores.values()).await;
         Ok(true)
     }
 

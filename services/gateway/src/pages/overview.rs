@@ -32,6 +32,9 @@ const SIZE: i32 = 20;
 /// Days of history that a sparkline shows.
 const DAYS: i32 = 30;
 
+/// Places in the ranking that a link may name.
+const RANKS: std::ops::RangeInclusive<u32> = 1..=1_000_000_000;
+
 /// Names of a person beside the first that there is room for.
 const OTHERS_MAX: usize = 2;
 
@@ -109,7 +112,8 @@ impl Place {
             match &*name {
                 "page" => place.token = value.into_owned(),
                 "from" => {
-                    place.rank = value.parse().map_err(|_| {
+                    let rank = value.parse().ok().filter(|rank| RANKS.contains(rank));
+                    place.rank = rank.ok_or_else(|| {
                         let problem = "is not a rank";
                         Error::Field(Unbindable { field: "from".to_owned(), problem })
                     })?;
@@ -252,5 +256,7 @@ mod tests {
         }
         assert!(Place::parse("page=x&from=first").is_err());
         assert!(Place::parse("page=x&from=-1").is_err());
+        assert!(Place::parse("page=x&from=0").is_err());
+        assert!(Place::parse("page=x&from=4294967295").is_err());
     }
 }

@@ -4,11 +4,13 @@ use klout_chassis::reason;
 use klout_proto::{
     graph::v1::{GetBacklogRequest, graph_service_client::GraphServiceClient},
     score::v1::{
-        GetScoreRequest, get_score_request::Subject, score_service_client::ScoreServiceClient,
+        ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, get_score_request::Subject,
+        score_service_client::ScoreServiceClient,
+        signal_consumer_service_client::SignalConsumerServiceClient,
     },
     signal::v1::{IngestSignalsRequest, signal_service_client::SignalServiceClient},
 };
-use klout_testkit::link_to;
+use klout_testkit::{Peer, link_to, unary};
 use tonic::{Code, Request};
 
 use crate::world::{ANN, DISTRUSTED, SLOW, World};
@@ -79,4 +81,37 @@ async fn a_call_without_a_key_is_refused_as_grpc_does() {
 
     assert_eq!(refused.code(), Code::Unauthenticated);
     assert_eq!(reason(&refused).as_deref(), Some("TOKEN_MISSING"));
+}
+
+#[tokio::test]
+async fn what_services_push_to_one_another_is_for_the_operator_alone() {
+    let (secret, key) = ("x".repeat(40), "ab".repeat(32));
+    let scoring =
+        unary("/klout.score.v1.SignalConsumerService/ApplySignals", |_: ApplySignalsRequest| {
+            Ok(ApplySignalsResponse { repeated: true })
+        });
+    let scoring = Peer::serve(scoring).await;
+    let world = World::start_with(&[
+        ("server.dev", "false"),
+        ("server.token_secret", &secret),
+        ("server.account_key", &key),
+        ("links.scoring", scoring.address()),
+    ])
+    .await;
+    let channel = tonic::transport::Endpoint::from_shared(world.url("")).expect("an address");
+    let mut client = SignalConsumerServiceClient::new(channel.connect().await.expect("connected"));
+    let now = klout_chassis::Clock::running().now();
+    let mut push = async |purpose: &str| {
+        let token = klout_chassis::TokenKey::new(secret.as_bytes())
+            .mint("somebody", purpose, now, time::Duration::hours(1))
+            .expect("a token");
+        let mut request = Request::new(ApplySignalsRequest::default());
+        let value = format!("Bearer {token}").parse().expect("a header");
+        request.metadata_mut().insert("authorization", value);
+        client.apply_signals(request).await
+    };
+
+    let refused = push("look-ups").await.expect_err("not theirs to call");
+    assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
+    assert!(push("operator").await.expect("it goes on").into_inner().repeated);
 }

@@ -70,7 +70,7 @@ impl Ingest {
             Interactions::new(SEED, self.accounts, u64::from(self.rows)).collect();
         let mut figures = Figures::default();
         let (mut copied, mut durable, mut drained) = (Vec::new(), Vec::new(), Vec::new());
-        let folder = tempfile::tempdir().map_err(|error| Failure::failed(&error))?;
+        let folder = super::folder()?;
         let mut floor = Floor::start(folder.path())?;
         for run in 1..=self.runs {
             let (copy, log, all) = block_on(async {

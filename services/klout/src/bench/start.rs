@@ -46,17 +46,17 @@ impl Start {
         let (mut empty, mut again, mut sample) = (Vec::new(), Vec::new(), Vec::new());
         let (mut memory, mut loaded) = (Vec::new(), Vec::new());
         for _ in 0..self.runs {
-            let folder = tempfile::tempdir().map_err(|error| Failure::failed(&error))?;
-            let first = Up::start(folder.path(), &[], READY)?;
+            let folder = super::folder()?;
+            let mut first = Up::start(folder.path(), &[], READY)?;
             empty.push(first.seconds * 1_000.0);
             memory.push(first.memory_mib()?);
             first.stop()?;
-            let second = Up::start(folder.path(), &[], READY)?;
+            let mut second = Up::start(folder.path(), &[], READY)?;
             again.push(second.seconds * 1_000.0);
             second.stop()?;
 
-            let folder = tempfile::tempdir().map_err(|error| Failure::failed(&error))?;
-            let whole = Up::start(folder.path(), &["--sample"], WELCOME)?;
+            let folder = super::folder()?;
+            let mut whole = Up::start(folder.path(), &["--sample"], WELCOME)?;
             sample.push(whole.seconds);
             loaded.push(whole.memory_mib()?);
             whole.stop()?;
@@ -120,7 +120,7 @@ impl Up {
         Ok(kib.iter().sum::<f64>() / 1_024.0)
     }
 
-    fn stop(mut self) -> Result<(), Failure> {
+    fn stop(&mut self) -> Result<(), Failure> {
         kill_process(Pid::from_child(&self.child), Signal::INT)
             .map_err(|error| Failure::failed(&error))?;
         let status = self.child.wait().map_err(|error| Failure::failed(&error))?;
@@ -128,6 +128,16 @@ impl Up {
             return Ok(());
         }
         Err(Failure::Failed(format!("it did not end in order: {status}")))
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // It has ended in order, or something failed before it was asked to.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
+            let _ = self.child.wait();
+        }
     }
 }
 

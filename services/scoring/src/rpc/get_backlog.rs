@@ -6,16 +6,16 @@ use crate::{error::Error, store};
 
 pub(super) async fn get_backlog(rpc: &ScoreRpc) -> Result<GetBacklogResponse, Error> {
     let db = &rpc.reader.db;
-    let standing = store::standing::read(db).await.map_err(Error::store("read the standing"))?;
-    let today = Day::of(rpc.reader.clock.now()).number();
-    // Until another day is gone over to, everybody waits for it.
-    let people = if standing.day == Some(today) {
-        store::dirty_person::count(db).await.map_err(Error::store("count dirty people"))?
-    } else {
-        store::score::count(db).await.map_err(Error::store("count everybody"))?
-    };
+    let backlog =
+        store::standing::backlog(db).await.map_err(Error::store("look what is left to do"))?;
+    let mut people = backlog.dirty;
+    if backlog.day != Some(Day::of(rpc.reader.clock.now()).number()) {
+        // Until another day is gone over to, everybody waits for it.
+        let everybody = store::score::count(db).await.map_err(Error::store("count everybody"))?;
+        people = people.max(everybody);
+    }
     Ok(GetBacklogResponse {
         people: people.cast_unsigned(),
-        percentiles_current: people == 0 && standing.current,
+        percentiles_current: people == 0 && backlog.current,
     })
 }

@@ -113,11 +113,3 @@ pub(crate) async fn any(db: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
         .fetch_one(db)
         .await
 }
-
-/// How many are on the list.
-#[instrument(name = "db.dirty_person.count", skip_all)]
-pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"select count(distinct person_id) as "count!" from scoring.dirty_person"#)
-        .fetch_one(db)
-        .await
-}

@@ -12,8 +12,36 @@ pub(crate) struct Standing {
     pub(crate) scores: Vec<f64>,
     /// Whether no score was written since.
     pub(crate) current: bool,
+}
+
+/// What is left to do, all of one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backlog {
     /// The day that was gone over to last, since 1970.
     pub(crate) day: Option<i32>,
+    /// How many are on the list of dirty people.
+    pub(crate) dirty: i64,
+    /// As in [`Standing`].
+    pub(crate) current: bool,
+}
+
+/// What is left to do.
+#[instrument(name = "db.standing.backlog", skip_all)]
+pub(crate) async fn backlog(db: impl PgExecutor<'_>) -> Result<Backlog, sqlx::Error> {
+    sqlx::query_as!(
+        Backlog,
+        r#"
+        select day,
+            (select count(distinct person_id) from scoring.dirty_person) as "dirty!",
+            case
+                when score_revision.is_called then standing.revision >= score_revision.last_value
+                else true
+            end as "current!"
+        from scoring.standing, scoring.score_revision
+        "#
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// The last publication.
@@ -22,7 +50,7 @@ pub(crate) async fn read(db: impl PgExecutor<'_>) -> Result<Standing, sqlx::Erro
     sqlx::query_as!(
         Standing,
         r#"
-        select standing.revision, scores, day,
+        select standing.revision, scores,
             case
                 when score_revision.is_called then standing.revision >= score_revision.last_value
                 else true
