@@ -86,7 +86,9 @@ impl Import {
 
 impl Options {
     fn run(self, sources: Sources) -> Result<(), Failure> {
-        let data_dir = self.target.data_dir.clone();
+        let rejects = Rejects::new(self.rejected, self.target.data_dir.clone());
+        let inputs = sources.inputs.iter().chain(&self.registered).map(PathBuf::as_path);
+        rejects.check(inputs, sources.files)?;
         self.target.ask(Missing::Make, async |client| {
             let joining = match (self.register_all, self.registered) {
                 (true, _) => Joining::Everybody(HashSet::new()),
@@ -95,7 +97,6 @@ impl Options {
             };
             let sender = Sender::new(client, joining);
             let mut totals = Totals::default();
-            let rejects = Rejects::new(self.rejected, data_dir);
             let sent = send(&sender, sources, rejects, &mut totals).await;
             // Also when a file cannot be read to its end: who joined has joined.
             let registered = sender.register_the_rest().await;

@@ -12,6 +12,10 @@ use crate::exit::Failure;
 /// Files to read, one after the other.
 pub(super) struct Sources {
     pub(super) readers: Box<dyn Iterator<Item = Result<Box<dyn SignalReader>, ReadError>> + Send>,
+    /// All that is read, and is not to be written over.
+    pub(super) inputs: Vec<PathBuf>,
+    /// How many readers there are at most.
+    pub(super) files: usize,
     /// How much there is to read. `None`: nobody knows.
     pub(super) bytes: Option<u64>,
 }
@@ -164,11 +168,12 @@ fn each<R: SignalReader + 'static>(
     let length = |path: &Path| path.metadata().ok().filter(|it| it.is_file()).map(|it| it.len());
     // A pipe has no length, and then the whole has none.
     let bytes = paths.iter().map(|path| length(path)).sum();
+    let (inputs, files) = (paths.clone(), paths.len());
     let readers = paths.into_iter().map(move |path| {
         let reader: Box<dyn SignalReader> = Box::new(open(Input::open(&path)?)?);
         Ok(reader)
     });
-    Ok(Sources { readers: Box::new(readers), bytes })
+    Ok(Sources { readers: Box::new(readers), inputs, files, bytes })
 }
 
 /// Dumps, whose files hang together.
@@ -180,5 +185,8 @@ fn of_dumps(dumps: Vec<Dump>) -> Sources {
         }
     }
     let bytes = Some(dumps.iter().map(Dump::bytes).sum());
-    Sources { readers: Box::new(dumps.into_iter().flat_map(Dump::readers)), bytes }
+    let inputs = dumps.iter().flat_map(Dump::paths).map(Path::to_owned).collect();
+    let files = dumps.len() * Dump::READERS_MAX;
+    let readers = Box::new(dumps.into_iter().flat_map(Dump::readers));
+    Sources { readers, inputs, files, bytes }
 }

@@ -62,6 +62,10 @@ async fn signals_go_in_once_and_what_is_left_out_can_be_mended() {
 
     let again = import(&installation, &arguments);
     assert_totals(&again, &format!("accepted 0, repeated 1500, {left_out}, new people 0"));
+    let over = ["import", "signals", text(&rejected), text(&whole), "--rejected", text(&rejected)];
+    let refused = installation.klout(&over);
+    assert!(refused.code == Some(2) && refused.stderr.contains("--rejected"), "{refused:?}");
+    assert_eq!(fs::read_to_string(&rejected).expect("a file"), format!("{late}\nnot json\n"));
     let mended = late.replace("2018-07", "2018-05");
     fs::write(&rejected, format!("{mended}\n")).expect("a file");
     let mended = import(&installation, &["signals", text(&rejected), "--register-all"]);
