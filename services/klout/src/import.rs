@@ -4,6 +4,7 @@
 //! connector. Only the reader knows the format.
 
 mod formats;
+mod printable;
 mod progress;
 mod reading;
 mod rejects;
@@ -27,6 +28,7 @@ use crate::{
 
 use self::{
     formats::{ImportFormat, Sources},
+    printable::printable,
     progress::Progress,
     reading::Part,
     rejects::Rejects,
@@ -52,8 +54,8 @@ struct Options {
     /// Makes each account of this file (network,account) a person of its own
     #[arg(long, value_name = "FILE")]
     registered: Option<PathBuf>,
-    /// Where rows go that are left out; of several files with such rows, the second has .2 in its name,
-    /// and so on [default: rejected/TIME-NAME in the data directory]
+    /// Where rows go that are left out: no file that is read; of several files with such rows, the second
+    /// has .2 in its name, and so on [default: rejected/TIME-N-NAME in the data directory]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
     /// Ends when everything is durable, before scores can be read
@@ -160,10 +162,10 @@ fn listed(file: &Path) -> Result<HashSet<Name>, Failure> {
             Ok(_) => {}
             Err(rejection) => eprintln!(
                 "{}:{}: {} ({})",
-                file.display(),
+                printable(&file.display().to_string()),
                 rejection.line,
                 rejection.reason.as_str(),
-                rejection.reason
+                printable(&rejection.reason.to_string())
             ),
         }
     }

@@ -12,7 +12,7 @@ use klout_import::{Kept, LinesWriter, RejectedWriter};
 use klout_proto::json;
 use time::macros::format_description;
 
-use super::reading::RejectedRow;
+use super::{printable::printable, reading::RejectedRow};
 use crate::{data_directory::DataDirectory, exit::Failure};
 
 /// Rows of one file that are told on stderr; the others are only in the file of rejected rows.
@@ -95,7 +95,9 @@ impl Rejects {
             file.count += 1;
             if file.count <= TOLD_MAX {
                 let RejectedRow { origin, reason, message, .. } = row;
-                eprintln!("{}:{}: {reason} ({message})", file.name, origin.line);
+                let [name, reason, message] =
+                    [&file.name, reason, message].map(|text| printable(text));
+                eprintln!("{name}:{}: {reason} ({message})", origin.line);
             }
             let writers = match &mut file.writers {
                 Some(writers) => writers,
@@ -126,6 +128,7 @@ impl Rejects {
             return Ok(());
         };
         let kept = writers.finish()?.join(" and ");
+        let name = printable(&name);
         eprintln!("klout: {name}: rows left out: {count}, kept in {kept}");
         Ok(())
     }
