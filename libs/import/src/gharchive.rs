@@ -139,7 +139,7 @@ fn account(login: &str) -> Account {
     Account { native_id: format!("login/{login}"), handle: Some(login.to_owned()) }
 }
 
-/// The identity of an event from the years when events had no id: all that the line says.
+/// The identity of an event that has no id, as in the first years: all that the line says.
 fn line_id(line: &[u8]) -> String {
     format!("line:{}", &blake3::hash(line).to_hex()[..32])
 }
