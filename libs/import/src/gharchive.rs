@@ -113,14 +113,15 @@ fn signal(event: &Event<'_>, line: &[u8]) -> Result<Option<Signal>, RowReason> {
         (owner, Some(repository))
     };
     let subject = subject.filter(|it| !it.is_empty()).ok_or(RowReason::AccountInvalid)?;
-    // To GitHub, names that differ in case only are one.
-    if subject.eq_ignore_ascii_case(actor) {
+    // To GitHub, names that differ in case only are one, and who writes their own in two ways does it to
+    // themselves. A native id keeps the case of the archive all the same.
+    if subject.eq_ignore_ascii_case(&actor) {
         return Ok(None);
     }
     let time = event.time().ok_or(RowReason::TimeInvalid)?;
-    let time = OffsetDateTime::parse(time, &Rfc3339).map_err(|_| RowReason::TimeInvalid)?;
+    let time = OffsetDateTime::parse(&time, &Rfc3339).map_err(|_| RowReason::TimeInvalid)?;
     let interaction = Interaction {
-        actor: Some(account(actor)),
+        actor: Some(account(&actor)),
         subject: Some(account(&subject)),
         kind: kind.to_owned(),
         count: None,
@@ -128,7 +129,7 @@ fn signal(event: &Event<'_>, line: &[u8]) -> Result<Option<Signal>, RowReason> {
     };
     Ok(Some(Signal {
         network: NETWORK.to_owned(),
-        signal_id: event.id().unwrap_or_else(|| line_id(line)),
+        signal_id: event.id()?.unwrap_or_else(|| line_id(line)),
         time: Some(timestamp(time)),
         content: Some(Content::Interaction(interaction)),
     }))
@@ -138,7 +139,7 @@ fn account(login: &str) -> Account {
     Account { native_id: format!("login/{login}"), handle: Some(login.to_owned()) }
 }
 
-/// The identity of an event from the years when events had no id: all that the line says.
+/// The identity of an event that has no id, as in the first years: all that the line says.
 fn line_id(line: &[u8]) -> String {
     format!("line:{}", &blake3::hash(line).to_hex()[..32])
 }
@@ -231,6 +232,29 @@ mod tests {
     }
 
     #[test]
+    fn of_an_event_that_is_no_reaction_nothing_but_its_type_is_needed() {
+        for rest in [
+            r#""actor":{},"repo":{}"#,
+            r#""actor":7,"repo":[],"repository":{"name":{}},"id":{},"created_at":1,"dt":{}"#,
+            r#""public":true"#,
+        ] {
+            let push = format!(r#"{{"type":"PushEvent",{rest}}}"#);
+            assert_eq!(read_all(push.clone().into_bytes()), [Found::NoReaction], "{push}");
+            let watch = push.replace("PushEvent", "WatchEvent");
+            let rejected = Found::rejected(RowReason::AccountInvalid);
+            assert_eq!(read_all(watch.into_bytes()), [rejected]);
+        }
+    }
+
+    #[test]
+    fn a_native_id_keeps_the_case_of_the_archive() {
+        let line =
+            r#"{"id":"7","type":"watch","actor":"Bob","repo":"Ann/x","dt":"2015-02-22T21:00:00Z"}"#;
+        let (_, actor, subject, ..) = parts(line).expect("a reaction");
+        assert_eq!((actor.as_str(), subject.as_str()), ("login/Bob", "login/Ann"));
+    }
+
+    #[test]
     fn a_line_that_cannot_be_read_has_a_reason_and_stops_nothing() {
         let good =
             r#"{"id":"7","type":"watch","actor":"bob","repo":"ann/x","dt":"2015-02-22T21:00:00Z"}"#;
@@ -245,6 +269,8 @@ mod tests {
             (good.replace("bob", ""), RowReason::AccountInvalid),
             (good.replace("ann/x", "x"), RowReason::AccountInvalid),
             (good.replace(r#""repo":"ann/x","#, ""), RowReason::RowMalformed),
+            (good.replace(r#""ann/x""#, "{}"), RowReason::RowMalformed),
+            (good.replace(r#""7""#, "{}"), RowReason::RowMalformed),
         ] {
             let found = read_all(format!("{line}\n{good}").into_bytes());
             let told = matches!(&found[0], Found::Rejected { reason: it, .. } if *it == reason);

@@ -74,6 +74,17 @@ struct Counted<R> {
     position: Position,
 }
 
+// === impl ReadError ===
+
+impl ReadError {
+    /// Whether the file is good as far as it goes, and ends too early.
+    pub(crate) fn is_cut(&self) -> bool {
+        let cut_gzip = |source: &io::Error| source.kind() == io::ErrorKind::UnexpectedEof;
+        matches!(self, Self::Cut { .. })
+            || matches!(self, Self::Read { source, .. } if cut_gzip(source))
+    }
+}
+
 // === impl Input ===
 
 impl Input {

@@ -6,12 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The column that rejected rows have more.
+const REASON: &str = "reason";
+
 /// Writes rejected rows under their own header, with a last column `reason`. The file is made when
 /// the first row comes.
 #[derive(Debug)]
 pub struct RejectedWriter {
     path: PathBuf,
-    header: Vec<String>,
+    /// The columns of the file that the rows come from, less `reason`.
+    columns: Vec<String>,
+    /// Where `reason` is in that file, if it was among rejected rows before.
+    reason_before: Option<usize>,
     file: Option<csv::Writer<File>>,
 }
 
@@ -25,15 +31,20 @@ pub struct LinesWriter {
 // === impl RejectedWriter ===
 
 impl RejectedWriter {
-    /// A writer of rows with these columns.
+    /// A writer of rows of a file with this header.
     #[must_use]
     pub fn new(path: PathBuf, header: &[String]) -> Self {
-        let header = header.iter().filter(|name| *name != "reason").cloned().collect();
-        Self { path, header, file: None }
+        let reason_before = header.iter().position(|name| name == REASON);
+        let columns = header.iter().filter(|name| *name != REASON).cloned().collect();
+        Self { path, columns, reason_before, file: None }
     }
 
     /// Adds a row: its fields, less a `reason` that it may have from an earlier time, and the stable name
     /// of why it is left out.
+    ///
+    /// A row with too many or too few fields loses nothing and never becomes as wide as the header, or
+    /// the file would be taken in unmended: fields that are missing are empty, and what is too much stands
+    /// after the reason, if it is only an empty field.
     ///
     /// # Errors
     ///
@@ -43,21 +54,36 @@ impl RejectedWriter {
         fields: impl Iterator<Item = &'a [u8]>,
         reason: &str,
     ) -> io::Result<()> {
+        let mut fields: Vec<&[u8]> = fields.collect();
+        let is_whole =
+            fields.len() == self.columns.len() + usize::from(self.reason_before.is_some());
+        if let Some(place) = self.reason_before {
+            // In a row of another width the place may hold anything, and only the same reason is one.
+            let before = fields.get(place);
+            if before.is_some_and(|before| is_whole || *before == reason.as_bytes()) {
+                fields.remove(place);
+            }
+        }
+        if fields.len() < self.columns.len() {
+            fields.resize(self.columns.len(), b"");
+        }
+        let (fields, mut surplus) = fields.split_at(self.columns.len());
+        if surplus.is_empty() && !is_whole {
+            surplus = &[b""];
+        }
+
         let file = match &mut self.file {
             Some(file) => file,
             None => {
                 make_folder_of(&self.path)?;
                 // Rows may have any number of fields: that is why they are here.
                 let mut file = csv::WriterBuilder::new().flexible(true).from_path(&self.path)?;
-                file.write_record(self.header.iter().map(String::as_str).chain(["reason"]))?;
+                file.write_record(self.columns.iter().map(String::as_str).chain([REASON]))?;
                 self.file.insert(file)
             }
         };
-        for field in fields.take(self.header.len()) {
-            file.write_field(field)?;
-        }
-        file.write_field(reason)?;
-        file.write_record(None::<&[u8]>)?;
+        let row = fields.iter().copied().chain([reason.as_bytes()]);
+        file.write_record(row.chain(surplus.iter().copied()))?;
         Ok(())
     }
 
@@ -168,6 +194,67 @@ mod tests {
             Input::from_reader("b.csv".to_owned(), Cursor::new(mended), None).expect("readable");
         let mut reader = CsvReader::new(input).expect("a header");
         assert!(reader.next_record().expect("readable").expect("a row").row.is_ok());
+    }
+
+    /// Writes the rows of a file that are rejected; returns the file of them, and how many are not.
+    fn rejected_of(text: &str) -> (String, usize) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let input = Input::from_reader("a.csv".to_owned(), Cursor::new(text.to_owned()), None);
+        let mut reader = CsvReader::new(input.expect("readable")).expect("a header");
+        let mut writer = RejectedWriter::new(folder.path().join("a.csv"), reader.header());
+        let mut accepted = 0;
+        while let Some(record) = reader.next_record().expect("readable") {
+            match &record.row {
+                Ok(_) => accepted += 1,
+                Err(rejection) => {
+                    writer.write(record.fields(), rejection.reason.as_str()).expect("written");
+                }
+            }
+        }
+        let path = writer.finish().expect("written").expect("a file");
+        (fs::read_to_string(path).expect("a file"), accepted)
+    }
+
+    #[test]
+    fn rejected_rows_lose_nothing_and_are_never_taken_unmended() {
+        let long = "x".repeat(2 * 1024 * 1024);
+        let time = "2018-05-01T00:00:00Z";
+        let text = format!(
+            "time,network,account,post,text\n\
+             {time},bluesky,ann,p,first, second\n\
+             {time},bluesky,ann,p\n\
+             {time},bluesky,,p,text\n\
+             {time}\n\
+             {long}\n"
+        );
+        let (first, accepted) = rejected_of(&text);
+        assert_eq!(accepted, 0);
+        let lines: Vec<_> = first.lines().collect();
+        let expected = [
+            "time,network,account,post,text,reason".to_owned(),
+            format!("{time},bluesky,ann,p,first,ROW_MALFORMED, second"),
+            format!("{time},bluesky,ann,p,,ROW_MALFORMED,"),
+            format!("{time},bluesky,,p,text,ACCOUNT_INVALID"),
+            format!("{time},,,,,ROW_MALFORMED,"),
+        ];
+        assert_eq!(lines[..5], expected);
+        let mut again = first.clone();
+        for _ in 0..3 {
+            let accepted;
+            (again, accepted) = rejected_of(&again);
+            assert_eq!((again.as_str(), accepted), (first.as_str(), 0));
+        }
+    }
+
+    #[test]
+    fn an_earlier_reason_is_told_by_its_place() {
+        let (text, _) =
+            rejected_of("network,reason,account\nBAD,ANY,ann\nx,ROW_MALFORMED,a,b\nx,a,b,c\nx\n");
+        assert_eq!(
+            text,
+            "network,account,reason\nBAD,ann,NETWORK_INVALID\nx,a,ROW_MALFORMED,b\n\
+             x,a,ROW_MALFORMED,b,c\nx,,ROW_MALFORMED,\n"
+        );
     }
 
     #[test]

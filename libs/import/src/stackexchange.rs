@@ -80,6 +80,9 @@ struct Steps {
 // === impl Dump ===
 
 impl Dump {
+    /// As many files are read of one dump, at most.
+    pub const READERS_MAX: usize = STEPS.len();
+
     /// What comes before the `/` of every native id.
     #[must_use]
     pub fn site(&self) -> &str {
@@ -90,6 +93,15 @@ impl Dump {
     #[must_use]
     pub fn archives(&self) -> &[PathBuf] {
         &self.archives
+    }
+
+    /// The files that are read, archives and others.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let files = self.files.iter().filter_map(|(_, source)| match source {
+            Source::Path(path) => Some(path),
+            Source::Packed { .. } | Source::Unpacked { .. } => None,
+        });
+        self.archives.iter().chain(files).map(PathBuf::as_path)
     }
 
     /// How much is read in all, posts twice.

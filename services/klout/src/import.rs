@@ -4,6 +4,7 @@
 //! connector. Only the reader knows the format.
 
 mod formats;
+mod printable;
 mod progress;
 mod reading;
 mod rejects;
@@ -27,6 +28,7 @@ use crate::{
 
 use self::{
     formats::{ImportFormat, Sources},
+    printable::printable,
     progress::Progress,
     reading::Part,
     rejects::Rejects,
@@ -52,8 +54,8 @@ struct Options {
     /// Makes each account of this file (network,account) a person of its own
     #[arg(long, value_name = "FILE")]
     registered: Option<PathBuf>,
-    /// Where rows go that are left out; of several files with such rows, the second has .2 in its name,
-    /// and so on [default: rejected/TIME-NAME in the data directory]
+    /// Where rows go that are left out: no file that is read; of several files with such rows, the second
+    /// has .2 in its name, and so on [default: rejected/TIME-N-NAME in the data directory]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
     /// Ends when everything is durable, before scores can be read
@@ -86,7 +88,9 @@ impl Import {
 
 impl Options {
     fn run(self, sources: Sources) -> Result<(), Failure> {
-        let data_dir = self.target.data_dir.clone();
+        let rejects = Rejects::new(self.rejected, self.target.data_dir.clone());
+        let inputs = sources.inputs.iter().chain(&self.registered).map(PathBuf::as_path);
+        rejects.check(inputs, sources.files)?;
         self.target.ask(Missing::Make, async |client| {
             let joining = match (self.register_all, self.registered) {
                 (true, _) => Joining::Everybody(HashSet::new()),
@@ -95,7 +99,6 @@ impl Options {
             };
             let sender = Sender::new(client, joining);
             let mut totals = Totals::default();
-            let rejects = Rejects::new(self.rejected, data_dir);
             let sent = send(&sender, sources, rejects, &mut totals).await;
             // Also when a file cannot be read to its end: who joined has joined.
             let registered = sender.register_the_rest().await;
@@ -159,10 +162,10 @@ fn listed(file: &Path) -> Result<HashSet<Name>, Failure> {
             Ok(_) => {}
             Err(rejection) => eprintln!(
                 "{}:{}: {} ({})",
-                file.display(),
+                printable(&file.display().to_string()),
                 rejection.line,
                 rejection.reason.as_str(),
-                rejection.reason
+                printable(&rejection.reason.to_string())
             ),
         }
     }

@@ -1,25 +1,32 @@
 //! An event in any of the shapes that it had over the years.
 
+use klout_model::RowReason;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What we read of an event. Everything else in it is passed over.
+/// What we read of an event. Everything else in it is passed over, and nothing but its type is taken
+/// apart before that is known: most events are no reactions, whatever else they say.
 #[derive(Debug, Deserialize)]
 pub(super) struct Event<'a> {
-    id: Option<Id>,
     #[serde(rename = "type")]
     pub(super) event_type: Option<String>,
-    actor: Option<Actor>,
-    repo: Option<Repository>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    actor: Option<&'a RawValue>,
+    #[serde(borrow)]
+    repo: Option<&'a RawValue>,
     /// What `repo` was called until 2014.
-    repository: Option<Repository>,
-    /// Most of the line, and nothing to us unless somebody follows: it is not taken apart before.
+    #[serde(borrow)]
+    repository: Option<&'a RawValue>,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
     /// When it happened, in the full form.
-    created_at: Option<String>,
+    #[serde(borrow)]
+    created_at: Option<&'a RawValue>,
     /// The same in the minimised form.
-    dt: Option<String>,
+    #[serde(borrow)]
+    dt: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,14 +40,14 @@ enum Id {
 #[serde(untagged)]
 enum Actor {
     Login(String),
-    Object { login: String },
+    Object { login: Option<String> },
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Repository {
     Name(String),
-    Object { owner: Option<Actor>, name: String },
+    Object { owner: Option<Actor>, name: Option<String> },
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,44 +58,59 @@ struct Follow {
 // === impl Event ===
 
 impl Event<'_> {
-    pub(super) fn id(&self) -> Option<String> {
-        match self.id.as_ref()? {
-            Id::Text(text) => Some(text.clone()),
-            Id::Number(number) => Some(number.to_string()),
+    /// `None`: it has none.
+    ///
+    /// # Errors
+    ///
+    /// When it is neither a text nor a number.
+    pub(super) fn id(&self) -> Result<Option<String>, RowReason> {
+        let Some(id) = self.id else { return Ok(None) };
+        match read(id).ok_or(RowReason::RowMalformed)? {
+            Id::Text(text) => Ok(Some(text)),
+            Id::Number(number) => Ok(Some(number.to_string())),
         }
     }
 
-    pub(super) fn actor(&self) -> Option<&str> {
-        self.actor.as_ref().map(Actor::login).filter(|it| !it.is_empty())
+    pub(super) fn actor(&self) -> Option<String> {
+        read::<Actor>(self.actor?)?.login()
     }
 
     /// As OWNER/NAME.
     pub(super) fn repository(&self) -> Option<String> {
-        match self.repo.as_ref().or(self.repository.as_ref())? {
-            Repository::Name(name) | Repository::Object { owner: None, name } => Some(name.clone()),
-            Repository::Object { owner: Some(owner), name } => {
-                Some(format!("{}/{name}", owner.login()))
+        match read(self.repo.or(self.repository)?)? {
+            Repository::Name(name) | Repository::Object { owner: None, name: Some(name) } => {
+                Some(name)
             }
+            Repository::Object { owner: Some(owner), name: Some(name) } => {
+                Some(format!("{}/{name}", owner.login().unwrap_or_default()))
+            }
+            Repository::Object { name: None, .. } => None,
         }
     }
 
     /// Whom a follower follows.
     pub(super) fn target(&self) -> Option<String> {
-        let follow: Follow = serde_json::from_str(self.payload?.get()).ok()?;
-        follow.target.map(|target| target.login().to_owned())
+        read::<Follow>(self.payload?)?.target?.login()
     }
 
-    pub(super) fn time(&self) -> Option<&str> {
-        self.created_at.as_deref().or(self.dt.as_deref())
+    pub(super) fn time(&self) -> Option<String> {
+        read(self.created_at.or(self.dt)?)
     }
+}
+
+/// `None`: it is something else.
+fn read<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
+    serde_json::from_str(value.get()).ok()
 }
 
 // === impl Actor ===
 
 impl Actor {
-    fn login(&self) -> &str {
+    fn login(self) -> Option<String> {
         match self {
-            Self::Login(login) | Self::Object { login } => login,
+            Self::Login(login) => Some(login),
+            Self::Object { login } => login,
         }
+        .filter(|login| !login.is_empty())
     }
 }

@@ -1,6 +1,7 @@
 //! Archives of 7-Zip, in which Stack Exchange publishes its dumps.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -37,14 +38,7 @@ pub(super) fn members(path: &Path) -> Result<Vec<(String, u64)>, ReadError> {
 /// Unpacks what is packed into temporary files. They have no name, so that none is left when this
 /// process ends, however it ends.
 pub(super) fn unpack(files: &mut [(Table, Source)]) -> Result<(), ReadError> {
-    let archives: Vec<PathBuf> = files
-        .iter()
-        .filter_map(|(_, source)| match source {
-            Source::Packed { archive, .. } => Some(archive.clone()),
-            Source::Path(_) | Source::Unpacked { .. } => None,
-        })
-        .collect();
-    for path in archives {
+    for path in archives_of(files) {
         let wanted = |source: &Source, name: &str| match source {
             Source::Packed { archive, member, .. } => *archive == path && member == name,
             Source::Path(_) | Source::Unpacked { .. } => false,
@@ -69,10 +63,41 @@ pub(super) fn unpack(files: &mut [(Table, Source)]) -> Result<(), ReadError> {
     Ok(())
 }
 
+/// Each archive that something is still packed in, once: it is unpacked in one go.
+fn archives_of(files: &[(Table, Source)]) -> BTreeSet<PathBuf> {
+    let archive = |source: &Source| match source {
+        Source::Packed { archive, .. } => Some(archive.clone()),
+        Source::Path(_) | Source::Unpacked { .. } => None,
+    };
+    files.iter().filter_map(|(_, source)| archive(source)).collect()
+}
+
 fn failed(path: &Path) -> impl Fn(sevenz_rust2::Error) -> ReadError {
     let name = path.display().to_string();
     move |error| ReadError::Dump {
         name: name.clone(),
         problem: format!("could not be unpacked; is it cut off? {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_of_several_tables_is_unpacked_once() {
+        let packed = |archive: &str, member: &str| Source::Packed {
+            archive: archive.into(),
+            member: member.to_owned(),
+            bytes: 1,
+        };
+        let files = [
+            (Table::Users, packed("b.7z", "Users.xml")),
+            (Table::Posts, packed("a.7z", "Posts.xml")),
+            (Table::Comments, packed("b.7z", "Comments.xml")),
+            (Table::Votes, Source::Path("Votes.xml".into())),
+        ];
+        let expected = ["a.7z", "b.7z"].map(PathBuf::from);
+        assert!(archives_of(&files).into_iter().eq(expected));
     }
 }

@@ -17,6 +17,9 @@ const LEFT_ALONE: [&str; 4] = ["badges", "posthistory", "postlinks", "tags"];
 /// What the folders of dumps are often called.
 const PREFIX: &str = "stackexchange-";
 
+/// What every site is called whose dump is not of a domain of its own.
+const DOMAIN: &str = ".stackexchange.com";
+
 /// In bytes: leaves room for the number in a native id.
 const SITE_LENGTH_MAX: usize = 128;
 
@@ -102,7 +105,8 @@ fn of<'a>(
 fn site_of(place: &Path) -> String {
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     let name = if place.is_dir() { &name } else { name.strip_suffix(".7z").unwrap_or(&name) };
-    name.strip_prefix(PREFIX).unwrap_or(name).to_owned()
+    let name = name.strip_prefix(PREFIX).unwrap_or(name);
+    name.strip_suffix(DOMAIN).unwrap_or(name).to_owned()
 }
 
 /// What a file that was named itself holds, by its root element. `None`: what is left alone.
@@ -149,5 +153,25 @@ impl Dump {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_is_called_the_same_however_its_dump_came() {
+        for (place, site) in [
+            ("in/maths.stackexchange.com.7z", "maths"),
+            ("in/maths.stackexchange.com", "maths"),
+            ("in/stackexchange-maths.7z", "maths"),
+            ("in/stackexchange-maths.stackexchange.com.7z", "maths"),
+            ("in/maths", "maths"),
+            ("in/maths.meta.stackexchange.com.7z", "maths.meta"),
+            ("in/stackoverflow.com.7z", "stackoverflow.com"),
+        ] {
+            assert_eq!(site_of(Path::new(place)), site, "{place}");
+        }
     }
 }

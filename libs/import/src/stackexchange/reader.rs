@@ -72,7 +72,8 @@ impl DumpReader {
         Ok(Self { rows, table, pass, meaning, further: None })
     }
 
-    /// Posts are read a second time, and then it is told what is wrong with them.
+    /// Posts are read a second time, and then it is told which rows are wrong and where the file is cut
+    /// off, after all that comes before is in.
     fn is_told_later(&self) -> bool {
         self.table == Table::Posts && self.pass == Pass::Index
     }
@@ -95,7 +96,7 @@ impl SignalReader for DumpReader {
         let row = match self.rows.next_row() {
             Ok(Some(row)) => row,
             Ok(None) => return Ok(None),
-            Err(_) if is_told_later => return Ok(None),
+            Err(error) if is_told_later && error.is_cut() => return Ok(None),
             Err(error) => return Err(error),
         };
         let line = row.number;

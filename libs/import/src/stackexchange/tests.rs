@@ -309,6 +309,26 @@ fn a_cut_file_says_so_after_what_was_read() {
 }
 
 #[test]
+fn posts_that_cannot_be_read_on_are_told_before_anything_rests_on_them() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(xml("posts", POSTS).as_bytes()).expect("memory");
+    let whole = gzip.finish().expect("memory");
+    let folder = Folder::new("q");
+    fs::remove_file(folder.path.join("Posts.xml")).expect("removed");
+    // The end holds a checksum, so that all rows are read before it is noticed.
+    let mut broken = whole.clone();
+    *broken.get_mut(whole.len() - 6).expect("a checksum") ^= 1;
+    folder.write("Posts.xml.gz", broken);
+    let read = folder.read();
+    assert!(read.error.is_some() && read.signals.is_empty(), "{read:?}");
+
+    folder.write("Posts.xml.gz", &whole[..whole.len() - 6]);
+    let read = folder.read();
+    let error = read.error.as_ref().expect("it is cut").to_string();
+    assert!(error.contains("Posts.xml.gz: could not be read on") && read.signals.len() == 4);
+}
+
+#[test]
 fn a_row_that_cannot_be_read_is_left_out_alone() {
     let long = format!("<row Id=\"1\" Text=\"{}\" />", "x".repeat(3 * LINE_BYTES_MAX));
     let deep = "<row>".repeat(100_000);

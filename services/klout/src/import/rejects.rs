@@ -1,7 +1,9 @@
 //! Tells which rows are left out, and keeps them.
 
 use std::{
+    collections::HashSet,
     io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +12,7 @@ use klout_import::{Kept, LinesWriter, RejectedWriter};
 use klout_proto::json;
 use time::macros::format_description;
 
-use super::reading::RejectedRow;
+use super::{printable::printable, reading::RejectedRow};
 use crate::{data_directory::DataDirectory, exit::Failure};
 
 /// Rows of one file that are told on stderr; the others are only in the file of rejected rows.
@@ -54,6 +56,32 @@ impl Rejects {
         Self { path, data_dir, files: 0, current: None }
     }
 
+    /// Refuses to write over what is still to be read.
+    ///
+    /// # Errors
+    ///
+    /// When a file for rejected rows of `files` files is one of the `inputs`.
+    pub(super) fn check<'a>(
+        &self,
+        inputs: impl Iterator<Item = &'a Path>,
+        files: usize,
+    ) -> Result<(), Failure> {
+        let Some(asked) = &self.path else { return Ok(()) };
+        let inputs: HashSet<_> = inputs.filter_map(file_identity).collect();
+        for nth in (1..).take(files) {
+            let path = numbered(asked, nth);
+            for path in [beside(&path), path] {
+                if file_identity(&path).is_some_and(|it| inputs.contains(&it)) {
+                    return Err(Failure::Usage(format!(
+                        "--rejected would write over {}, which is to be read; name another file",
+                        path.display()
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Another file begins.
     pub(super) fn file(&mut self, name: String, columns: Vec<String>) -> Result<(), Failure> {
         self.finish_file()?;
@@ -67,7 +95,9 @@ impl Rejects {
             file.count += 1;
             if file.count <= TOLD_MAX {
                 let RejectedRow { origin, reason, message, .. } = row;
-                eprintln!("{}:{}: {reason} ({message})", file.name, origin.line);
+                let [name, reason, message] =
+                    [&file.name, reason, message].map(|text| printable(text));
+                eprintln!("{name}:{}: {reason} ({message})", origin.line);
             }
             let writers = match &mut file.writers {
                 Some(writers) => writers,
@@ -76,7 +106,7 @@ impl Rejects {
                     let (path, beside) = match &self.path {
                         Some(asked) => {
                             let path = numbered(asked, self.files);
-                            let beside = format!("{}.xml", path.display()).into();
+                            let beside = beside(&path);
                             (path, beside)
                         }
                         None => default_paths(self.data_dir.clone(), self.files, &file.name)?,
@@ -98,6 +128,7 @@ impl Rejects {
             return Ok(());
         };
         let kept = writers.finish()?.join(" and ");
+        let name = printable(&name);
         eprintln!("klout: {name}: rows left out: {count}, kept in {kept}");
         Ok(())
     }
@@ -153,8 +184,24 @@ fn numbered(asked: &Path, nth: u32) -> PathBuf {
     if nth == 1 {
         return asked.to_owned();
     }
-    let extension = asked.extension().unwrap_or_default().to_string_lossy();
-    asked.with_extension(format!("{nth}.{extension}"))
+    match asked.extension() {
+        Some(extension) => asked.with_extension(format!("{nth}.{}", extension.display())),
+        None => asked.with_extension(nth.to_string()),
+    }
+}
+
+/// The file for what has to be mended where it came from.
+fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".xml");
+    beside.into()
+}
+
+/// What tells an ordinary file from all others, whatever it is called; `-` is the one that stdin is.
+fn file_identity(path: &Path) -> Option<(u64, u64)> {
+    let path = if path.as_os_str() == "-" { Path::new("/dev/stdin") } else { path };
+    let metadata = path.metadata().ok().filter(|it| it.is_file())?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// The same when nobody asked for one, and the file beside it. What is left out of XML is JSON Lines.
@@ -185,6 +232,29 @@ mod tests {
         let asked = Path::new("out/bad.csv");
         assert_eq!(numbered(asked, 1), Path::new("out/bad.csv"));
         assert_eq!(numbered(asked, 2), Path::new("out/bad.2.csv"));
+        assert_eq!(numbered(Path::new("out.d/bad"), 2), Path::new("out.d/bad.2"));
+    }
+
+    #[test]
+    fn a_file_that_is_to_be_read_is_not_written_over_whatever_it_is_called() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [bad, second, link, beside] =
+            ["bad.csv", "bad.2.csv", "link", "new.csv.xml"].map(|it| folder.path().join(it));
+        for file in [&bad, &second, &beside] {
+            std::fs::write(file, "rows").expect("a file");
+        }
+        std::os::unix::fs::symlink(&bad, &link).expect("a link");
+        let new = folder.path().join("new.csv");
+        let is_refused = |asked: &Path, input: &Path, files| {
+            let rejects = Rejects::new(Some(asked.to_owned()), None);
+            let checked = rejects.check([input].into_iter(), files);
+            assert!(matches!(checked, Ok(()) | Err(Failure::Usage(_))), "{checked:?}");
+            checked.is_err()
+        };
+        assert!(is_refused(&bad, &bad, 1) && is_refused(&link, &bad, 1));
+        assert!(is_refused(&bad, &link, 1) && is_refused(&new, &beside, 1));
+        assert!(is_refused(&bad, &second, 2) && !is_refused(&bad, &second, 1));
+        assert!(!is_refused(&new, &bad, 2) && !is_refused(&new, &new, 2));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use flate2::{Compression, write::GzEncoder};
@@ -49,19 +50,27 @@ async fn signals_go_in_once_and_what_is_left_out_can_be_mended() {
     let mut lines: Vec<_> =
         (0..1_500).map(|id| like(id, "2018-05-01T00:00:00Z").to_string()).collect();
     let late = like(9_999, "2018-07-01T00:00:00Z").to_string();
-    lines.extend([late.clone(), "not json".to_owned()]);
+    // Whatever it says, it does not clear anybody's screen.
+    let bad = format!("{{\"\u{1b}[2J{}\":1}}", "x".repeat(1_000));
+    lines.extend([late.clone(), bad.clone()]);
     gzip(&whole, &lines.join("\n"));
 
     let arguments = ["signals", text(&whole), "--register-all", "--rejected", text(&rejected)];
     let first = import(&installation, &arguments);
     let left_out = "rejected 2 (ROW_MALFORMED 1, TIME_AFTER_AS_OF 1)";
     assert_totals(&first, &format!("accepted 1500, repeated 0, {left_out}, new people 8"));
-    assert!(first.stderr.contains("signals.jsonl.gz:1502: ROW_MALFORMED"), "{first:?}");
-    assert_eq!(fs::read_to_string(&rejected).expect("a file"), format!("{late}\nnot json\n"));
+    let told = first.stderr.lines().find(|it| it.contains("signals.jsonl.gz:1502: ROW_MALFORMED"));
+    let told = told.unwrap_or_else(|| panic!("{first:?}"));
+    assert!(!told.contains('\u{1b}') && told.len() < 600, "{told:?}");
+    assert_eq!(fs::read_to_string(&rejected).expect("a file"), format!("{late}\n{bad}\n"));
     assert!(installation.ranking().contains_key("bluesky:ann.example"));
 
     let again = import(&installation, &arguments);
     assert_totals(&again, &format!("accepted 0, repeated 1500, {left_out}, new people 0"));
+    let over = ["import", "signals", text(&rejected), text(&whole), "--rejected", text(&rejected)];
+    let refused = installation.klout(&over);
+    assert!(refused.code == Some(2) && refused.stderr.contains("--rejected"), "{refused:?}");
+    assert_eq!(fs::read_to_string(&rejected).expect("a file"), format!("{late}\n{bad}\n"));
     let mended = late.replace("2018-07", "2018-05");
     fs::write(&rejected, format!("{mended}\n")).expect("a file");
     let mended = import(&installation, &["signals", text(&rejected), "--register-all"]);
@@ -214,7 +223,12 @@ async fn an_import_that_is_killed_and_started_again_ends_at_the_same_totals() {
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
     let mut stdin = child.stdin.take().expect("a pipe");
     stdin.write_all(lines[..15_500].join("\n").as_bytes()).expect("it reads");
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    // Who is named has joined when the first chunk is durable. The deadline ends a failed test.
+    let end = Instant::now() + Duration::from_secs(60);
+    while shaken.get("/v1/accounts/bluesky/ann.example/score").await.0 == 404 {
+        assert!(Instant::now() < end, "nothing arrives");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     child.kill().expect("killed");
     child.wait().expect("it ends");
 
@@ -224,7 +238,9 @@ async fn an_import_that_is_killed_and_started_again_ends_at_the_same_totals() {
         let end = rest.find(|it: char| !it.is_ascii_digit()).expect("more");
         rest[..end].parse().expect("a number")
     };
-    assert_eq!(count("accepted") + count("repeated"), 30_000, "{again:?}");
+    let (accepted, repeated) = (count("accepted"), count("repeated"));
+    assert_eq!(accepted + repeated, 30_000, "{again:?}");
+    assert!(0 < repeated && repeated < 30_000, "{again:?}");
     assert_eq!(shaken.ranking(), calm.ranking());
 }
 
