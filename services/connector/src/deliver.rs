@@ -38,7 +38,8 @@ const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a batch is ours: longer than pushing all that one lease holds may take.
 const LEASE_TIME: Duration = Duration::from_secs(5 * 60);
 
-/// Batches leased at once. With batches of 1,000 signals this is a few hundred kilobytes.
+/// Batches leased at once. With batches of 1,000 interactions this is a few hundred kilobytes; texts may make
+/// it some megabytes.
 const LEASED_MAX: i64 = 8;
 
 /// Lanes that are worked on at once: enough to keep a consumer busy while others travel.
