@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use klout_chassis::{Chain, Configuration, Host, Running, StopError, signalled};
 use klout_embedded::{Needs, Note, Stores, redis_program};
 use tokio::task::spawn_blocking;
@@ -45,12 +46,17 @@ pub(crate) fn serve(
     let mut telemetry = None;
     block_on(async {
         telemetry = Some(host.telemetry(&configuration)?);
+        // Listens on until the installation does: a signal in between is not lost.
+        let mut early = std::pin::pin!(signalled());
         let mut installation = tokio::select! {
             started = Installation::start(host, held, configuration) => started?,
-            () = signalled() => return Ok(()),
+            () = &mut early => return Ok(()),
         };
         screen::ready(&installation.running);
         then(&mut installation);
+        if early.now_or_never().is_some() {
+            return installation.stop().await;
+        }
         installation.until_signalled().await
     })
 }
