@@ -1,5 +1,6 @@
 //! `klout bench`: the figures of docs/performance.md, measured anew.
 
+mod ground;
 mod ingest;
 mod readers;
 mod start;
