@@ -3,6 +3,7 @@
 mod ground;
 mod ingest;
 mod readers;
+mod serve;
 mod start;
 
 use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
@@ -26,6 +27,7 @@ enum Name {
     Start(start::Start),
     Ingest(ingest::Ingest),
     Readers(readers::Readers),
+    Serve(serve::Serve),
 }
 
 /// The figures of a bench by name, each a median; the name ends with the unit.
@@ -47,6 +49,7 @@ impl Bench {
             Name::Start(start) => start.run(),
             Name::Ingest(ingest) => ingest.run(),
             Name::Readers(readers) => readers.run(),
+            Name::Serve(serve) => serve.run(),
         }
     }
 }

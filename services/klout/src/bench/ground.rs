@@ -90,9 +90,14 @@ impl Ground {
 
 /// A client of what runs, without a token.
 pub(super) async fn client(running: &Running) -> Result<Client, Failure> {
+    client_with(running, "").await
+}
+
+/// A client of what runs.
+pub(super) async fn client_with(running: &Running, token: &str) -> Result<Client, Failure> {
     let server = format!("http://{}", running.grpc_address);
     let server = server.parse::<http::Uri>().map_err(|error| Failure::failed(&error))?;
-    Client::connect(server, "").await
+    Client::connect(server, token).await
 }
 
 /// What the clock says.
