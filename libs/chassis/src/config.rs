@@ -83,6 +83,8 @@ pub struct ServerConfig {
 #[serde(deny_unknown_fields)]
 pub struct StoresConfig {
     pub database_url: SecretString,
+    /// As `database_url` where it is not set.
+    pub database_url_direct: SecretString,
     pub redis_url: SecretString,
     pub redis_prefix: String,
     pub database_connections_max: u32,
@@ -117,9 +119,11 @@ impl Configuration {
             for (setting, value) in settings.split("__").iter() {
                 figment = with_text(figment, setting.as_str(), value);
             }
-            for (variable, setting) in
-                [("DATABASE_URL", "stores.database_url"), ("REDIS_URL", "stores.redis_url")]
-            {
+            for (variable, setting) in [
+                ("DATABASE_URL", "stores.database_url"),
+                ("DATABASE_URL_DIRECT", "stores.database_url_direct"),
+                ("REDIS_URL", "stores.redis_url"),
+            ] {
                 for (_, value) in Env::raw().only(&[variable]).iter() {
                     figment = with_text(figment, setting, value);
                 }
@@ -214,10 +218,13 @@ impl Configuration {
     ///
     /// When there is no database.
     pub fn stores(&self) -> Result<StoresConfig, ConfigError> {
-        let stores: StoresConfig = self.section("stores")?;
+        let mut stores: StoresConfig = self.section("stores")?;
         if stores.database_url.expose_secret().is_empty() {
             let problem = "is empty; set DATABASE_URL, such as postgres://user@host/klout";
             return Err(setting_error("stores.database_url", problem));
+        }
+        if stores.database_url_direct.expose_secret().is_empty() {
+            stores.database_url_direct = stores.database_url.clone();
         }
         Ok(stores)
     }

@@ -289,6 +289,7 @@ impl Host {
             running.pools.push(db.clone());
             let context = Context {
                 db,
+                database_url_direct: stores.database_url_direct.clone(),
                 cache: cache.clone(),
                 links: links.clone(),
                 clock: running.clock.clone(),
@@ -342,12 +343,14 @@ impl Host {
 impl Entry {
     async fn open_database(&self, stores: &StoresConfig) -> Result<PgPool, StartError> {
         let failed = |source| StartError::Database { service: self.name, source };
-        let db =
-            klout_store::connect(&stores.database_url, self.name, stores.database_connections_max)
-                .await
-                .map_err(failed)?;
-        klout_store::migrate(&db, self.migrator).await.map_err(failed)?;
-        Ok(db)
+        let direct = klout_store::connect(&stores.database_url_direct, self.name, 1)
+            .await
+            .map_err(failed)?;
+        klout_store::migrate(&direct, self.migrator).await.map_err(failed)?;
+        direct.close().await;
+        klout_store::connect(&stores.database_url, self.name, stores.database_connections_max)
+            .await
+            .map_err(failed)
     }
 }
 

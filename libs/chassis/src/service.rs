@@ -2,6 +2,7 @@
 
 use klout_model::AccountKey;
 use klout_store::Cache;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use sqlx::{PgPool, migrate::Migrator};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,8 @@ use crate::{Authentication, Clock, Links, config::ConfigError};
 pub struct Context {
     /// The service's own pool. Its schema is migrated.
     pub db: PgPool,
+    /// The same database past all poolers, for [`klout_store::listen`].
+    pub database_url_direct: SecretString,
     pub cache: Cache,
     pub links: Links,
     pub clock: Clock,

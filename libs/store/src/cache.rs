@@ -1,16 +1,17 @@
-//! What is remembered for us, by Redis or by this process, and how to do without.
+//! What Redis remembers for us, and how to do without.
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use redis::{
-    RedisError, Script,
+    Client, Pipeline, RedisError, RedisResult, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
+    from_redis_value,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout};
@@ -22,19 +23,25 @@ const COMMAND_TIME_MAX: Duration = Duration::from_millis(50);
 /// How long Redis is left alone after it failed, so that not every read pays for finding out.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// The URL of a cache in the memory of this process.
-const MEMORY_URL: &str = "memory:";
-
-/// What that may take: about a million scores.
-const MEMORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
-
-/// Writes a value unless a newer one is there. One key a command, so it works on a cluster.
-const FILL: &str = r"
-local version = redis.call('HGET', KEYS[1], 'version')
-if version and tonumber(version) >= tonumber(ARGV[1]) then
+/// Writes a value (the last argument), or without one a tombstone, unless something newer is there. A
+/// tombstone makes way for values of its own major version. One key a command, so it works on a cluster.
+const WRITE: &str = r"
+local found = redis.call('TYPE', KEYS[1]).ok
+if found ~= 'hash' and found ~= 'none' then
+    redis.call('DEL', KEYS[1])
+end
+local old = redis.call('HMGET', KEYS[1], 'major', 'minor', 'value')
+local major, minor = tonumber(old[1] or -1) or -1, tonumber(old[2] or -1) or -1
+local new_major, new_minor = tonumber(ARGV[1]), tonumber(ARGV[2])
+if major > new_major or (major == new_major and old[3] and minor >= new_minor) then
     return 0
 end
-redis.call('HSET', KEYS[1], 'version', ARGV[1], 'value', ARGV[2])
+if ARGV[4] then
+    redis.call('HSET', KEYS[1], 'major', ARGV[1], 'minor', ARGV[2], 'value', ARGV[4])
+else
+    redis.call('DEL', KEYS[1])
+    redis.call('HSET', KEYS[1], 'major', ARGV[1], 'minor', ARGV[2])
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 ";
@@ -47,29 +54,31 @@ pub enum CacheError {
 
 /// Values by key, each with a version that never goes back.
 ///
-/// Redis may vanish at any time: then every look-up is a miss and every fill does nothing, each
-/// within 50 ms, and for a second after a failure at once.
+/// Redis may vanish at any time, hang, lose everything or say something else than what was written:
+/// then a look-up is a miss and a fill does nothing, each within 50 ms, and for a second after a
+/// failure at once.
 #[derive(Clone)]
-pub struct Cache(Option<Where>);
+pub struct Cache(Option<Arc<Inner>>);
 
-#[derive(Clone)]
-enum Where {
-    Redis(Arc<Inner>),
-    Memory(moka::sync::Cache<String, Remembered>),
+/// Of two values of a key the one of the higher version stays. Both numbers are below 2^53.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    major: u64,
+    minor: u64,
 }
 
-/// A value in the memory of this process.
-#[derive(Clone)]
-struct Remembered {
-    version: u64,
-    value: Arc<[u8]>,
-    until: Instant,
+/// A value to be remembered.
+#[derive(Clone, Debug)]
+pub struct Fill {
+    pub key: String,
+    pub version: Version,
+    pub value: Vec<u8>,
 }
 
 struct Inner {
-    redis: ConnectionManager,
+    client: Client,
+    redis: Mutex<ConnectionManager>,
     prefix: String,
-    fill: Script,
     started: Instant,
     /// Milliseconds since `started` until which Redis is left alone.
     paused_until: AtomicU64,
@@ -85,143 +94,157 @@ impl Cache {
     }
 
     /// A cache in the Redis at `url`, whose keys all start with `prefix`. Connects when it is first
-    /// used, and again whenever the connection is lost. `memory:` is a cache in this process, which is
-    /// right only while no other one writes what is cached.
+    /// used, and again whenever the connection is lost.
     ///
     /// # Errors
     ///
     /// When the URL cannot be read.
     pub fn connect(url: &SecretString, prefix: &str) -> Result<Self, CacheError> {
-        if url.expose_secret() == MEMORY_URL {
-            let memory = moka::sync::Cache::builder()
-                .max_capacity(MEMORY_BYTES_MAX)
-                .weigher(|key: &String, it: &Remembered| {
-                    u32::try_from(key.len() + it.value.len()).unwrap_or(u32::MAX)
-                })
-                .build();
-            return Ok(Self(Some(Where::Memory(memory))));
-        }
-        let client = redis::Client::open(url.expose_secret()).map_err(CacheError::Url)?;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(COMMAND_TIME_MAX))
-            .set_response_timeout(Some(COMMAND_TIME_MAX));
-        let redis =
-            ConnectionManager::new_lazy_with_config(client, config).map_err(CacheError::Url)?;
-        Ok(Self(Some(Where::Redis(Arc::new(Inner {
+        let client = Client::open(url.expose_secret()).map_err(CacheError::Url)?;
+        let redis = Mutex::new(connection(&client).map_err(CacheError::Url)?);
+        Ok(Self(Some(Arc::new(Inner {
+            client,
             redis,
             prefix: prefix.to_owned(),
-            fill: Script::new(FILL),
             started: Instant::now(),
             paused_until: AtomicU64::new(0),
-        })))))
+        }))))
     }
 
     /// The values of `keys`, in their order, in one round trip. `None` is a miss.
     #[instrument(name = "cache.get", skip_all, fields(keys.len = keys.len()))]
     pub async fn get(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
-        let inner = match &self.0 {
-            Some(Where::Redis(inner)) if !inner.paused() && !keys.is_empty() => inner,
-            Some(Where::Memory(memory)) => {
-                let now = Instant::now();
-                let found = |key| memory.get(key).filter(|it: &Remembered| now < it.until);
-                return keys.iter().map(|key| found(key).map(|it| it.value.to_vec())).collect();
-            }
-            Some(Where::Redis(_)) | None => return vec![None; keys.len()],
-        };
+        let misses = || vec![None; keys.len()];
+        let Some(inner) = &self.0 else { return misses() };
         let mut pipeline = redis::pipe();
         for key in keys {
             pipeline.cmd("HGET").arg(inner.key(key)).arg("value");
         }
-        let mut redis = inner.redis.clone();
-        let answer = pipeline.query_async::<Vec<Option<Vec<u8>>>>(&mut redis);
-        inner.bounded(answer).await.unwrap_or_else(|| vec![None; keys.len()])
+        let Some(answers) = inner.ask(&mut pipeline).await else { return misses() };
+        // A key of ours that is something else is a miss, and only that one.
+        answers.into_iter().map(|answer| from_redis_value(answer.ok()?).ok()?).collect()
     }
 
-    /// Remembers `value` for `time_to_live`, unless a value of this or a newer `version` is there.
-    #[instrument(name = "cache.fill", skip_all)]
-    pub async fn fill(&self, key: &str, version: u64, value: &[u8], time_to_live: Duration) {
-        let inner = match &self.0 {
-            Some(Where::Redis(inner)) if !inner.paused() => inner,
-            Some(Where::Memory(memory)) => {
-                let until = Instant::now() + time_to_live;
-                let new = Remembered { version, value: value.into(), until };
-                memory.entry_by_ref(key).and_upsert_with(|old| match old {
-                    Some(old)
-                        if old.value().version >= version && Instant::now() < old.value().until =>
-                    {
-                        old.into_value()
-                    }
-                    Some(_) | None => new,
-                });
-                return;
-            }
-            Some(Where::Redis(_)) | None => return,
-        };
-        let mut script = inner.fill.key(inner.key(key));
-        script.arg(version).arg(value);
-        script.arg(u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX));
-        let mut redis = inner.redis.clone();
-        inner.bounded(script.invoke_async::<u8>(&mut redis)).await;
+    /// Remembers values for `time_to_live`, each unless one of its or a newer version is there.
+    #[instrument(name = "cache.fill", skip_all, fields(fills.len = fills.len()))]
+    pub async fn fill(&self, fills: &[Fill], time_to_live: Duration) {
+        let Some(inner) = &self.0 else { return };
+        let mut pipeline = redis::pipe();
+        for fill in fills {
+            inner.write(&mut pipeline, &fill.key, fill.version, time_to_live).arg(&fill.value[..]);
+        }
+        inner.ask(&mut pipeline).await;
+    }
+
+    /// Forgets what is older than the versions of these keys, and for `time_to_live` does not remember
+    /// it again. Returns whether that is so for all of them: if not, Redis may have them when it
+    /// is back.
+    #[instrument(name = "cache.bury", skip_all, fields(keys.len = keys.len()))]
+    pub async fn bury(&self, keys: &[(String, Version)], time_to_live: Duration) -> bool {
+        let Some(inner) = &self.0 else { return true };
+        let mut pipeline = redis::pipe();
+        for (key, version) in keys {
+            inner.write(&mut pipeline, key, *version, time_to_live);
+        }
+        inner.ask(&mut pipeline).await.is_some_and(|answers| answers.iter().all(Result::is_ok))
     }
 }
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match &self.0 {
-            Some(Where::Redis(_)) => "Cache(redis)",
-            Some(Where::Memory(_)) => "Cache(memory)",
-            None => "Cache(none)",
-        })
+        f.write_str(if self.0.is_some() { "Cache(redis)" } else { "Cache(none)" })
+    }
+}
+
+// === impl Version ===
+
+impl Version {
+    #[must_use]
+    pub const fn new(major: u64, minor: u64) -> Self {
+        Self { major, minor }
     }
 }
 
 // === impl Inner ===
 
 impl Inner {
+    /// Ends in digits and what separates them, so no two prefixes give one key.
     fn key(&self, key: &str) -> String {
         format!("{}:{key}", self.prefix)
     }
 
-    fn paused(&self) -> bool {
-        self.elapsed_ms() < self.paused_until.load(Ordering::Relaxed)
+    fn write<'a>(
+        &self,
+        pipeline: &'a mut Pipeline,
+        key: &str,
+        version: Version,
+        time_to_live: Duration,
+    ) -> &'a mut Pipeline {
+        let time_to_live = u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX);
+        // The script itself and not its hash: a Redis that was started anew does not know the hash.
+        let command = pipeline.cmd("EVAL").arg(WRITE).arg(1).arg(self.key(key));
+        command.arg(version.major).arg(version.minor).arg(time_to_live)
     }
 
-    fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Waits for an answer at most [`COMMAND_TIME_MAX`]; `None` when there is none.
-    async fn bounded<T>(&self, answer: impl Future<Output = Result<T, RedisError>>) -> Option<T> {
+    /// What Redis answers to each command; `None` when it does not, or is left alone.
+    async fn ask(&self, pipeline: &mut Pipeline) -> Option<Vec<RedisResult<Value>>> {
+        if pipeline.is_empty() {
+            return Some(Vec::new());
+        }
+        let paused_until = self.paused_until.load(Ordering::Relaxed);
+        if paused_until > 0 {
+            // After the pause one finds out for all whether Redis is back.
+            let finding_out = self.elapsed_ms() + millis(COMMAND_TIME_MAX);
+            let mine = self.elapsed_ms() >= paused_until
+                && self
+                    .paused_until
+                    .compare_exchange(
+                        paused_until,
+                        finding_out,
+                        Ordering::Relaxed,
+                        Ordering::Relaxed,
+                    )
+                    .is_ok();
+            if !mine {
+                return None;
+            }
+        }
+        let mut redis = self.redis.lock().expect("nobody panics while holding it").clone();
+        let answer = pipeline.ignore_errors().query_async(&mut redis);
         let problem = match timeout(COMMAND_TIME_MAX, answer).await {
-            Ok(Ok(answer)) => return Some(answer),
+            Ok(Ok(answers)) => {
+                if paused_until > 0 {
+                    self.paused_until.store(0, Ordering::Relaxed);
+                }
+                return Some(answers);
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {COMMAND_TIME_MAX:?}"),
         };
-        let pause = u64::try_from(PAUSE_AFTER_FAILURE.as_millis()).unwrap_or(u64::MAX);
-        self.paused_until.store(self.elapsed_ms() + pause, Ordering::Relaxed);
+        // A connection may look alive for a quarter of an hour after its other end has gone.
+        if let Ok(new) = connection(&self.client) {
+            *self.redis.lock().expect("nobody panics while holding it") = new;
+        }
+        let pause = self.elapsed_ms() + millis(PAUSE_AFTER_FAILURE);
+        self.paused_until.store(pause, Ordering::Relaxed);
         warn!(problem, "Redis failed; reads go to Postgres for a second");
         None
     }
+
+    fn elapsed_ms(&self) -> u64 {
+        millis(self.started.elapsed())
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A connection that is made when it is first used.
+fn connection(client: &Client) -> RedisResult<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_number_of_retries(0)
+        .set_connection_timeout(Some(COMMAND_TIME_MAX))
+        .set_response_timeout(Some(COMMAND_TIME_MAX));
+    ConnectionManager::new_lazy_with_config(client.clone(), config)
+}
 
-    #[tokio::test(start_paused = true)]
-    async fn memory_keeps_the_newest_version_for_its_time() {
-        let cache = Cache::connect(&MEMORY_URL.to_owned().into(), "klout").expect("a cache");
-        let key = ["a".to_owned()];
-        let minute = Duration::from_secs(60);
-        assert_eq!(cache.get(&key).await, [None]);
-        cache.fill("a", 2, b"two", minute).await;
-        cache.fill("a", 1, b"one", minute).await;
-        assert_eq!(cache.get(&key).await, [Some(b"two".to_vec())]);
-
-        tokio::time::advance(minute).await;
-        assert_eq!(cache.get(&key).await, [None]);
-        cache.fill("a", 1, b"one", minute).await;
-        assert_eq!(cache.get(&key).await, [Some(b"one".to_vec())], "it lives again");
-    }
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,6 +4,8 @@
 
 mod cache;
 mod postgres;
+mod reads;
 
-pub use crate::cache::{Cache, CacheError};
-pub use crate::postgres::{ConnectError, connect, is_transient, migrate};
+pub use crate::cache::{Cache, CacheError, Fill, Version};
+pub use crate::postgres::{ConnectError, connect, is_transient, listen, migrate};
+pub use crate::reads::Reads;

@@ -4,15 +4,22 @@ use std::{str::FromStr as _, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
-    PgPool,
+    Connection as _, PgConnection, PgPool,
     migrate::{MigrateError, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 /// How long a statement waits for a free connection before it is told to try again later.
 const ACQUIRE_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// How long a connection may take to answer a ping. Where the other end has gone without a word, the
+/// system would wait for a quarter of an hour.
+const PING_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// How long a connection may lie idle and is believed to be alive nevertheless.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// How long a start waits for a Postgres that is not there yet.
 const START_TIME_MAX: Duration = Duration::from_secs(60);
@@ -42,11 +49,24 @@ pub async fn connect(
     name: &str,
     connections_max: u32,
 ) -> Result<PgPool, ConnectError> {
-    let options = PgConnectOptions::from_str(url.expose_secret())
-        .map_err(ConnectError::Url)?
-        .application_name(name);
-    let pool =
-        PgPoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_TIME_MAX);
+    let options = options(url, name)?;
+    // The pool itself pings without a bound whatever is taken from it and given back, and a connection
+    // that does not answer would be missing from it for a quarter of an hour.
+    let pool = PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_TIME_MAX)
+        .test_before_acquire(false)
+        .before_acquire(|connection, seen| {
+            Box::pin(async move {
+                if seen.idle_for > IDLE_TIME_MAX {
+                    ping(connection).await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_release(|connection, _| {
+            Box::pin(async move { ping(connection).await.map(|()| true) })
+        });
     let end = Instant::now() + START_TIME_MAX;
     loop {
         match pool.clone().connect_with(options.clone()).await {
@@ -58,6 +78,39 @@ pub async fn connect(
             Err(error) => return Err(ConnectError::Connect(error)),
         }
     }
+}
+
+/// A connection of its own that hears what is said on `channel`, and says when it is lost.
+///
+/// # Errors
+///
+/// When the URL is wrong, or Postgres is not there.
+pub async fn listen(
+    url: &SecretString,
+    name: &str,
+    channel: &str,
+) -> Result<PgListener, ConnectError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PING_TIME_MAX)
+        .connect_with(options(url, name)?)
+        .await
+        .map_err(ConnectError::Connect)?;
+    let mut listener = PgListener::connect_with(&pool).await.map_err(ConnectError::Connect)?;
+    // What was said meanwhile would be missed without a word.
+    listener.eager_reconnect(false);
+    listener.listen(channel).await.map_err(ConnectError::Connect)?;
+    Ok(listener)
+}
+
+fn options(url: &SecretString, name: &str) -> Result<PgConnectOptions, ConnectError> {
+    let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError::Url)?;
+    Ok(options.application_name(name))
+}
+
+async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    timeout(PING_TIME_MAX, connection.ping()).await.map_err(late)?
 }
 
 /// Brings the schema of one service up to date. Safe to run twice, at once, and beside running

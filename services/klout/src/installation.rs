@@ -80,16 +80,9 @@ impl Installation {
         };
         if needs.redis && redis_program().is_none() {
             needs.redis = false;
-            // Whoever shares a Postgres may share it with other processes, which would not see this one's
-            // memory.
-            let instead = if needs.postgres {
-                configuration = configuration.with("stores.redis_url", "memory:".to_owned());
-                "scores are cached in the memory of this process"
-            } else {
-                "scores are not cached"
-            };
             eprintln!(
-                "klout: Redis is not installed, so {instead}; `apt-get install redis-server` brings it"
+                "klout: Redis is not installed, so scores are cached in the memory of this process \
+                 only; `apt-get install redis-server` brings it"
             );
         }
         let mut stores = None;

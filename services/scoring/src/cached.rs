@@ -1,73 +1,265 @@
-//! Scores in Redis.
+//! Scores in the memory of this process, and in Redis.
 //!
-//! A key names the standing, so a publication, which changes nearly every percentile, leaves the old
-//! entries behind at once. Within a standing an entry has the revision of its score and is never
-//! replaced by an older one. Only known scores are kept: nothing else is asked for often.
+//! In Redis a score has the revision and, below that, the standing as its version: a publication replaces
+//! entries where they are, and a reader passes over those of an earlier standing.
+//!
+//! Both are used only under a lease (see [`crate::replica`]), which is held while this process hears of
+//! every change. What is read from below is remembered as of the moment at which reading began: if
+//! percentiles were published since, or the lease was lost, that moment has passed and nobody finds it. Within
+//! a moment an answer never makes way for an older one.
+//!
+//! Before a new score is committed, its tombstone is in Redis: from then on Redis has either the new
+//! score or nothing.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use futures::future::join_all;
-use klout_proto::score::v1::Score;
-use klout_store::Cache;
+use klout_proto::{convert::state, revision::Revision, score::v1::Score};
+use klout_store::{Cache, Fill, Version};
+use moka::ops::compute::Op;
 use prost::Message as _;
+use tokio::time::Instant;
 
-use crate::{score::to_wire, store::score::StoredScore};
+use crate::{
+    score::to_wire,
+    store::{replica::Current, score::StoredScore},
+};
+
+/// How long it is remembered that there is no such person.
+const NOBODY_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// What is known of a person.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    Score(Arc<Score>),
+    Nobody,
+}
+
+/// Cached scores. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Cached(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    memory: moka::sync::Cache<i64, Remembered>,
+    redis: Cache,
+    time_max: Duration,
+    started: Instant,
+    /// Milliseconds since `started`. 0 before the first lease.
+    leased_until: AtomicU64,
+    /// Counts the times that changes may have been missed.
+    session: AtomicU64,
+    standing: AtomicI64,
+    generation: AtomicI64,
+}
+
+/// As of when something was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    session: u64,
+    standing: i64,
+    generation: i64,
+}
 
 #[derive(Clone, Debug)]
-pub(crate) struct Cached {
-    cache: Cache,
-    time_max: Duration,
-    standing: Arc<AtomicU64>,
+struct Remembered {
+    moment: Moment,
+    /// The revision of the score; 0 when there is none.
+    version: u64,
+    answer: Answer,
+    until: Instant,
 }
 
 // === impl Cached ===
 
 impl Cached {
-    pub(crate) fn new(cache: Cache, time_max: Duration) -> Self {
-        Self { cache, time_max, standing: Arc::default() }
+    /// Remembers the answers for `people_max` people for `time_max` at most, once there is a lease.
+    pub(crate) fn new(redis: Cache, people_max: u64, time_max: Duration) -> Self {
+        Self(Arc::new(Inner {
+            memory: moka::sync::Cache::new(people_max),
+            redis,
+            time_max,
+            started: Instant::now(),
+            leased_until: AtomicU64::new(0),
+            session: AtomicU64::new(0),
+            standing: AtomicI64::new(0),
+            generation: AtomicI64::new(0),
+        }))
     }
 
-    /// The standing whose entries are read.
-    pub(crate) fn standing(&self) -> u64 {
-        self.standing.load(Ordering::Relaxed)
+    /// As of when is read now; `None` without a lease: then nothing may be answered but what Postgres
+    /// says.
+    pub(crate) fn moment(&self) -> Option<Moment> {
+        self.moment_at(Instant::now())
     }
 
-    /// Goes over to the entries of a standing.
-    pub(crate) fn follow(&self, standing: i64) {
-        self.standing.fetch_max(standing.cast_unsigned(), Ordering::Relaxed);
+    fn moment_at(&self, now: Instant) -> Option<Moment> {
+        let elapsed = millis(now.saturating_duration_since(self.0.started));
+        (elapsed < self.0.leased_until.load(Ordering::Acquire)).then(|| Moment {
+            session: self.0.session.load(Ordering::Acquire),
+            standing: self.0.standing.load(Ordering::Acquire),
+            generation: self.0.generation.load(Ordering::Acquire),
+        })
     }
 
-    /// What is kept of these people, in their order.
-    pub(crate) async fn get(&self, people: &[i64]) -> Vec<Option<Score>> {
-        let standing = self.standing();
-        let keys: Vec<_> = people.iter().map(|person| key(standing, *person)).collect();
-        let values = self.cache.get(&keys).await;
-        // An entry that cannot be read is none: the next fill replaces it.
-        values.into_iter().map(|value| Score::decode(value?.as_slice()).ok()).collect()
+    /// What this process remembers of a person.
+    pub(crate) fn remembered(&self, person: i64) -> Option<Answer> {
+        let now = Instant::now();
+        let moment = self.moment_at(now)?;
+        let found = self.0.memory.get(&person)?;
+        (found.moment.is_as_good_as(moment) && now < found.until).then_some(found.answer)
     }
 
-    /// Keeps the known ones among these, whose percentiles are of `standing` or a later one: that has to be
-    /// asked for before they are read, or a publication in between would leave old percentiles behind.
+    /// Remembers an answer that was read as of `moment`, unless a newer one is remembered.
+    pub(crate) fn remember(&self, moment: Moment, person: i64, answer: &Answer) {
+        let now = Instant::now();
+        let (version, time) = match answer {
+            Answer::Score(score) => (version(score), self.0.time_max),
+            Answer::Nobody => (0, NOBODY_TIME_MAX),
+        };
+        let new = Remembered { moment, version, answer: answer.clone(), until: now + time };
+        self.0.memory.entry(person).and_compute_with(|old| match old {
+            Some(old) if !old.value().makes_way_for(&new, now) => Op::Nop,
+            Some(_) | None => Op::Put(new),
+        });
+    }
+
+    /// Forgets these people.
+    pub(crate) fn forget(&self, people: &[i64]) {
+        for person in people {
+            self.0.memory.invalidate(person);
+        }
+    }
+
+    /// What Redis has of these people, by person.
+    pub(crate) async fn get(&self, moment: Moment, people: &[i64]) -> HashMap<i64, Answer> {
+        let keys: Vec<_> = people.iter().map(|it| key(moment.generation, *it)).collect();
+        let values = self.0.redis.get(&keys).await;
+        let read = |(person, value): (&i64, Option<Vec<u8>>)| {
+            // What cannot be read, or is somebody else's, is a miss: the next fill replaces it.
+            let value = value?;
+            let (standing, score) = value.split_first_chunk()?;
+            if i64::from_le_bytes(*standing) != moment.standing {
+                return None;
+            }
+            let score = Score::decode(score).ok()?;
+            let sound = score.person.parse() == Ok(*person) && score.state == state::KNOWN;
+            sound.then(|| (*person, Answer::Score(Arc::new(score))))
+        };
+        people.iter().zip(values).filter_map(read).collect()
+    }
+
+    /// Puts the known ones among these, read as of `moment`, into Redis.
     pub(crate) async fn fill<'a>(
         &self,
-        standing: u64,
+        moment: Moment,
         scores: impl Iterator<Item = &'a StoredScore>,
     ) {
-        let fills = scores.filter(|score| score.known.is_some()).map(|score| async move {
-            let value = to_wire(score, false).encode_to_vec();
-            let version = score.revision.cast_unsigned();
-            self.cache.fill(&key(standing, score.person), version, &value, self.time_max).await;
-        });
-        join_all(fills).await;
+        let fills: Vec<Fill> = scores
+            .filter(|score| score.known.is_some())
+            .map(|score| {
+                let mut value = moment.standing.to_le_bytes().to_vec();
+                value.extend(to_wire(score, false).encode_to_vec());
+                let revision = score.revision.cast_unsigned();
+                Fill {
+                    key: key(moment.generation, score.person),
+                    version: Version::new(revision, moment.standing.cast_unsigned()),
+                    value,
+                }
+            })
+            .collect();
+        self.0.redis.fill(&fills, self.0.time_max).await;
+    }
+
+    /// Puts tombstones into Redis for scores that are about to be committed. `false`: Redis did not say that
+    /// it has them.
+    pub(crate) async fn bury<'a>(
+        &self,
+        generation: i64,
+        scores: impl Iterator<Item = &'a StoredScore>,
+    ) -> bool {
+        let graves: Vec<_> = scores
+            .map(|score| {
+                (key(generation, score.person), Version::new(score.revision.cast_unsigned(), 0))
+            })
+            .collect();
+        self.0.redis.bury(&graves, self.0.time_max).await
+    }
+
+    /// Goes over to what is current now.
+    pub(crate) fn follow(&self, current: Current) {
+        self.follow_standing(current.standing);
+        self.follow_generation(current.generation);
+    }
+
+    /// Goes over to a publication.
+    pub(crate) fn follow_standing(&self, standing: i64) {
+        self.0.standing.fetch_max(standing, Ordering::AcqRel);
+    }
+
+    /// Goes over to a generation of Redis' keys.
+    pub(crate) fn follow_generation(&self, generation: i64) {
+        self.0.generation.fetch_max(generation, Ordering::AcqRel);
+    }
+
+    /// From now on changes are heard of; what was remembered before may have missed some.
+    pub(crate) fn begin_session(&self) {
+        self.0.session.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// May serve what is cached until then.
+    pub(crate) fn lease(&self, until: Instant) {
+        let until = millis(until.saturating_duration_since(self.0.started));
+        self.0.leased_until.store(until, Ordering::Release);
+    }
+
+    /// May not any more.
+    pub(crate) fn end_lease(&self) {
+        self.0.leased_until.store(0, Ordering::Release);
     }
 }
 
-fn key(standing: u64, person: i64) -> String {
-    format!("score:{standing}:{person}")
+// === impl Moment ===
+
+impl Moment {
+    /// What a transaction knows that has read what is current.
+    pub(crate) const fn of(current: Current) -> Self {
+        Self { session: 0, standing: current.standing, generation: current.generation }
+    }
+
+    /// Whether what was read then can be answered now. What generation of keys Redis has does not matter
+    /// to memory.
+    const fn is_as_good_as(self, now: Self) -> bool {
+        self.session == now.session && self.standing == now.standing
+    }
+}
+
+// === impl Remembered ===
+
+impl Remembered {
+    fn makes_way_for(&self, new: &Self, now: Instant) -> bool {
+        let rank = |it: &Self| (it.moment.session, it.version, it.moment.standing);
+        rank(self) <= rank(new) || self.until <= now
+    }
+}
+
+fn key(generation: i64, person: i64) -> String {
+    format!("score/{generation}/{person}")
+}
+
+fn version(score: &Score) -> u64 {
+    match Revision::from_token(&score.revision_token) {
+        Ok(Revision::Score(version)) => version,
+        Ok(Revision::Batches(_)) | Err(_) => 0,
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -16,9 +16,16 @@ pub struct Config {
     #[serde(with = "humantime_serde")]
     pub publish_interval: Duration,
 
-    /// How long a cached score may outlive the last time that Redis could not be told.
+    /// How many people's scores are kept in the memory of a process.
+    pub memory_people_max: u64,
+
+    /// How long a cached score is served at most.
     #[serde(with = "humantime_serde")]
     pub cache_time_max: Duration,
+
+    /// How long reading scores below the memory of the process may take.
+    #[serde(with = "humantime_serde")]
+    pub read_time_max: Duration,
 
     /// How long a reader waits for the revision that it asked for.
     #[serde(with = "humantime_serde")]

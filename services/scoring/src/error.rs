@@ -1,12 +1,15 @@
 //! What can go wrong in scoring, and what the caller is told.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use klout_chassis::{Refusal, reason};
 use klout_model::PersonId;
 use tonic::{Code, Status};
 
 use crate::rpc::SUBJECTS_MAX;
+
+/// When a read may be tried again that was given up.
+const TOO_SLOW_RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -35,6 +38,16 @@ pub enum Error {
     #[error("social-graph did not answer")]
     Peer(#[source] Status),
 
+    /// Of a read that others waited for too.
+    #[error("a read that several waited for failed")]
+    Shared(#[source] Arc<Error>),
+
+    #[error("a read panicked")]
+    ReadLost,
+
+    #[error("reading took too long")]
+    TooSlow(#[source] Status),
+
     #[error("could not {action}")]
     Store {
         action: &'static str,
@@ -59,26 +72,40 @@ impl Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let refusal = match &error {
-            Error::PersonUnknown { person } => {
+        match error.refusal() {
+            Ok(refusal) => refusal.into_status(error),
+            Err(status) => status,
+        }
+    }
+}
+
+impl Error {
+    /// What the caller is told; or what another service has said, in its words.
+    fn refusal(&self) -> Result<Refusal, Status> {
+        Ok(match self {
+            Self::PersonUnknown { person } => {
                 Refusal::new(Code::NotFound, "PERSON_UNKNOWN").with("person", person)
             }
-            Error::FieldInvalid { field, problem } => Refusal::field(field, problem),
-            Error::SubjectsEmpty => Refusal::new(Code::InvalidArgument, "SUBJECTS_EMPTY"),
-            Error::SubjectsTooMany { count } => {
+            Self::FieldInvalid { field, problem } => Refusal::field(field, problem),
+            Self::SubjectsEmpty => Refusal::new(Code::InvalidArgument, "SUBJECTS_EMPTY"),
+            Self::SubjectsTooMany { count } => {
                 Refusal::new(Code::InvalidArgument, "SUBJECTS_TOO_MANY")
                     .with("count", count)
                     .with("max", SUBJECTS_MAX)
             }
-            Error::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
-            Error::RevisionNotReached { waited } => {
+            Self::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            Self::RevisionNotReached { waited } => {
                 Refusal::new(Code::Unavailable, "REVISION_NOT_REACHED").retry_after(*waited)
             }
             // It is about what the caller sent, in the words of the service that knows.
-            Error::Account(status) => return status.clone(),
-            Error::Peer(status) => Refusal::peer(status),
-            Error::Store { source, .. } => Refusal::store(source),
-        };
-        refusal.into_status(error)
+            Self::Account(status) => return Err(status.clone()),
+            Self::Shared(error) => return error.refusal(),
+            Self::ReadLost => Refusal::new(Code::Internal, "PANICKED"),
+            Self::TooSlow(_) => {
+                Refusal::new(Code::Unavailable, "STORE_UNAVAILABLE").retry_after(TOO_SLOW_RETRY)
+            }
+            Self::Peer(status) => Refusal::peer(status),
+            Self::Store { source, .. } => Refusal::store(source),
+        })
     }
 }

@@ -7,12 +7,16 @@
 mod apply;
 mod batch;
 mod cached;
+mod change;
 mod config;
 mod daily;
 mod error;
+mod flights;
 mod freshness;
+mod metrics;
 mod publish;
 mod read;
+mod replica;
 mod rescore;
 mod rpc;
 mod score;
@@ -29,6 +33,7 @@ use klout_proto::{
     },
 };
 use klout_score_math::Model;
+use klout_store::Reads;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -38,8 +43,11 @@ use tower::BoxError;
 use crate::{
     cached::Cached,
     daily::Daily,
+    flights::Flights,
+    metrics::TierReads,
     publish::Publisher,
     read::Reader,
+    replica::Replica,
     rescore::Rescorer,
     rpc::{ConsumerRpc, ScoreRpc},
 };
@@ -57,6 +65,7 @@ pub struct Scoring {
     rescorer: Rescorer,
     publisher: Publisher,
     daily: Daily,
+    replica: Replica,
 }
 
 impl Service for Scoring {
@@ -72,13 +81,23 @@ impl Service for Scoring {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, cache, links, clock, .. } = context;
+        let Context { db, database_url_direct, cache, links, clock, .. } = context;
         let model = Model::current();
-        let cached = Cached::new(cache, config.cache_time_max);
-        cached.follow(store::standing::read(&db).await?.revision);
-        let graph = GraphServiceClient::new(links.to("social_graph"));
-        let reader =
-            Reader { db: db.clone(), cached: cached.clone(), clock: clock.clone(), model, graph };
+        let cached = Cached::new(cache, config.memory_people_max, config.cache_time_max);
+        let flights = Flights::new(cached.clone());
+        let reader = Reader {
+            db: db.clone(),
+            reads: Reads::new(db.clone(), config.read_time_max),
+            cached: cached.clone(),
+            flights: flights.clone(),
+            clock: clock.clone(),
+            model,
+            graph: GraphServiceClient::new(links.to("social_graph")),
+            time_max: config.read_time_max,
+            counts: TierReads::new(),
+        };
+        let replica =
+            Replica::new(db.clone(), database_url_direct, cached.clone(), flights.clone());
         Ok(Self {
             score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max },
             consumer_rpc: ConsumerRpc { db: db.clone(), evidence_grew: Arc::default() },
@@ -91,6 +110,7 @@ impl Service for Scoring {
             },
             publisher: Publisher::new(db.clone(), cached, clock.clone(), model),
             daily: Daily::new(db, clock),
+            replica,
             config,
         })
     }
@@ -103,7 +123,7 @@ impl Service for Scoring {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, score_rpc: _, consumer_rpc, rescorer, publisher, daily } = self;
+        let Self { config, score_rpc, consumer_rpc, rescorer, publisher, daily, replica } = self;
         let nobody_rings = Notify::new();
         let rescore =
             repeat("rescore", config.rescore_interval, &consumer_rpc.evidence_grew, &stop, || {
@@ -112,7 +132,9 @@ impl Service for Scoring {
         let publish =
             repeat("publish", config.publish_interval, &nobody_rings, &stop, || publisher.step());
         let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
-        tokio::join!(rescore, publish, daily);
+        tokio::join!(rescore, publish, daily, replica.run(&stop));
+        score_rpc.reader.flights.end().await;
+        score_rpc.reader.reads.end();
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use tokio::{sync::Mutex, time::Instant};
 use tracing::instrument;
 
-use crate::{cached::Cached, error::Error, store};
+use crate::{cached::Cached, change::Change, error::Error, store};
 
 /// While people keep being rescored, percentiles are published this often nevertheless.
 const WHILE_BUSY: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ impl Publisher {
     pub(crate) async fn step(&self) -> Result<bool, Error> {
         let store = Error::store;
         let standing = store::standing::read(&self.db).await.map_err(store("read the standing"))?;
-        self.cached.follow(standing.revision);
+        self.cached.follow_standing(standing.revision);
         if standing.current {
             return Ok(false);
         }
@@ -68,8 +68,12 @@ impl Publisher {
         store::history::renew_percentiles(&mut *connection, today, self.model.name())
             .await
             .map_err(store("publish today's percentiles"))?;
+        let change = Change::Standing(revision).message();
+        store::replica::tell(&mut *connection, &[change])
+            .await
+            .map_err(store("tell of a publication"))?;
         transaction.commit().await.map_err(store("commit percentiles"))?;
-        self.cached.follow(revision);
+        self.cached.follow_standing(revision);
         *last = Some((Instant::now(), started.elapsed()));
         Ok(false)
     }

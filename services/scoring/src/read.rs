@@ -1,9 +1,9 @@
-//! Reads scores: from Redis, then Postgres, and asks social-graph about those who have none yet.
+//! Reads scores: from memory, then Redis, then Postgres, and asks social-graph about those who have none
+//! yet.
 
-use std::collections::BTreeMap;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use klout_chassis::Clock;
-use klout_chassis::Link;
+use klout_chassis::{Clock, Link, within};
 use klout_model::PersonId;
 use klout_proto::{
     convert::{self, state},
@@ -12,80 +12,177 @@ use klout_proto::{
     score::v1::Score,
 };
 use klout_score_math::{Epoch, Model};
+use klout_store::Reads;
 use sqlx::PgPool;
 use tracing::instrument;
 
-use crate::{cached::Cached, error::Error, score::to_wire, store};
+use crate::{
+    cached::{Answer, Cached, Moment},
+    error::Error,
+    flights::{Flights, Landed},
+    metrics::{Tier, TierReads},
+    score::to_wire,
+    store::{self, score::StoredScore},
+};
 
 /// What reading needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     pub(crate) db: PgPool,
+    pub(crate) reads: Reads,
     pub(crate) cached: Cached,
+    pub(crate) flights: Flights,
     pub(crate) clock: Clock,
     pub(crate) model: &'static Model,
     pub(crate) graph: GraphServiceClient<Link>,
+    /// How long a read below memory may take.
+    pub(crate) time_max: Duration,
+    pub(crate) counts: TierReads,
 }
 
 // === impl Reader ===
 
 impl Reader {
-    /// The quickest answer for each of these people, by person. Who is missing does not exist.
-    pub(crate) async fn scores(
-        &self,
-        people: &[PersonId],
-    ) -> Result<BTreeMap<PersonId, Score>, Error> {
-        let ids: Vec<_> = people.iter().map(|person| person.get()).collect();
-        let cached = self.cached.get(&ids).await;
-        let mut missing = Vec::new();
-        let mut scores = BTreeMap::new();
-        for (person, score) in people.iter().zip(cached) {
-            match score {
-                Some(score) => {
-                    scores.insert(*person, score);
-                }
-                None => missing.push(*person),
-            }
+    /// The quickest answer for one person.
+    pub(crate) async fn score(&self, person: PersonId) -> Result<Answer, Error> {
+        let id = person.get();
+        if let Some(answer) = self.cached.remembered(id) {
+            self.counts.found(Tier::Memory, 1);
+            return Ok(answer);
         }
-        if !missing.is_empty() {
-            scores.append(&mut self.stored_scores(&missing).await?);
-        }
-        Ok(scores)
+        self.counts.missed(Tier::Memory, 1);
+        let mut answers = self.read(&[id]).await?;
+        Ok(answers.remove(&id).unwrap_or(Answer::Nobody))
     }
 
-    /// The newest scores, past all caches.
-    #[instrument(skip_all, fields(people.len = people.len()))]
-    pub(crate) async fn stored_scores(
-        &self,
-        people: &[PersonId],
-    ) -> Result<BTreeMap<PersonId, Score>, Error> {
-        let ids: Vec<_> = people.iter().map(|person| person.get()).collect();
-        let standing = self.cached.standing();
-        let found =
-            store::score::find(&self.db, &ids).await.map_err(Error::store("read scores"))?;
-        self.cached.fill(standing, found.values().filter_map(|found| found.score.as_ref())).await;
+    /// The quickest answers for these people, in their order.
+    pub(crate) async fn scores(&self, people: &[PersonId]) -> Result<Vec<Answer>, Error> {
+        let remembered: Vec<_> =
+            people.iter().map(|person| self.cached.remembered(person.get())).collect();
+        let mut missing: Vec<i64> = people
+            .iter()
+            .zip(&remembered)
+            .filter(|(_, answer)| answer.is_none())
+            .map(|(person, _)| person.get())
+            .collect();
+        self.counts.found(Tier::Memory, people.len() - missing.len());
+        self.counts.missed(Tier::Memory, missing.len());
+        missing.sort_unstable();
+        missing.dedup();
+        let read = if missing.is_empty() { HashMap::new() } else { self.read(&missing).await? };
+        let answer = |(answer, person): (Option<Answer>, &PersonId)| {
+            let read = || read.get(&person.get()).cloned().unwrap_or(Answer::Nobody);
+            answer.unwrap_or_else(read)
+        };
+        Ok(remembered.into_iter().zip(people).map(answer).collect())
+    }
 
-        let mut scores = BTreeMap::new();
+    /// The newest score of a person, past all caches.
+    pub(crate) async fn stored_score(&self, person: PersonId) -> Result<Answer, Error> {
+        let (mut landed, _) = self.stored(&[person.get()]).await?;
+        Ok(landed.remove(&person.get()).map_or(Answer::Nobody, |it| it.answer))
+    }
+
+    /// Below memory, where each is read once at a time.
+    async fn read(&self, people: &[i64]) -> Result<HashMap<i64, Answer>, Error> {
+        let reader = self.clone();
+        self.flights
+            .join(people, |people, moment| async move {
+                let time_max = reader.time_max;
+                let read = within(time_max, reader.read_below(people, moment));
+                let (landed, stored) = read.await.map_err(Error::TooSlow)??;
+                let fill = async move {
+                    if let Some(moment) = moment {
+                        reader.cached.fill(moment, stored.iter()).await;
+                    }
+                };
+                Ok((landed, fill))
+            })
+            .await
+    }
+
+    /// From Redis and, for those whom it does not have, from Postgres. Returns with the answers what
+    /// Redis should have.
+    #[instrument(name = "read_scores", skip_all, fields(people.len = people.len()))]
+    async fn read_below(
+        &self,
+        people: Vec<i64>,
+        moment: Option<Moment>,
+    ) -> Result<(HashMap<i64, Landed>, Vec<StoredScore>), Error> {
+        let mut landed = HashMap::with_capacity(people.len());
+        if let Some(moment) = moment {
+            let found = self.cached.get(moment, &people).await;
+            self.counts.found(Tier::Redis, found.len());
+            self.counts.missed(Tier::Redis, people.len() - found.len());
+            let lasting = |(id, answer)| (id, Landed { answer, lasting: true });
+            landed.extend(found.into_iter().map(lasting));
+        }
+        let missing: Vec<i64> =
+            people.into_iter().filter(|person| !landed.contains_key(person)).collect();
+        if missing.is_empty() {
+            return Ok((landed, Vec::new()));
+        }
+        let (stored, scores) = self.stored(&missing).await?;
+        landed.extend(stored);
+        Ok((landed, scores))
+    }
+
+    /// What Postgres has, and social-graph says about the others.
+    async fn stored(
+        &self,
+        people: &[i64],
+    ) -> Result<(HashMap<i64, Landed>, Vec<StoredScore>), Error> {
+        let ids: Arc<[i64]> = people.into();
+        let found = self
+            .reads
+            .read(|db| {
+                let ids = Arc::clone(&ids);
+                Box::pin(async move { store::score::find(db, &ids).await })
+            })
+            .await;
+        let found = found.map_err(|error| {
+            self.counts.failed(Tier::Postgres, people.len());
+            Error::store("read scores")(error)
+        })?;
+        let mut landed = HashMap::with_capacity(people.len());
+        let mut scores = Vec::new();
         let mut strangers = Vec::new();
         for person in people {
-            match found.get(&person.get()) {
+            let (answer, lasting) = match found.get(person) {
                 Some(store::score::Found { score: Some(score), dirty }) => {
-                    scores.insert(*person, to_wire(score, *dirty));
+                    let known = score.known.is_some();
+                    if known {
+                        scores.push(score.clone());
+                    }
+                    // Somebody without evidence is pending as soon as there is some.
+                    (Answer::Score(to_wire(score, *dirty).into()), known)
                 }
                 Some(found) if found.dirty => {
-                    scores.insert(*person, self.without_score(*person, state::PENDING));
+                    (Answer::Score(self.without_score(person, state::PENDING).into()), false)
                 }
-                Some(_) | None => strangers.push(*person),
-            }
+                Some(_) | None => {
+                    strangers.push(*person);
+                    continue;
+                }
+            };
+            landed.insert(*person, Landed { answer, lasting });
         }
+        self.counts.found(Tier::Postgres, landed.len());
+        self.counts.missed(Tier::Postgres, strangers.len());
         if !strangers.is_empty() {
-            scores.append(&mut self.newcomers(&strangers).await?);
+            let newcomers = self.newcomers(&strangers).await?;
+            landed.extend(strangers.into_iter().map(|person| {
+                let score = newcomers.get(&person).cloned();
+                let lasting = score.is_none();
+                let answer = score.map_or(Answer::Nobody, |score| Answer::Score(score.into()));
+                (person, Landed { answer, lasting })
+            }));
         }
-        Ok(scores)
+        Ok((landed, scores))
     }
 
     /// Those whom social-graph knows although scoring has not heard of them yet.
-    async fn newcomers(&self, people: &[PersonId]) -> Result<BTreeMap<PersonId, Score>, Error> {
+    async fn newcomers(&self, people: &[i64]) -> Result<HashMap<i64, Score>, Error> {
         let people = people.iter().map(ToString::to_string).collect();
         let response = self
             .graph
@@ -94,14 +191,14 @@ impl Reader {
             .await
             .map_err(Error::Peer)?;
         let newcomers = response.into_inner().people.into_iter().filter_map(|person| {
-            let id: PersonId = person.person.parse().ok()?;
+            let id: i64 = person.person.parse().ok()?;
             let state = if person.accounts.is_empty() { state::UNKNOWN } else { state::PENDING };
-            Some((id, self.without_score(id, state)))
+            Some((id, self.without_score(&id, state)))
         });
         Ok(newcomers.collect())
     }
 
-    fn without_score(&self, person: PersonId, state: &str) -> Score {
+    fn without_score(&self, person: &i64, state: &str) -> Score {
         Score {
             person: person.to_string(),
             state: state.to_owned(),

@@ -18,11 +18,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::{
-    cached::Cached,
+    cached::{Cached, Moment},
+    change::Change,
     error::Error,
     store::{
         self,
         evidence::PersonEvidence,
+        replica::Current,
         score::{Known, StoredScore},
     },
 };
@@ -120,10 +122,41 @@ impl Rescorer {
         store::history::renew(&mut *connection, today, scores.values())
             .await
             .map_err(store("write history"))?;
+        let people = Change::of_people(scores.keys().copied());
+        store::replica::tell(&mut *connection, &people).await.map_err(store("tell of scores"))?;
+        let buried = self.bury(&scores).await?;
         transaction.commit().await.map_err(store("commit scores"))?;
 
-        self.cached.fill(standing.revision.cast_unsigned(), scores.values()).await;
+        let current = Current { standing: standing.revision, generation: self.generation().await? };
+        if current.generation != buried {
+            self.cached.bury(current.generation, scores.values()).await;
+        }
+        self.cached.fill(Moment::of(current), scores.values()).await;
         Ok(true)
+    }
+
+    /// Sees to it that Redis has nothing older than these scores, which are about to be committed. Returns
+    /// the generation of keys for which that is so.
+    async fn bury(&self, scores: &BTreeMap<i64, StoredScore>) -> Result<i64, Error> {
+        let generation = self.generation().await?;
+        if self.cached.bury(generation, scores.values()).await {
+            return Ok(generation);
+        }
+        let generation = store::replica::raise_generation(&self.db)
+            .await
+            .map_err(Error::store("raise the generation of the cache"))?;
+        let change = Change::Generation(generation).message();
+        store::replica::tell(&self.db, &[change])
+            .await
+            .map_err(Error::store("tell of a generation"))?;
+        self.cached.follow_generation(generation);
+        Ok(generation)
+    }
+
+    async fn generation(&self) -> Result<i64, Error> {
+        store::replica::generation(&self.db)
+            .await
+            .map_err(Error::store("read the generation of the cache"))
     }
 
     fn stored(&self, person: i64, known: Option<Known>, now: OffsetDateTime) -> StoredScore {

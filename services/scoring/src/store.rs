@@ -6,6 +6,7 @@ pub(crate) mod applied_batch;
 pub(crate) mod dirty_person;
 pub(crate) mod evidence;
 pub(crate) mod history;
+pub(crate) mod replica;
 pub(crate) mod score;
 pub(crate) mod standing;
 

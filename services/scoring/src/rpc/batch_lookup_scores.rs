@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use klout_chassis::to_row;
 use klout_model::PersonId;
 use klout_proto::{
@@ -10,7 +12,7 @@ use klout_proto::{
 use tonic_types::pb;
 
 use super::{ScoreRpc, get_score::parse_person};
-use crate::error::Error;
+use crate::{cached::Answer, error::Error};
 
 /// Subjects in one request: what fits one trip to Redis and one statement.
 pub(crate) const SUBJECTS_MAX: usize = 1_000;
@@ -28,16 +30,13 @@ pub(super) async fn batch_lookup_scores(
         _ => {}
     }
     let rows = people(rpc, request.subjects).await?;
-    let mut people: Vec<PersonId> =
-        rows.iter().filter_map(|row| row.as_ref().ok()).copied().collect();
-    people.sort_unstable();
-    people.dedup();
-    let scores = rpc.reader.scores(&people).await?;
+    let people: Vec<PersonId> = rows.iter().filter_map(|row| row.as_ref().ok()).copied().collect();
+    let mut answers = rpc.reader.scores(&people).await?.into_iter();
 
     let results = rows.into_iter().map(|row| {
-        let result = row.and_then(|person| {
-            let score = scores.get(&person).cloned();
-            score.ok_or_else(|| to_row(&Error::PersonUnknown { person }.into()))
+        let result = row.and_then(|person| match answers.next() {
+            Some(Answer::Score(score)) => Ok(Arc::unwrap_or_clone(score)),
+            Some(Answer::Nobody) | None => Err(to_row(&Error::PersonUnknown { person }.into())),
         });
         LookupResult {
             result: Some(match result {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use klout_model::PersonId;
 use klout_proto::{
     graph::v1::{AccountName, ResolvePersonRequest},
@@ -9,7 +11,7 @@ use klout_proto::{
 };
 
 use super::ScoreRpc;
-use crate::{error::Error, freshness};
+use crate::{cached::Answer, error::Error, freshness};
 
 pub(super) async fn get_score(
     rpc: &ScoreRpc,
@@ -20,16 +22,18 @@ pub(super) async fn get_score(
         Some(Subject::Account(account)) => resolve(rpc, account).await?,
         None => return Err(Error::FieldInvalid { field: "subject", problem: "is missing" }),
     };
-    let mut scores = match revision(request.consistency)? {
-        None => rpc.reader.scores(&[person]).await?,
+    let answer = match revision(request.consistency)? {
+        None => rpc.reader.score(person).await?,
         Some(revision) => {
             let time_max = rpc.freshness_time_max;
             freshness::wait(&rpc.reader.db, person, &revision, time_max).await?;
-            rpc.reader.stored_scores(&[person]).await?
+            rpc.reader.stored_score(person).await?
         }
     };
-    let score = scores.remove(&person).ok_or(Error::PersonUnknown { person })?;
-    Ok(GetScoreResponse { score: Some(score) })
+    match answer {
+        Answer::Score(score) => Ok(GetScoreResponse { score: Some(Arc::unwrap_or_clone(score)) }),
+        Answer::Nobody => Err(Error::PersonUnknown { person }),
+    }
 }
 
 pub(super) fn parse_person(field: &'static str, text: &str) -> Result<PersonId, Error> {

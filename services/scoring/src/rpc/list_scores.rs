@@ -1,7 +1,7 @@
 use klout_proto::score::v1::{ListScoresRequest, ListScoresResponse};
 
 use super::{ScoreRpc, get_score::parse_person, page};
-use crate::{error::Error, score::to_wire, store};
+use crate::{cached::Answer, error::Error, score::to_wire, store};
 
 pub(super) async fn list_scores(
     rpc: &ScoreRpc,
@@ -18,8 +18,9 @@ pub(super) async fn list_scores(
         .map_err(Error::store("read history"))?;
     if rows.is_empty() {
         // Nobody, or somebody who has no history yet.
-        let known = rpc.reader.scores(&[person]).await?;
-        known.get(&person).ok_or(Error::PersonUnknown { person })?;
+        if rpc.reader.score(person).await? == Answer::Nobody {
+            return Err(Error::PersonUnknown { person });
+        }
     }
     let has_more = rows.len() > size;
     rows.truncate(size);

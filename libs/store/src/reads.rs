@@ -1,0 +1,129 @@
+//! Connections for short reads.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
+use tokio::time::timeout;
+
+/// Runs short reads on connections that it keeps, where the pool would ask the server after each statement
+/// whether the connection is still there, which takes as long as the statement.
+///
+/// A read has an end: a connection on which it did not come is thrown away, so one that is dead without
+/// a word is used once.
+#[derive(Clone, Debug)]
+pub struct Reads(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    db: PgPool,
+    kept: Mutex<Kept>,
+    time_max: Duration,
+}
+
+#[derive(Debug)]
+struct Kept {
+    connections: Vec<PoolConnection<Postgres>>,
+    /// None are kept after the end.
+    max: usize,
+}
+
+// === impl Reads ===
+
+impl Reads {
+    /// Keeps half of the connections of `db` at most. `time_max`: for one read.
+    #[must_use]
+    pub fn new(db: PgPool, time_max: Duration) -> Self {
+        let max = db.options().get_max_connections() / 2;
+        let kept = Kept { connections: Vec::new(), max: usize::try_from(max).unwrap_or(0) };
+        Self(Arc::new(Inner { db, kept: Mutex::new(kept), time_max }))
+    }
+
+    /// What `statement` reads.
+    ///
+    /// # Errors
+    ///
+    /// As the statement; and when Postgres cannot be reached or does not answer in time.
+    pub async fn read<T>(
+        &self,
+        statement: impl for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        timeout(self.0.time_max, self.read_without_end(statement))
+            .await
+            .map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?
+    }
+
+    async fn read_without_end<T>(
+        &self,
+        statement: impl for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        loop {
+            let kept =
+                self.0.kept.lock().expect("nobody panics while holding it").connections.pop();
+            let is_new = kept.is_none();
+            let connection = match kept {
+                Some(connection) => connection,
+                None => self.0.db.acquire().await?,
+            };
+            // When this future is dropped, whatever the connection would say next is not for its next user.
+            let mut used = Used(Some(connection));
+            let result = statement(used.connection()).await;
+            if !result.as_ref().is_err_and(is_end_of_connection) {
+                self.keep(used.into_inner());
+                return result;
+            }
+            if is_new {
+                return result;
+            }
+            // A kept connection may have ended since, with all the others: Postgres was restarted.
+        }
+    }
+
+    /// Gives everything back to the pool, which would otherwise wait for it when it is closed.
+    pub fn end(&self) {
+        let mut kept = self.0.kept.lock().expect("nobody panics while holding it");
+        kept.max = 0;
+        kept.connections.clear();
+    }
+
+    fn keep(&self, connection: PoolConnection<Postgres>) {
+        let mut kept = self.0.kept.lock().expect("nobody panics while holding it");
+        if kept.connections.len() < kept.max {
+            kept.connections.push(connection);
+        }
+    }
+}
+
+/// Whether nothing more can be asked there: it broke, or the server said that it ends it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all else is about the statement")]
+fn is_end_of_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
+/// A connection that is closed if its user does not come back.
+struct Used(Option<PoolConnection<Postgres>>);
+
+impl Used {
+    fn connection(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("it is taken out at the end")
+    }
+
+    fn into_inner(mut self) -> PoolConnection<Postgres> {
+        self.0.take().expect("it is taken out once")
+    }
+}
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        if let Some(connection) = &mut self.0 {
+            connection.close_on_drop();
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Holds the lease under which this process may serve cached scores.
+//!
+//! The lease is renewed on the connection that hears of changes, so that it is not held by a process that
+//! hears nothing: a connection that is dead without a word renews nothing either. When it is lost,
+//! changes may have been missed, so nothing that was remembered before is served again.
+
+use std::time::Duration;
+
+use klout_chassis::Chain;
+use klout_store::ConnectError;
+use secrecy::SecretString;
+use sqlx::PgPool;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+use uuid::Uuid;
+
+use crate::{cached::Cached, change::Change, flights::Flights, store};
+
+/// How long a lease is held without being renewed.
+const LEASE_TIME: Duration = Duration::from_secs(2);
+
+/// How much earlier this process takes it for lapsed than Postgres does: clocks do not run alike.
+const LEASE_MARGIN: Duration = Duration::from_millis(100);
+
+/// How often it is renewed, and how long that may take.
+const RENEW_INTERVAL: Duration = Duration::from_millis(500);
+const RENEW_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// How long nothing is tried after the connection was lost.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Renewals between two looks for the leases of processes that are gone.
+const RENEWALS_PER_CLEARING: u64 = 120;
+
+/// This process among those that serve scores.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    id: Uuid,
+    db: PgPool,
+    url: SecretString,
+    cached: Cached,
+    flights: Flights,
+}
+
+/// What ended a session.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error("could not listen for changes")]
+    Listen(#[source] ConnectError),
+    #[error("the lease could not be renewed")]
+    Renew(#[source] sqlx::Error),
+    #[error("the lease was not renewed within {RENEW_TIME_MAX:?}")]
+    Late,
+    #[error("could not hear of changes")]
+    Hear(#[source] sqlx::Error),
+    #[error("the connection to Postgres ended")]
+    Ended,
+}
+
+// === impl Replica ===
+
+impl Replica {
+    pub(crate) fn new(db: PgPool, url: SecretString, cached: Cached, flights: Flights) -> Self {
+        Self { id: Uuid::new_v4(), db, url, cached, flights }
+    }
+
+    /// Holds the lease until `stop` is cancelled, and takes it again whenever it is lost.
+    pub(crate) async fn run(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let ended = tokio::select! {
+                () = stop.cancelled() => break,
+                ended = self.session() => ended,
+            };
+            self.cached.end_lease();
+            warn!(error = %Chain(&ended), "scores are read from Postgres only until it is there again");
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = sleep(PAUSE) => {}
+            }
+        }
+        self.cached.end_lease();
+        if let Err(error) = store::replica::remove(&self.db, self.id).await {
+            debug!(%error, "the lease was not given back; it lapses");
+        }
+    }
+
+    /// From the first renewal to the loss of the connection.
+    async fn session(&self) -> Lost {
+        let channel = store::replica::CHANNEL;
+        let mut listener = match klout_store::listen(&self.url, "scoring", channel).await {
+            Ok(listener) => listener,
+            Err(error) => return Lost::Listen(error),
+        };
+        self.cached.begin_session();
+        let mut renewals = interval(RENEW_INTERVAL);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut count = 0;
+        loop {
+            tokio::select! {
+                _ = renewals.tick() => {
+                    let asked = Instant::now();
+                    let seconds = LEASE_TIME.as_secs_f64();
+                    let renewed = store::replica::renew(&mut listener, self.id, seconds);
+                    match timeout(RENEW_TIME_MAX, renewed).await {
+                        Ok(Ok(current)) => self.cached.follow(current),
+                        Ok(Err(error)) => return Lost::Renew(error),
+                        Err(_) => return Lost::Late,
+                    }
+                    self.cached.lease(asked + LEASE_TIME - LEASE_MARGIN);
+                    count += 1;
+                    if count % RENEWALS_PER_CLEARING == 0
+                        && let Err(error) = store::replica::remove_lapsed(&mut listener).await
+                    {
+                        return Lost::Renew(error);
+                    }
+                }
+                heard = listener.try_recv() => match heard {
+                    Ok(Some(told)) => self.hear(told.payload()),
+                    Ok(None) => return Lost::Ended,
+                    Err(error) => return Lost::Hear(error),
+                }
+            }
+        }
+    }
+
+    fn hear(&self, message: &str) {
+        match Change::read(message) {
+            Some(Change::People(people)) => self.flights.outdate(&people),
+            Some(Change::Standing(standing)) => self.cached.follow_standing(standing),
+            Some(Change::Generation(generation)) => self.cached.follow_generation(generation),
+            // A later version said it. Whatever it is about, it is read anew.
+            None => self.cached.begin_session(),
+        }
+    }
+}
