@@ -1,70 +1,143 @@
 //! Who calls.
 
+use std::{sync::Arc, time::Duration};
+
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
 use http::{HeaderMap, header::AUTHORIZATION};
+use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use crate::{
-    layers::respond,
+    Clock,
+    calls::{Calls, Share, Slot},
     refusal::Refusal,
     token::{Claims, TokenKey},
 };
 
-/// How the callers of a process are told apart.
+/// The tokens that are known to be valid: as many as there are callers in a busy minute.
+const TOKENS_MAX: u64 = 10_000;
+
+/// How long a token is known to be valid without being verified again.
+const KNOWN_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// The purpose of the tokens by which our own services call one another.
+pub(crate) const INTERNAL: &str = "internal";
+
+/// How the callers of a process are told apart, and how much room each has.
 #[derive(Clone, Debug)]
 pub struct Authentication {
-    pub key: TokenKey,
+    key: TokenKey,
     /// Whether a call without a token passes: `--dev`, on loopback only.
-    pub open: bool,
+    open: bool,
+    known: moka::sync::Cache<String, Arc<Known>>,
+    calls: Calls,
+    /// Of those who need no token.
+    nobody: Share,
+}
+
+/// A token that was verified.
+#[derive(Debug)]
+struct Known {
+    caller: Caller,
+    share: Share,
+    until: Instant,
 }
 
 /// Who calls and what for; in the extensions of every request that passed.
 #[derive(Clone, Debug)]
-pub struct Caller(pub Option<Claims>);
+pub struct Caller(pub Option<Arc<Claims>>);
+
+/// A caller for whose call there is room until this is dropped.
+#[derive(Debug)]
+pub struct Admitted {
+    pub caller: Caller,
+    _slot: Slot,
+}
 
 // === impl Authentication ===
 
 impl Authentication {
-    /// Verifies `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`.
+    /// `open`: who has no token may call. At most `calls_max` calls are answered at once, and of one caller
+    /// `calls_per_caller_max`.
+    #[must_use]
+    pub fn new(key: TokenKey, open: bool, calls_max: usize, calls_per_caller_max: usize) -> Self {
+        let calls = Calls::new(calls_max, calls_per_caller_max);
+        let nobody = calls.share("", false);
+        Self { key, open, known: moka::sync::Cache::new(TOKENS_MAX), calls, nobody }
+    }
+
+    /// Lets a call in: verifies `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`, and finds room.
+    ///
+    /// # Errors
+    ///
+    /// UNAUTHENTICATED, with reason TOKEN_MISSING or TOKEN_INVALID; UNAVAILABLE, OVERLOADED;
+    /// RESOURCE_EXHAUSTED, CALLS_TOO_MANY.
+    pub fn admit(&self, headers: &HeaderMap) -> Result<Admitted, Status> {
+        let (caller, share) = match token(headers) {
+            Some(token) => {
+                let known = self.verified(token)?;
+                (known.caller.clone(), known.share.clone())
+            }
+            None if self.open => (Caller(None), self.nobody.clone()),
+            None => return Err(missing()),
+        };
+        Ok(Admitted { caller, _slot: self.calls.take(&share)? })
+    }
+
+    /// Verifies a token, for whoever needs no room.
     ///
     /// # Errors
     ///
     /// UNAUTHENTICATED, with reason TOKEN_MISSING or TOKEN_INVALID.
-    pub fn verify(&self, headers: &HeaderMap) -> Result<Caller, Status> {
-        let token = match token(headers) {
-            Some(token) => token,
-            None if self.open => return Ok(Caller(None)),
-            None => {
-                let refusal = Refusal::new(Code::Unauthenticated, "TOKEN_MISSING");
-                return Err(refusal.into_plain_status(
-                    "a token is needed: `authorization: Bearer TOKEN` or `x-api-key: TOKEN`",
-                ));
-            }
-        };
+    pub(crate) fn verify(&self, headers: &HeaderMap) -> Result<(), Status> {
+        match token(headers) {
+            Some(token) => self.verified(token).map(|_| ()),
+            None if self.open => Ok(()),
+            None => Err(missing()),
+        }
+    }
+
+    fn verified(&self, token: &str) -> Result<Arc<Known>, Status> {
+        let now = Instant::now();
+        if let Some(known) = self.known.get(token).filter(|known| now < known.until) {
+            return Ok(known);
+        }
         let claims = self.key.verify(token).map_err(|error| {
             Refusal::new(Code::Unauthenticated, "TOKEN_INVALID").into_status(error)
         })?;
-        Ok(Caller(Some(claims)))
+        let left = claims.exp.saturating_sub(Clock::running().now().unix_timestamp());
+        // One that expires while it is known is verified again, which tells.
+        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
+        let share = self.calls.share(&claims.sub, claims.purpose == INTERNAL);
+        let known = Arc::new(Known {
+            caller: Caller(Some(Arc::new(claims))),
+            share,
+            until: now + left.min(KNOWN_TIME_MAX),
+        });
+        self.known.insert(token.to_owned(), Arc::clone(&known));
+        Ok(known)
     }
 }
 
-/// Refuses calls without a valid token.
+/// Refuses calls without a valid token, of what is not behind the layers.
 pub(crate) async fn authenticate(
     State(authentication): State<Authentication>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     match authentication.verify(request.headers()) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(status) => respond(status),
+        Ok(()) => next.run(request).await,
+        Err(status) => status.into_http(),
     }
+}
+
+fn missing() -> Status {
+    Refusal::new(Code::Unauthenticated, "TOKEN_MISSING")
+        .into_plain_status("a token is needed: `authorization: Bearer TOKEN` or `x-api-key: TOKEN`")
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {

@@ -2,16 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Request};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Status};
 
-use crate::{layers::respond, refusal::Refusal};
+use crate::refusal::Refusal;
 
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
@@ -35,31 +30,42 @@ pub fn time_left() -> Option<Duration> {
     DEADLINE.try_with(|end| end.saturating_duration_since(Instant::now())).ok()
 }
 
-/// Ends each call at the sooner of the caller's `grpc-timeout` and our own maximum.
-///
-/// tonic's own timeout answers CANCELLED and exists only where there is a socket. For a streamed
-/// answer this limits the wait for the stream, not the stream.
-pub(crate) async fn limit_time(
-    State(limits): State<CallLimits>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let max = if limits.streaming.iter().any(|path| path == request.uri().path()) {
-        limits.stream_time_max
-    } else {
-        limits.request_time_max
-    };
-    let asked = match request.headers().get(GRPC_TIMEOUT) {
-        None => max,
-        Some(value) => match parse(value) {
-            Some(asked) => asked,
-            None => {
+/// When a call ends at the latest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit(Duration);
+
+// === impl CallLimits ===
+
+impl CallLimits {
+    /// The sooner of the caller's `grpc-timeout` and our own maximum.
+    ///
+    /// tonic's own timeout answers CANCELLED and exists only where there is a socket. For a streamed
+    /// answer this limits the wait for the stream, not the stream.
+    pub(crate) fn of<B>(&self, request: &Request<B>) -> Result<Limit, Status> {
+        let path = request.uri().path();
+        let max = if self.streaming.iter().any(|it| it == path) {
+            self.stream_time_max
+        } else {
+            self.request_time_max
+        };
+        let asked = match request.headers().get(GRPC_TIMEOUT) {
+            None => max,
+            Some(value) => parse(value).ok_or_else(|| {
                 let refusal = Refusal::field(GRPC_TIMEOUT, "is not 1 to 8 digits and a unit");
-                return respond(refusal.into_plain_status("`grpc-timeout` cannot be read"));
-            }
-        },
-    };
-    within(asked.min(max), next.run(request)).await.unwrap_or_else(respond)
+                refusal.into_plain_status("`grpc-timeout` cannot be read")
+            })?,
+        };
+        Ok(Limit(asked.min(max)))
+    }
+}
+
+// === impl Limit ===
+
+impl Limit {
+    /// As [`within`].
+    pub(crate) async fn end<F: Future>(self, call: F) -> Result<F::Output, Status> {
+        within(self.0, call).await
+    }
 }
 
 /// Gives `call` an end, which the calls that it makes are told: after `time_max`, or with the call
@@ -107,9 +113,6 @@ fn parse(value: &HeaderValue) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, body::Body, middleware::from_fn_with_state, routing::post};
-    use tower::ServiceExt as _;
-
     use super::*;
 
     fn limits() -> CallLimits {
@@ -121,18 +124,16 @@ mod tests {
     }
 
     async fn call(path: &str, timeout: &str) -> (Status, Duration) {
-        let router = Router::new()
-            .route("/never", post(std::future::pending::<()>))
-            .route("/stream", post(std::future::pending::<()>))
-            .layer(from_fn_with_state(limits(), limit_time));
-        let mut request = Request::post(path).body(Body::empty()).expect("a request");
+        let mut request = Request::post(path).body(()).expect("a request");
         if !timeout.is_empty() {
             request.headers_mut().insert(GRPC_TIMEOUT, timeout.parse().expect("a value"));
         }
-
         let started = Instant::now();
-        let response = router.oneshot(request).await.expect("infallible");
-        let status = Status::from_header_map(response.headers()).expect("a status");
+        let limit = match limits().of(&request) {
+            Ok(limit) => limit,
+            Err(status) => return (status, started.elapsed()),
+        };
+        let status = limit.end(std::future::pending::<()>()).await.expect_err("it ended");
         (status, started.elapsed())
     }
 

@@ -2,26 +2,22 @@
 
 use std::{error::Error, fmt};
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::response::Response;
 use tonic::{Code, Status};
 use tracing::error;
 
-use crate::{
-    layers::respond,
-    refusal::{Refusal, reason},
-};
+use crate::refusal::{Refusal, reason};
 
 /// tonic leaves the [`Status`] of a failed call in the extensions of its response; they never reach
 /// the wire, and the source of the status is the error that the service itself returned. So no
 /// service logs its own errors.
-pub(crate) async fn tell_faults(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+pub(crate) fn tell_fault(response: Response) -> Response {
     let Some(status) = status(&response) else { return response };
     if matches!(status.code(), Code::Internal | Code::Unavailable | Code::Unknown) {
         error!(code = ?status.code(), error = %Chain(&status), "call failed");
     }
     // Ours have a reason; those that tonic made before a service was reached do not.
-    if reason(&status).is_some() { response } else { respond(with_reason(&status)) }
+    if reason(&status).is_some() { response } else { with_reason(&status).into_http() }
 }
 
 fn status(response: &Response) -> Option<Status> {

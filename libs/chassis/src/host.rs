@@ -10,7 +10,7 @@ use sqlx::{PgPool, migrate::Migrator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
-use tower::BoxError;
+use tower::{BoxError, Layer as _};
 use tracing::info;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     config::{ConfigError, Configuration, LinksConfig, StoresConfig},
     deadline::CallLimits,
     health::Health,
-    layers,
+    layers::Guard,
     link::{Identity, LinkInvalid, Links, Switchboard},
     running::{Running, StopError},
     service::{Context, Service},
@@ -247,7 +247,12 @@ impl Host {
         let server = configuration.server()?;
         let stores = configuration.stores()?;
         let token_key = server.token_key()?;
-        let authentication = Authentication { key: token_key.clone(), open: server.dev };
+        let authentication = Authentication::new(
+            token_key.clone(),
+            server.dev,
+            server.calls_max,
+            server.calls_per_caller_max,
+        );
 
         let serves_http = self.hosted().any(|entry| entry.name == "gateway");
         let grpc_listener = bind("grpc_address", server.grpc_address).await?;
@@ -317,7 +322,7 @@ impl Host {
                 .collect(),
         };
         let routes = routes.routes().prepare().into_axum_router();
-        switchboard.connect(layers::around(routes, authentication, limits));
+        switchboard.connect(Guard::new(authentication, limits).layer(routes));
         if let Some(http) = built.iter().find_map(|(_, service)| service.http()) {
             http_switchboard.connect(http);
         }

@@ -1,41 +1,118 @@
 //! What every call passes on its way to a service, with a socket or without.
 
-use axum::{Router, middleware, response::Response};
-use tonic::{Code, Status};
-use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
-
-use crate::{
-    auth::{Authentication, authenticate},
-    deadline::{CallLimits, limit_time},
-    faults::tell_faults,
-    refusal::Refusal,
-    trace::trace,
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
 };
 
-/// Puts the layers around routes of gRPC, in the order in which a call meets them.
-pub fn around(routes: Router, authentication: Authentication, limits: CallLimits) -> Router {
-    routes.layer(
-        ServiceBuilder::new()
-            // First, so that whatever follows is logged inside the span of the call.
-            .layer(middleware::from_fn(trace))
-            // Sees the statuses of everything below, and gives those a reason that have none.
-            .layer(middleware::from_fn(tell_faults))
-            // A bug in a handler fails one call and not the process.
-            .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn_with_state(authentication, authenticate))
-            // Last: nobody waits for the refusals above.
-            .layer(middleware::from_fn_with_state(limits, limit_time)),
-    )
+use axum::{body::Body, response::Response};
+use futures::FutureExt as _;
+use http::Request;
+use tonic::{Code, Status};
+use tower::{Layer, Service, ServiceExt as _};
+use tracing::Instrument as _;
+
+use crate::{
+    auth::Authentication, deadline::CallLimits, faults::tell_fault, refusal::Refusal, trace,
+};
+
+/// Puts the layers around routes of gRPC.
+#[derive(Clone, Debug)]
+pub struct Guard(Arc<Rules>);
+
+#[derive(Debug)]
+struct Rules {
+    authentication: Authentication,
+    limits: CallLimits,
 }
 
-/// A status as the whole answer of a call.
-pub(crate) fn respond(status: Status) -> Response {
-    status.into_http()
+/// Routes of gRPC with the layers around them.
+///
+/// The layers are one function and not a stack of middlewares: a score that is in memory is answered in
+/// less time than a stack takes to be passed.
+#[derive(Clone, Debug)]
+pub struct Guarded<S> {
+    inner: S,
+    rules: Arc<Rules>,
+}
+
+// === impl Guard ===
+
+impl Guard {
+    #[must_use]
+    pub fn new(authentication: Authentication, limits: CallLimits) -> Self {
+        Self(Arc::new(Rules { authentication, limits }))
+    }
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { inner, rules: Arc::clone(&self.0) }
+    }
+}
+
+// === impl Guarded ===
+
+impl<S> Service<Request<Body>> for Guarded<S>
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let Self { inner, rules } = self.clone();
+        // First, so that whatever follows is logged inside the span of the call.
+        let span = trace::span(&request);
+        let answered = async move { Ok(trace::tell_status(rules.answer(inner, request).await)) };
+        Box::pin(answered.instrument(span))
+    }
+}
+
+// === impl Rules ===
+
+impl Rules {
+    async fn answer<S>(&self, inner: S, mut request: Request<Body>) -> Response
+    where
+        S: Service<Request<Body>, Response = Response, Error = Infallible> + Send,
+        S::Future: Send,
+    {
+        // Who may not call, or for whom there is no room, is refused before anything is done.
+        let admitted = match self.authentication.admit(request.headers()) {
+            Ok(admitted) => admitted,
+            Err(status) => return status.into_http(),
+        };
+        request.extensions_mut().insert(admitted.caller.clone());
+        let limit = match self.limits.of(&request) {
+            Ok(limit) => limit,
+            Err(status) => return status.into_http(),
+        };
+        let call = AssertUnwindSafe(limit.end(inner.oneshot(request))).catch_unwind();
+        let response = match call.await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(never))) => match never {},
+            Ok(Err(status)) => status.into_http(),
+            // A bug in a handler fails one call and not the process.
+            Err(_) => panicked().into_http(),
+        };
+        // Sees the statuses of everything above, and gives those a reason that have none.
+        tell_fault(response)
+    }
 }
 
 /// What panicked is in the log of the panic hook; the caller is not told.
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+fn panicked() -> Status {
     let refusal = Refusal::new(Code::Internal, "PANICKED");
-    respond(refusal.into_plain_status("something went wrong on our side"))
+    refusal.into_plain_status("something went wrong on our side")
 }

@@ -5,6 +5,7 @@
 //! down in order. A [`Service`] is only what is particular to it.
 
 mod auth;
+mod calls;
 mod clock;
 pub mod config;
 mod deadline;
@@ -21,13 +22,13 @@ mod trace;
 mod work;
 
 pub use crate::{
-    auth::{Authentication, Caller},
+    auth::{Admitted, Authentication, Caller},
     clock::Clock,
     config::{ConfigError, Configuration, Sources},
     deadline::{CallLimits, time_left, within},
     faults::Chain,
     host::{Host, ServeError, StartError},
-    layers::around,
+    layers::{Guard, Guarded},
     link::{Identity, Link, LinkInvalid, Links, Switchboard},
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
     running::{Running, StopError, signalled},

@@ -10,7 +10,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::Router;
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
 use time::{Duration, OffsetDateTime};
 use tonic::{
@@ -18,9 +17,9 @@ use tonic::{
     body::Body,
     transport::{Channel, Endpoint},
 };
-use tower::{BoxError, Service, ServiceExt as _};
+use tower::{BoxError, Service, ServiceExt as _, util::BoxCloneSyncService};
 
-use crate::{Clock, deadline, refusal::Refusal, token::TokenKey};
+use crate::{Clock, auth::INTERNAL, deadline, refusal::Refusal, token::TokenKey};
 
 /// How long a token of ours is valid; a new one is made when half of it has passed.
 const TOKEN_TIME_TO_LIVE: Duration = Duration::hours(1);
@@ -52,10 +51,12 @@ enum Way {
 /// not started yet.
 #[derive(Clone, Debug)]
 pub struct Switchboard {
-    routes: Arc<OnceLock<Router>>,
+    routes: Arc<OnceLock<Routes>>,
     /// What a call is answered until then.
     early: fn() -> axum::response::Response,
 }
+
+type Routes = BoxCloneSyncService<Request<axum::body::Body>, axum::response::Response, Infallible>;
 
 /// The links of a process to all services, by section name.
 #[derive(Clone, Debug)]
@@ -159,8 +160,19 @@ impl Switchboard {
     /// # Panics
     ///
     /// When called twice.
-    pub fn connect(&self, routes: Router) {
-        let first = self.routes.set(routes).is_ok();
+    pub fn connect<S>(&self, routes: S)
+    where
+        S: Service<
+                Request<axum::body::Body>,
+                Response = axum::response::Response,
+                Error = Infallible,
+            > + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+    {
+        let first = self.routes.set(BoxCloneSyncService::new(routes)).is_ok();
         assert!(first, "the switchboard is connected once");
     }
 }
@@ -180,7 +192,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         if let Some(routes) = self.routes.get() {
-            return Box::pin(routes.clone().oneshot(request));
+            return Box::pin(routes.clone().oneshot(request.map(axum::body::Body::new)));
         }
         let response = (self.early)();
         Box::pin(async move { Ok(response) })
@@ -253,7 +265,7 @@ impl Identity {
         {
             return Some(token.clone());
         }
-        let token = self.0.key.mint(&self.0.name, "internal", now, TOKEN_TIME_TO_LIVE).ok()?;
+        let token = self.0.key.mint(&self.0.name, INTERNAL, now, TOKEN_TIME_TO_LIVE).ok()?;
         let token = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
         *current = Some((token.clone(), now));
         Some(token)

@@ -1,11 +1,12 @@
 //! One span a call, in the trace of its caller.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::response::Response;
+use http::Request;
 use tonic::Status;
-use tracing::{Instrument as _, field::Empty, info_span};
+use tracing::{Span, field::Empty, info_span};
 
-/// Opens a span named after the method, as a child of the caller's `traceparent`.
-pub(crate) async fn trace(request: Request, next: Next) -> Response {
+/// A span named after the method, as a child of the caller's `traceparent`.
+pub(crate) fn span<B>(request: &Request<B>) -> Span {
     let path = request.uri().path().trim_start_matches('/');
     let (service, method) = path.split_once('/').unwrap_or((path, ""));
     let span = info_span!(
@@ -18,9 +19,12 @@ pub(crate) async fn trace(request: Request, next: Next) -> Response {
         rpc.grpc.status_code = Empty,
     );
     klout_telemetry::continue_trace(&span, request.headers());
+    span
+}
 
-    let response = next.run(request).instrument(span.clone()).await;
+/// Notes in the current span how its call ended.
+pub(crate) fn tell_status(response: Response) -> Response {
     let code = Status::from_header_map(response.headers()).map_or(0, |status| status.code().into());
-    span.record("rpc.grpc.status_code", i64::from(code));
+    Span::current().record("rpc.grpc.status_code", i64::from(code));
     response
 }

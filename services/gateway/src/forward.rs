@@ -8,7 +8,7 @@ use axum::{
     response::Response,
     routing::any,
 };
-use klout_chassis::{Authentication, CallLimits, Caller, Link, Links, Refusal, around};
+use klout_chassis::{Authentication, CallLimits, Caller, Guard, Link, Links, Refusal};
 use klout_proto::json::DESCRIPTORS;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
@@ -49,7 +49,8 @@ pub(crate) fn router(
             streaming.extend(streams.map(|it| format!("/{}/{}", service.full_name(), it.name())));
         }
     }
-    around(router, authentication, CallLimits { request_time_max, stream_time_max, streaming })
+    let limits = CallLimits { request_time_max, stream_time_max, streaming };
+    router.layer(Guard::new(authentication, limits))
 }
 
 /// The link puts our own token in the place of the caller's.

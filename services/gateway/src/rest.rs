@@ -47,7 +47,7 @@ pub(crate) fn router(door: Door) -> Router {
                            RawQuery(query): RawQuery,
                            request: Request| async move {
             let answered = within(door.request_time_max, async {
-                door.authentication.verify(request.headers())?;
+                let _admitted = door.authentication.admit(request.headers())?;
                 let segments = segments.map_err(|_| Error::PathEncoding)?;
                 answer(&door, route, link, &segments, query.as_deref(), request).await
             });
