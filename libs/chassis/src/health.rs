@@ -1,8 +1,15 @@
-//! Whether a process serves, for balancers, and what it serves, for the curious.
+//! Whether a process serves, for balancers, and what it serves and how, for the curious.
 
 use std::net::SocketAddr;
 
-use axum::{Router, middleware};
+use axum::{
+    Router,
+    extract::State,
+    middleware,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
@@ -18,9 +25,9 @@ pub(crate) struct Health {
 // === impl Health ===
 
 impl Health {
-    /// Nothing serves yet. The router answers `grpc.health.v1` and reflection.
+    /// Nothing serves yet. The router answers `grpc.health.v1`, reflection and `/metrics`.
     ///
-    /// Reflection needs a token where callers may come from other machines.
+    /// The last two need a token where callers may come from other machines.
     pub(crate) async fn not_serving(
         names: &[&'static str],
         authentication: &Authentication,
@@ -45,7 +52,10 @@ impl Health {
             .add_service(reflection().build_v1alpha()?)
             .prepare()
             .into_axum_router();
-        if !address.ip().is_loopback() {
+        let open = address.ip().is_loopback();
+        let keeper = (!open).then(|| authentication.clone());
+        let metrics = Router::new().route("/metrics", get(metrics)).with_state(keeper);
+        if !open {
             let authentication = authentication.clone();
             reflection =
                 reflection.layer(middleware::from_fn_with_state(authentication, authenticate));
@@ -53,7 +63,8 @@ impl Health {
         // Only one of two merged routers may have a fallback, and the caller brings its own.
         let router = Router::new()
             .merge(Routes::new(service).prepare().into_axum_router().reset_fallback())
-            .merge(reflection.reset_fallback());
+            .merge(reflection.reset_fallback())
+            .merge(metrics);
         Ok((health, router))
     }
 
@@ -79,4 +90,12 @@ impl Health {
             self.reporter.set_service_status(*name, status).await;
         }
     }
+}
+
+/// Every number of this process. Nothing is waited for: what has to be asked for is asked beforehand.
+async fn metrics(State(keeper): State<Option<Authentication>>, headers: HeaderMap) -> Response {
+    if let Some(Err(refused)) = keeper.map(|keeper| keeper.verify(&headers)) {
+        return (StatusCode::UNAUTHORIZED, format!("{}\n", refused.message())).into_response();
+    }
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], klout_telemetry::metrics_text()).into_response()
 }

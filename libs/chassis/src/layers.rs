@@ -9,6 +9,7 @@ use crate::{
     auth::{Authentication, authenticate},
     deadline::{CallLimits, limit_time},
     faults::tell_faults,
+    measure::MeasureLayer,
     refusal::Refusal,
     trace::trace,
 };
@@ -19,6 +20,7 @@ pub fn around(routes: Router, authentication: Authentication, limits: CallLimits
         ServiceBuilder::new()
             // First, so that whatever follows is logged inside the span of the call.
             .layer(middleware::from_fn(trace))
+            .layer(MeasureLayer::new())
             // Sees the statuses of everything below, and gives those a reason that have none.
             .layer(middleware::from_fn(tell_faults))
             // A bug in a handler fails one call and not the process.

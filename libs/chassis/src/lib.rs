@@ -13,6 +13,8 @@ mod health;
 mod host;
 mod layers;
 mod link;
+mod measure;
+mod numbers;
 mod refusal;
 mod running;
 mod service;
@@ -29,6 +31,7 @@ pub use crate::{
     host::{Host, ServeError, StartError},
     layers::around,
     link::{Identity, Link, LinkInvalid, Links, Switchboard},
+    numbers::METRICS,
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
     running::{Running, StopError, signalled},
     service::{Context, Service},
