@@ -5,12 +5,14 @@
 //! account; is asked by the gateway, perks and everybody inside. The maths is in `klout-score-math`.
 
 mod apply;
+mod backlog;
 mod batch;
 mod cached;
 mod config;
 mod daily;
 mod error;
 mod freshness;
+mod metrics;
 mod publish;
 mod read;
 mod rescore;
@@ -29,6 +31,7 @@ use klout_proto::{
     },
 };
 use klout_score_math::Model;
+use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -36,8 +39,10 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
+    backlog::Backlog,
     cached::Cached,
     daily::Daily,
+    metrics::{METRICS, Metrics},
     publish::Publisher,
     read::Reader,
     rescore::Rescorer,
@@ -57,6 +62,7 @@ pub struct Scoring {
     rescorer: Rescorer,
     publisher: Publisher,
     daily: Daily,
+    backlog: Backlog,
 }
 
 impl Service for Scoring {
@@ -65,6 +71,7 @@ impl Service for Scoring {
         &[score_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
+    const METRICS: &'static [Metric] = METRICS;
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), ConfigError> {
@@ -76,20 +83,33 @@ impl Service for Scoring {
         let model = Model::current();
         let cached = Cached::new(cache, config.cache_time_max);
         cached.follow(store::standing::read(&db).await?.revision);
+        let metrics = Arc::new(Metrics::new());
         let graph = GraphServiceClient::new(links.to("social_graph"));
         let reader =
             Reader { db: db.clone(), cached: cached.clone(), clock: clock.clone(), model, graph };
         Ok(Self {
             score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max },
-            consumer_rpc: ConsumerRpc { db: db.clone(), evidence_grew: Arc::default() },
+            consumer_rpc: ConsumerRpc {
+                db: db.clone(),
+                evidence_grew: Arc::default(),
+                metrics: Arc::clone(&metrics),
+            },
             rescorer: Rescorer {
                 db: db.clone(),
                 cached: cached.clone(),
                 clock: clock.clone(),
                 model,
                 last: Arc::default(),
+                metrics: Arc::clone(&metrics),
             },
-            publisher: Publisher::new(db.clone(), cached, clock.clone(), model),
+            publisher: Publisher::new(
+                db.clone(),
+                cached,
+                clock.clone(),
+                model,
+                Arc::clone(&metrics),
+            ),
+            backlog: Backlog { db: db.clone(), metrics },
             daily: Daily::new(db, clock),
             config,
         })
@@ -103,7 +123,7 @@ impl Service for Scoring {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, score_rpc: _, consumer_rpc, rescorer, publisher, daily } = self;
+        let Self { config, score_rpc: _, consumer_rpc, rescorer, publisher, daily, backlog } = self;
         let nobody_rings = Notify::new();
         let rescore =
             repeat("rescore", config.rescore_interval, &consumer_rpc.evidence_grew, &stop, || {
@@ -112,7 +132,8 @@ impl Service for Scoring {
         let publish =
             repeat("publish", config.publish_interval, &nobody_rings, &stop, || publisher.step());
         let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
-        tokio::join!(rescore, publish, daily);
+        let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
+        tokio::join!(rescore, publish, daily, watch);
         Ok(())
     }
 }

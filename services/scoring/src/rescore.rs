@@ -20,6 +20,7 @@ use tracing::instrument;
 use crate::{
     cached::Cached,
     error::Error,
+    metrics::Metrics,
     store::{
         self,
         evidence::PersonEvidence,
@@ -46,6 +47,7 @@ pub(crate) struct Rescorer {
     pub(crate) model: &'static Model,
     /// When the last round ended, and how long it took.
     pub(crate) last: Arc<Mutex<Option<(Instant, Duration)>>>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 // === impl Rescorer ===
@@ -63,6 +65,7 @@ impl Rescorer {
             store::dirty_person::end(&self.db).await.map_err(Error::store("look for work"))?;
         let Some(end) = end else { return Ok(false) };
         while !stop.is_cancelled() && self.score_some(end).await? {}
+        self.metrics.rescore_duration.record(started.elapsed());
         *last = Some((Instant::now(), started.elapsed()));
         Ok(false)
     }
@@ -79,7 +82,7 @@ impl Rescorer {
         // before after everybody was put on the list.
         let now = self.clock.now();
         let today = Day::of(now);
-        let people = store::dirty_person::take(&mut *connection, end, PEOPLE_MAX)
+        let (people, waited) = store::dirty_person::take(&mut *connection, end, PEOPLE_MAX)
             .await
             .map_err(store("take dirty people"))?;
         if people.is_empty() {
@@ -121,6 +124,7 @@ impl Rescorer {
             .await
             .map_err(store("write history"))?;
         transaction.commit().await.map_err(store("commit scores"))?;
+        self.metrics.scored(scores.len(), &waited);
 
         self.cached.fill(standing.revision.cast_unsigned(), scores.values()).await;
         Ok(true)
