@@ -99,3 +99,40 @@ async fn metrics(State(keeper): State<Option<Authentication>>, headers: HeaderMa
     }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], klout_telemetry::metrics_text()).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::{Clock, token::TokenKey};
+
+    /// What `/metrics` at an address is answered with a token, or without.
+    async fn asked(address: &str, token: Option<&str>) -> StatusCode {
+        let key = TokenKey::new(b"the secret of this test and nobody else's");
+        let authentication = Authentication { key, open: false };
+        let address = address.parse().expect("an address");
+        let (_, router) =
+            Health::not_serving(&["test"], &authentication, address).await.expect("it is built");
+        let mut request = Request::get("/metrics");
+        if let Some(token) = token {
+            request = request.header("x-api-key", token);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        router.oneshot(request).await.expect("infallible").status()
+    }
+
+    #[tokio::test]
+    async fn the_numbers_of_a_process_are_free_on_this_machine_alone() {
+        let key = TokenKey::new(b"the secret of this test and nobody else's");
+        let hour = time::Duration::HOUR;
+        let token = key.mint("watcher", "metrics", Clock::running().now(), hour).expect("a token");
+
+        assert_eq!(asked("127.0.0.1:50051", None).await, StatusCode::OK);
+        assert_eq!(asked("10.0.0.1:50051", None).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(asked("10.0.0.1:50051", Some("wrong")).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(asked("10.0.0.1:50051", Some(&token)).await, StatusCode::OK);
+    }
+}

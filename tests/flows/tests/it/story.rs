@@ -104,6 +104,9 @@ async fn the_story_of_a_look_up_is_found_from_its_trace_id_alone() {
     assert!(told.contains(&counted), "{told}");
     assert!(told.contains("klout_score_freshness_seconds_bucket"), "{told}");
     assert!(told.contains("db_client_operation_duration_seconds_count"), "{told}");
+    let doctor = installation.klout(&["doctor", "--server", &installation.url()]);
+    assert_eq!(doctor.code, Some(0), "{doctor:?}");
+    assert_eq!(doctor.stdout, "ok    everything taken in can be read as scores\n");
 }
 
 #[tokio::test]
