@@ -86,10 +86,10 @@ impl Numbers {
                     format!("the log of `klout up` says why: look for task=\"{consumer}\""),
                 )
             } else if batches > 0.0 {
-                let text = format!("{consumer} is taking {batches} batches of signals");
+                let text = format!("{batches} batches of signals waited for {consumer} at the last look");
                 Finding::Ok(format!("{text}, the oldest of {age:.0} s ago"))
             } else {
-                Finding::Ok(format!("{consumer} has taken all signals"))
+                Finding::Ok(format!("{consumer} had taken all signals at the last look"))
             });
         }
         findings
@@ -255,7 +255,7 @@ klout_score_cache_reads_total{tier=\"redis\",result=\"error\"} 6
         assert_eq!(
             texts,
             [
-                "ok scoring has taken all signals",
+                "ok scoring had taken all signals at the last look",
                 "bad topics has not taken 3 batches of signals, the oldest for 180 s",
                 "note a change was in a score after 100 ms in half of the cases and 2.3 s in 99 of \
                  100, since the start",
