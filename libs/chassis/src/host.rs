@@ -5,6 +5,7 @@ use std::{fmt, net::SocketAddr, pin::Pin};
 use axum::{Router, response::IntoResponse as _};
 use http::StatusCode;
 use klout_store::{Cache, CacheError, ConnectError};
+use klout_telemetry::Metric;
 use secrecy::ExposeSecret as _;
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::net::TcpListener;
@@ -20,6 +21,7 @@ use crate::{
     health::Health,
     layers::Guard,
     link::{Identity, LinkInvalid, Links, Switchboard},
+    numbers::{self, Pools},
     running::{Running, StopError},
     service::{Context, Service},
 };
@@ -42,6 +44,7 @@ struct Entry {
     streaming_rpcs: &'static [&'static str],
     default_config: &'static str,
     migrator: &'static Migrator,
+    metrics: &'static [Metric],
     hosted: bool,
     check: fn(&Configuration) -> Result<(), ConfigError>,
     build: fn(&Configuration, Context) -> Result<Building, ConfigError>,
@@ -121,6 +124,7 @@ impl Host {
             streaming_rpcs: S::STREAMING_RPCS,
             default_config: S::DEFAULT_CONFIG,
             migrator: S::MIGRATOR,
+            metrics: S::METRICS,
             hosted: true,
             check: |configuration| S::check(&configuration.section(S::NAME)?),
             build: |configuration, context| {
@@ -199,7 +203,7 @@ impl Host {
         Ok(())
     }
 
-    /// Sets logs and traces up, as configured; dropping the result flushes them.
+    /// Sets logs, traces and metrics up, as configured; dropping the result flushes them.
     ///
     /// # Errors
     ///
@@ -209,7 +213,12 @@ impl Host {
         configuration: &Configuration,
     ) -> Result<klout_telemetry::Telemetry, StartError> {
         let telemetry = configuration.section("telemetry")?;
-        klout_telemetry::init(&telemetry, self.name).map_err(StartError::Telemetry)
+        // In traces, who hosts one service alone is that service.
+        let process = match self.names().as_slice() {
+            [service] => format!("{}-{}", self.name, service.replace('_', "-")),
+            _ => self.name.to_owned(),
+        };
+        klout_telemetry::init(&telemetry, process).map_err(StartError::Telemetry)
     }
 
     /// Serves until a signal ends it, with logs and traces set up.
@@ -288,10 +297,14 @@ impl Host {
             _ => Cache::connect(&stores.redis_url, &stores.redis_prefix)?,
         };
 
+        numbers::METRICS.iter().for_each(Metric::describe);
+        let mut pools = Pools::default();
         let mut built = Vec::new();
         for entry in self.hosted() {
+            entry.metrics.iter().for_each(Metric::describe);
             let db = entry.open_database(&stores).await?;
             running.pools.push(db.clone());
+            pools.add(entry.name, db.clone(), stores.database_connections_max);
             let context = Context {
                 db,
                 database_url_direct: stores.database_url_direct.clone(),
@@ -330,6 +343,7 @@ impl Host {
         for (name, service) in built {
             running.work(name, |stop| service.work(stop));
         }
+        running.work("numbers", |stop| numbers::keep(pools, stop));
         running.serving().await;
         info!(grpc = %running.grpc_address, http = ?running.http_address, "serving");
         if server.dev {

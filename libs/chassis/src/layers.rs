@@ -16,7 +16,8 @@ use tower::{Layer, Service, ServiceExt as _};
 use tracing::Instrument as _;
 
 use crate::{
-    auth::Authentication, deadline::CallLimits, faults::tell_fault, refusal::Refusal, trace,
+    auth::Authentication, deadline::CallLimits, faults::tell_fault, measure::Methods,
+    refusal::Refusal, trace,
 };
 
 /// Puts the layers around routes of gRPC.
@@ -25,6 +26,7 @@ pub struct Guard(Arc<Rules>);
 
 #[derive(Debug)]
 struct Rules {
+    methods: Methods,
     authentication: Authentication,
     limits: CallLimits,
 }
@@ -42,9 +44,10 @@ pub struct Guarded<S> {
 // === impl Guard ===
 
 impl Guard {
+    /// Has to be made after telemetry was set up.
     #[must_use]
     pub fn new(authentication: Authentication, limits: CallLimits) -> Self {
-        Self(Arc::new(Rules { authentication, limits }))
+        Self(Arc::new(Rules { methods: Methods::all(), authentication, limits }))
     }
 }
 
@@ -75,7 +78,14 @@ where
         let Self { inner, rules } = self.clone();
         // First, so that whatever follows is logged inside the span of the call.
         let span = trace::span(&request);
-        let answered = async move { Ok(trace::tell_status(rules.answer(inner, request).await)) };
+        let answered = async move {
+            let mut call = rules.methods.begin(request.uri().path());
+            let response = rules.answer(inner, request).await;
+            let code = code(&response);
+            trace::tell_code(code);
+            call.end(code);
+            Ok(response)
+        };
         Box::pin(answered.instrument(span))
     }
 }
@@ -109,6 +119,12 @@ impl Rules {
         // Sees the statuses of everything above, and gives those a reason that have none.
         tell_fault(response)
     }
+}
+
+/// How a call ended. An answer whose status comes after it has none here.
+fn code(response: &Response) -> Code {
+    let code = response.headers().get(Status::GRPC_STATUS);
+    code.map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
 }
 
 /// What panicked is in the log of the panic hook; the caller is not told.

@@ -14,6 +14,8 @@ mod health;
 mod host;
 mod layers;
 mod link;
+mod measure;
+mod numbers;
 mod refusal;
 mod running;
 mod service;
@@ -30,6 +32,7 @@ pub use crate::{
     host::{Host, ServeError, StartError},
     layers::{Guard, Guarded},
     link::{Identity, Link, LinkInvalid, Links, Switchboard},
+    numbers::METRICS,
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
     running::{Running, StopError, signalled},
     service::{Context, Service},

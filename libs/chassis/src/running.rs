@@ -91,6 +91,8 @@ impl Running {
         servers.spawn(async move {
             let incoming = TcpIncoming::from(grpc_listener).with_nodelay(Some(true));
             let server = Server::builder()
+                // For those who read `/metrics`.
+                .accept_http1(true)
                 .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
                 .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
                 .add_routes(Routes::from(front))

@@ -2,6 +2,7 @@
 
 use klout_model::AccountKey;
 use klout_store::Cache;
+use klout_telemetry::Metric;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use sqlx::{PgPool, migrate::Migrator};
@@ -40,6 +41,9 @@ pub trait Service: Sized + Send + 'static {
 
     /// Its section of the configuration, with every setting and its comment.
     const DEFAULT_CONFIG: &'static str;
+
+    /// Every number that it tells, besides those of every process.
+    const METRICS: &'static [Metric] = &[];
 
     /// Creates and upgrades its schema.
     const MIGRATOR: &'static Migrator;

@@ -1,22 +1,35 @@
-//! Logs and traces of one process.
+//! Logs, traces and metrics of one process.
 //!
 //! [`init`] comes first, after the configuration; the [`Telemetry`] it returns goes last, because
-//! dropping it flushes what was not exported yet. Metrics are not here yet.
+//! dropping it flushes what was not exported yet.
 
+mod line;
+mod metrics;
 mod propagation;
+mod statements;
 
 use std::{io::IsTerminal as _, time::Duration};
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
-use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracerProvider},
+};
 use serde::Deserialize;
 use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
     util::TryInitError,
 };
 
-pub use crate::propagation::{continue_trace, inject_trace};
+use crate::{line::WithTrace, statements::Statements};
+pub use crate::{
+    metrics::{
+        Counter, Gauge, Histogram, Kind, Label, Metric, Values, metrics_text, sum_up_metrics,
+    },
+    propagation::{continue_trace, inject_trace},
+    statements::METRICS,
+};
 
 /// How long an export may take, and so how long flushing holds up the end of the process.
 const EXPORT_TIME_MAX: Duration = Duration::from_secs(3);
@@ -31,7 +44,14 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Where traces go: the gRPC address of an OpenTelemetry collector. Empty: nowhere.
     pub otlp_endpoint: String,
+    /// How many of the traces that begin here are exported. What a caller has decided stands.
+    pub trace_ratio: Ratio,
 }
+
+/// From 0, none, to 1, all.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(try_from = "f64")]
+pub struct Ratio(f64);
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -50,7 +70,13 @@ pub enum Error {
     Otlp(#[source] opentelemetry_otlp::ExporterBuildError),
     #[error("telemetry was already set up in this process")]
     Twice(#[source] TryInitError),
+    #[error("metrics were already set up in this process")]
+    MetricsTwice,
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not between 0 and 1")]
+pub struct RatioInvalid(f64);
 
 /// Logs and traces, until it is dropped.
 #[derive(Debug)]
@@ -59,31 +85,36 @@ pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
 }
 
-/// Sets logs and traces up for this process. Logs go to stderr.
+/// Sets logs, traces and metrics up for this process. Logs go to stderr.
 ///
 /// Has to be called inside a tokio runtime when an OTLP endpoint is configured.
 ///
 /// # Errors
 ///
 /// When the filter or the endpoint cannot be read, or when it was called before.
-pub fn init(config: &Config, process: &'static str) -> Result<Telemetry, Error> {
+pub fn init(config: &Config, process: String) -> Result<Telemetry, Error> {
     let filter: EnvFilter = config.log.parse().map_err(Error::LogFilter)?;
-    let output = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+    let ansi = std::io::stderr().is_terminal();
+    let output = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ansi);
     let output = match config.log_format {
-        LogFormat::Text => output.boxed(),
-        LogFormat::Json => output.json().boxed(),
+        LogFormat::Text => output.map_event_format(|line| WithTrace::text(line, ansi)).boxed(),
+        LogFormat::Json => output.json().map_event_format(WithTrace::json).boxed(),
     };
 
     let provider = match config.otlp_endpoint.as_str() {
         "" => None,
-        endpoint => Some(exporting_provider(endpoint, process)?),
+        endpoint => Some(exporting_provider(endpoint, config.trace_ratio, process)?),
     };
     let traces = provider
         .as_ref()
         .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("klout")));
 
+    // Before anything makes a handle of a metric, as statements do.
+    metrics::keep()?;
+    METRICS.iter().for_each(Metric::describe);
+    if traces.is_some() {
+        propagation::exports();
+    }
     opentelemetry::global::set_text_map_propagator(
         opentelemetry_sdk::propagation::TraceContextPropagator::new(),
     );
@@ -91,12 +122,17 @@ pub fn init(config: &Config, process: &'static str) -> Result<Telemetry, Error> 
         .with(filter)
         .with(output)
         .with(traces)
+        .with(Statements::default())
         .try_init()
         .map_err(Error::Twice)?;
     Ok(Telemetry { provider })
 }
 
-fn exporting_provider(endpoint: &str, process: &'static str) -> Result<SdkTracerProvider, Error> {
+fn exporting_provider(
+    endpoint: &str,
+    ratio: Ratio,
+    process: String,
+) -> Result<SdkTracerProvider, Error> {
     let exporter = SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
@@ -104,9 +140,20 @@ fn exporting_provider(endpoint: &str, process: &'static str) -> Result<SdkTracer
         .build()
         .map_err(Error::Otlp)?;
     Ok(SdkTracerProvider::builder()
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio.0))))
         .with_resource(Resource::builder().with_service_name(process).build())
         .with_batch_exporter(exporter)
         .build())
+}
+
+// === impl Ratio ===
+
+impl TryFrom<f64> for Ratio {
+    type Error = RatioInvalid;
+
+    fn try_from(ratio: f64) -> Result<Self, RatioInvalid> {
+        if (0.0..=1.0).contains(&ratio) { Ok(Self(ratio)) } else { Err(RatioInvalid(ratio)) }
+    }
 }
 
 // === impl Telemetry ===

@@ -25,12 +25,18 @@ use klout_proto::{
 };
 use prost::Message as _;
 use sqlx::PgPool;
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::{Instrument as _, debug, info_span, instrument};
 
-use crate::store::{self, outbox::Leased};
+use crate::{
+    metrics::Metrics,
+    store::{self, outbox::Leased},
+};
 
 /// How long a consumer may take to apply a batch.
 const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
@@ -90,6 +96,7 @@ pub(crate) struct Deliverer {
     scoring: Link,
     social_graph: Link,
     topics: Link,
+    metrics: Arc<Metrics>,
 }
 
 // === impl Consumer ===
@@ -128,12 +135,13 @@ impl Bell {
 // === impl Deliverer ===
 
 impl Deliverer {
-    pub(crate) fn new(db: PgPool, links: &Links) -> Self {
+    pub(crate) fn new(db: PgPool, links: &Links, metrics: Arc<Metrics>) -> Self {
         Self {
             db,
             scoring: links.to(Consumer::Scoring.name()),
             social_graph: links.to(Consumer::SocialGraph.name()),
             topics: links.to(Consumer::Topics.name()),
+            metrics,
         }
     }
 
@@ -170,13 +178,21 @@ impl Deliverer {
         let leased = store::outbox::lease(&self.db, consumer, lane, LEASED_MAX, LEASE_TIME)
             .await
             .map_err(store("lease batches"))?;
+        let (leased_at, metrics) = (Instant::now(), self.metrics.of(consumer));
 
         let (mut confirmed, mut refused, mut last) = (Vec::new(), Vec::new(), None);
         for batch in leased {
-            let batch_id = batch.batch_id;
+            let (batch_id, waited_seconds) = (batch.batch_id, batch.waited_seconds);
+            let started = Instant::now();
             match self.push(consumer, batch).await {
-                Ok(()) => confirmed.push(batch_id),
+                Ok(()) => {
+                    metrics.taken.record(started.elapsed());
+                    let since = waited_seconds + leased_at.elapsed().as_secs_f64();
+                    metrics.delivery_duration.record(since);
+                    confirmed.push(batch_id);
+                }
                 Err(error) => {
+                    metrics.refused.record(started.elapsed());
                     debug!(batch.id = %batch_id, error = %Chain(&error), "not taken");
                     refused.push(batch_id);
                     last = Some(error);

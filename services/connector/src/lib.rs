@@ -4,26 +4,34 @@
 //! and the command line.
 
 mod admission;
+mod backlog;
 mod batch;
 mod config;
 mod deliver;
 mod error;
 mod ingest;
+mod metrics;
 mod rpc;
 mod store;
 
-use klout_chassis::{ConfigError, Context, Service};
+use std::sync::Arc;
+
+use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::signal::v1::signal_service_server::{self, SignalServiceServer};
+use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-pub use crate::{config::Config, store::MIGRATOR};
 use crate::{
+    backlog::Backlog,
     deliver::{Bell, Deliverer},
+    metrics::{METRICS, Metrics},
     rpc::SignalRpc,
 };
+pub use crate::{config::Config, store::MIGRATOR};
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -31,6 +39,7 @@ pub struct Connector {
     config: Config,
     rpc: SignalRpc,
     deliverer: Deliverer,
+    backlog: Backlog,
 }
 
 impl Service for Connector {
@@ -40,6 +49,7 @@ impl Service for Connector {
         &["/klout.signal.v1.SignalService/IngestSignals"];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
+    const METRICS: &'static [Metric] = METRICS;
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), ConfigError> {
@@ -50,14 +60,18 @@ impl Service for Connector {
         let check_value = context.account_key.check_value();
         let kept = store::account_key::keep_first(&context.db, &check_value).await?;
         context.account_key.check(&kept)?;
+        let metrics = Arc::new(Metrics::new());
+        let backlog = Backlog { db: context.db.clone(), metrics: Arc::clone(&metrics) };
         let rpc = SignalRpc {
             db: context.db.clone(),
             outbox_grew: Bell::default(),
             clock: context.clock,
             account_key: context.account_key,
             stream_time_max: config.stream_time_max,
+            metrics: Arc::clone(&metrics),
         };
-        Ok(Self { rpc, deliverer: Deliverer::new(context.db, &context.links), config })
+        let deliverer = Deliverer::new(context.db, &context.links, metrics);
+        Ok(Self { rpc, deliverer, backlog, config })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -65,8 +79,11 @@ impl Service for Connector {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, rpc, deliverer } = self;
-        deliverer.run(config.deliver_interval, rpc.outbox_grew, stop).await;
+        let Self { config, rpc, deliverer, backlog } = self;
+        let nobody_rings = Notify::new();
+        let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
+        let deliver = deliverer.run(config.deliver_interval, rpc.outbox_grew, stop.clone());
+        tokio::join!(deliver, watch);
         Ok(())
     }
 }

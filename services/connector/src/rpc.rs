@@ -4,18 +4,25 @@ mod batch_ingest_signals;
 mod get_backlog;
 mod ingest_signals;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use klout_chassis::Clock;
 use klout_model::AccountKey;
 use klout_proto::signal::v1::{
     BatchIngestSignalsRequest, BatchIngestSignalsResponse, GetBacklogRequest, GetBacklogResponse,
-    IngestSignalsRequest, IngestSignalsResponse, signal_service_server::SignalService,
+    IngestSignalsRequest, IngestSignalsResponse, Signal, signal_service_server::SignalService,
 };
 use sqlx::PgPool;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::{admission::Terms, deliver::Bell};
+use crate::{
+    admission::Terms,
+    deliver::Bell,
+    error::Error,
+    ingest::{Ingested, ingest},
+    metrics::Metrics,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct SignalRpc {
@@ -24,12 +31,19 @@ pub(crate) struct SignalRpc {
     pub(crate) clock: Clock,
     pub(crate) account_key: AccountKey,
     pub(crate) stream_time_max: Duration,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl SignalRpc {
-    /// What signals that arrive now are admitted by.
-    fn terms(&self) -> Terms {
-        Terms { key: self.account_key.clone(), now: self.clock.now(), grace: self.clock.grace() }
+    /// Takes the signals of one message in.
+    async fn ingest(&self, signals: Vec<Signal>) -> Result<Ingested, Error> {
+        let started = Instant::now();
+        let (key, now, grace) = (self.account_key.clone(), self.clock.now(), self.clock.grace());
+        let terms = Terms { key, now, grace };
+        let ingested = ingest(&self.db, &self.outbox_grew, &terms, signals).await?;
+        self.metrics.ingest_duration.record(started.elapsed());
+        self.metrics.ingested(&ingested);
+        Ok(ingested)
     }
 }
 

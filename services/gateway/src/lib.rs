@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod forward;
 mod healthz;
+mod metrics;
 mod pages;
 mod problem;
 mod rest;
@@ -17,13 +18,14 @@ mod transcode;
 
 use axum::Router;
 use klout_chassis::{Context, Service};
+use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 pub use crate::{config::Config, store::MIGRATOR};
-use crate::{healthz::Healthz, pages::Pages, rest::Door};
+use crate::{healthz::Healthz, metrics::METRICS, pages::Pages, rest::Door};
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ impl Service for Gateway {
     const RPC_SERVICES: &'static [&'static str] = &[];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
+    const METRICS: &'static [Metric] = METRICS;
     type Config = Config;
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {

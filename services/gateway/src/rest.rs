@@ -14,6 +14,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use klout_chassis::{Authentication, Link, Links, Refusal, within};
 use klout_proto::json;
 use prost_reflect::DynamicMessage;
+use tokio::time::Instant;
 use tonic::{Code, Status};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, field::Empty, info_span};
@@ -21,6 +22,7 @@ use tracing::{Instrument as _, field::Empty, info_span};
 use crate::{
     call,
     error::Error,
+    metrics::RouteMetrics,
     problem::problem,
     routes::{ROUTES, Rest, Route},
     transcode,
@@ -42,19 +44,23 @@ pub(crate) fn router(door: Door) -> Router {
     for route in &ROUTES {
         let link = door.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
+        let metrics = Arc::new(RouteMetrics::new(route));
         let answer = move |State(door): State<Arc<Door>>,
                            segments: Result<RawPathParams, _>,
                            RawQuery(query): RawQuery,
                            request: Request| async move {
+            let started = Instant::now();
             let answered = within(door.request_time_max, async {
                 let _admitted = door.authentication.admit(request.headers())?;
                 let segments = segments.map_err(|_| Error::PathEncoding)?;
                 answer(&door, route, link, &segments, query.as_deref(), request).await
             });
-            match answered.await.and_then(|answered| answered) {
+            let response = match answered.await.and_then(|answered| answered) {
                 Ok(resource) => Json(resource).into_response(),
                 Err(status) => problem(&status),
-            }
+            };
+            metrics.duration(response.status()).record(started.elapsed());
+            response
         };
         router = router.route(route.path, on(filter, answer));
     }

@@ -1,5 +1,7 @@
 //! `klout doctor`: what is wrong on this machine, and the line that mends it.
 
+mod numbers;
+
 use std::{
     fs,
     net::TcpListener,
@@ -20,6 +22,7 @@ use tonic_health::pb::{
 use crate::{
     client::Client,
     data_directory::{DataDirectory, Endpoints, Use},
+    doctor::numbers::Numbers,
     exit::{Failure, block_on},
     output, sample,
     settings::{Settings, host},
@@ -35,12 +38,21 @@ const SECRET_FILES: [&str; 3] = ["account.key", "token.secret", "operator.key"];
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Looks at: Postgres and Redis (installed, which version), the data directory (disk, secrets, clock),
-the ports, and, when a klout runs there, the health of each service, the key, and the backlog of
-signals, accounts and scores.")]
+the ports, and, when a klout runs there, the health of each service, the key, the backlog of
+signals, accounts and scores, how soon a change is in a score, and where scores are found.
+With --server: whether that gateway answers, the key, and the backlog; the rest is told at /metrics
+of each process behind it.")]
 pub(crate) struct Doctor {
     /// The folder to look at [default: klout in the user's data folder]
     #[arg(long, value_name = "DIR", env = "KLOUT_DATA_DIR")]
     data_dir: Option<PathBuf>,
+    /// A gateway to look at instead, such as http://127.0.0.1:8080
+    #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
+    server: Option<http::Uri>,
+    /// The operator's key to show to --server; rather set KLOUT_KEY, which other users of the machine do
+    /// not see
+    #[arg(long, value_name = "KEY", env = "KLOUT_KEY", hide_env_values = true)]
+    key: Option<String>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -60,6 +72,10 @@ enum Finding {
 
 impl Doctor {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        if let Some(server) = self.server {
+            let key = self.key.unwrap_or_default();
+            return tell(block_on(async { Ok(vec![backlog(server, &key).await]) })?);
+        }
         let path = DataDirectory::path_or_default(self.data_dir)?;
         let configuration = self.settings.load(&host(), Vec::new())?;
         let own_stores = !configuration.is_set("stores.database_url")?;
@@ -75,16 +91,21 @@ impl Doctor {
                 findings.extend(block_on(process(&directory))?);
             }
         }
-        let mut bad = 0;
-        for finding in findings {
-            bad += usize::from(matches!(finding, Finding::Bad(..)));
-            finding.print()?;
-        }
-        match bad {
-            0 => Ok(()),
-            1 => Err(Failure::Failed("one thing is bad".to_owned())),
-            bad => Err(Failure::Failed(format!("{bad} things are bad"))),
-        }
+        tell(findings)
+    }
+}
+
+/// Prints the findings, and fails if any is bad.
+fn tell(findings: Vec<Finding>) -> Result<(), Failure> {
+    let mut bad = 0;
+    for finding in findings {
+        bad += usize::from(matches!(finding, Finding::Bad(..)));
+        finding.print()?;
+    }
+    match bad {
+        0 => Ok(()),
+        1 => Err(Failure::Failed("one thing is bad".to_owned())),
+        bad => Err(Failure::Failed(format!("{bad} things are bad"))),
     }
 }
 
@@ -187,10 +208,25 @@ async fn process(directory: &DataDirectory) -> Result<Vec<Finding>, Failure> {
                 endpoints.http, endpoints.grpc
             ))];
             findings.extend(health(&endpoints).await);
-            findings.extend(backlog(directory, &endpoints).await);
+            let key = directory.operator_key()?;
+            let server: http::Uri =
+                endpoints.http.parse().map_err(|error| Failure::failed(&error))?;
+            findings.push(backlog(server, &key).await);
+            findings.extend(numbers(&endpoints, &key).await);
             findings
         }
     })
+}
+
+/// What the process tells of itself.
+async fn numbers(endpoints: &Endpoints, key: &str) -> Vec<Finding> {
+    match Numbers::ask(&endpoints.grpc, key).await {
+        Ok(numbers) => numbers.findings(),
+        Err(failure) => vec![Finding::Bad(
+            format!("http://{}/metrics is not told: {failure}", endpoints.grpc),
+            "look at the log of `klout up`".to_owned(),
+        )],
+    }
 }
 
 fn ports() -> Vec<Finding> {
@@ -234,34 +270,30 @@ async fn health(endpoints: &Endpoints) -> Vec<Finding> {
     findings
 }
 
-/// How much is on its way. Also tells whether the operator's key is taken.
-async fn backlog(directory: &DataDirectory, endpoints: &Endpoints) -> Vec<Finding> {
-    match waiting(directory, endpoints).await {
+/// How much is on its way. Also tells whether the key is taken.
+async fn backlog(server: http::Uri, key: &str) -> Finding {
+    match waiting(server, key).await {
         Ok(waiting) if waiting.iter().all(|(_, count)| *count == 0) => {
-            vec![Finding::Ok("everything taken in can be read as scores".to_owned())]
+            Finding::Ok("everything taken in can be read as scores".to_owned())
         }
         Ok(waiting) => {
             let waiting = waiting.into_iter().filter(|(_, count)| *count > 0);
             let waiting: Vec<_> = waiting.map(|(what, count)| format!("{count} {what}")).collect();
-            vec![Finding::Note(
+            Finding::Note(
                 format!("on its way: {}", waiting.join(", ")),
                 "look again: it has to shrink; if not, the log of `klout up` says why".to_owned(),
-            )]
+            )
         }
-        Err(failure) => vec![Finding::Bad(
+        Err(failure) => Finding::Bad(
             format!("the gateway does not tell the backlog: {failure}"),
             "the log of `klout up` says why; a key that is refused is written anew by a new start"
                 .to_owned(),
-        )],
+        ),
     }
 }
 
-async fn waiting(
-    directory: &DataDirectory,
-    endpoints: &Endpoints,
-) -> Result<Vec<(&'static str, u64)>, Failure> {
-    let server = endpoints.http.parse::<http::Uri>().map_err(|error| Failure::failed(&error))?;
-    let client = Client::connect(server, &directory.operator_key()?).await?;
+async fn waiting(server: http::Uri, key: &str) -> Result<Vec<(&'static str, u64)>, Failure> {
+    let client = Client::connect(server, key).await?;
     let signals = client.signals().get_backlog(signal::GetBacklogRequest {}).await?;
     let accounts = client.graph().get_backlog(graph::GetBacklogRequest {}).await?;
     let people = client.scores().get_backlog(score::GetBacklogRequest {}).await?;

@@ -5,6 +5,7 @@
 //! account; is asked by the gateway, perks and everybody inside. The maths is in `klout-score-math`.
 
 mod apply;
+mod backlog;
 mod batch;
 mod cached;
 mod change;
@@ -34,6 +35,7 @@ use klout_proto::{
 };
 use klout_score_math::Model;
 use klout_store::Reads;
+use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -41,10 +43,11 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
+    backlog::Backlog,
     cached::Cached,
     daily::Daily,
     flights::Flights,
-    metrics::TierReads,
+    metrics::{METRICS, Metrics, TierReads},
     publish::Publisher,
     read::Reader,
     replica::Replica,
@@ -66,6 +69,7 @@ pub struct Scoring {
     publisher: Publisher,
     daily: Daily,
     replica: Replica,
+    backlog: Backlog,
 }
 
 impl Service for Scoring {
@@ -74,6 +78,7 @@ impl Service for Scoring {
         &[score_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
+    const METRICS: &'static [Metric] = METRICS;
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), ConfigError> {
@@ -98,17 +103,30 @@ impl Service for Scoring {
         };
         let replica =
             Replica::new(db.clone(), database_url_direct, cached.clone(), flights.clone());
+        let metrics = Arc::new(Metrics::new());
         Ok(Self {
             score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max },
-            consumer_rpc: ConsumerRpc { db: db.clone(), evidence_grew: Arc::default() },
+            consumer_rpc: ConsumerRpc {
+                db: db.clone(),
+                evidence_grew: Arc::default(),
+                metrics: Arc::clone(&metrics),
+            },
             rescorer: Rescorer {
                 db: db.clone(),
                 cached: cached.clone(),
                 clock: clock.clone(),
                 model,
                 last: Arc::default(),
+                metrics: Arc::clone(&metrics),
             },
-            publisher: Publisher::new(db.clone(), cached, clock.clone(), model),
+            publisher: Publisher::new(
+                db.clone(),
+                cached,
+                clock.clone(),
+                model,
+                Arc::clone(&metrics),
+            ),
+            backlog: Backlog { db: db.clone(), metrics },
             daily: Daily::new(db, clock),
             replica,
             config,
@@ -123,7 +141,8 @@ impl Service for Scoring {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, score_rpc, consumer_rpc, rescorer, publisher, daily, replica } = self;
+        let Self { config, score_rpc, consumer_rpc, rescorer, publisher, daily, replica, backlog } =
+            self;
         let nobody_rings = Notify::new();
         let rescore =
             repeat("rescore", config.rescore_interval, &consumer_rpc.evidence_grew, &stop, || {
@@ -132,7 +151,8 @@ impl Service for Scoring {
         let publish =
             repeat("publish", config.publish_interval, &nobody_rings, &stop, || publisher.step());
         let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
-        tokio::join!(rescore, publish, daily, replica.run(&stop));
+        let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
+        tokio::join!(rescore, publish, daily, watch, replica.run(&stop));
         score_rpc.reader.flights.end().await;
         score_rpc.reader.reads.end();
         Ok(())

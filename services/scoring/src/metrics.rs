@@ -1,6 +1,92 @@
-//! What can be measured of scoring while it runs: names, units, meanings.
+//! Every number that scoring tells.
 
-use metrics::{Counter, counter};
+use std::sync::Arc;
+
+use klout_telemetry::{Counter, Gauge, Histogram, Label, Metric};
+
+use crate::{cached::Answer, store::dirty_person::Waited};
+
+pub(crate) const METRICS: &[Metric] = &[
+    SIGNALS_APPLIED,
+    BATCHES,
+    APPLY_DURATION,
+    CHANGES_WAITING,
+    CHANGES_AGE,
+    RESCORE_DURATION,
+    PEOPLE_SCORED,
+    FRESHNESS,
+    PUBLICATION_DURATION,
+    CACHE_READS,
+];
+
+const SIGNALS_APPLIED: Metric = Metric::counter(
+    "klout_score_signals_applied_total",
+    "Signals that became evidence, those that took others back too.",
+);
+
+const BATCHES: Metric = Metric::counter(
+    "klout_score_batches_total",
+    "Batches of signals that the connector pushed; a repeated one changes nothing.",
+)
+.by(&[Label::these("result", &["applied", "repeated"])]);
+
+const APPLY_DURATION: Metric = Metric::duration(
+    "klout_score_apply_duration_seconds",
+    "How long it took to make a batch of signals evidence.",
+);
+
+const CHANGES_WAITING: Metric = Metric::gauge(
+    "klout_score_changes_waiting",
+    "Changes of people's evidence that no score has yet.",
+);
+
+const CHANGES_AGE: Metric = Metric::gauge(
+    "klout_score_changes_age_seconds",
+    "How long the oldest of them has waited; 0 when there is none.",
+);
+
+const RESCORE_DURATION: Metric = Metric::duration(
+    "klout_score_rescore_duration_seconds",
+    "How long it took to score everybody who had waited when a round began.",
+);
+
+const PEOPLE_SCORED: Metric =
+    Metric::counter("klout_score_people_scored_total", "Scores that were computed and written.");
+
+const FRESHNESS: Metric = Metric::duration(
+    "klout_score_freshness_seconds",
+    "How long it took from a change of a person's evidence until a score with it could be read.",
+);
+
+const PUBLICATION_DURATION: Metric = Metric::duration(
+    "klout_score_publication_duration_seconds",
+    "How long it took to publish where each score stands among all.",
+);
+
+const CACHE_READS: Metric = Metric::counter(
+    "klout_score_cache_reads_total",
+    "Look-ups of scores by where they were looked for and what was there; of a miss the next tier \
+     is asked.",
+)
+.by(&[
+    Label::these("tier", &["memory", "redis", "postgres"]),
+    Label::these("result", &["hit", "miss", "negative", "error"]),
+]);
+
+/// The handles.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    signals_applied: Counter,
+    batches_applied: Counter,
+    batches_repeated: Counter,
+    pub(crate) apply_duration: Histogram,
+    changes_waiting: Gauge,
+    changes_age: Gauge,
+    pub(crate) rescore_duration: Histogram,
+    people_scored: Counter,
+    freshness: Histogram,
+    pub(crate) publication_duration: Histogram,
+}
 
 /// Where a score was looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,53 +96,77 @@ pub(crate) enum Tier {
     Postgres,
 }
 
-/// `klout_score_cache_reads_total`: people looked for in a tier, by what came of it.
+/// Counts people by the tier in which they were looked for, and what came of it.
 #[derive(Clone, Debug)]
-pub(crate) struct TierReads([Outcomes; 3]);
-
-#[derive(Clone)]
-struct Outcomes {
-    hit: Counter,
-    miss: Counter,
-    error: Counter,
-}
+pub(crate) struct TierReads(Arc<[[Counter; 4]; 3]>);
 
 // === impl TierReads ===
 
 impl TierReads {
     pub(crate) fn new() -> Self {
-        Self(["memory", "redis", "postgres"].map(|tier| {
-            let of = |result| {
-                counter!("klout_score_cache_reads_total", "tier" => tier, "result" => result)
-            };
-            Outcomes { hit: of("hit"), miss: of("miss"), error: of("error") }
-        }))
+        let results = ["hit", "miss", "negative", "error"];
+        Self(Arc::new(
+            ["memory", "redis", "postgres"]
+                .map(|tier| results.map(|result| CACHE_READS.count(&[tier, result]))),
+        ))
     }
 
-    pub(crate) fn found(&self, tier: Tier, people: usize) {
-        self.of(tier).hit.increment(people as u64);
+    /// There is a score, or it is known that there is no such person.
+    pub(crate) fn found(&self, tier: Tier, answer: &Answer) {
+        let [hit, _, negative, _] = &self.0[tier as usize];
+        match answer {
+            Answer::Score(_) => hit.increment(1),
+            Answer::Nobody => negative.increment(1),
+        }
     }
 
     pub(crate) fn missed(&self, tier: Tier, people: usize) {
-        self.of(tier).miss.increment(people as u64);
+        let [_, miss, _, _] = &self.0[tier as usize];
+        miss.increment(people as u64);
     }
 
     pub(crate) fn failed(&self, tier: Tier, people: usize) {
-        self.of(tier).error.increment(people as u64);
-    }
-
-    const fn of(&self, tier: Tier) -> &Outcomes {
-        let [memory, redis, postgres] = &self.0;
-        match tier {
-            Tier::Memory => memory,
-            Tier::Redis => redis,
-            Tier::Postgres => postgres,
-        }
+        let [_, _, _, error] = &self.0[tier as usize];
+        error.increment(people as u64);
     }
 }
 
-impl std::fmt::Debug for Outcomes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Outcomes")
+// === impl Metrics ===
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            signals_applied: SIGNALS_APPLIED.count(&[]),
+            batches_applied: BATCHES.count(&["applied"]),
+            batches_repeated: BATCHES.count(&["repeated"]),
+            apply_duration: APPLY_DURATION.time(&[]),
+            changes_waiting: CHANGES_WAITING.level(&[]),
+            changes_age: CHANGES_AGE.level(&[]),
+            rescore_duration: RESCORE_DURATION.time(&[]),
+            people_scored: PEOPLE_SCORED.count(&[]),
+            freshness: FRESHNESS.time(&[]),
+            publication_duration: PUBLICATION_DURATION.time(&[]),
+        }
+    }
+
+    /// A batch of so many signals was pushed.
+    pub(crate) fn pushed(&self, signals: usize, new: bool) {
+        if new {
+            self.signals_applied.increment(signals as u64);
+            self.batches_applied.increment(1);
+        } else {
+            self.batches_repeated.increment(1);
+        }
+    }
+
+    /// The scores of so many people can be read, who had waited.
+    pub(crate) fn scored(&self, people: usize, waited: &Waited) {
+        self.people_scored.increment(people as u64);
+        waited.until_now().for_each(|waited| self.freshness.record(waited));
+    }
+
+    pub(crate) fn waiting(&self, changes: i32, age_seconds: f64) {
+        self.changes_waiting.set(changes);
+        self.changes_age.set(age_seconds);
     }
 }

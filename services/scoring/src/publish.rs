@@ -4,7 +4,7 @@
 //! publication places it exactly. Rescoring waits while percentiles are published, so that none is
 //! missed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use klout_chassis::Clock;
 use klout_model::Day;
@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use tokio::{sync::Mutex, time::Instant};
 use tracing::instrument;
 
-use crate::{cached::Cached, change::Change, error::Error, store};
+use crate::{cached::Cached, change::Change, error::Error, metrics::Metrics, store};
 
 /// While people keep being rescored, percentiles are published this often nevertheless.
 const WHILE_BUSY: Duration = Duration::from_secs(5);
@@ -28,6 +28,7 @@ pub(crate) struct Publisher {
     pub(crate) cached: Cached,
     pub(crate) clock: Clock,
     pub(crate) model: &'static Model,
+    pub(crate) metrics: Arc<Metrics>,
     /// When the last one ended, and how long it took.
     last: Mutex<Option<(Instant, Duration)>>,
 }
@@ -35,8 +36,14 @@ pub(crate) struct Publisher {
 // === impl Publisher ===
 
 impl Publisher {
-    pub(crate) fn new(db: PgPool, cached: Cached, clock: Clock, model: &'static Model) -> Self {
-        Self { db, cached, clock, model, last: Mutex::new(None) }
+    pub(crate) fn new(
+        db: PgPool,
+        cached: Cached,
+        clock: Clock,
+        model: &'static Model,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { db, cached, clock, model, metrics, last: Mutex::new(None) }
     }
 
     /// Publishes if there is anything new and it is time.
@@ -74,6 +81,7 @@ impl Publisher {
             .map_err(store("tell of a publication"))?;
         transaction.commit().await.map_err(store("commit percentiles"))?;
         self.cached.follow_standing(revision);
+        self.metrics.publication_duration.record(started.elapsed());
         *last = Some((Instant::now(), started.elapsed()));
         Ok(false)
     }

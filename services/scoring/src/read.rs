@@ -47,7 +47,7 @@ impl Reader {
     pub(crate) async fn score(&self, person: PersonId) -> Result<Answer, Error> {
         let id = person.get();
         if let Some(answer) = self.cached.remembered(id) {
-            self.counts.found(Tier::Memory, 1);
+            self.counts.found(Tier::Memory, &answer);
             return Ok(answer);
         }
         self.counts.missed(Tier::Memory, 1);
@@ -65,7 +65,9 @@ impl Reader {
             .filter(|(_, answer)| answer.is_none())
             .map(|(person, _)| person.get())
             .collect();
-        self.counts.found(Tier::Memory, people.len() - missing.len());
+        for answer in remembered.iter().flatten() {
+            self.counts.found(Tier::Memory, answer);
+        }
         self.counts.missed(Tier::Memory, missing.len());
         missing.sort_unstable();
         missing.dedup();
@@ -112,7 +114,7 @@ impl Reader {
         let mut landed = HashMap::with_capacity(people.len());
         if let Some(moment) = moment {
             let found = self.cached.get(moment, &people).await;
-            self.counts.found(Tier::Redis, found.len());
+            found.values().for_each(|answer| self.counts.found(Tier::Redis, answer));
             self.counts.missed(Tier::Redis, people.len() - found.len());
             let lasting = |(id, answer)| (id, Landed { answer, lasting: true });
             landed.extend(found.into_iter().map(lasting));
@@ -167,7 +169,7 @@ impl Reader {
             };
             landed.insert(*person, Landed { answer, lasting });
         }
-        self.counts.found(Tier::Postgres, landed.len());
+        landed.values().for_each(|it| self.counts.found(Tier::Postgres, &it.answer));
         self.counts.missed(Tier::Postgres, strangers.len());
         if !strangers.is_empty() {
             let newcomers = self.newcomers(&strangers).await?;

@@ -21,6 +21,7 @@ use crate::{
     cached::{Cached, Moment},
     change::Change,
     error::Error,
+    metrics::Metrics,
     store::{
         self,
         evidence::PersonEvidence,
@@ -48,6 +49,7 @@ pub(crate) struct Rescorer {
     pub(crate) model: &'static Model,
     /// When the last round ended, and how long it took.
     pub(crate) last: Arc<Mutex<Option<(Instant, Duration)>>>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 // === impl Rescorer ===
@@ -65,6 +67,7 @@ impl Rescorer {
             store::dirty_person::end(&self.db).await.map_err(Error::store("look for work"))?;
         let Some(end) = end else { return Ok(false) };
         while !stop.is_cancelled() && self.score_some(end).await? {}
+        self.metrics.rescore_duration.record(started.elapsed());
         *last = Some((Instant::now(), started.elapsed()));
         Ok(false)
     }
@@ -81,7 +84,7 @@ impl Rescorer {
         // before after everybody was put on the list.
         let now = self.clock.now();
         let today = Day::of(now);
-        let people = store::dirty_person::take(&mut *connection, end, PEOPLE_MAX)
+        let (people, waited) = store::dirty_person::take(&mut *connection, end, PEOPLE_MAX)
             .await
             .map_err(store("take dirty people"))?;
         if people.is_empty() {
@@ -126,6 +129,7 @@ impl Rescorer {
         store::replica::tell(&mut *connection, &people).await.map_err(store("tell of scores"))?;
         let buried = self.bury(&scores).await?;
         transaction.commit().await.map_err(store("commit scores"))?;
+        self.metrics.scored(scores.len(), &waited);
 
         let current = Current { standing: standing.revision, generation: self.generation().await? };
         if current.generation != buried {

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
 pub(crate) use self::batch_lookup_scores::SUBJECTS_MAX;
-use crate::read::Reader;
+use crate::{metrics::Metrics, read::Reader};
 
 #[derive(Clone, Debug)]
 pub(crate) struct ScoreRpc {
@@ -36,6 +36,7 @@ pub(crate) struct ConsumerRpc {
     pub(crate) db: PgPool,
     /// Rung when somebody has to be scored again.
     pub(crate) evidence_grew: Arc<Notify>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 // Decode, call, encode. What a call means is in its own file and returns the service's own `Error`;

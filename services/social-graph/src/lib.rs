@@ -6,11 +6,13 @@
 mod account;
 mod announce;
 mod apply;
+mod backlog;
 mod batch;
 mod config;
 mod create;
 mod error;
 mod link_account;
+mod metrics;
 mod people;
 mod resolve;
 mod rpc;
@@ -26,13 +28,17 @@ use klout_proto::{
     },
     score::v1::signal_consumer_service_client::SignalConsumerServiceClient,
 };
+use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
     announce::Announcer,
+    backlog::Backlog,
+    metrics::{METRICS, Metrics},
     rpc::{ConsumerRpc, GraphRpc},
 };
 pub use crate::{config::Config, store::MIGRATOR};
@@ -44,6 +50,7 @@ pub struct SocialGraph {
     graph_rpc: GraphRpc,
     consumer_rpc: ConsumerRpc,
     announcer: Announcer,
+    backlog: Backlog,
 }
 
 impl Service for SocialGraph {
@@ -52,6 +59,7 @@ impl Service for SocialGraph {
         &[graph_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
+    const METRICS: &'static [Metric] = METRICS;
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), ConfigError> {
@@ -72,6 +80,7 @@ impl Service for SocialGraph {
                 owners_changed: Arc::default(),
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
+            backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcer: Announcer {
                 db,
                 scoring: SignalConsumerServiceClient::new(links.to("scoring")),
@@ -87,9 +96,13 @@ impl Service for SocialGraph {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcer } = self;
+        let Self { config, graph_rpc, consumer_rpc: _, announcer, backlog } = self;
         let interval = config.announce_interval;
-        repeat("announce", interval, &graph_rpc.owners_changed, &stop, || announcer.step()).await;
+        let nobody_rings = Notify::new();
+        let announce =
+            repeat("announce", interval, &graph_rpc.owners_changed, &stop, || announcer.step());
+        let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
+        tokio::join!(announce, watch);
         Ok(())
     }
 }

@@ -52,6 +52,8 @@ pub struct Installation {
     host: Ipv4Addr,
     processes: BTreeMap<&'static str, Process>,
     key: String,
+    /// What its processes have in their environment besides.
+    variables: Vec<(&'static str, String)>,
 }
 
 /// A running `klout serve`; killed when it is dropped.
@@ -78,21 +80,26 @@ pub struct Output {
 impl Installation {
     /// All six services in one process.
     pub async fn of_one_process() -> Self {
-        let mut installation = Self::prepare().await;
+        let mut installation = Self::prepare(Vec::new()).await;
         installation.start("all");
         installation
     }
 
     /// Each service in a process of its own.
     pub async fn of_six_processes() -> Self {
-        let mut installation = Self::prepare().await;
+        Self::of_six_processes_with(Vec::new()).await
+    }
+
+    /// The same, with variables in their environment.
+    pub async fn of_six_processes_with(variables: Vec<(&'static str, String)>) -> Self {
+        let mut installation = Self::prepare(variables).await;
         for (service, _) in SERVICES {
             installation.start(service);
         }
         installation
     }
 
-    async fn prepare() -> Self {
+    async fn prepare(variables: Vec<(&'static str, String)>) -> Self {
         let [a, b, ..] = Uuid::new_v4().into_bytes();
         let mut installation = Self {
             stores: Stores::fresh().await,
@@ -100,6 +107,7 @@ impl Installation {
             host: Ipv4Addr::new(127, 77, a, b.clamp(1, 254)),
             processes: BTreeMap::new(),
             key: String::new(),
+            variables,
         };
         let made = installation.klout(&["keys", "create", "flow"]);
         assert_eq!(made.code, Some(0), "{made:?}");
@@ -114,6 +122,7 @@ impl Installation {
     /// When it does not get ready.
     pub fn start(&mut self, service: &'static str) {
         let mut command = self.command();
+        command.envs(self.variables.iter().map(|(name, value)| (*name, value)));
         command.args(["serve", "--as-of", AS_OF]);
         command.args(["--http", &format!("{}:{HTTP_PORT}", self.host)]);
         let port = SERVICES.iter().find(|(name, _)| *name == service).map_or(0, |(_, port)| *port);
@@ -193,9 +202,45 @@ impl Installation {
     ///
     /// When it does not answer.
     pub async fn get(&self, path: &str) -> (u16, Value) {
-        let request = reqwest::Client::new().get(format!("{}{path}", self.url()));
+        self.get_with(path, &[]).await
+    }
+
+    /// The same, with more headers.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
+        let mut request = reqwest::Client::new().get(format!("{}{path}", self.url()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let response = request.bearer_auth(&self.key).send().await.expect("the gateway answers");
         (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+
+    /// What the process of a service tells of itself, to somebody on this machine.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub async fn metrics(&self, service: &str) -> String {
+        let port = SERVICES.iter().find(|(name, _)| *name == service).expect("a service").1;
+        let url = format!("http://{}:{port}/metrics", self.host);
+        let response = reqwest::get(url).await.expect("the process answers");
+        assert!(response.status().is_success(), "{response:?}");
+        response.text().await.expect("text")
+    }
+
+    /// Every line that the process of a service has written so far.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    #[must_use]
+    pub fn lines(&self, service: &str) -> Vec<String> {
+        let told = &self.processes[service].told;
+        told.lock().expect("nobody panics while reading").clone()
     }
 
     /// Where the gateway is.

@@ -4,13 +4,13 @@ use klout_proto::{
 };
 
 use super::SignalRpc;
-use crate::{error::Error, ingest::ingest};
+use crate::error::Error;
 
 pub(super) async fn batch_ingest_signals(
     rpc: &SignalRpc,
     request: BatchIngestSignalsRequest,
 ) -> Result<BatchIngestSignalsResponse, Error> {
-    let ingested = ingest(&rpc.db, &rpc.outbox_grew, &rpc.terms(), request.signals).await?;
+    let ingested = rpc.ingest(request.signals).await?;
     Ok(BatchIngestSignalsResponse {
         revision_token: Revision::Batches(ingested.batches).to_token(),
         accepted: ingested.accepted,

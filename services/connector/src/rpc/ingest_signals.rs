@@ -9,7 +9,7 @@ use tonic::Streaming;
 use uuid::Uuid;
 
 use super::SignalRpc;
-use crate::{error::Error, ingest::ingest};
+use crate::error::Error;
 
 /// Signals of one stream. A client that has more goes on with a new stream, and knows by then what
 /// is durable.
@@ -42,7 +42,7 @@ pub(super) async fn ingest_signals(
         if received > STREAM_SIGNALS_MAX {
             return Err(too_long(first_index));
         }
-        let ingested = ingest(&rpc.db, &rpc.outbox_grew, &rpc.terms(), message.signals).await?;
+        let ingested = rpc.ingest(message.signals).await?;
         response.accepted += u64::from(ingested.accepted);
         response.repeated += u64::from(ingested.repeated);
         response.rejected_count += u64::try_from(ingested.rejected.len()).unwrap_or(u64::MAX);

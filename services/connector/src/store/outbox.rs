@@ -23,6 +23,18 @@ pub(crate) struct Entry<'a> {
 pub(crate) struct Leased {
     pub(crate) batch_id: Uuid,
     pub(crate) payload: Vec<u8>,
+    /// Since it was added.
+    pub(crate) waited_seconds: f64,
+}
+
+/// What a consumer has not confirmed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waiting {
+    pub(crate) consumer: String,
+    /// At most 2³¹ of them are told.
+    pub(crate) batches: i32,
+    /// Of the oldest.
+    pub(crate) age_seconds: f64,
 }
 
 /// Adds batches, each on the lane that its random id chooses.
@@ -93,7 +105,8 @@ pub(crate) async fn lease(
         ) as due
         where outbox.lane = $1 and outbox.consumer = $2 and outbox.batch_id = due.batch_id
         returning outbox.batch_id,
-            coalesce(due.payload, '') || coalesce(outbox.payload, '') as "payload!"
+            coalesce(due.payload, '') || coalesce(outbox.payload, '') as "payload!",
+            extract(epoch from clock_timestamp() - outbox.added_time)::float8 as "waited_seconds!"
         "#,
         lane,
         consumer.name(),
@@ -157,6 +170,23 @@ pub(crate) async fn release(
 #[instrument(name = "db.outbox.count", skip_all)]
 pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from connector.outbox"#).fetch_one(db).await
+}
+
+/// What each consumer has not confirmed; consumers that have confirmed all are left out.
+#[instrument(name = "db.outbox.waiting", skip_all)]
+pub(crate) async fn waiting(db: impl PgExecutor<'_>) -> Result<Vec<Waiting>, sqlx::Error> {
+    sqlx::query_as!(
+        Waiting,
+        r#"
+        select consumer,
+            least(count(*), 2147483647)::integer as "batches!",
+            greatest(extract(epoch from now() - min(added_time)), 0)::float8 as "age_seconds!"
+        from connector.outbox
+        group by consumer
+        "#,
+    )
+    .fetch_all(db)
+    .await
 }
 
 fn interval(time: Duration) -> PgInterval {

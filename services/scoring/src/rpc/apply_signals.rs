@@ -1,4 +1,8 @@
-use klout_proto::score::v1::{ApplySignalsRequest, ApplySignalsResponse};
+use klout_proto::{
+    score::v1::{ApplySignalsRequest, ApplySignalsResponse},
+    signal::v1::SignalBatch,
+};
+use tokio::time::Instant;
 
 use super::ConsumerRpc;
 use crate::{apply, batch::evidence, error::Error};
@@ -8,10 +12,23 @@ pub(super) async fn apply_signals(
     request: ApplySignalsRequest,
 ) -> Result<ApplySignalsResponse, Error> {
     let batch = request.batch.ok_or(Error::BatchMalformed { problem: "there is none" })?;
+    let signals = signals(&batch);
     let evidence = evidence(batch)?;
+    let started = Instant::now();
     let new = apply::signals(&rpc.db, &evidence).await?;
+    rpc.metrics.apply_duration.record(started.elapsed());
+    rpc.metrics.pushed(signals, new);
     if new {
         rpc.evidence_grew.notify_one();
     }
     Ok(ApplySignalsResponse { repeated: !new })
+}
+
+/// How many there are, of those that become evidence.
+fn signals(batch: &SignalBatch) -> usize {
+    let told = batch.interactions.len() + batch.counters.len() + batch.posts.len();
+    let retracted = batch.retracted_interactions.len()
+        + batch.retracted_counters.len()
+        + batch.retracted_posts.len();
+    told + retracted
 }

@@ -1,6 +1,6 @@
 //! `scoring.dirty_person`: who has to be scored again.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
@@ -59,16 +59,34 @@ const LOCK_CLASS: i32 = 0x7363_6f72;
 /// People share so many locks, as a server has not many for each connection.
 const LOCKS: i32 = 256;
 
+/// How long people had waited who were taken off the list, until the score that followed.
+#[derive(Clone, Debug)]
+pub(crate) struct Waited {
+    /// Until they were taken.
+    seconds: Vec<f64>,
+    taken: Instant,
+}
+
+/// What is on the list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    /// At most 2³¹ of them are told.
+    pub(crate) changes: i32,
+    /// Of the oldest.
+    pub(crate) age_seconds: f64,
+}
+
 /// Takes up to `max` people off the list up to `end`, of those that have waited longest, and keeps
 /// everybody else from scoring them until the transaction ends: of two scores the one of more evidence has
-/// to be written last. Whom somebody else may be scoring right now stays on the list.
+/// to be written last. Whom somebody else may be scoring right now stays on the list. Tells how long each of
+/// them has waited.
 #[instrument(name = "db.dirty_person.take", skip_all)]
 pub(crate) async fn take(
     db: &mut PgConnection,
     end: i64,
     max: i64,
-) -> Result<BTreeSet<i64>, sqlx::Error> {
-    let people = sqlx::query_scalar!(
+) -> Result<(BTreeSet<i64>, Waited), sqlx::Error> {
+    let people = sqlx::query!(
         r#"
         with due as materialized (
             select person_id
@@ -91,9 +109,13 @@ pub(crate) async fn take(
             delete from scoring.dirty_person as dirty
             using people
             where dirty.person_id = people.person_id
+            returning dirty.person_id, dirty.since_time
         )
-        select person_id as "person_id!"
+        select people.person_id as "person_id!",
+            extract(epoch from clock_timestamp() - min(gone.since_time))::float8 as waited_seconds
         from people
+        left join gone on gone.person_id = people.person_id
+        group by people.person_id
         "#,
         max,
         ROWS_MAX,
@@ -103,7 +125,28 @@ pub(crate) async fn take(
     )
     .fetch_all(db)
     .await?;
-    Ok(people.into_iter().collect())
+    let seconds = people.iter().filter_map(|it| it.waited_seconds).collect();
+    let waited = Waited { seconds, taken: Instant::now() };
+    Ok((people.into_iter().map(|it| it.person_id).collect(), waited))
+}
+
+/// How much is on the list.
+#[instrument(name = "db.dirty_person.waiting", skip_all)]
+pub(crate) async fn waiting(db: impl PgExecutor<'_>) -> Result<Waiting, sqlx::Error> {
+    sqlx::query_as!(
+        Waiting,
+        r#"
+        select (select least(count(*), 2147483647)::integer from scoring.dirty_person) as "changes!",
+            coalesce((
+                select greatest(extract(epoch from now() - since_time), 0)
+                from scoring.dirty_person
+                order by position
+                limit 1
+            ), 0)::float8 as "age_seconds!"
+        "#,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Whether anybody is on the list.
@@ -112,4 +155,14 @@ pub(crate) async fn any(db: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select exists (select from scoring.dirty_person) as "any!""#)
         .fetch_one(db)
         .await
+}
+
+// === impl Waited ===
+
+impl Waited {
+    /// In seconds, by person.
+    pub(crate) fn until_now(&self) -> impl Iterator<Item = f64> {
+        let since = self.taken.elapsed().as_secs_f64();
+        self.seconds.iter().map(move |seconds| seconds + since)
+    }
 }

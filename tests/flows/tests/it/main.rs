@@ -4,5 +4,6 @@ mod bad_input;
 mod formats;
 mod once;
 mod path;
+mod story;
 mod up;
 mod world;

@@ -256,6 +256,11 @@ fn doctor_names_what_is_bad_and_the_line_that_mends_it() {
     for service in ["connector", "scoring", "social_graph", "topics", "perks", "gateway"] {
         assert!(well.stdout.contains(&format!("ok    {service} serves")), "{well:?}");
     }
+    for consumer in ["scoring", "social_graph", "topics"] {
+        let taken = format!("ok    {consumer} had taken all signals");
+        assert!(well.stdout.contains(&taken), "{well:?}");
+    }
+    assert!(well.stdout.contains("ok    no score was written since the start"), "{well:?}");
     assert_eq!(up.stop().code(), Some(0));
 
     let key = machine.directory.join("account.key");

@@ -3,6 +3,7 @@
 mod database;
 mod docs;
 mod layers;
+mod metrics;
 mod protos;
 mod reasons;
 mod sources;

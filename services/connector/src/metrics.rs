@@ -1,0 +1,129 @@
+//! Every number that the connector tells.
+
+use klout_model::RowReason;
+use klout_telemetry::{Counter, Gauge, Histogram, Label, Metric};
+
+use crate::{deliver::Consumer, ingest::Ingested};
+
+pub(crate) const METRICS: &[Metric] = &[
+    TAKEN,
+    REJECTED,
+    INGEST_DURATION,
+    OUTBOX_BATCHES,
+    OUTBOX_AGE,
+    PUSH_DURATION,
+    DELIVERY_DURATION,
+];
+
+const TAKEN: Metric = Metric::counter(
+    "klout_signal_taken_total",
+    "Signals that were sent to us; the accepted ones are durable.",
+)
+.by(&[Label::these("outcome", &["accepted", "repeated", "rejected"])]);
+
+const REJECTED: Metric = Metric::counter(
+    "klout_signal_rejected_total",
+    "The rejected ones of them, by what is wrong with them.",
+)
+.by(&[Label::all_of("reason", "the reasons of `docs/import.md`")]);
+
+const INGEST_DURATION: Metric = Metric::duration(
+    "klout_signal_ingest_duration_seconds",
+    "How long it took to make the signals of one message durable.",
+);
+
+const OUTBOX_BATCHES: Metric =
+    Metric::gauge("klout_signal_outbox_batches", "Batches that a consumer has not taken yet.")
+        .by(&[CONSUMER]);
+
+const OUTBOX_AGE: Metric = Metric::gauge(
+    "klout_signal_outbox_age_seconds",
+    "How long the oldest of them has waited; 0 when there is none.",
+)
+.by(&[CONSUMER]);
+
+const PUSH_DURATION: Metric = Metric::duration(
+    "klout_signal_push_duration_seconds",
+    "How long a consumer took to take a batch, or to refuse it.",
+)
+.by(&[CONSUMER, Label::these("result", &["taken", "refused"])]);
+
+const DELIVERY_DURATION: Metric = Metric::duration(
+    "klout_signal_delivery_duration_seconds",
+    "How long it took from a batch being durable until a consumer had taken it.",
+)
+.by(&[CONSUMER]);
+
+const CONSUMER: Label = Label::these("consumer", &["scoring", "social_graph", "topics"]);
+
+/// The handles.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    accepted: Counter,
+    repeated: Counter,
+    rejected: Counter,
+    rejected_by_reason: [Counter; RowReason::ALL.len()],
+    pub(crate) ingest_duration: Histogram,
+    consumers: [ConsumerMetrics; Consumer::ALL.len()],
+}
+
+/// The handles of one consumer.
+#[derive(Debug)]
+pub(crate) struct ConsumerMetrics {
+    pub(crate) batches: Gauge,
+    pub(crate) age: Gauge,
+    pub(crate) taken: Histogram,
+    pub(crate) refused: Histogram,
+    pub(crate) delivery_duration: Histogram,
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let outcome = |outcome| TAKEN.count(&[outcome]);
+        Self {
+            accepted: outcome("accepted"),
+            repeated: outcome("repeated"),
+            rejected: outcome("rejected"),
+            rejected_by_reason: RowReason::ALL.map(|reason| REJECTED.count(&[reason.as_str()])),
+            ingest_duration: INGEST_DURATION.time(&[]),
+            consumers: Consumer::ALL.map(|consumer| ConsumerMetrics::new(consumer.name())),
+        }
+    }
+
+    /// What became of the signals of a message.
+    pub(crate) fn ingested(&self, ingested: &Ingested) {
+        self.accepted.increment(ingested.accepted.into());
+        self.repeated.increment(ingested.repeated.into());
+        self.rejected.increment(ingested.rejected.len() as u64);
+        for rejection in &ingested.rejected {
+            let reasons = RowReason::ALL.iter().zip(&self.rejected_by_reason);
+            for (_, count) in reasons.filter(|(reason, _)| reason.as_str() == rejection.reason) {
+                count.increment(1);
+            }
+        }
+    }
+
+    pub(crate) fn of(&self, consumer: Consumer) -> &ConsumerMetrics {
+        match consumer {
+            Consumer::Scoring => &self.consumers[0],
+            Consumer::SocialGraph => &self.consumers[1],
+            Consumer::Topics => &self.consumers[2],
+        }
+    }
+}
+
+// === impl ConsumerMetrics ===
+
+impl ConsumerMetrics {
+    fn new(consumer: &'static str) -> Self {
+        Self {
+            batches: OUTBOX_BATCHES.level(&[consumer]),
+            age: OUTBOX_AGE.level(&[consumer]),
+            taken: PUSH_DURATION.time(&[consumer, "taken"]),
+            refused: PUSH_DURATION.time(&[consumer, "refused"]),
+            delivery_duration: DELIVERY_DURATION.time(&[consumer]),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Looks how much evidence is in no score yet, for those who watch.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::PgPool;
+use tracing::instrument;
+
+use crate::{error::Error, metrics::Metrics, store};
+
+/// How often: a look reads the whole list of who has to be scored.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Tells the backlog as numbers.
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    pub(crate) db: PgPool,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+// === impl Backlog ===
+
+impl Backlog {
+    /// Looks once.
+    #[instrument(name = "backlog", skip_all)]
+    pub(crate) async fn step(&self) -> Result<bool, Error> {
+        let waiting = store::dirty_person::waiting(&self.db)
+            .await
+            .map_err(Error::store("look who has to be scored"))?;
+        self.metrics.waiting(waiting.changes, waiting.age_seconds);
+        Ok(false)
+    }
+}
