@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -11,10 +14,14 @@ use crate::Chain;
 /// The longest pause after failures in a row.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// The longest that a step may take. It ends what waits for a connection that is dead without a word; what
+/// is left is done by the next one.
+const STEP_TIME_MAX: Duration = Duration::from_secs(600);
+
 /// Calls `step` until `stop` is cancelled: again at once while it finds something to do, else when
 /// `wake` is notified or `idle` has passed. After an error it waits, longer each time, and goes on.
 ///
-/// A step is not interrupted: stopping waits for the end of the one that runs.
+/// Stopping does not interrupt a step: it waits for the end of the one that runs.
 pub async fn repeat<E, F>(
     name: &'static str,
     idle: Duration,
@@ -27,7 +34,11 @@ pub async fn repeat<E, F>(
 {
     let mut pause = idle;
     while !stop.is_cancelled() {
-        let pause_now = match step().await {
+        let Ok(done) = timeout(STEP_TIME_MAX, step()).await else {
+            warn!(task = name, "step took longer than {STEP_TIME_MAX:?}; it will be tried again");
+            continue;
+        };
+        let pause_now = match done {
             Ok(true) => {
                 pause = idle;
                 continue;

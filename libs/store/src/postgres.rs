@@ -18,9 +18,6 @@ const ACQUIRE_TIME_MAX: Duration = Duration::from_secs(5);
 /// system would wait for a quarter of an hour.
 const PING_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// How long a connection may lie idle and is believed to be alive nevertheless.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(1);
-
 /// How long a start waits for a Postgres that is not there yet.
 const START_TIME_MAX: Duration = Duration::from_secs(60);
 
@@ -56,17 +53,8 @@ pub async fn connect(
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_TIME_MAX)
         .test_before_acquire(false)
-        .before_acquire(|connection, seen| {
-            Box::pin(async move {
-                if seen.idle_for > IDLE_TIME_MAX {
-                    ping(connection).await?;
-                }
-                Ok(true)
-            })
-        })
-        .after_release(|connection, _| {
-            Box::pin(async move { ping(connection).await.map(|()| true) })
-        });
+        .before_acquire(|connection, _| Box::pin(alive(connection)))
+        .after_release(|connection, _| Box::pin(alive(connection)));
     let end = Instant::now() + START_TIME_MAX;
     loop {
         match pool.clone().connect_with(options.clone()).await {
@@ -108,9 +96,9 @@ fn options(url: &SecretString, name: &str) -> Result<PgConnectOptions, ConnectEr
     Ok(options.application_name(name))
 }
 
-async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+async fn alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-    timeout(PING_TIME_MAX, connection.ping()).await.map_err(late)?
+    timeout(PING_TIME_MAX, connection.ping()).await.map_err(late)?.map(|()| true)
 }
 
 /// Brings the schema of one service up to date. Safe to run twice, at once, and beside running

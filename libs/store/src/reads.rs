@@ -1,7 +1,10 @@
 //! Connections for short reads.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,14 +24,17 @@ pub struct Reads(Arc<Inner>);
 struct Inner {
     db: PgPool,
     kept: Mutex<Kept>,
+    /// More connections than this are not kept.
+    kept_max: usize,
+    in_use: AtomicUsize,
     time_max: Duration,
 }
 
 #[derive(Debug)]
 struct Kept {
     connections: Vec<PoolConnection<Postgres>>,
-    /// None are kept after the end.
-    max: usize,
+    /// After the end none are kept.
+    ended: bool,
 }
 
 // === impl Reads ===
@@ -37,9 +43,15 @@ impl Reads {
     /// Keeps half of the connections of `db` at most. `time_max`: for one read.
     #[must_use]
     pub fn new(db: PgPool, time_max: Duration) -> Self {
-        let max = db.options().get_max_connections() / 2;
-        let kept = Kept { connections: Vec::new(), max: usize::try_from(max).unwrap_or(0) };
-        Self(Arc::new(Inner { db, kept: Mutex::new(kept), time_max }))
+        let kept_max = usize::try_from(db.options().get_max_connections() / 2).unwrap_or(0);
+        let kept = Mutex::new(Kept { connections: Vec::new(), ended: false });
+        Self(Arc::new(Inner { db, kept, kept_max, in_use: AtomicUsize::new(0), time_max }))
+    }
+
+    /// Whether Postgres has little to read right now: less than half of what is kept is in use.
+    #[must_use]
+    pub fn at_rest(&self) -> bool {
+        self.0.in_use.load(Ordering::Relaxed) * 2 < self.0.kept_max
     }
 
     /// What `statement` reads.
@@ -69,7 +81,7 @@ impl Reads {
                 None => self.0.db.acquire().await?,
             };
             // When this future is dropped, whatever the connection would say next is not for its next user.
-            let mut used = Used(Some(connection));
+            let mut used = Used::new(connection, &self.0.in_use);
             let result = statement(used.connection()).await;
             if !result.as_ref().is_err_and(is_end_of_connection) {
                 self.keep(used.into_inner());
@@ -85,13 +97,13 @@ impl Reads {
     /// Gives everything back to the pool, which would otherwise wait for it when it is closed.
     pub fn end(&self) {
         let mut kept = self.0.kept.lock().expect("nobody panics while holding it");
-        kept.max = 0;
+        kept.ended = true;
         kept.connections.clear();
     }
 
     fn keep(&self, connection: PoolConnection<Postgres>) {
         let mut kept = self.0.kept.lock().expect("nobody panics while holding it");
-        if kept.connections.len() < kept.max {
+        if !kept.ended && kept.connections.len() < self.0.kept_max {
             kept.connections.push(connection);
         }
     }
@@ -108,21 +120,32 @@ fn is_end_of_connection(error: &sqlx::Error) -> bool {
 }
 
 /// A connection that is closed if its user does not come back.
-struct Used(Option<PoolConnection<Postgres>>);
+struct Used<'a> {
+    connection: Option<PoolConnection<Postgres>>,
+    in_use: &'a AtomicUsize,
+}
 
-impl Used {
+// === impl Used ===
+
+impl<'a> Used<'a> {
+    fn new(connection: PoolConnection<Postgres>, in_use: &'a AtomicUsize) -> Self {
+        in_use.fetch_add(1, Ordering::Relaxed);
+        Self { connection: Some(connection), in_use }
+    }
+
     fn connection(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("it is taken out at the end")
+        self.connection.as_mut().expect("it is taken out at the end")
     }
 
     fn into_inner(mut self) -> PoolConnection<Postgres> {
-        self.0.take().expect("it is taken out once")
+        self.connection.take().expect("it is taken out once")
     }
 }
 
-impl Drop for Used {
+impl Drop for Used<'_> {
     fn drop(&mut self) {
-        if let Some(connection) = &mut self.0 {
+        self.in_use.fetch_sub(1, Ordering::Relaxed);
+        if let Some(connection) = &mut self.connection {
             connection.close_on_drop();
         }
     }

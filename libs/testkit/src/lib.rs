@@ -4,6 +4,8 @@
 //! side by side and leave nothing to one another. The databases are not dropped: `cargo xtask test`
 //! throws the whole Postgres away, and a failed test leaves something to look at.
 
+mod proxy;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -12,8 +14,11 @@ use std::{
 };
 
 use klout_chassis::{Configuration, Host, Identity, Link, Links, Running, Sources, Switchboard};
+use redis::{
+    AsyncCommands as _, ConnectionAddr, IntoConnectionInfo as _, aio::MultiplexedConnection,
+};
 use secrecy::SecretString;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -25,6 +30,9 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 use uuid::Uuid;
+
+pub use crate::proxy::Proxy;
+use crate::proxy::Upstream;
 
 /// How long [`until`] waits: long enough for a loaded machine, as it only ends a failed test.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -98,6 +106,79 @@ impl Stores {
     pub fn without_redis(mut self) -> Self {
         self.redis_url.clear();
         self
+    }
+
+    /// The same database behind something that can disturb the way there.
+    ///
+    /// # Panics
+    ///
+    /// When the URL of the database cannot be read.
+    pub async fn with_disturbed_postgres(mut self) -> (Self, Proxy) {
+        let options: PgConnectOptions = self.database_url.parse().expect("a URL of Postgres");
+        let port = options.get_port();
+        let upstream = if options.get_socket().is_some() || options.get_host().starts_with('/') {
+            let folder = options.get_socket().cloned();
+            let folder = folder.unwrap_or_else(|| options.get_host().into());
+            Upstream::Unix(folder.join(format!(".s.PGSQL.{port}")))
+        } else {
+            Upstream::Tcp(format!("{}:{port}", options.get_host()))
+        };
+        let proxy = Proxy::start(upstream).await;
+        let user = self.database_url.split_once("://").and_then(|(_, rest)| rest.split_once('@'));
+        let user = user.map_or_else(|| options.get_username().to_owned(), |(it, _)| it.to_owned());
+        let database = options.get_database().expect("it has a name");
+        self.database_url = format!("postgres://{user}@{}/{database}", proxy.address());
+        (self, proxy)
+    }
+
+    /// The same Redis behind something that can disturb the way there.
+    ///
+    /// # Panics
+    ///
+    /// When the URL of Redis cannot be read.
+    pub async fn with_disturbed_redis(mut self) -> (Self, Proxy) {
+        let info = self.redis_url.as_str().into_connection_info().expect("a URL of Redis");
+        let upstream = match info.addr() {
+            ConnectionAddr::Tcp(host, port) => Upstream::Tcp(format!("{host}:{port}")),
+            ConnectionAddr::Unix(path) => Upstream::Unix(path.clone()),
+            ConnectionAddr::TcpTls { .. } | _ => panic!("tests reach Redis without TLS"),
+        };
+        let proxy = Proxy::start(upstream).await;
+        self.redis_url = format!("redis://{}", proxy.address());
+        (self, proxy)
+    }
+
+    /// A way to look into Redis, and to put things there that do not belong there.
+    ///
+    /// # Panics
+    ///
+    /// When Redis does not answer.
+    pub async fn redis(&self) -> MultiplexedConnection {
+        let client = redis::Client::open(self.redis_url.as_str()).expect("a URL of Redis");
+        client.get_multiplexed_async_connection().await.expect("Redis answers")
+    }
+
+    /// Every key that is there of ours.
+    ///
+    /// # Panics
+    ///
+    /// When Redis does not answer.
+    pub async fn redis_keys(&self) -> Vec<String> {
+        let pattern = format!("{}:*", self.redis_prefix);
+        self.redis().await.keys(pattern).await.expect("Redis answers")
+    }
+
+    /// Redis loses everything of ours.
+    ///
+    /// # Panics
+    ///
+    /// When Redis does not answer.
+    pub async fn flush_redis(&self) {
+        let keys = self.redis_keys().await;
+        if !keys.is_empty() {
+            let gone: Result<usize, _> = self.redis().await.del(keys).await;
+            gone.expect("Redis answers");
+        }
     }
 
     /// A way to look inside.

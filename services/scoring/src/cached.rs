@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
 use klout_proto::{convert::state, revision::Revision, score::v1::Score};
 use klout_store::{Cache, Fill, Version};
 use moka::ops::compute::Op;
@@ -47,7 +48,7 @@ pub(crate) struct Cached(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    memory: moka::sync::Cache<i64, Remembered>,
+    memory: moka::sync::Cache<i64, Remembered, RandomState>,
     redis: Cache,
     time_max: Duration,
     started: Instant,
@@ -82,7 +83,9 @@ impl Cached {
     /// Remembers the answers for `people_max` people for `time_max` at most, once there is a lease.
     pub(crate) fn new(redis: Cache, people_max: u64, time_max: Duration) -> Self {
         Self(Arc::new(Inner {
-            memory: moka::sync::Cache::new(people_max),
+            memory: moka::sync::Cache::builder()
+                .max_capacity(people_max)
+                .build_with_hasher(RandomState::default()),
             redis,
             time_max,
             started: Instant::now(),
@@ -111,7 +114,17 @@ impl Cached {
     /// What this process remembers of a person.
     pub(crate) fn remembered(&self, person: i64) -> Option<Answer> {
         let now = Instant::now();
-        let moment = self.moment_at(now)?;
+        self.remembered_at(self.moment_at(now)?, now, person)
+    }
+
+    /// What it remembers of people, in their order.
+    pub(crate) fn remembered_all(&self, people: impl Iterator<Item = i64>) -> Vec<Option<Answer>> {
+        let now = Instant::now();
+        let moment = self.moment_at(now);
+        people.map(|person| self.remembered_at(moment?, now, person)).collect()
+    }
+
+    fn remembered_at(&self, moment: Moment, now: Instant, person: i64) -> Option<Answer> {
         let found = self.0.memory.get(&person)?;
         (found.moment.is_as_good_as(moment) && now < found.until).then_some(found.answer)
     }
@@ -262,4 +275,109 @@ fn version(score: &Score) -> u64 {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn leased() -> Cached {
+        let cached = Cached::new(Cache::none(), 100, MINUTE);
+        cached.follow(Current { standing: 1, generation: 1 });
+        cached.begin_session();
+        cached.lease(Instant::now() + MINUTE * 2);
+        cached
+    }
+
+    fn score(revision: u64) -> Answer {
+        let revision_token = Revision::Score(revision).to_token();
+        Answer::Score(Score { revision_token, ..Score::default() }.into())
+    }
+
+    fn now(cached: &Cached) -> Moment {
+        cached.moment().expect("there is a lease")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_served_without_a_lease() {
+        let cached = leased();
+        cached.remember(now(&cached), 1, &score(1));
+        assert_eq!(cached.remembered(1), Some(score(1)));
+        cached.end_lease();
+        assert_eq!((cached.remembered(1), cached.moment()), (None, None));
+        cached.lease(Instant::now() + Duration::from_secs(2));
+        assert_eq!(cached.remembered(1), Some(score(1)), "no change was missed");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(cached.remembered(1), None, "it was not renewed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_changes_may_have_been_missed_nothing_of_before_is_served() {
+        let cached = leased();
+        let before = now(&cached);
+        cached.remember(before, 1, &score(1));
+        cached.begin_session();
+        assert_eq!(cached.remembered(1), None);
+        cached.remember(before, 2, &score(1));
+        assert_eq!(cached.remembered(2), None, "it was read before");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_publication_makes_all_percentiles_of_before_old() {
+        let cached = leased();
+        let before = now(&cached);
+        cached.remember(before, 1, &score(1));
+        cached.follow_standing(2);
+        assert_eq!(cached.remembered(1), None);
+        cached.remember(before, 2, &score(1));
+        assert_eq!(cached.remembered(2), None, "it was read before");
+        cached.follow_standing(1);
+        assert_eq!(cached.remembered(1), None, "standings never go back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_never_makes_way_for_an_older_one() {
+        let cached = leased();
+        let early = now(&cached);
+        cached.remember(early, 1, &score(2));
+        cached.remember(early, 1, &score(1));
+        cached.remember(early, 1, &Answer::Nobody);
+        assert_eq!(cached.remembered(1), Some(score(2)));
+        cached.follow_standing(2);
+        cached.remember(now(&cached), 1, &score(2));
+        cached.remember(early, 1, &score(2));
+        assert_eq!(cached.remembered(1), Some(score(2)), "with the newer percentile");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_there_is_nobody_is_known_for_a_second() {
+        let cached = leased();
+        cached.remember(now(&cached), 1, &Answer::Nobody);
+        assert_eq!(cached.remembered(1), Some(Answer::Nobody));
+        tokio::time::advance(NOBODY_TIME_MAX).await;
+        assert_eq!(cached.remembered(1), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_score_is_served_for_so_long_at_most() {
+        let cached = leased();
+        cached.remember(now(&cached), 1, &score(1));
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(cached.remembered(1), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_scores_have_one_key(
+            one in (0..i64::MAX, 1..i64::MAX),
+            other in (0..i64::MAX, 1..i64::MAX),
+        ) {
+            prop_assume!(one != other);
+            prop_assert_ne!(key(one.0, one.1), key(other.0, other.1));
+        }
+    }
 }

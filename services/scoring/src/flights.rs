@@ -112,6 +112,11 @@ impl Flights {
         self.cached.forget(people);
     }
 
+    /// Lets something go on to its end for which nobody waits any more.
+    pub(crate) fn let_end(&self, rest: impl Future<Output: Send + 'static> + Send + 'static) {
+        self.tasks.spawn(rest.in_current_span());
+    }
+
     /// Waits for the last ones.
     pub(crate) async fn end(&self) {
         self.tasks.close();
@@ -189,5 +194,158 @@ impl Flight {
     /// `false` when its task is gone without having said anything: it panicked.
     fn goes_on(&self) -> bool {
         self.outcome.has_changed().is_ok() || self.outcome.borrow().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use klout_proto::{revision::Revision, score::v1::Score};
+    use klout_store::Cache;
+    use tokio::{sync::oneshot, time::Instant};
+
+    use super::*;
+    use crate::store::replica::Current;
+
+    fn leased() -> (Cached, Flights) {
+        let minute = Duration::from_secs(60);
+        let cached = Cached::new(Cache::none(), 100, minute);
+        cached.follow(Current { standing: 1, generation: 1 });
+        cached.begin_session();
+        cached.lease(Instant::now() + minute);
+        let flights = Flights::new(cached.clone());
+        (cached, flights)
+    }
+
+    fn score(revision: u64) -> Answer {
+        let revision_token = Revision::Score(revision).to_token();
+        Answer::Score(Score { revision_token, ..Score::default() }.into())
+    }
+
+    type Read = Result<(HashMap<i64, Landed>, std::future::Ready<()>), Error>;
+
+    fn landing(person: i64, answer: Answer) -> Read {
+        let landed = Landed { answer, lasting: true };
+        Ok((HashMap::from([(person, landed)]), std::future::ready(())))
+    }
+
+    async fn never(_: Vec<i64>, _: Option<Moment>) -> Read {
+        panic!("it is being read already")
+    }
+
+    /// Starts to read person 1, and returns what ends that.
+    fn take_off(
+        flights: &Flights,
+    ) -> (oneshot::Sender<Answer>, impl Future<Output = Result<HashMap<i64, Answer>, Error>> + use<>)
+    {
+        let (land, landed) = oneshot::channel();
+        let flights = flights.clone();
+        let waiting = async move {
+            let read = |_, _| async move { landing(1, landed.await.expect("it lands")) };
+            flights.join(&[1], read).await
+        };
+        (land, waiting)
+    }
+
+    #[tokio::test]
+    async fn who_asks_meanwhile_waits_for_the_same_read() {
+        let (cached, flights) = leased();
+        let (land, first) = take_off(&flights);
+        let (first, second, ()) = tokio::join!(first, flights.join(&[1], never), async {
+            land.send(score(1)).expect("it is waited for");
+        });
+        for answers in [first, second] {
+            assert_eq!(answers.expect("read")[&1], score(1));
+        }
+        assert_eq!(cached.remembered(1), Some(score(1)));
+    }
+
+    #[tokio::test]
+    async fn one_who_hangs_up_takes_nothing_from_the_others() {
+        let (cached, flights) = leased();
+        let (land, first) = take_off(&flights);
+        {
+            let mut first = std::pin::pin!(first);
+            assert!(futures::poll!(&mut first).is_pending());
+            // Dropped here: its caller has gone.
+        }
+        let (second, ()) = tokio::join!(flights.join(&[1], never), async {
+            land.send(score(1)).expect("it is waited for");
+        });
+        assert_eq!(second.expect("read")[&1], score(1));
+        assert_eq!(cached.remembered(1), Some(score(1)), "and not that there is nobody");
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_a_change_is_not_remembered_after_it() {
+        let (cached, flights) = leased();
+        let (land, first) = take_off(&flights);
+        let (first, second) = tokio::join!(first, async {
+            flights.outdate(&[1]);
+            let second = flights.join(&[1], |_, _| async { landing(1, score(2)) }).await;
+            land.send(score(1)).expect("it is waited for");
+            second
+        });
+        first.expect("read");
+        assert_eq!(second.expect("read")[&1], score(2), "it is read anew");
+        assert_eq!(cached.remembered(1), Some(score(2)));
+    }
+
+    #[tokio::test]
+    async fn what_landed_before_a_change_is_forgotten_with_it() {
+        let (cached, flights) = leased();
+        flights.join(&[1], |_, _| async { landing(1, score(1)) }).await.expect("read");
+        assert_eq!(cached.remembered(1), Some(score(1)));
+        flights.outdate(&[1]);
+        assert_eq!(cached.remembered(1), None);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_fails_fails_for_all_who_wait_and_not_for_those_who_come_after() {
+        let (cached, flights) = leased();
+        let failing = |_, _| async {
+            tokio::task::yield_now().await;
+            Err::<(HashMap<i64, Landed>, std::future::Ready<()>), _>(Error::SubjectsEmpty)
+        };
+        let (first, second) = tokio::join!(flights.join(&[1], failing), flights.join(&[1], never));
+        for answers in [first, second] {
+            assert!(matches!(answers, Err(Error::Shared(_))), "{answers:?}");
+        }
+        assert_eq!(cached.remembered(1), None);
+        let third = flights.join(&[1], |_, _| async { landing(1, score(1)) }).await;
+        assert_eq!(third.expect("read")[&1], score(1));
+    }
+
+    #[tokio::test]
+    async fn a_read_that_panics_does_not_block_the_next_one() {
+        let (_cached, flights) = leased();
+        let panicking = |_, _| async {
+            tokio::task::yield_now().await;
+            panic!("a bug");
+            #[expect(unreachable_code, reason = "the type of what it would have read")]
+            landing(1, score(1))
+        };
+        let lost = flights.join(&[1], panicking).await;
+        assert!(matches!(lost, Err(Error::ReadLost)), "{lost:?}");
+        let next = flights.join(&[1], |_, _| async { landing(1, score(1)) }).await;
+        assert_eq!(next.expect("read")[&1], score(1));
+    }
+
+    #[tokio::test]
+    async fn of_many_those_are_read_whom_nobody_reads() {
+        let (_cached, flights) = leased();
+        let (land, first) = take_off(&flights);
+        let (first, second) = tokio::join!(first, async {
+            let read = |people: Vec<i64>, _| async move {
+                assert_eq!(people, [2]);
+                land.send(score(1)).expect("it is waited for");
+                landing(2, score(2))
+            };
+            flights.join(&[1, 2], read).await
+        });
+        assert_eq!(first.expect("read").len(), 1);
+        let second = second.expect("read");
+        assert_eq!((&second[&1], &second[&2]), (&score(1), &score(2)));
     }
 }

@@ -57,8 +57,7 @@ impl Reader {
 
     /// The quickest answers for these people, in their order.
     pub(crate) async fn scores(&self, people: &[PersonId]) -> Result<Vec<Answer>, Error> {
-        let remembered: Vec<_> =
-            people.iter().map(|person| self.cached.remembered(person.get())).collect();
+        let remembered = self.cached.remembered_all(people.iter().map(|person| person.get()));
         let mut missing: Vec<i64> = people
             .iter()
             .zip(&remembered)
@@ -111,14 +110,11 @@ impl Reader {
         people: Vec<i64>,
         moment: Option<Moment>,
     ) -> Result<(HashMap<i64, Landed>, Vec<StoredScore>), Error> {
-        let mut landed = HashMap::with_capacity(people.len());
-        if let Some(moment) = moment {
-            let found = self.cached.get(moment, &people).await;
-            found.values().for_each(|answer| self.counts.found(Tier::Redis, answer));
-            self.counts.missed(Tier::Redis, people.len() - found.len());
-            let lasting = |(id, answer)| (id, Landed { answer, lasting: true });
-            landed.extend(found.into_iter().map(lasting));
+        let Some(moment) = moment else { return self.stored(&people).await };
+        if people.len() == 1 && self.reads.at_rest() {
+            return self.whoever_is_first(moment, people).await;
         }
+        let mut landed = self.kept(moment, &people).await;
         let missing: Vec<i64> =
             people.into_iter().filter(|person| !landed.contains_key(person)).collect();
         if missing.is_empty() {
@@ -127,6 +123,38 @@ impl Reader {
         let (stored, scores) = self.stored(&missing).await?;
         landed.extend(stored);
         Ok((landed, scores))
+    }
+
+    /// From Redis and Postgres at once, for one person and while Postgres has little to do: a miss then
+    /// takes no longer than Postgres.
+    async fn whoever_is_first(
+        &self,
+        moment: Moment,
+        people: Vec<i64>,
+    ) -> Result<(HashMap<i64, Landed>, Vec<StoredScore>), Error> {
+        let reader = self.clone();
+        let asked = people.clone();
+        let mut stored = Box::pin(async move { reader.stored(&asked).await });
+        tokio::select! {
+            kept = self.kept(moment, &people) => {
+                if kept.is_empty() {
+                    return stored.await;
+                }
+                // A statement that is given up takes its connection with it.
+                self.flights.let_end(stored);
+                Ok((kept, Vec::new()))
+            }
+            stored = &mut stored => stored,
+        }
+    }
+
+    /// What Redis has.
+    async fn kept(&self, moment: Moment, people: &[i64]) -> HashMap<i64, Landed> {
+        let found = self.cached.get(moment, people).await;
+        found.values().for_each(|answer| self.counts.found(Tier::Redis, answer));
+        self.counts.missed(Tier::Redis, people.len() - found.len());
+        let lasting = |(id, answer)| (id, Landed { answer, lasting: true });
+        found.into_iter().map(lasting).collect()
     }
 
     /// What Postgres has, and social-graph says about the others.

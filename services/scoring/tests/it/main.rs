@@ -1,7 +1,9 @@
 //! Scoring over gRPC, on real stores.
 
+mod disturbed;
 mod evidence;
 mod freshness;
 mod listing;
 mod reading;
+mod replicas;
 mod world;

@@ -38,7 +38,7 @@ const SPEAKERS: &[(&str, &[&str])] = &[
     // The chassis runs the migrations of its services and tells failed statements apart.
     // The binary measures what Postgres does without us.
     ("sqlx", &["klout-store", "klout-chassis", "klout-testkit", "klout"]),
-    ("redis", &["klout-store"]),
+    ("redis", &["klout-store", "klout-testkit"]),
     ("reqwest", &["klout-connector", "klout-gateway", "klout-flows"]),
     ("opentelemetry", &["klout-telemetry"]),
 ];

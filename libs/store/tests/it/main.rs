@@ -1,0 +1,4 @@
+//! The cache on a real Redis, and reads on a real Postgres.
+
+mod cache;
+mod reads;

@@ -1,0 +1,174 @@
+//! What is answered while Postgres or Redis are slow, gone, hung or back with what they had before.
+
+use std::time::Duration;
+
+use klout_testkit::{Proxy, Stores, until};
+use tonic::{Code, Status};
+
+use crate::world::{World, likes, told};
+
+const UNAVAILABLE: (Code, &str) = (Code::Unavailable, "STORE_UNAVAILABLE");
+
+/// A world in which person 1 has three likes.
+async fn world_on(stores: Stores) -> World {
+    let world = World::start_on(stores).await;
+    world.own(11, 1, 1).await;
+    world.apply(likes(1, &[(11, 90, 3)])).await.expect("applied");
+    world.scored().await;
+    world
+}
+
+fn is_unavailable(answer: &Result<impl Sized, Status>) -> bool {
+    answer.as_ref().is_err_and(|status| {
+        let (code, reason) = told(status);
+        (code, reason.as_str()) == UNAVAILABLE
+    })
+}
+
+/// Redis behaves badly, and answers are what they are without it; also those that change meanwhile.
+async fn it_does_not_matter_that_redis(misbehaves: impl Fn(&Proxy)) {
+    let (stores, redis) = Stores::fresh().await.with_disturbed_redis().await;
+    let world = world_on(stores).await;
+    let before = world.score(1).await;
+
+    misbehaves(&redis);
+
+    let newcomer = World::start_on(world.stores.clone()).await;
+    assert_eq!(newcomer.score(1).await, before);
+    world.apply(likes(2, &[(11, 91, 30)])).await.expect("applied");
+    world.scored().await;
+    for replica in [&world, &newcomer] {
+        until("the newer score is served", async || replica.score(1).await.score > before.score)
+            .await;
+    }
+
+    // It is back, with whatever it had.
+    let newest = world.score(1).await;
+    redis.clear_up();
+    assert_eq!(World::start_on(world.stores.clone()).await.score(1).await, newest);
+}
+
+#[tokio::test]
+async fn it_does_not_matter_that_redis_is_gone() {
+    it_does_not_matter_that_redis(Proxy::cut).await;
+}
+
+#[tokio::test]
+async fn it_does_not_matter_that_redis_hangs() {
+    it_does_not_matter_that_redis(Proxy::hang).await;
+}
+
+#[tokio::test]
+async fn it_does_not_matter_that_redis_is_slow() {
+    it_does_not_matter_that_redis(|redis| redis.slow_down(Duration::from_millis(200))).await;
+}
+
+#[tokio::test]
+async fn it_does_not_matter_that_redis_forgets_its_connections() {
+    it_does_not_matter_that_redis(Proxy::forget_connections).await;
+}
+
+/// Postgres behaves badly: a read that needs it ends with a reason, one score as well as many callers, and
+/// all is well when it is back.
+async fn a_postgres_that(misbehaves: impl Fn(&Proxy)) {
+    let (stores, postgres) = Stores::fresh().await.with_disturbed_postgres().await;
+    let world = world_on(stores).await;
+    let before = world.score(1).await;
+
+    misbehaves(&postgres);
+
+    // Nobody knows whether there is such a person.
+    until("it is told that nothing can be known", async || {
+        is_unavailable(&world.try_score("8").await)
+    })
+    .await;
+    let many = (0..50).map(|_| world.try_score("9"));
+    let answers = futures::future::join_all(many).await;
+    assert!(answers.iter().all(is_unavailable), "{answers:?}");
+    // What is cached is served until the lease ends, and never anything else.
+    until("the lease has ended", async || {
+        let answer = world.try_score("1").await;
+        if let Ok(score) = &answer {
+            assert_eq!(*score, before);
+        }
+        is_unavailable(&answer)
+    })
+    .await;
+
+    postgres.clear_up();
+
+    until("it is read again", async || match world.try_score("1").await {
+        Ok(score) => {
+            assert_eq!(score, before);
+            true
+        }
+        Err(status) => {
+            let (code, reason) = told(&status);
+            assert_eq!((code, reason.as_str()), UNAVAILABLE);
+            false
+        }
+    })
+    .await;
+    world.apply(likes(3, &[(11, 92, 30)])).await.expect("applied");
+    world.scored().await;
+    until("changes are heard of again", async || world.score(1).await.score > before.score).await;
+}
+
+#[tokio::test]
+async fn a_postgres_that_is_gone_is_told_of_and_comes_back() {
+    a_postgres_that(Proxy::cut).await;
+}
+
+#[tokio::test]
+async fn a_postgres_that_hangs_is_told_of_and_comes_back() {
+    a_postgres_that(Proxy::hang).await;
+}
+
+#[tokio::test]
+async fn connections_that_postgres_has_forgotten_are_replaced() {
+    let (stores, postgres) = Stores::fresh().await.with_disturbed_postgres().await;
+    let world = world_on(stores).await;
+    let before = world.score(1).await;
+
+    postgres.forget_connections();
+
+    for person in ["1", "8"] {
+        until("it is read on a new connection", async || {
+            !is_unavailable(&world.try_score(person).await)
+        })
+        .await;
+    }
+    until("signals are applied on a new connection", async || {
+        world.apply(likes(4, &[(11, 93, 30)])).await.is_ok()
+    })
+    .await;
+    until("it is scored on a new connection", async || {
+        world.try_score("1").await.is_ok_and(|score| score.score > before.score)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_read_that_waits_for_postgres_ends_and_the_next_one_is_answered() {
+    let world = world_on(Stores::fresh().await).await;
+    let db = world.stores.db().await;
+    let mut lock = db.begin().await.expect("begun");
+    sqlx::query("lock table scoring.score in access exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .expect("locked");
+
+    let many = (0..200).map(|person| {
+        let world = &world;
+        async move { world.try_score(&(1_000 + person % 20).to_string()).await }
+    });
+    let answers = futures::future::join_all(many).await;
+    assert!(answers.iter().all(is_unavailable), "more than there are connections: {answers:?}");
+
+    lock.rollback().await.expect("unlocked");
+    until("it is read again", async || {
+        let answer = world.try_score("1000").await.expect_err("nobody");
+        told(&answer).1 == "PERSON_UNKNOWN"
+    })
+    .await;
+}
