@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
+use klout_proto::score::v1::{
+    GetScoreRequest, get_score_request::Subject, score_service_client::ScoreServiceClient,
+};
 use klout_testkit::{Proxy, Stores, until};
-use tonic::{Code, Status};
+use tonic::{
+    Code, Status,
+    transport::{Channel, Endpoint},
+};
 
 use crate::world::{World, likes, told};
 
@@ -171,4 +177,51 @@ async fn a_read_that_waits_for_postgres_ends_and_the_next_one_is_answered() {
         told(&answer).1 == "PERSON_UNKNOWN"
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_caller_with_too_many_calls_is_refused_at_once_and_others_are_answered() {
+    let limits = [("server.calls_per_caller_max", "2"), ("scoring.read_time_max", "20s")];
+    let world = World::start_with(Stores::fresh().await, &limits).await;
+    world.own(11, 1, 1).await;
+    world.apply(likes(1, &[(11, 90, 3)])).await.expect("applied");
+    world.scored().await;
+    until("it is in memory", async || {
+        world.score(1).await;
+        world.stores.redis_keys().await.len() == 1
+    })
+    .await;
+    let db = world.stores.db().await;
+    let mut lock = db.begin().await.expect("begun");
+    sqlx::query("lock table scoring.score in access exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .expect("locked");
+
+    // Without a token, as `--dev` allows: all of these are one caller.
+    let address = format!("http://{}", world.running.grpc_address);
+    let endpoint = Endpoint::from_shared(address).expect("an address");
+    let mut client = ScoreServiceClient::new(endpoint.connect().await.expect("it listens"));
+    let ask = |client: &ScoreServiceClient<Channel>, person: &str| {
+        let mut client = client.clone();
+        let subject = Some(Subject::Person(person.to_owned()));
+        async move { client.get_score(GetScoreRequest { subject, consistency: None }).await }
+    };
+    let mut waiting = tokio::task::JoinSet::new();
+    waiting.spawn(ask(&client, "1000"));
+    waiting.spawn(ask(&client, "1001"));
+    let subject = Some(Subject::Person("1".to_owned()));
+    until("the third is refused", async || {
+        let request = GetScoreRequest { subject: subject.clone(), consistency: None };
+        let answer = client.get_score(request).await;
+        answer.is_err_and(|status| told(&status).1 == "CALLS_TOO_MANY")
+    })
+    .await;
+    assert!(world.try_score("1").await.is_ok(), "another caller, and it is in memory");
+
+    lock.rollback().await.expect("unlocked");
+    for answer in waiting.join_all().await {
+        assert_eq!(told(&answer.expect_err("nobody")).1, "PERSON_UNKNOWN");
+    }
+    assert!(ask(&client, "1").await.is_ok(), "there is room again");
 }
