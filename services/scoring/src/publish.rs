@@ -68,7 +68,9 @@ impl Publisher {
         store::history::renew_percentiles(&mut *connection, today, self.model.name())
             .await
             .map_err(store("publish today's percentiles"))?;
+        klout_chassis::failpoint!("scoring.percentiles.written");
         transaction.commit().await.map_err(store("commit percentiles"))?;
+        klout_chassis::failpoint!("scoring.percentiles.committed");
         self.cached.follow(revision);
         *last = Some((Instant::now(), started.elapsed()));
         Ok(false)

@@ -120,9 +120,12 @@ impl Rescorer {
         store::history::renew(&mut *connection, today, scores.values())
             .await
             .map_err(store("write history"))?;
+        klout_chassis::failpoint!("scoring.scores.written");
         transaction.commit().await.map_err(store("commit scores"))?;
 
+        klout_chassis::failpoint!("scoring.scores.committed");
         self.cached.fill(standing.revision.cast_unsigned(), scores.values()).await;
+        klout_chassis::failpoint!("scoring.cache.filled");
         Ok(true)
     }
 

@@ -1,6 +1,7 @@
 //! What flows stand on: the real binary, started as one process or as six, and asked as its users ask
 //! it.
 
+pub mod kill;
 pub mod up;
 
 use std::{
@@ -52,6 +53,8 @@ pub struct Installation {
     host: Ipv4Addr,
     processes: BTreeMap<&'static str, Process>,
     key: String,
+    /// Where its services look for armed failpoints.
+    failpoints: Option<PathBuf>,
 }
 
 /// A running `klout serve`; killed when it is dropped.
@@ -78,28 +81,38 @@ pub struct Output {
 impl Installation {
     /// All six services in one process.
     pub async fn of_one_process() -> Self {
-        let mut installation = Self::prepare().await;
+        let mut installation = Self::prepare(Stores::fresh().await, None);
         installation.start("all");
         installation
     }
 
     /// Each service in a process of its own.
     pub async fn of_six_processes() -> Self {
-        let mut installation = Self::prepare().await;
-        for (service, _) in SERVICES {
-            installation.start(service);
-        }
-        installation
+        Self::prepare(Stores::fresh().await, None).with_six_processes()
     }
 
-    async fn prepare() -> Self {
+    /// The same on these stores, where services can be stopped at their failpoints by files in a folder.
+    #[must_use]
+    pub fn with_failpoints(stores: Stores, folder: &Path) -> Self {
+        Self::prepare(stores, Some(folder.to_owned())).with_six_processes()
+    }
+
+    fn with_six_processes(mut self) -> Self {
+        for (service, _) in SERVICES {
+            self.start(service);
+        }
+        self
+    }
+
+    fn prepare(stores: Stores, failpoints: Option<PathBuf>) -> Self {
         let [a, b, ..] = Uuid::new_v4().into_bytes();
         let mut installation = Self {
-            stores: Stores::fresh().await,
+            stores,
             // All of 127.0.0.0/8 is this machine: ports need not be looked for.
             host: Ipv4Addr::new(127, 77, a, b.clamp(1, 254)),
             processes: BTreeMap::new(),
             key: String::new(),
+            failpoints,
         };
         let made = installation.klout(&["keys", "create", "flow"]);
         assert_eq!(made.code, Some(0), "{made:?}");
@@ -147,6 +160,16 @@ impl Installation {
     /// When it does not run.
     pub fn kill(&mut self, service: &'static str) {
         self.processes.remove(service).expect("it runs").end(Signal::KILL);
+    }
+
+    /// The process of a service.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    #[must_use]
+    pub fn pid(&self, service: &str) -> i32 {
+        self.processes.get(service).expect("it runs").pid()
     }
 
     /// Runs the command line against this installation.
@@ -213,6 +236,9 @@ impl Installation {
         for (setting, value) in self.stores.flags() {
             let variable = setting.replace('.', "__").to_uppercase();
             command.env(format!("KLOUT_{variable}"), value);
+        }
+        if let Some(folder) = &self.failpoints {
+            command.env("KLOUT_FAILPOINTS", folder);
         }
         command
     }
@@ -312,7 +338,7 @@ fn columns(
     rows.collect()
 }
 
-/// `klout`, which is built into the folder above the one of the tests.
+/// `klout`, which is built into the folder above the one of the tests, where other programs are too.
 ///
 /// # Panics
 ///
@@ -320,7 +346,8 @@ fn columns(
 #[must_use]
 pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test is a file");
-    let folder = test.ancestors().nth(2).expect("tests are in deps");
+    let folder = test.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    let folder = folder.expect("a program is in a folder");
     let binary = folder.join("klout");
     assert!(binary.exists(), "there is no {}: run `cargo build -p klout`", binary.display());
     binary
