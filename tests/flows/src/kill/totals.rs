@@ -9,6 +9,9 @@ use crate::Installation;
 /// How many rows are told of each total that differs.
 const ROWS_TOLD_MAX: usize = 3;
 
+/// Accounts whose scores are asked for one by one. All scores are compared where they are stored.
+const ACCOUNTS_ASKED: u32 = 50;
+
 /// Rows by what they are, each as text; numbers stand there in the shortest form that reads as the same bits.
 /// Left out is what has to differ: who a person is, revisions, and when the machine did something. Where
 /// nothing is left of what was told and taken back, a row may or may not be there.
@@ -77,6 +80,7 @@ impl Totals {
             "klout export",
             ranking.map(|(name, score)| format!("{name}: {score}")).collect(),
         );
+        totals.insert("what the gateway answers", answers(installation).await);
         for (name, rows) in &mut totals {
             rows.sort_unstable();
             let empty = *name == "what is left to do";
@@ -112,6 +116,22 @@ impl Totals {
         }
         differences
     }
+}
+
+/// The scores of some as the gateway has them, from Redis where it has kept them.
+async fn answers(installation: &Installation) -> Vec<String> {
+    let mut answers = Vec::new();
+    for account in 0..ACCOUNTS_ASKED {
+        let path = format!("/v1/accounts/bluesky/{account}/score");
+        // Twice: the first answer may be what fills Redis.
+        let _ = installation.get(&path).await;
+        let (status, mut score) = installation.get(&path).await;
+        for differs in ["person", "revisionToken"] {
+            score[differs].take();
+        }
+        answers.push(format!("{account}: {status} {score}"));
+    }
+    answers
 }
 
 fn only_in<'a>(rows: &'a [String], others: &[String]) -> Vec<&'a String> {
