@@ -61,7 +61,8 @@ const ANYTIME: [Victim; 10] = [
 /// Which kills there are.
 #[derive(Clone, Copy, Debug)]
 pub enum Plan {
-    /// So many at all points and at any time. With 40 everything happens once, and with more again.
+    /// So many at all points and at any time. With 22 every point is killed at, with 40 everything happens once,
+    /// and with more again.
     Everything { kills: usize, seed: u64 },
     /// So many of scoring when it has applied a batch and not said so, after which it is sent again.
     AnswersLost { kills: usize },
@@ -119,14 +120,18 @@ impl Plan {
         while strikes.len() < kills {
             let mut deck: Vec<_> = POINTS.into_iter().map(Strike::of_whom_meets).collect();
             let under = |(point, victim)| Strike { moment: Moment::Point(point), victim };
-            deck.extend(UNDER.map(under));
-            deck.extend(ANYTIME.map(|victim| {
+            let mut others: Vec<_> = UNDER.into_iter().map(under).collect();
+            others.extend(ANYTIME.map(|victim| {
                 let victim = match victim {
                     Victim::Connection(_) => Victim::Connection(draw.random_range(0..100)),
                     Victim::Service(_) | Victim::Postgres | Victim::Redis => victim,
                 };
                 Strike { moment: Moment::Share(draw.random_range(0..=100)), victim }
             }));
+            // Where there are few, points go first.
+            others.shuffle(&mut draw);
+            others.truncate((kills - strikes.len()).saturating_sub(deck.len()));
+            deck.extend(others);
             deck.shuffle(&mut draw);
             strikes.extend(deck);
         }
@@ -160,5 +165,24 @@ impl fmt::Display for Victim {
             Self::Connection(_) => "a connection of Postgres",
             Self::Redis => "Redis",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_has_every_point_and_is_the_same_for_the_same_seed() {
+        let told = |seed| -> Vec<String> {
+            let strikes = Plan::Everything { kills: 28, seed }.strikes();
+            strikes.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(told(1), told(1));
+        assert_ne!(told(1), told(2));
+        for point in POINTS {
+            let strike = Strike::of_whom_meets(point).to_string();
+            assert!(told(1).contains(&strike), "{strike}");
+        }
     }
 }
