@@ -1,6 +1,6 @@
 //! Kills in an import, of a build that can be stopped where it is to be killed.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, process::Command};
 
 use anyhow::Result;
 
@@ -35,9 +35,8 @@ impl Kill {
 
         // For the run in peace; the other one kills its own.
         let stores = PrivateStores::start(None, true, true)?;
-        let mut kill = workspace.cargo();
-        kill.args(["run", "--quiet", "--profile", "kill", "--locked", "--features", FAILPOINTS]);
-        kill.args(packages).args(["--bin", "klout-kill", "--"]).args(self.arguments);
+        let mut kill = Command::new(workspace.target()?.join("kill/klout-kill"));
+        kill.args(self.arguments);
         kill.env("DATABASE_URL", stores.postgres_url()?).env("REDIS_URL", stores.redis_url()?);
         job::run(&mut kill, interrupt)
     }
