@@ -9,6 +9,7 @@ mod db;
 mod fuzz;
 mod install;
 mod job;
+mod kill;
 mod stores;
 mod test;
 mod up;
@@ -35,6 +36,7 @@ pub enum Command {
     Db(db::Db),
     Docs(Docs),
     Fuzz(fuzz::Fuzz),
+    Kill(kill::Kill),
 }
 
 /// Starts a private Postgres and Redis and waits for Ctrl-C, which stops both.
@@ -76,6 +78,7 @@ impl Command {
             Self::Db(db) => db.run(&workspace, &interrupt),
             Self::Docs(docs) => docs.run(&workspace),
             Self::Fuzz(fuzz) => fuzz.run(&workspace, &interrupt),
+            Self::Kill(kill) => kill.run(&workspace, &interrupt),
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::{
     workspace::Workspace,
 };
 
+/// Lets tests stop a process where they want: docs/adr/0007-failpoints-are-a-feature.md.
+pub(crate) const FAILPOINTS: &str = "klout/failpoints";
+
 /// Formatting, lints, and every test, on private stores.
 ///
 /// Installs what is missing first: Redis and Postgres by apt where there is apt, cargo-nextest by
@@ -56,16 +59,18 @@ impl Test {
             Step { name, command }
         };
         let lint = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-        let mut test =
-            cargo("tests", &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
+        let mut test = cargo("tests", &["nextest", "run", "--workspace", "--locked"]);
+        // The binary is built once more with the tests: with the same features, or it would be another one.
+        test.command.args(["--no-fail-fast", "--features", FAILPOINTS]);
         test.command.args(&self.filters);
         let mut steps = Vec::new();
         if self.filters.is_empty() {
             steps.push(cargo("formatting", &["fmt", "--all", "--check"]));
             steps.push(cargo("lints", &lint));
         }
-        // Flows start it as six processes.
-        steps.push(cargo("the binary", &["build", "--package", "klout", "--locked"]));
+        // Flows start it as six processes, and kill it at its failpoints.
+        let build = ["build", "--package", "klout", "--locked", "--features", FAILPOINTS];
+        steps.push(cargo("the binary", &build));
         steps.push(test);
 
         let mut times = Vec::new();

@@ -63,6 +63,15 @@ impl Workspace {
         command
     }
 
+    /// Where cargo puts what it builds.
+    pub(crate) fn target(&self) -> Result<PathBuf> {
+        let arguments = ["metadata", "--format-version=1", "--no-deps", "--offline"];
+        let output = self.cargo().args(arguments).output().context("could not run cargo")?;
+        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let target = metadata["target_directory"].as_str().context("cargo names no folder")?;
+        Ok(target.into())
+    }
+
     /// Every crate that owns a schema, by name.
     pub(crate) fn schema_crates(&self) -> Result<Vec<SchemaCrate>> {
         let mut crates = Vec::new();

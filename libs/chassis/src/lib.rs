@@ -9,6 +9,8 @@ mod calls;
 mod clock;
 pub mod config;
 mod deadline;
+#[cfg(feature = "failpoints")]
+pub mod failpoints;
 mod faults;
 mod health;
 mod host;
@@ -37,5 +39,39 @@ pub use crate::{
     running::{Running, StopError, signalled},
     service::{Context, Service},
     token::{Claims, TokenError, TokenKey},
-    work::repeat,
+    work::{renewing, repeat},
 };
+
+/// A place where a test can stop the process: see `failpoints`. In a build for anybody else it is nothing.
+#[cfg(feature = "failpoints")]
+#[macro_export]
+macro_rules! failpoint {
+    ($point:literal) => {
+        $crate::failpoints::meet($point)
+    };
+}
+
+/// See above.
+#[cfg(not(feature = "failpoints"))]
+#[macro_export]
+macro_rules! failpoint {
+    ($point:literal) => {};
+}
+
+/// Whether a test has switched that on: see `failpoints`. In a build for anybody else nobody ever has.
+#[cfg(feature = "failpoints")]
+#[macro_export]
+macro_rules! switched_on {
+    ($switch:literal) => {
+        $crate::failpoints::switched_on($switch)
+    };
+}
+
+/// See above.
+#[cfg(not(feature = "failpoints"))]
+#[macro_export]
+macro_rules! switched_on {
+    ($switch:literal) => {
+        false
+    };
+}

@@ -10,10 +10,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
+use http::{
+    HeaderValue, Request, Response,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use time::{Duration, OffsetDateTime};
 use tonic::{
-    Code, TimeoutExpired,
+    Code, Status, TimeoutExpired,
     body::Body,
     transport::{Channel, Endpoint},
 };
@@ -52,7 +55,7 @@ enum Way {
 #[derive(Clone, Debug)]
 pub struct Switchboard {
     routes: Arc<OnceLock<Routes>>,
-    /// What a call is answered until then.
+    /// What a request is answered until then that is no gRPC.
     early: fn() -> axum::response::Response,
 }
 
@@ -137,12 +140,15 @@ impl Service<Request<Body>> for Link {
     }
 }
 
-/// The transport calls a deadline that passes CANCELLED, as if the caller had lost interest.
+/// The transport calls a deadline that passes CANCELLED, as if the caller had lost interest, and a peer that
+/// dies during a call UNKNOWN, as if nobody could say whether it will come back.
 fn told_apart(error: tonic::transport::Error) -> BoxError {
     let expired = iter::successors(error.source(), |&error| error.source())
         .any(|source| source.is::<TimeoutExpired>());
     if !expired {
-        return error.into();
+        let mut status = Status::unavailable("the connection broke off");
+        status.set_source(Arc::new(error));
+        return status.into();
     }
     let refusal = Refusal::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     refusal.into_plain_status("the deadline has passed").into()
@@ -151,7 +157,8 @@ fn told_apart(error: tonic::transport::Error) -> BoxError {
 // === impl Switchboard ===
 
 impl Switchboard {
-    /// A switchboard that answers `early` until it is connected.
+    /// A switchboard that answers `early` until it is connected; to a call of gRPC, which could not read that,
+    /// UNAVAILABLE.
     #[must_use]
     pub fn answering(early: fn() -> axum::response::Response) -> Self {
         Self { routes: Arc::default(), early }
@@ -194,7 +201,9 @@ where
         if let Some(routes) = self.routes.get() {
             return Box::pin(routes.clone().oneshot(request.map(axum::body::Body::new)));
         }
-        let response = (self.early)();
+        let content_type = request.headers().get(CONTENT_TYPE);
+        let grpc = content_type.is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
+        let response = if grpc { starting() } else { (self.early)() };
         Box::pin(async move { Ok(response) })
     }
 }
@@ -202,11 +211,13 @@ where
 impl Default for Switchboard {
     /// For gRPC.
     fn default() -> Self {
-        Self::answering(|| {
-            let refusal = Refusal::new(Code::Unavailable, "STARTING");
-            refusal.into_plain_status("the service is still starting").into_http()
-        })
+        Self::answering(starting)
     }
+}
+
+fn starting() -> axum::response::Response {
+    let refusal = Refusal::new(Code::Unavailable, "STARTING");
+    refusal.into_plain_status("the service is still starting").into_http()
 }
 
 // === impl Links ===
@@ -275,5 +286,46 @@ impl Identity {
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({})", self.0.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncReadExt as _, net::TcpListener};
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_before_the_start_is_answered_in_its_own_language() {
+        let early = || axum::response::IntoResponse::into_response("still starting");
+        let board = Switchboard::answering(early);
+        let asked = async |content_type: &str| {
+            let request = Request::post("/").header(CONTENT_TYPE, content_type);
+            let request = request.body(Body::empty()).expect("a request");
+            let answered = board.clone().oneshot(request).await.expect("it never fails");
+            Status::from_header_map(answered.headers()).map(|status| status.code())
+        };
+        assert_eq!(asked("application/grpc").await, Some(Code::Unavailable));
+        assert_eq!(asked("text/html").await, None);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_dies_during_a_call_is_unavailable() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("a bound port"));
+        let key = TokenKey::new(b"a secret that nobody else knows of");
+        let addresses = BTreeMap::from([("peer".to_owned(), address)]);
+        let links = Links::new(&addresses, Switchboard::default(), Identity::new("test", key));
+        let mut client = HealthClient::new(links.expect("an address").to("peer"));
+        let dies = async {
+            let (mut connection, _) = listener.accept().await.expect("a call");
+            connection.read_u8().await.expect("the beginning of one");
+        };
+
+        let (answered, ()) = tokio::join!(client.check(HealthCheckRequest::default()), dies);
+
+        let status = answered.expect_err("nobody answered");
+        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::{
     sync::Notify,
-    time::{sleep, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::Chain;
 
@@ -58,5 +58,58 @@ pub async fn repeat<E, F>(
             () = wake.notified() => {}
             () = sleep(pause_now) => {}
         }
+    }
+}
+
+/// Does `work`, and meanwhile calls `renew` each time that `every` has passed, so that a lease can be short
+/// and the work long: when the process dies, others go on soon.
+///
+/// A lease that could not be renewed is no reason to stop: whoever takes it over does what does no harm when
+/// it is done twice.
+pub async fn renewing<T, E, F>(
+    every: Duration,
+    work: impl Future<Output = T>,
+    mut renew: impl FnMut() -> F,
+) -> T
+where
+    E: std::error::Error + 'static,
+    F: Future<Output = Result<(), E>>,
+{
+    let mut times = interval(every);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let renewing = async {
+        // The first one is now.
+        times.tick().await;
+        loop {
+            times.tick().await;
+            if let Err(error) = renew().await {
+                debug!(error = %Chain(&error), "could not renew a lease");
+            }
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        () = renewing => unreachable!("it goes on for ever"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_is_renewed_until_the_work_is_done() {
+        let mut renewed = 0;
+        let work = async {
+            sleep(Duration::from_secs(10)).await;
+            "done"
+        };
+        let renew = || {
+            renewed += 1;
+            // That it cannot be once does not end it.
+            std::future::ready(if renewed == 1 { Err(std::fmt::Error) } else { Ok(()) })
+        };
+        let done = renewing(Duration::from_secs(3), work, renew).await;
+        assert_eq!((done, renewed), ("done", 3));
     }
 }

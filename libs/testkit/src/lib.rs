@@ -101,6 +101,12 @@ impl Stores {
         }
     }
 
+    /// Those at these addresses, with a database that nobody else uses.
+    #[must_use]
+    pub fn at(database_url: String, redis_url: String) -> Self {
+        Self { database_url, redis_url, redis_prefix: "test".to_owned() }
+    }
+
     /// The same database, and no Redis.
     #[must_use]
     pub fn without_redis(mut self) -> Self {

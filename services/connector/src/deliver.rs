@@ -1,13 +1,14 @@
 //! Delivers batches from the outbox to those who consume them, at least once.
 //!
 //! A batch is leased in one short transaction, pushed while no transaction is open, and deleted when
-//! its consumer has confirmed it. A process that dies in between leaves a lease that runs out, and
-//! the batch is pushed again; consumers apply a batch once, whatever they are sent.
+//! its consumer has confirmed it. The lease is short and renewed while its batches are pushed: a process
+//! that dies in between leaves one that runs out soon, and the batch is pushed again. Consumers apply a batch
+//! once, whatever they are sent.
 
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
-use klout_chassis::{Chain, Link, Links, repeat};
+use klout_chassis::{Chain, Link, Links, failpoint, renewing, repeat};
 use klout_proto::{
     graph::v1::{
         ApplySignalsRequest as GraphRequest,
@@ -41,8 +42,11 @@ use crate::{
 /// How long a consumer may take to apply a batch.
 const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// How long a batch is ours: longer than pushing all that one lease holds may take.
-const LEASE_TIME: Duration = Duration::from_secs(5 * 60);
+/// How long a batch is ours unless we renew that: what a process that dies had leased waits as long.
+const LEASE_TIME: Duration = Duration::from_secs(10);
+
+/// How often a lease is renewed, so that one can fail to be.
+const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 
 /// Batches leased at once. With batches of 1,000 interactions this is a few hundred kilobytes; texts may make
 /// it some megabytes.
@@ -180,28 +184,43 @@ impl Deliverer {
             .map_err(store("lease batches"))?;
         let (leased_at, metrics) = (Instant::now(), self.metrics.of(consumer));
 
-        let (mut confirmed, mut refused, mut last) = (Vec::new(), Vec::new(), None);
-        for batch in leased {
-            let (batch_id, waited_seconds) = (batch.batch_id, batch.waited_seconds);
-            let started = Instant::now();
-            match self.push(consumer, batch).await {
-                Ok(()) => {
-                    metrics.taken.record(started.elapsed());
-                    let since = waited_seconds + leased_at.elapsed().as_secs_f64();
-                    metrics.delivery_duration.record(since);
-                    confirmed.push(batch_id);
-                }
-                Err(error) => {
-                    metrics.refused.record(started.elapsed());
-                    debug!(batch.id = %batch_id, error = %Chain(&error), "not taken");
-                    refused.push(batch_id);
-                    last = Some(error);
+        if leased.is_empty() {
+            return Ok(());
+        }
+        failpoint!("connector.batches.leased");
+
+        let batches: Vec<_> = leased.iter().map(|batch| batch.batch_id).collect();
+        let push = async {
+            let (mut confirmed, mut refused, mut last) = (Vec::new(), Vec::new(), None);
+            for batch in leased {
+                let (batch_id, waited_seconds) = (batch.batch_id, batch.waited_seconds);
+                let started = Instant::now();
+                match self.push(consumer, batch).await {
+                    Ok(()) => {
+                        failpoint!("connector.batch.pushed");
+                        metrics.taken.record(started.elapsed());
+                        let since = waited_seconds + leased_at.elapsed().as_secs_f64();
+                        metrics.delivery_duration.record(since);
+                        confirmed.push(batch_id);
+                    }
+                    Err(error) => {
+                        metrics.refused.record(started.elapsed());
+                        debug!(batch.id = %batch_id, error = %Chain(&error), "not taken");
+                        refused.push(batch_id);
+                        last = Some(error);
+                    }
                 }
             }
-        }
+            (confirmed, refused, last)
+        };
+        let (confirmed, refused, last) = renewing(RENEW_INTERVAL, push, || {
+            store::outbox::renew(&self.db, consumer, lane, &batches, LEASE_TIME)
+        })
+        .await;
         store::outbox::delete(&self.db, consumer, lane, &confirmed)
             .await
             .map_err(store("take confirmed batches out of the outbox"))?;
+        failpoint!("connector.batches.deleted");
         let Some(last) = last else { return Ok(()) };
         store::outbox::release(&self.db, consumer, lane, &refused)
             .await

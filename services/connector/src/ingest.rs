@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use klout_chassis::failpoint;
 use klout_proto::signal::v1::{Rejection, Signal, SignalBatch};
 use prost::Message as _;
 use sqlx::{PgConnection, PgPool};
@@ -100,7 +101,9 @@ pub(crate) async fn ingest(
         }
         append(&mut transaction, &batch).await?;
     }
+    failpoint!("connector.signals.written");
     transaction.commit().await.map_err(store("commit signals"))?;
+    failpoint!("connector.signals.committed");
     if ingested.accepted > 0 {
         outbox_grew.ring();
     }

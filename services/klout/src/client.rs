@@ -1,6 +1,6 @@
 //! The way from the command line to a gateway.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{error::Error as _, net::SocketAddr, path::PathBuf, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use http::Uri;
@@ -243,6 +243,12 @@ impl Interceptor for Key {
     }
 }
 
+/// Whether the server says that it may well answer a moment later, or has not said anything: of a connection
+/// that breaks off during a call the status is ours, and names what broke off.
+fn may_recover(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded) || status.source().is_some()
+}
+
 /// Tries again while the server may recover.
 pub(crate) async fn retried<T, F>(call: impl FnMut() -> F) -> Result<T, Status>
 where
@@ -254,7 +260,7 @@ where
         .with_max_delay(PAUSE_MAX)
         .with_max_times(TRIES_MAX);
     call.retry(pauses)
-        .when(|status| matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded))
+        .when(may_recover)
         .notify(|status, pause| {
             eprintln!("klout: {}; trying again in {:.1} s", status.message(), pause.as_secs_f64());
         })

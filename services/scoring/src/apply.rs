@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use klout_chassis::failpoint;
 use klout_proto::graph::v1::Membership;
 use sqlx::PgPool;
 use tracing::instrument;
@@ -41,7 +42,9 @@ pub(crate) async fn signals(db: &PgPool, evidence: &Evidence) -> Result<bool, Er
     store::dirty_person::mark(&mut *connection, &people)
         .await
         .map_err(store("mark people dirty"))?;
+    failpoint!("scoring.batch.written");
     transaction.commit().await.map_err(store("commit a batch"))?;
+    failpoint!("scoring.batch.committed");
     Ok(true)
 }
 
@@ -71,5 +74,8 @@ pub(crate) async fn memberships(db: &PgPool, memberships: &[Membership]) -> Resu
     store::dirty_person::mark(&mut *connection, &people)
         .await
         .map_err(store("mark people dirty"))?;
-    transaction.commit().await.map_err(store("commit memberships"))
+    failpoint!("scoring.memberships.written");
+    transaction.commit().await.map_err(store("commit memberships"))?;
+    failpoint!("scoring.memberships.committed");
+    Ok(())
 }

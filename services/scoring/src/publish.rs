@@ -79,7 +79,9 @@ impl Publisher {
         store::replica::tell(&mut *connection, &[change])
             .await
             .map_err(store("tell of a publication"))?;
+        klout_chassis::failpoint!("scoring.percentiles.written");
         transaction.commit().await.map_err(store("commit percentiles"))?;
+        klout_chassis::failpoint!("scoring.percentiles.committed");
         self.cached.follow_standing(revision);
         self.metrics.publication_duration.record(started.elapsed());
         *last = Some((Instant::now(), started.elapsed()));

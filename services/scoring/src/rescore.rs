@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use klout_chassis::Clock;
+use klout_chassis::{Clock, failpoint};
 use klout_model::Day;
 use klout_score_math::{
     AccountEvidence, AccountInfluence, Epoch, Model, account_influence, percentile, person_score,
@@ -128,14 +128,17 @@ impl Rescorer {
         let people = Change::of_people(scores.keys().copied());
         store::replica::tell(&mut *connection, &people).await.map_err(store("tell of scores"))?;
         let buried = self.bury(&scores).await?;
+        failpoint!("scoring.scores.written");
         transaction.commit().await.map_err(store("commit scores"))?;
         self.metrics.scored(scores.len(), &waited);
 
+        failpoint!("scoring.scores.committed");
         let current = Current { standing: standing.revision, generation: self.generation().await? };
         if current.generation != buried {
             self.cached.bury(current.generation, scores.values()).await;
         }
         self.cached.fill(Moment::of(current), scores.values()).await;
+        failpoint!("scoring.cache.filled");
         Ok(true)
     }
 

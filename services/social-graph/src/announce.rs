@@ -1,12 +1,12 @@
 //! Tells scoring who owns which account, at least once.
 //!
 //! Accounts are leased in one short statement, told while no transaction is open, and forgotten when
-//! scoring has confirmed them. A process that dies in between leaves a lease that runs out; scoring
-//! keeps the newest revision, whatever it is told again.
+//! scoring has confirmed them. The lease is short and renewed meanwhile: a process that dies in between leaves
+//! one that runs out soon. Scoring keeps the newest revision, whatever it is told again.
 
 use std::time::Duration;
 
-use klout_chassis::Link;
+use klout_chassis::{Link, failpoint, renewing};
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, signal_consumer_service_client::SignalConsumerServiceClient,
 };
@@ -23,8 +23,11 @@ const ACCOUNTS_MAX: i64 = 1_000;
 /// How long scoring may take.
 const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// How long accounts are ours: longer than telling them may take.
-const LEASE_TIME: Duration = Duration::from_secs(2 * 60);
+/// How long accounts are ours unless we renew that: what a process that dies had leased waits as long.
+const LEASE_TIME: Duration = Duration::from_secs(10);
+
+/// How often a lease is renewed, so that one can fail to be.
+const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AnnounceError {
@@ -62,6 +65,7 @@ impl Announcer {
         if leased.is_empty() {
             return Ok(false);
         }
+        failpoint!("social_graph.accounts.leased");
         let memberships = store::account::memberships(&self.db, &leased)
             .await
             .map_err(store("read who owns accounts"))?;
@@ -71,15 +75,19 @@ impl Announcer {
         request.set_timeout(PUSH_TIME_MAX);
         let mut scoring = self.scoring.clone();
         // Scoring keeps to the time limit by itself, unless it hangs.
-        let pushed = timeout(PUSH_TIME_MAX, scoring.apply_memberships(request))
-            .await
-            .unwrap_or_else(|_| Err(Status::deadline_exceeded("scoring hangs")));
+        let push = timeout(PUSH_TIME_MAX, scoring.apply_memberships(request));
+        let pushed = renewing(RENEW_INTERVAL, push, || {
+            store::membership_outbox::renew(&self.db, &leased, LEASE_TIME)
+        })
+        .await
+        .unwrap_or_else(|_| Err(Status::deadline_exceeded("scoring hangs")));
         if let Err(source) = pushed {
             store::membership_outbox::release(&self.db, &leased)
                 .await
                 .map_err(store("give accounts back"))?;
             return Err(AnnounceError::Push { count: leased.len(), source });
         }
+        failpoint!("social_graph.accounts.pushed");
         store::membership_outbox::delete(&self.db, &memberships)
             .await
             .map_err(store("take accounts out of the outbox"))?;

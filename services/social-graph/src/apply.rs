@@ -1,5 +1,6 @@
 //! Takes over what the connector pushes, in one transaction.
 
+use klout_chassis::failpoint;
 use sqlx::PgPool;
 use tracing::instrument;
 
@@ -20,6 +21,8 @@ pub(crate) async fn signals(db: &PgPool, reactions: &Reactions) -> Result<bool, 
     store::account::renew_handles(&mut *transaction, &reactions.handles)
         .await
         .map_err(store("renew handles"))?;
+    failpoint!("social_graph.batch.written");
     transaction.commit().await.map_err(store("commit a batch"))?;
+    failpoint!("social_graph.batch.committed");
     Ok(true)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use klout_chassis::failpoint;
 use klout_model::{AccountId, PersonId};
 use klout_proto::graph::v1::Person;
 use sqlx::{PgConnection, PgPool};
@@ -79,7 +80,9 @@ async fn try_people(
     }
     let everybody: BTreeSet<_> = found.iter().flatten().map(|found| found.person).collect();
     let people = people::find(&mut transaction, &everybody.into_iter().collect::<Vec<_>>()).await?;
+    failpoint!("social_graph.people.written");
     transaction.commit().await.map_err(store("commit people"))?;
+    failpoint!("social_graph.people.committed");
 
     let created = found.into_iter().map(|found| {
         let Found { person, created } = found?;

@@ -1,5 +1,6 @@
 //! Takes over what the connector pushes, in one transaction.
 
+use klout_chassis::failpoint;
 use sqlx::PgPool;
 use tracing::instrument;
 
@@ -17,6 +18,8 @@ pub(crate) async fn signals(db: &PgPool, posts: &Posts) -> Result<bool, Error> {
         return Ok(false);
     }
     store::post::add(&mut *transaction, &posts.posts).await.map_err(store("keep posts"))?;
+    failpoint!("topics.batch.written");
     transaction.commit().await.map_err(store("commit a batch"))?;
+    failpoint!("topics.batch.committed");
     Ok(true)
 }

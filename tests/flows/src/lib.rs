@@ -1,6 +1,7 @@
 //! What flows stand on: the real binary, started as one process or as six, and asked as its users ask
 //! it.
 
+pub mod kill;
 pub mod up;
 
 use std::{
@@ -80,7 +81,7 @@ pub struct Output {
 impl Installation {
     /// All six services in one process.
     pub async fn of_one_process() -> Self {
-        let mut installation = Self::prepare(Vec::new()).await;
+        let mut installation = Self::prepare(Stores::fresh().await, Vec::new());
         installation.start("all");
         installation
     }
@@ -92,17 +93,31 @@ impl Installation {
 
     /// The same, with variables in their environment.
     pub async fn of_six_processes_with(variables: Vec<(&'static str, String)>) -> Self {
-        let mut installation = Self::prepare(variables).await;
-        for (service, _) in SERVICES {
-            installation.start(service);
-        }
-        installation
+        Self::prepare(Stores::fresh().await, variables).with_six_processes()
     }
 
-    async fn prepare(variables: Vec<(&'static str, String)>) -> Self {
+    /// The same on these stores, where services can be stopped at their failpoints by files in a folder.
+    ///
+    /// # Panics
+    ///
+    /// When the folder has no name in UTF-8.
+    #[must_use]
+    pub fn with_failpoints(stores: Stores, folder: &Path) -> Self {
+        let folder = folder.to_str().expect("a path of UTF-8").to_owned();
+        Self::prepare(stores, vec![("KLOUT_FAILPOINTS", folder)]).with_six_processes()
+    }
+
+    fn with_six_processes(mut self) -> Self {
+        for (service, _) in SERVICES {
+            self.start(service);
+        }
+        self
+    }
+
+    fn prepare(stores: Stores, variables: Vec<(&'static str, String)>) -> Self {
         let [a, b, ..] = Uuid::new_v4().into_bytes();
         let mut installation = Self {
-            stores: Stores::fresh().await,
+            stores,
             // All of 127.0.0.0/8 is this machine: ports need not be looked for.
             host: Ipv4Addr::new(127, 77, a, b.clamp(1, 254)),
             processes: BTreeMap::new(),
@@ -156,6 +171,16 @@ impl Installation {
     /// When it does not run.
     pub fn kill(&mut self, service: &'static str) {
         self.processes.remove(service).expect("it runs").end(Signal::KILL);
+    }
+
+    /// The process of a service.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    #[must_use]
+    pub fn pid(&self, service: &str) -> i32 {
+        self.processes.get(service).expect("it runs").pid()
     }
 
     /// Runs the command line against this installation.
@@ -357,7 +382,7 @@ fn columns(
     rows.collect()
 }
 
-/// `klout`, which is built into the folder above the one of the tests.
+/// `klout`, which is built into the folder above the one of the tests, where other programs are too.
 ///
 /// # Panics
 ///
@@ -365,7 +390,8 @@ fn columns(
 #[must_use]
 pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test is a file");
-    let folder = test.ancestors().nth(2).expect("tests are in deps");
+    let folder = test.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    let folder = folder.expect("a program is in a folder");
     let binary = folder.join("klout");
     assert!(binary.exists(), "there is no {}: run `cargo build -p klout`", binary.display());
     binary

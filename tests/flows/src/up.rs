@@ -137,11 +137,7 @@ impl Machine {
     /// When nothing of that happens for a minute.
     pub fn up_killed_when(&self, look: impl Fn() -> bool) {
         let mut child = self.up_command().stderr(Stdio::null()).spawn().expect("it starts");
-        let end = Instant::now() + PATIENCE;
-        while !look() {
-            assert!(Instant::now() < end, "it does not get there");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        until("it gets there", look);
         child.kill().expect("killed");
         for (pid, _) in
             self.processes().into_iter().filter(|(_, line)| line.contains("keep-stores"))
@@ -189,21 +185,7 @@ impl Machine {
     /// Every process that works on the folder, with its command line.
     #[must_use]
     pub fn processes(&self) -> Vec<(i32, String)> {
-        let directory = self.directory.display().to_string();
-        // The stores may lie elsewhere, and their sockets too.
-        let elsewhere = fs::read_to_string(self.directory.join("stores.path")).unwrap_or_default();
-        let id = fs::read_to_string(self.directory.join("id")).unwrap_or_default();
-        let names = [directory.as_str(), elsewhere.trim(), id.trim()];
-        let mut found = Vec::new();
-        for entry in fs::read_dir("/proc").expect("Linux").flatten() {
-            let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
-            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            if names.iter().any(|name| !name.is_empty() && line.contains(name)) {
-                found.push((pid, line));
-            }
-        }
-        found
+        processes(&self.directory)
     }
 
     /// Waits until nothing works on the folder any more.
@@ -212,11 +194,7 @@ impl Machine {
     ///
     /// When something does for a minute.
     pub fn until_nothing_is_left(&self) {
-        let end = Instant::now() + PATIENCE;
-        while !self.processes().is_empty() {
-            assert!(Instant::now() < end, "left behind: {:#?}", self.processes());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until("nothing is left behind", || self.processes().is_empty());
     }
 
     fn up_command(&self) -> Command {
@@ -247,10 +225,7 @@ impl Default for Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // What lies outside of the temporary folder.
-        if let Ok(elsewhere) = fs::read_to_string(self.directory.join("stores.path")) {
-            let _ = fs::remove_dir_all(Path::new(elsewhere.trim()));
-        }
+        remove_elsewhere(&self.directory);
     }
 }
 
@@ -305,12 +280,8 @@ impl Up<'_> {
     ///
     /// When there is none for a minute.
     pub fn until_another(&self, word: &str, pid: i32) {
-        let end = Instant::now() + PATIENCE;
         let another = |(other, line): &(i32, String)| *other != pid && line.contains(word);
-        while !self.machine.processes().iter().any(another) {
-            assert!(Instant::now() < end, "no other {word}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until(&format!("there is another {word}"), || self.machine.processes().iter().any(another));
     }
 
     /// Waits until it has said that on stderr.
@@ -319,11 +290,7 @@ impl Up<'_> {
     ///
     /// When it does not for a minute.
     pub fn until_told(&self, text: &str) {
-        let end = Instant::now() + PATIENCE;
-        while !self.process.has_told(text) {
-            assert!(Instant::now() < end, "it did not say: {text}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until(&format!("it says: {text}"), || self.process.has_told(text));
     }
 
     /// The `count` lines that it has said on stderr after `heading`.
@@ -350,6 +317,57 @@ impl Up<'_> {
         let server = endpoints["http"].as_str().expect("an address");
         let response = reqwest::get(format!("{server}{path}")).await.expect("the gateway answers");
         (response.status().as_u16(), response.text().await.expect("text"))
+    }
+}
+
+/// Looks again and again until `condition` holds.
+///
+/// # Panics
+///
+/// When it does not hold for three minutes; the message is `what`.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Every process that works on a folder of `klout up` or of stores, with its command line, and those that it
+/// has started under another one.
+pub(crate) fn processes(directory: &Path) -> Vec<(i32, String)> {
+    let whole = directory.display().to_string();
+    // The stores may lie elsewhere, and their sockets too.
+    let elsewhere = fs::read_to_string(directory.join("stores.path")).unwrap_or_default();
+    let id = fs::read_to_string(directory.join("id")).unwrap_or_default();
+    let names = [whole.as_str(), elsewhere.trim(), id.trim()];
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").expect("Linux").flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        let named = names.iter().any(|name| !name.is_empty() && line.contains(name));
+        found.push((pid, parent(&entry.path()), line, named));
+    }
+    let named: Vec<_> = found.iter().filter(|it| it.3).map(|it| it.0).collect();
+    found.retain(|(_, parent, _, is_named)| {
+        *is_named || parent.is_some_and(|it| named.contains(&it))
+    });
+    found.into_iter().map(|(pid, _, line, _)| (pid, line)).collect()
+}
+
+/// Who has started a process: the second number behind its name.
+fn parent(process: &Path) -> Option<i32> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    let (_, numbers) = stat.rsplit_once(") ")?;
+    numbers.split(' ').nth(1)?.parse().ok()
+}
+
+/// Removes what the stores of a folder have outside of it.
+pub(crate) fn remove_elsewhere(directory: &Path) {
+    if let Ok(elsewhere) = fs::read_to_string(directory.join("stores.path")) {
+        // It may never have been made.
+        let _ = fs::remove_dir_all(Path::new(elsewhere.trim()));
     }
 }
 

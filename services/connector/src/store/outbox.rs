@@ -117,6 +117,31 @@ pub(crate) async fn lease(
     .await
 }
 
+/// Keeps batches that are being pushed for `time` from now on.
+#[instrument(name = "db.outbox.renew", skip_all, fields(batches.len = batches.len()))]
+pub(crate) async fn renew(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+    lane: i16,
+    batches: &[Uuid],
+    time: Duration,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update connector.outbox
+        set leased_until = now() + $4
+        where lane = $1 and consumer = $2 and batch_id = any($3)
+        "#,
+        lane,
+        consumer.name(),
+        batches,
+        interval(time),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Forgets batches that their consumer has confirmed.
 #[instrument(name = "db.outbox.delete", skip_all, fields(batches.len = batches.len()))]
 pub(crate) async fn delete(

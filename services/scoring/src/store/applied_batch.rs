@@ -1,5 +1,6 @@
 //! `scoring.applied_batch`: what was applied.
 
+use klout_chassis::switched_on;
 use sqlx::PgExecutor;
 use tracing::instrument;
 use uuid::Uuid;
@@ -17,7 +18,8 @@ pub(crate) async fn append(db: impl PgExecutor<'_>, batch: Uuid) -> Result<bool,
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    // A test shows that nothing else keeps a batch from being applied twice.
+    Ok(done.rows_affected() == 1 || switched_on!("scoring.batches_always_new"))
 }
 
 /// How many of these were applied.

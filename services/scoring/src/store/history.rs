@@ -58,18 +58,23 @@ pub(crate) async fn before(
     Ok(rows.into_iter().map(|row| (row.person_id, before(row.day, row.week, row.month))).collect())
 }
 
-/// Writes today's rows of those who are known. No other day is ever written.
+/// Writes today's rows of those who are known, and takes away those of who is so no longer, as their evidence
+/// was taken back. No other day is ever written.
 #[instrument(name = "db.history.renew", skip_all)]
 pub(crate) async fn renew(
     db: &mut PgConnection,
     today: Day,
     scores: impl Iterator<Item = &StoredScore>,
 ) -> Result<(), sqlx::Error> {
-    let known: Vec<(&StoredScore, &Known)> =
-        scores.filter_map(|score| Some((score, score.known.as_ref()?))).collect();
-    if known.is_empty() {
-        return Ok(());
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for score in scores {
+        match &score.known {
+            Some(it) => known.push((score, it)),
+            None => unknown.push(score),
+        }
     }
+    let unknown_people: Vec<_> = unknown.iter().map(|score| score.person).collect();
+    let unknown_models: Vec<_> = unknown.iter().map(|score| score.model.as_str()).collect();
     let column = |value: fn(&Known) -> f64| -> Vec<f64> {
         known.iter().map(|(_, known)| value(known)).collect()
     };
@@ -83,6 +88,12 @@ pub(crate) async fn renew(
     let epochs: Vec<_> = known.iter().map(|(score, _)| score.epoch.cast_signed()).collect();
     sqlx::query!(
         r#"
+        with gone as (
+            delete from scoring.history as history
+            using unnest($17::bigint[], $18::text[]) as unknown (person_id, model)
+            where history.day = $1 and history.person_id = unknown.person_id
+                and history.model = unknown.model
+        )
         insert into scoring.history (
             day, person_id, revision, score, percentile, confidence, day_change, week_change,
             month_change, true_reach, amplification, network_impact, influence, score_time, model,
@@ -119,6 +130,8 @@ pub(crate) async fn renew(
         &times,
         &models as &[&str],
         &epochs,
+        &unknown_people,
+        &unknown_models as &[&str],
     )
     .execute(db)
     .await?;

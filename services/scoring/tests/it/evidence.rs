@@ -222,6 +222,23 @@ async fn what_is_taken_back_was_never_there_whichever_arrives_first() {
 }
 
 #[tokio::test]
+async fn who_has_no_evidence_left_has_no_score_of_today_in_the_history_either() {
+    let world = World::start().await;
+    own_all(&world).await;
+    let told = likes(1, &[(11, 90, 3)]);
+    world.apply(told.clone()).await.expect("applied");
+    world.scored().await;
+    world.apply(retracted(2, &told)).await.expect("applied");
+    world.scored().await;
+
+    let days: Vec<i32> = sqlx::query_scalar("select day from scoring.history")
+        .fetch_all(&world.stores.db().await)
+        .await
+        .expect("history");
+    assert!(days.is_empty(), "{days:?}");
+}
+
+#[tokio::test]
 async fn of_readings_the_newest_counts_in_any_order_and_the_one_before_when_it_is_taken_back() {
     let alone = World::start().await;
     alone.own(11, 1, 1).await;

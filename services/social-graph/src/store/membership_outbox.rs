@@ -37,7 +37,6 @@ pub(crate) async fn lease(
     max: i64,
     time: Duration,
 ) -> Result<Vec<i64>, sqlx::Error> {
-    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     sqlx::query_scalar!(
         r#"
         update social_graph.membership_outbox as outbox
@@ -54,10 +53,32 @@ pub(crate) async fn lease(
         returning outbox.account_id
         "#,
         max,
-        PgInterval { months: 0, days: 0, microseconds },
+        interval(time),
     )
     .fetch_all(db)
     .await
+}
+
+/// Keeps accounts that are being told of for `time` from now on. Of one that has changed since, the newer
+/// revision waits as long, which is not long.
+#[instrument(name = "db.membership_outbox.renew", skip_all)]
+pub(crate) async fn renew(
+    db: impl PgExecutor<'_>,
+    accounts: &[i64],
+    time: Duration,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update social_graph.membership_outbox
+        set leased_until = now() + $2
+        where account_id = any($1)
+        "#,
+        accounts,
+        interval(time),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Forgets accounts of which scoring knows this revision; one that changed since stays.
@@ -106,4 +127,9 @@ pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from social_graph.membership_outbox"#)
         .fetch_one(db)
         .await
+}
+
+fn interval(time: Duration) -> PgInterval {
+    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    PgInterval { months: 0, days: 0, microseconds }
 }

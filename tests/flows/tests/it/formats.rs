@@ -5,11 +5,11 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use flate2::{Compression, write::GzEncoder};
 use klout_flows::{Installation, Output};
+use klout_testkit::until;
 use serde_json::{Value, json};
 
 use crate::world::{Files, text};
@@ -223,12 +223,11 @@ async fn an_import_that_is_killed_and_started_again_ends_at_the_same_totals() {
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
     let mut stdin = child.stdin.take().expect("a pipe");
     stdin.write_all(lines[..15_500].join("\n").as_bytes()).expect("it reads");
-    // Who is named has joined when the first chunk is durable. The deadline ends a failed test.
-    let end = Instant::now() + Duration::from_secs(60);
-    while shaken.get("/v1/accounts/bluesky/ann.example/score").await.0 == 404 {
-        assert!(Instant::now() < end, "nothing arrives");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    // Who is named has joined when the first chunk is durable.
+    until("something has arrived", async || {
+        shaken.get("/v1/accounts/bluesky/ann.example/score").await.0 != 404
+    })
+    .await;
     child.kill().expect("killed");
     child.wait().expect("it ends");
 

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod formats;
+mod kill;
 mod once;
 mod path;
 mod story;

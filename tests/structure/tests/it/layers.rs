@@ -37,7 +37,8 @@ const IMPURE: &[&str] = &["axum", "redis", "reqwest", "sqlx", "tokio", "tonic"];
 const SPEAKERS: &[(&str, &[&str])] = &[
     // The chassis runs the migrations of its services and tells failed statements apart.
     // The binary measures what Postgres does without us.
-    ("sqlx", &["klout-store", "klout-chassis", "klout-testkit", "klout"]),
+    // Flows compare all that two installations know.
+    ("sqlx", &["klout-store", "klout-chassis", "klout-testkit", "klout", "klout-flows"]),
     ("redis", &["klout-store", "klout-testkit"]),
     ("reqwest", &["klout-connector", "klout-gateway", "klout-flows"]),
     ("opentelemetry", &["klout-telemetry"]),

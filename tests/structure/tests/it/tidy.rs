@@ -67,6 +67,21 @@ fn a_crate_takes_lints_and_versions_from_the_workspace() {
     }
 }
 
+/// Whoever can stop a process where they want could stop one that matters.
+#[test]
+fn failpoints_are_in_no_build_but_those_of_the_tests() {
+    for folder in sources::crates() {
+        let manifest = manifest(&folder);
+        let default = manifest.get("features").and_then(|features| features.get("default"));
+        assert!(default.is_none(), "{folder}: nobody asks for features that are there by default");
+    }
+    // Put together, so that this file passes.
+    let feature = ["klout", "failpoints"].join("/");
+    for source in sources::all().into_iter().filter(|source| source.text.contains(&feature)) {
+        assert_eq!(source.path, "xtask/src/test.rs", "{feature} is only for tests");
+    }
+}
+
 #[test]
 fn a_service_has_the_shape_of_every_service() {
     let mut missing = sources::services();

@@ -1,0 +1,46 @@
+//! An import under kills, as long as wanted: what `cargo xtask kill` runs.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use klout_flows::kill::{self, Plan, Terms};
+
+/// Imports the same made-up signals twice, once while everything is killed, and compares all totals and scores.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask kill", bin_name = "cargo xtask kill")]
+struct Arguments {
+    /// How many signals are imported at least
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    signals: u32,
+    /// How many kills; with 40 everything is killed once at every point and some at any time
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    kills: u16,
+    /// Repeats the run of this seed [default: another each time]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Lets scoring apply whatever it is sent, as often as it is sent, and so fails
+    #[arg(long)]
+    unchecked: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let Arguments { signals, kills, seed, unchecked } = Arguments::parse();
+    // Short enough to be typed.
+    let seed = seed.unwrap_or_else(|| rand::random::<u32>().into());
+    let plan = Plan::Everything { kills: kills.into(), seed };
+    let report = kill::run(&Terms { signals, seed, plan, checked: !unchecked }).await;
+    let victims: Vec<_> =
+        report.victims.iter().map(|(victim, kills)| format!("{victim} {kills}")).collect();
+    eprintln!("killed: {}", victims.join(", "));
+    for difference in &report.differences {
+        eprintln!("different: {difference}");
+    }
+    if report.differences.is_empty() {
+        eprintln!("every total and every score is the same; the seed was {seed}");
+        ExitCode::SUCCESS
+    } else {
+        eprintln!("repeat it: cargo xtask kill --signals {signals} --kills {kills} --seed {seed}");
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,139 @@
+//! Everything that an installation knows, so that two can be compared to the last bit.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgPool;
+
+use crate::Installation;
+
+/// How many rows are told of each total that differs.
+const ROWS_TOLD_MAX: usize = 3;
+
+/// Accounts whose scores are asked for one by one. All scores are compared where they are stored.
+const ACCOUNTS_ASKED: u32 = 50;
+
+/// Rows by what they are, each as text; numbers stand there in the shortest form that reads as the same bits.
+/// Left out is what has to differ: who a person is, revisions, and when the machine did something. Where
+/// nothing is left of what was told and taken back, a row may or may not be there.
+const TOTALS: [(&str, &str); 12] = [
+    (
+        "connector.signal",
+        "select (subject_account_id, signal_id, retracted)::text from connector.signal",
+    ),
+    ("scoring.cell", "select cell::text from scoring.cell where told <> 0 or count <> 0"),
+    (
+        "scoring.post_tally",
+        "select post_tally::text from scoring.post_tally where count <> 0",
+    ),
+    ("scoring.post", "select post::text from scoring.post where told <> 0"),
+    ("scoring.counter", "select counter::text from scoring.counter where told <> 0"),
+    (
+        "scoring.account",
+        "select (account_id, network, person_id is not null)::text from scoring.account",
+    ),
+    (
+        "scoring.score",
+        "select (account_id, score, percentile, confidence, day_change, week_change, month_change,
+            true_reach, amplification, network_impact, influence, score_time, model, epoch)::text
+         from scoring.score join scoring.account using (person_id)",
+    ),
+    (
+        "scoring.history",
+        "select (account_id, day, model, score, percentile, confidence, day_change, week_change,
+            month_change, true_reach, amplification, network_impact, influence, score_time, epoch)::text
+         from scoring.history join scoring.account using (person_id)",
+    ),
+    ("social_graph.edge", "select edge::text from social_graph.edge where count <> 0"),
+    (
+        "social_graph.account",
+        "select (account_id, tag, network, native_id, handle)::text from social_graph.account",
+    ),
+    (
+        "topics.post",
+        "select (account_id, post_hash, signal, day, told, text, links, tags)::text
+         from topics.post where told <> 0",
+    ),
+    (
+        "what is left to do",
+        "select 'a batch for ' || consumer from connector.outbox
+         union all select 'an owner' from social_graph.membership_outbox
+         union all select 'a person' from scoring.dirty_person",
+    ),
+];
+
+pub(super) struct Totals(BTreeMap<&'static str, Vec<String>>);
+
+// === impl Totals ===
+
+impl Totals {
+    pub(super) async fn of(installation: &Installation) -> Self {
+        let db: PgPool = installation.stores.db().await;
+        let mut totals = BTreeMap::new();
+        for (name, statement) in TOTALS {
+            let rows = sqlx::query_scalar(statement).fetch_all(&db).await;
+            let rows: Vec<String> = rows.unwrap_or_else(|error| panic!("{name}: {error}"));
+            totals.insert(name, rows);
+        }
+        // As those see it who ask.
+        let ranking = installation.ranking().into_iter();
+        totals.insert(
+            "klout export",
+            ranking.map(|(name, score)| format!("{name}: {score}")).collect(),
+        );
+        totals.insert("what the gateway answers", answers(installation).await);
+        for (name, rows) in &mut totals {
+            rows.sort_unstable();
+            let empty = *name == "what is left to do";
+            assert_eq!(rows.is_empty(), empty, "{name}: {:?}", rows.first());
+        }
+        Self(totals)
+    }
+
+    /// What differs, a line each; empty when nothing does.
+    pub(super) fn differences(&self, other: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        for (name, rows) in &self.0 {
+            let others = &other.0[name];
+            let missing = only_in(rows, others);
+            let more = only_in(others, rows);
+            if missing.is_empty() && more.is_empty() && rows.len() == others.len() {
+                continue;
+            }
+            let some = |rows: &[&String]| {
+                rows.iter()
+                    .take(ROWS_TOLD_MAX)
+                    .map(|row| row.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            };
+            differences.push(format!(
+                "{name}: {} rows missing, such as {}; {} others, such as {}",
+                missing.len(),
+                some(&missing),
+                more.len(),
+                some(&more),
+            ));
+        }
+        differences
+    }
+}
+
+/// The scores of some as the gateway has them, from Redis where it has kept them.
+async fn answers(installation: &Installation) -> Vec<String> {
+    let mut answers = Vec::new();
+    for account in 0..ACCOUNTS_ASKED {
+        let path = format!("/v1/accounts/bluesky/{account}/score");
+        // Twice: the first answer may be what fills Redis.
+        let _ = installation.get(&path).await;
+        let (status, mut score) = installation.get(&path).await;
+        for differs in ["person", "revisionToken"] {
+            score[differs].take();
+        }
+        answers.push(format!("{account}: {status} {score}"));
+    }
+    answers
+}
+
+fn only_in<'a>(rows: &'a [String], others: &[String]) -> Vec<&'a String> {
+    rows.iter().filter(|row| others.binary_search(row).is_err()).collect()
+}

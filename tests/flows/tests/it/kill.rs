@@ -1,0 +1,51 @@
+//! Acknowledged means durable, and delivered at least once is effective once, whatever is killed.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use klout_flows::kill::{POINTS, Plan, Terms, run};
+
+/// The same every time, so that a failure is nobody's luck, and one that kills every service and both stores.
+/// `cargo xtask kill` draws others.
+const SEED: u64 = 2_027;
+
+#[tokio::test]
+async fn whatever_is_killed_totals_and_scores_are_those_of_an_undisturbed_run() {
+    let plan = Plan::Everything { kills: 28, seed: SEED };
+    let report = run(&Terms { signals: 29_000, seed: SEED, plan, checked: true }).await;
+    assert!(report.differences.is_empty(), "{:#?}", report.differences);
+    let victims =
+        ["connector", "gateway", "scoring", "social-graph", "topics", "Postgres", "Redis"];
+    for victim in victims {
+        assert!(report.victims.contains_key(victim), "{victim}: {:?}", report.victims);
+    }
+}
+
+#[tokio::test]
+async fn without_a_look_whether_a_batch_was_applied_the_same_fails() {
+    let plan = Plan::AnswersLost { kills: 3 };
+    let terms = Terms { signals: 4_000, seed: SEED, plan, checked: false };
+    let differences = run(&terms).await.differences;
+    let differs = |name: &str| differences.iter().any(|it| it.starts_with(name));
+    assert!(differs("scoring.cell") && differs("scoring.score"), "{differences:#?}");
+    assert!(!differs("social_graph.edge"), "it still looks: {differences:#?}");
+}
+
+#[test]
+fn every_failpoint_of_the_services_is_killed_at() {
+    let mut found = BTreeSet::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../services"), &mut found);
+    assert_eq!(found, POINTS.into_iter().map(ToOwned::to_owned).collect());
+}
+
+fn collect(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder of the repository") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            let text = fs::read_to_string(&path).expect("a text");
+            let points = text.split("failpoint!(\"").skip(1).filter_map(|it| it.split('"').next());
+            found.extend(points.map(ToOwned::to_owned));
+        }
+    }
+}
