@@ -109,8 +109,9 @@ impl Service for Scoring {
             repeat("rescore", config.rescore_interval, &consumer_rpc.evidence_grew, &stop, || {
                 rescorer.step(&stop)
             });
-        let publish =
-            repeat("publish", config.publish_interval, &nobody_rings, &stop, || publisher.step());
+        let publish = repeat("publish", config.publish_interval, &nobody_rings, &stop, || {
+            publisher.step(&stop)
+        });
         let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
         tokio::join!(rescore, publish, daily);
         Ok(())
