@@ -40,7 +40,7 @@ use crate::{
     daily::Daily,
     publish::Publisher,
     read::Reader,
-    rescore::Rescorer,
+    rescore::{Lane, Rescorer},
     rpc::{ConsumerRpc, ScoreRpc},
 };
 pub use crate::{config::Config, store::MIGRATOR};
@@ -87,7 +87,7 @@ impl Service for Scoring {
                 cached: cached.clone(),
                 clock: clock.clone(),
                 model,
-                last: Arc::default(),
+                famous: Arc::default(),
             },
             publisher: Publisher::new(db.clone(), cached, clock.clone(), model),
             daily: Daily::new(db, clock),
@@ -105,15 +105,21 @@ impl Service for Scoring {
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
         let Self { config, score_rpc: _, consumer_rpc, rescorer, publisher, daily } = self;
         let nobody_rings = Notify::new();
+        let (everybody_else, famous) = (Lane::everybody_else(), Lane::famous());
         let rescore =
             repeat("rescore", config.rescore_interval, &consumer_rpc.evidence_grew, &stop, || {
-                rescorer.step(&stop)
+                rescorer.step(&everybody_else, &stop)
+            });
+        // Looks by itself: whoever is famous has just rested.
+        let rescore_famous =
+            repeat("rescore the famous", config.rescore_interval, &nobody_rings, &stop, || {
+                rescorer.step(&famous, &stop)
             });
         let publish = repeat("publish", config.publish_interval, &nobody_rings, &stop, || {
             publisher.step(&stop)
         });
         let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
-        tokio::join!(rescore, publish, daily);
+        tokio::join!(rescore, rescore_famous, publish, daily);
         Ok(())
     }
 }

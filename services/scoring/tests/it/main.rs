@@ -3,5 +3,6 @@
 mod evidence;
 mod freshness;
 mod listing;
+mod publishing;
 mod reading;
 mod world;

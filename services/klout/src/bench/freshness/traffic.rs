@@ -2,8 +2,9 @@
 //!
 //! The people who are watched show without doubt whether a signal is in their score: each reaction that
 //! probes comes from somebody new and weighs so much that it raises the true reach by exactly one person,
-//! and nothing else that happens to them raises it. A half of them gets other signals all the time, from
-//! one faithful actor.
+//! and nothing else that happens to them raises it. A half of the probes is for people who get nothing else,
+//! a quarter for people who get other signals all the time, from an actor who reacts again and again, and
+//! a quarter for such people who are famous too.
 
 use std::{
     cell::{Cell, RefCell},
@@ -42,8 +43,14 @@ const CALLS_MAX: usize = 64;
 /// A probe goes out with each so manieth tick: 20 a second.
 const TICKS_A_PROBE: u32 = 5;
 
-/// People who are watched, who take turns; those with an odd number get other signals too.
-const WATCHED: u32 = 256;
+/// People who are watched, in this order; those of a kind take turns.
+const QUIET: u32 = 128;
+const BUSY: u32 = 64;
+const FAMOUS: u32 = 16;
+const WATCHED: u32 = QUIET + BUSY + FAMOUS;
+
+/// So many people react to each who is famous.
+const FANS: u32 = 5_000;
 
 /// Of so many signals one is for somebody who is watched, beside the probes.
 const SIGNALS_A_WATCHED: u64 = 10;
@@ -51,8 +58,9 @@ const SIGNALS_A_WATCHED: u64 = 10;
 /// So many reactions of one actor make one person of true reach, to the last bit.
 const MASS: u32 = 1_000;
 
-/// Actors that nobody else reacts as: the faithful ones, then one for each probe.
-const FAITHFUL: u32 = 3_000_000_000;
+/// Actors that nobody else reacts as: the fans, of whom the first is who reacts again and again, then one for
+/// each probe.
+const FAN: u32 = 3_000_000_000;
 const PROBERS: u32 = 3_100_000_000;
 
 /// How often somebody who is watched is looked at: at least, and while it takes long, this part of the
@@ -130,7 +138,10 @@ impl Crowd {
             (0..people).map(|person| like(person, (person + 1) % people, 1)).collect();
         let rows = u64::from(people * ROWS_BEFORE);
         before.extend(Interactions::new(SEED, people, rows));
-        before.extend((0..WATCHED).map(|it| like(people + it, FAITHFUL, MASS)));
+        before.extend((0..WATCHED).flat_map(|it| {
+            let fans = if it < QUIET + BUSY { 1 } else { FANS };
+            (0..fans).map(move |fan| like(people + it, FAN + fan, MASS))
+        }));
         let calls = calls(&before);
         let made = u32::try_from(calls.len()).unwrap_or(u32::MAX);
         send(&client, calls).await?;
@@ -155,7 +166,7 @@ impl Crowd {
             reaches.push(self.reach(person).await?);
         }
         let probes = (1..=ticks / TICKS_A_PROBE).map(|number| {
-            let watched = number % WATCHED;
+            let watched = probed(number);
             let reach = &mut reaches[watched as usize];
             *reach += 1.0;
             Probe { tick: number * TICKS_A_PROBE, watched, reach: *reach }
@@ -303,13 +314,13 @@ impl Run<'_> {
         let mut due = self.due_by(tick - 1)..self.due_by(tick);
         let mut edges = Vec::new();
         if tick.is_multiple_of(TICKS_A_PROBE) {
-            edges.push(crowd.watched_edge(tick / TICKS_A_PROBE % WATCHED, crowd.prober()));
+            edges.push(crowd.watched_edge(probed(tick / TICKS_A_PROBE), crowd.prober()));
             due.next();
         }
         for due in due {
             edges.push(match u32::try_from(due / SIGNALS_A_WATCHED) {
                 Ok(turn) if due.is_multiple_of(SIGNALS_A_WATCHED) => {
-                    crowd.watched_edge((turn * 2 + 1) % WATCHED, FAITHFUL)
+                    crowd.watched_edge(busy(turn), FAN)
                 }
                 Ok(_) | Err(_) => crowd.edge(),
             });
@@ -326,6 +337,20 @@ impl Run<'_> {
     fn due(&self, tick: u32) -> Instant {
         self.start + TICK * tick
     }
+}
+
+/// For whom a probe is.
+const fn probed(number: u32) -> u32 {
+    match number % 4 {
+        1 => QUIET + number / 4 % BUSY,
+        3 => QUIET + BUSY + number / 4 % FAMOUS,
+        _ => number / 2 % QUIET,
+    }
+}
+
+/// Who gets the other signals.
+const fn busy(turn: u32) -> u32 {
+    if turn.is_multiple_of(2) { QUIET + turn / 2 % BUSY } else { QUIET + BUSY + turn / 2 % FAMOUS }
 }
 
 /// The slope of a line through points, by least squares.
