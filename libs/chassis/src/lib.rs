@@ -30,7 +30,7 @@ pub use crate::{
     layers::around,
     link::{Identity, Link, LinkInvalid, Links, Switchboard},
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
-    running::{Running, StopError, signalled},
+    running::{Running, Signals, StopError},
     service::{Context, Service},
     token::{Claims, TokenError, TokenKey},
     work::repeat,
