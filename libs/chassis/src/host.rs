@@ -22,7 +22,7 @@ use crate::{
     layers::Guard,
     link::{Identity, LinkInvalid, Links, Switchboard},
     numbers::{self, Pools},
-    running::{Running, StopError},
+    running::{Running, Signals, StopError},
     service::{Context, Service},
 };
 
@@ -236,12 +236,13 @@ impl Host {
         self.check(configuration)?;
         // Dropped last, which flushes it.
         let _telemetry = self.telemetry(configuration)?;
+        let mut signals = Signals::listen();
         let running = tokio::select! {
             running = self.start(configuration) => running?,
-            () = crate::running::signalled() => return Ok(()),
+            () = signals.next() => return Ok(()),
         };
         ready(&running);
-        running.until_signalled().await?;
+        running.until_signalled(&mut signals).await?;
         Ok(())
     }
 

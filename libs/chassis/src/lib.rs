@@ -36,7 +36,7 @@ pub use crate::{
     link::{Identity, Link, LinkInvalid, Links, Switchboard},
     numbers::METRICS,
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
-    running::{Running, StopError, signalled},
+    running::{Running, Signals, StopError},
     service::{Context, Service},
     token::{Claims, TokenError, TokenKey},
     work::{renewing, repeat},

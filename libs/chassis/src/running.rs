@@ -6,7 +6,7 @@ use axum::Router;
 use sqlx::PgPool;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
     time::timeout,
 };
@@ -48,6 +48,14 @@ pub struct Running {
     /// Cancelled after the last call was answered.
     working: CancellationToken,
     work: JoinSet<(&'static str, Result<(), BoxError>)>,
+}
+
+/// SIGTERM and SIGINT from when it was made on: one that comes while nobody waits is kept, so nothing is lost
+/// between starting and serving.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
 }
 
 /// Why a process did not end as it should.
@@ -138,15 +146,14 @@ impl Running {
         self.health.serving(&self.names).await;
     }
 
-    /// Waits for SIGTERM, SIGINT or the failure of a service, then stops. A second signal ends the
-    /// process at once.
+    /// Waits for a signal or the failure of a service, then stops. A second signal ends the process at once.
     ///
     /// # Errors
     ///
     /// When a service failed, or stopping took longer than `grace_time_max`.
-    pub async fn until_signalled(mut self) -> Result<(), StopError> {
+    pub async fn until_signalled(mut self, signals: &mut Signals) -> Result<(), StopError> {
         let failed = tokio::select! {
-            () = signalled() => None,
+            () = signals.next() => None,
             failed = self.failure() => Some(failed),
         };
         match &failed {
@@ -155,7 +162,7 @@ impl Running {
         }
         let stopped = tokio::select! {
             stopped = self.stop() => stopped,
-            () = signalled() => Err(StopError::Hurried),
+            () = signals.next() => Err(StopError::Hurried),
         };
         failed.map_or(stopped, Err)
     }
@@ -225,16 +232,45 @@ async fn join(tasks: &mut JoinSet<(&'static str, Result<(), BoxError>)>) -> Resu
     result
 }
 
-/// Waits for SIGTERM or SIGINT.
-///
-/// # Panics
-///
-/// Outside of a runtime that has signals enabled.
-pub async fn signalled() {
-    let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals enabled");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("the runtime has signals enabled");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+// === impl Signals ===
+
+impl Signals {
+    /// Listens from now on.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime that has signals enabled.
+    #[must_use]
+    pub fn listen() -> Self {
+        let listen = |kind| signal(kind).expect("the runtime has signals enabled");
+        Self {
+            terminate: listen(SignalKind::terminate()),
+            interrupt: listen(SignalKind::interrupt()),
+        }
+    }
+
+    /// Waits for one that has not been waited for.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::Signals;
+
+    #[tokio::test]
+    async fn signals_that_nobody_waited_for_are_kept() {
+        let (mut first, mut other) = (Signals::listen(), Signals::listen());
+        for signal in [Signal::TERM, Signal::INT] {
+            kill_process(getpid(), signal).expect("a signal to ourselves");
+            first.next().await;
+            other.next().await;
+        }
     }
 }

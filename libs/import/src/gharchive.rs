@@ -9,65 +9,14 @@ use klout_proto::{
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::{
-    Entry, Found, Input, Kept, Position, ReadError, SignalReader,
-    lines::{Line, Lines},
-};
+use crate::{Found, lines::Line};
 
 use self::event::Event;
 
 /// Where all of it happened.
 const NETWORK: &str = "github";
 
-/// Reads one hour, an event a line. Empty lines are passed over.
-pub struct GhArchive {
-    lines: Lines,
-}
-
-// === impl GhArchive ===
-
-impl GhArchive {
-    /// # Errors
-    ///
-    /// When the beginning cannot be read.
-    pub fn new(input: Input) -> Result<Self, ReadError> {
-        Ok(Self { lines: Lines::new(input)? })
-    }
-}
-
-impl SignalReader for GhArchive {
-    fn name(&self) -> &str {
-        self.lines.name()
-    }
-
-    fn position(&self) -> Position {
-        self.lines.position()
-    }
-
-    fn next_entry(&mut self) -> Result<Option<Entry>, ReadError> {
-        while let Some(line) = self.lines.next_line()? {
-            if line.bytes.trim_ascii().is_empty() {
-                continue;
-            }
-            let found = read(line);
-            // Most events are no reactions: what is never written again is not copied.
-            let kept = match &found {
-                Found::NoReaction | Found::Noted => Kept::Signal,
-                Found::Signal(_) | Found::Rejected { .. } => Kept::Line(line.bytes.to_vec()),
-            };
-            return Ok(Some(Entry { line: line.number, found, kept }));
-        }
-        Ok(None)
-    }
-}
-
-impl std::fmt::Debug for GhArchive {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "GhArchive({})", self.lines.name())
-    }
-}
-
-fn read(line: Line<'_>) -> Found {
+pub(crate) fn read(line: Line<'_>) -> Found {
     if line.too_long {
         return Found::rejected(RowReason::RowMalformed);
     }
@@ -151,10 +100,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{EachLine, Input, SignalReader as _};
 
     fn read_all(bytes: Vec<u8>) -> Vec<Found> {
         let input = Input::from_reader("test".to_owned(), Cursor::new(bytes), None);
-        let mut reader = GhArchive::new(input.expect("readable")).expect("readable");
+        let mut reader = EachLine::of_gharchive(input.expect("readable")).expect("readable");
         let mut found = Vec::new();
         while let Some(entry) = reader.next_entry().expect("readable") {
             found.push(entry.found);

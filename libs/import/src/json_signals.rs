@@ -3,55 +3,9 @@
 use klout_model::RowReason;
 use klout_proto::{json, signal::v1::Signal};
 
-use crate::{
-    Entry, Found, Input, Kept, Position, ReadError, SignalReader,
-    lines::{Line, Lines},
-};
+use crate::{Found, lines::Line};
 
-/// Reads one file, a signal a line. Empty lines are passed over.
-pub struct JsonSignals {
-    lines: Lines,
-}
-
-// === impl JsonSignals ===
-
-impl JsonSignals {
-    /// # Errors
-    ///
-    /// When the beginning cannot be read.
-    pub fn new(input: Input) -> Result<Self, ReadError> {
-        Ok(Self { lines: Lines::new(input)? })
-    }
-}
-
-impl SignalReader for JsonSignals {
-    fn name(&self) -> &str {
-        self.lines.name()
-    }
-
-    fn position(&self) -> Position {
-        self.lines.position()
-    }
-
-    fn next_entry(&mut self) -> Result<Option<Entry>, ReadError> {
-        while let Some(line) = self.lines.next_line()? {
-            if line.bytes.trim_ascii().is_empty() {
-                continue;
-            }
-            let kept = Kept::Line(line.bytes.to_vec());
-            return Ok(Some(Entry { line: line.number, found: read(line), kept }));
-        }
-        Ok(None)
-    }
-}
-
-impl std::fmt::Debug for JsonSignals {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "JsonSignals({})", self.lines.name())
-    }
-}
-
-fn read(line: Line<'_>) -> Found {
+pub(crate) fn read(line: Line<'_>) -> Found {
     if line.too_long {
         return Found::rejected(RowReason::RowMalformed);
     }
@@ -71,10 +25,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{EachLine, Input, SignalReader as _};
 
     fn read_all(bytes: Vec<u8>) -> Vec<(u64, Found)> {
         let input = Input::from_reader("test".to_owned(), Cursor::new(bytes), None);
-        let mut reader = JsonSignals::new(input.expect("readable")).expect("readable");
+        let mut reader = EachLine::of_signals(input.expect("readable")).expect("readable");
         let mut found = Vec::new();
         while let Some(entry) = reader.next_entry().expect("readable") {
             found.push((entry.line, entry.found));

@@ -9,6 +9,7 @@
 
 mod csv;
 mod csv_signals;
+mod each_line;
 mod gharchive;
 mod identity;
 mod input;
@@ -22,10 +23,9 @@ mod stackexchange;
 pub use crate::{
     csv::{CsvReader, Record, Rejection},
     csv_signals::CsvSignals,
-    gharchive::GhArchive,
+    each_line::EachLine,
     identity::RowIdentities,
     input::{Input, Position, ReadError, files},
-    json_signals::JsonSignals,
     lines::LINE_BYTES_MAX,
     reader::{Entry, Found, Kept, SignalReader},
     rejected::{LinesWriter, RejectedWriter},

@@ -13,19 +13,24 @@ const REASON: &str = "reason";
 /// the first row comes.
 #[derive(Debug)]
 pub struct RejectedWriter {
-    path: PathBuf,
+    file: LateFile<csv::Writer<File>>,
     /// The columns of the file that the rows come from, less `reason`.
     columns: Vec<String>,
     /// Where `reason` is in that file, if it was among rejected rows before.
     reason_before: Option<usize>,
-    file: Option<csv::Writer<File>>,
 }
 
 /// Writes rejected lines as they are. The file is made when the first line comes.
 #[derive(Debug)]
 pub struct LinesWriter {
+    file: LateFile<BufWriter<File>>,
+}
+
+/// A file that is made when it is first written to.
+#[derive(Debug)]
+struct LateFile<W> {
     path: PathBuf,
-    file: Option<BufWriter<File>>,
+    writer: Option<W>,
 }
 
 // === impl RejectedWriter ===
@@ -36,7 +41,7 @@ impl RejectedWriter {
     pub fn new(path: PathBuf, header: &[String]) -> Self {
         let reason_before = header.iter().position(|name| name == REASON);
         let columns = header.iter().filter(|name| *name != REASON).cloned().collect();
-        Self { path, columns, reason_before, file: None }
+        Self { file: LateFile { path, writer: None }, columns, reason_before }
     }
 
     /// Adds a row: its fields, less a `reason` that it may have from an earlier time, and the stable name
@@ -72,16 +77,13 @@ impl RejectedWriter {
             surplus = &[b""];
         }
 
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => {
-                make_folder_of(&self.path)?;
-                // Rows may have any number of fields: that is why they are here.
-                let mut file = csv::WriterBuilder::new().flexible(true).from_path(&self.path)?;
-                file.write_record(self.columns.iter().map(String::as_str).chain([REASON]))?;
-                self.file.insert(file)
-            }
-        };
+        let columns = &self.columns;
+        let file = self.file.open(|path| {
+            // Rows may have any number of fields: that is why they are here.
+            let mut file = csv::WriterBuilder::new().flexible(true).from_path(path)?;
+            file.write_record(columns.iter().map(String::as_str).chain([REASON]))?;
+            Ok(file)
+        })?;
         let row = fields.iter().copied().chain([reason.as_bytes()]);
         file.write_record(row.chain(surplus.iter().copied()))?;
         Ok(())
@@ -93,19 +95,13 @@ impl RejectedWriter {
     ///
     /// When the file cannot be written.
     pub fn finish(self) -> io::Result<Option<PathBuf>> {
-        match self.file {
-            Some(mut file) => {
-                file.flush()?;
-                Ok(Some(self.path))
-            }
-            None => Ok(None),
-        }
+        self.file.finish(csv::Writer::flush)
     }
 
     /// Where the file is, or would be.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.file.path
     }
 }
 
@@ -115,7 +111,7 @@ impl LinesWriter {
     /// A writer of lines.
     #[must_use]
     pub const fn new(path: PathBuf) -> Self {
-        Self { path, file: None }
+        Self { file: LateFile { path, writer: None } }
     }
 
     /// Adds a line.
@@ -124,13 +120,7 @@ impl LinesWriter {
     ///
     /// When the file cannot be written.
     pub fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => {
-                make_folder_of(&self.path)?;
-                self.file.insert(BufWriter::new(File::create(&self.path)?))
-            }
-        };
+        let file = self.file.open(|path| File::create(path).map(BufWriter::new))?;
         file.write_all(line)?;
         file.write_all(b"\n")
     }
@@ -141,19 +131,31 @@ impl LinesWriter {
     ///
     /// When the file cannot be written.
     pub fn finish(self) -> io::Result<Option<PathBuf>> {
-        match self.file {
-            Some(mut file) => {
-                file.flush()?;
-                Ok(Some(self.path))
-            }
-            None => Ok(None),
-        }
+        self.file.finish(BufWriter::flush)
     }
 
     /// Where the file is, or would be.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.file.path
+    }
+}
+
+// === impl LateFile ===
+
+impl<W> LateFile<W> {
+    fn open(&mut self, make: impl FnOnce(&Path) -> io::Result<W>) -> io::Result<&mut W> {
+        match &mut self.writer {
+            Some(writer) => Ok(writer),
+            none => {
+                make_folder_of(&self.path)?;
+                Ok(none.insert(make(&self.path)?))
+            }
+        }
+    }
+
+    fn finish(self, flush: fn(&mut W) -> io::Result<()>) -> io::Result<Option<PathBuf>> {
+        self.writer.map(|mut writer| flush(&mut writer).map(|()| self.path)).transpose()
     }
 }
 

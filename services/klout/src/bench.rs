@@ -1,5 +1,6 @@
 //! `klout bench`: the figures of docs/performance.md, measured anew.
 
+mod freshness;
 mod ground;
 mod ingest;
 mod readers;
@@ -26,6 +27,7 @@ pub(crate) struct Bench {
 enum Name {
     Start(start::Start),
     Ingest(ingest::Ingest),
+    Freshness(freshness::Freshness),
     Readers(readers::Readers),
     Serve(serve::Serve),
 }
@@ -48,6 +50,7 @@ impl Bench {
         match self.bench {
             Name::Start(start) => start.run(),
             Name::Ingest(ingest) => ingest.run(),
+            Name::Freshness(freshness) => freshness.run(),
             Name::Readers(readers) => readers.run(),
             Name::Serve(serve) => serve.run(),
         }

@@ -4,7 +4,7 @@ use std::{error::Error as _, net::SocketAddr, path::PathBuf, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use http::Uri;
-use klout_chassis::{Chain, signalled};
+use klout_chassis::{Chain, Signals};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     score::v1::score_service_client::ScoreServiceClient,
@@ -99,10 +99,11 @@ impl Target {
                 Answering::Somebody(client) => return does(&client).await,
                 Answering::Ourselves(installation) => installation,
             };
+            let mut signals = Signals::listen();
             let done = match installation.client().await {
                 Ok(client) => tokio::select! {
                     done = does(&client) => done,
-                    () = signalled() => Err(Failure::Failed("interrupted".to_owned())),
+                    () = signals.next() => Err(Failure::Failed("interrupted".to_owned())),
                 },
                 Err(failure) => Err(failure),
             };

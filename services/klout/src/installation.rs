@@ -7,8 +7,7 @@ use std::{
     time::Duration,
 };
 
-use futures::FutureExt as _;
-use klout_chassis::{Chain, Configuration, Host, Running, StopError, signalled};
+use klout_chassis::{Chain, Configuration, Host, Running, Signals, StopError};
 use klout_embedded::{Needs, Note, Stores, redis_program};
 use tokio::task::spawn_blocking;
 use tracing::warn;
@@ -46,18 +45,14 @@ pub(crate) fn serve(
     let mut telemetry = None;
     block_on(async {
         telemetry = Some(host.telemetry(&configuration)?);
-        // Listens on until the installation does: a signal in between is not lost.
-        let mut early = std::pin::pin!(signalled());
+        let mut signals = Signals::listen();
         let mut installation = tokio::select! {
             started = Installation::start(host, held, configuration) => started?,
-            () = &mut early => return Ok(()),
+            () = signals.next() => return Ok(()),
         };
         screen::ready(&installation.running);
         then(&mut installation);
-        if early.now_or_never().is_some() {
-            return installation.stop().await;
-        }
-        installation.until_signalled().await
+        installation.until_signalled(&mut signals).await
     })
 }
 
@@ -126,18 +121,18 @@ impl Installation {
     }
 
     /// Serves until a signal comes, then stops in order.
-    pub(crate) async fn until_signalled(self) -> Result<(), Failure> {
+    async fn until_signalled(self, signals: &mut Signals) -> Result<(), Failure> {
         let Self { running, directory, stores, _held } = self;
         // Callers are sent elsewhere by the first act of going down, which is inside.
-        let stopped = running.until_signalled().await;
-        finish(stopped, &directory, stores).await
+        let stopped = running.until_signalled(signals).await;
+        finish(stopped, &directory, stores, signals).await
     }
 
     /// Stops in order.
     pub(crate) async fn stop(self) -> Result<(), Failure> {
         let Self { running, directory, stores, _held } = self;
         let stopped = running.stop().await;
-        finish(stopped, &directory, stores).await
+        finish(stopped, &directory, stores, &mut Signals::listen()).await
     }
 }
 
@@ -145,6 +140,7 @@ async fn finish(
     stopped: Result<(), StopError>,
     directory: &DataDirectory,
     stores: Option<Arc<Mutex<Stores>>>,
+    signals: &mut Signals,
 ) -> Result<(), Failure> {
     let retracted = directory.retract();
     if matches!(stopped, Err(StopError::Hurried)) {
@@ -155,7 +151,7 @@ async fn finish(
             dropped = spawn_blocking(move || drop(stores)) => {
                 dropped.map_err(|error| Failure::failed(&error))?;
             }
-            () = signalled() => return Err(Failure::failed(&StopError::Hurried)),
+            () = signals.next() => return Err(Failure::failed(&StopError::Hurried)),
         }
     }
     stopped.map_err(|error| Failure::failed(&error))?;

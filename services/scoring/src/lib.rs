@@ -51,7 +51,7 @@ use crate::{
     publish::Publisher,
     read::Reader,
     replica::Replica,
-    rescore::Rescorer,
+    rescore::{Lane, Rescorer},
     rpc::{ConsumerRpc, ScoreRpc},
 };
 pub use crate::{config::Config, store::MIGRATOR};
@@ -116,7 +116,7 @@ impl Service for Scoring {
                 cached: cached.clone(),
                 clock: clock.clone(),
                 model,
-                last: Arc::default(),
+                famous: Arc::default(),
                 metrics: Arc::clone(&metrics),
             },
             publisher: Publisher::new(
@@ -144,15 +144,22 @@ impl Service for Scoring {
         let Self { config, score_rpc, consumer_rpc, rescorer, publisher, daily, replica, backlog } =
             self;
         let nobody_rings = Notify::new();
+        let (everybody_else, famous) = (Lane::everybody_else(), Lane::famous());
         let rescore =
             repeat("rescore", config.rescore_interval, &consumer_rpc.evidence_grew, &stop, || {
-                rescorer.step(&stop)
+                rescorer.step(&everybody_else, &stop)
             });
-        let publish =
-            repeat("publish", config.publish_interval, &nobody_rings, &stop, || publisher.step());
+        // Looks by itself: whoever is famous has just rested.
+        let rescore_famous =
+            repeat("rescore the famous", config.rescore_interval, &nobody_rings, &stop, || {
+                rescorer.step(&famous, &stop)
+            });
+        let publish = repeat("publish", config.publish_interval, &nobody_rings, &stop, || {
+            publisher.step(&stop)
+        });
         let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        tokio::join!(rescore, publish, daily, watch, replica.run(&stop));
+        tokio::join!(rescore, rescore_famous, publish, daily, watch, replica.run(&stop));
         score_rpc.reader.flights.end().await;
         score_rpc.reader.reads.end();
         Ok(())

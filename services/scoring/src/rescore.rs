@@ -3,8 +3,15 @@
 //! One step takes some of them off the list, reads all their evidence, computes, and writes the scores,
 //! in one transaction: if the process dies, they are still on the list. Whoever adds evidence
 //! meanwhile puts the person on the list again, so nothing is missed, and waits for nobody.
+//!
+//! Evidence comes in for famous people all the time, and to read what there is of them takes long. So that
+//! all others need not wait for them, they are scored by a loop of their own, and rest after each score.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use klout_chassis::{Clock, failpoint};
 use klout_model::Day;
@@ -40,6 +47,18 @@ const PAUSE_FACTOR: u32 = 1;
 /// The longest such pause, which with the round has to fit into a second.
 const PAUSE_MAX: Duration = Duration::from_millis(400);
 
+/// The same of the famous: of each of them there is as much to read as of a hundred others.
+const FAMOUS_MAX: i64 = 64;
+
+/// Who has so many cells of evidence is famous.
+const FAMOUS_CELLS: usize = 200;
+
+/// The famous rest so long for each cell of evidence, which takes about a hundredth of that to read.
+const REST_A_CELL: Duration = Duration::from_micros(100);
+
+/// The longest such rest, which with the rounds before and after has to fit into a second.
+const REST_MAX: Duration = Duration::from_millis(300);
+
 /// What a rescore needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Rescorer {
@@ -47,33 +66,64 @@ pub(crate) struct Rescorer {
     pub(crate) cached: Cached,
     pub(crate) clock: Clock,
     pub(crate) model: &'static Model,
-    /// When the last round ended, and how long it took.
-    pub(crate) last: Arc<Mutex<Option<(Instant, Duration)>>>,
+    /// The famous whom this process has met, and until when they rest. Another process may not know them
+    /// and score them meanwhile, which costs time and no more.
+    pub(crate) famous: Arc<Mutex<HashMap<i64, Instant>>>,
     pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Who is scored by one loop.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    famous: bool,
+    /// When the last round ended, and how long it took.
+    last: Mutex<Option<(Instant, Duration)>>,
+}
+
+// === impl Lane ===
+
+impl Lane {
+    pub(crate) fn everybody_else() -> Self {
+        Self { famous: false, last: Mutex::default() }
+    }
+
+    pub(crate) fn famous() -> Self {
+        Self { famous: true, last: Mutex::default() }
+    }
 }
 
 // === impl Rescorer ===
 
 impl Rescorer {
-    /// Scores everybody who is dirty by now, if it is time. Stops between two transactions.
-    #[instrument(name = "rescore", skip_all)]
-    pub(crate) async fn step(&self, stop: &CancellationToken) -> Result<bool, Error> {
-        let mut last = self.last.lock().await;
+    /// Scores everybody of a lane who is dirty by now, if it is time. Stops between two transactions.
+    #[instrument(name = "rescore", skip_all, fields(lane.famous = lane.famous))]
+    pub(crate) async fn step(&self, lane: &Lane, stop: &CancellationToken) -> Result<bool, Error> {
+        let mut last = lane.last.lock().await;
         if last.is_some_and(|(end, took)| !is_due(end.elapsed(), took)) {
             return Ok(false);
         }
         let started = Instant::now();
+        if lane.famous && self.famous.lock().await.is_empty() {
+            return Ok(false);
+        }
         let end =
             store::dirty_person::end(&self.db).await.map_err(Error::store("look for work"))?;
         let Some(end) = end else { return Ok(false) };
-        while !stop.is_cancelled() && self.score_some(end).await? {}
+        while !stop.is_cancelled() && self.score_some(lane, end).await? {}
         self.metrics.rescore_duration.record(started.elapsed());
         *last = Some((Instant::now(), started.elapsed()));
         Ok(false)
     }
 
-    /// Scores some of the people on the list up to `end`. Returns whether there were any.
-    async fn score_some(&self, end: i64) -> Result<bool, Error> {
+    /// Those of the famous whom a lane is about: the rested ones, or in the other lane all, whom it leaves out.
+    async fn named(&self, lane: &Lane) -> Vec<i64> {
+        let (famous, now) = (self.famous.lock().await, Instant::now());
+        let named = famous.iter().filter(|(_, until)| !lane.famous || **until <= now);
+        named.map(|(person, _)| *person).collect()
+    }
+
+    /// Scores some of the people of a lane on the list up to `end`. Returns whether there were any.
+    async fn score_some(&self, lane: &Lane, end: i64) -> Result<bool, Error> {
         let store = Error::store;
         let mut transaction = self.db.begin().await.map_err(store("begin to rescore"))?;
         let connection = &mut *transaction;
@@ -84,9 +134,12 @@ impl Rescorer {
         // before after everybody was put on the list.
         let now = self.clock.now();
         let today = Day::of(now);
-        let (people, waited) = store::dirty_person::take(&mut *connection, end, PEOPLE_MAX)
-            .await
-            .map_err(store("take dirty people"))?;
+        let max = if lane.famous { FAMOUS_MAX } else { PEOPLE_MAX };
+        let named = self.named(lane).await;
+        let (people, waited) =
+            store::dirty_person::take(&mut *connection, end, max, &named, lane.famous)
+                .await
+                .map_err(store("take dirty people"))?;
         if people.is_empty() {
             return Ok(false);
         }
@@ -101,8 +154,10 @@ impl Rescorer {
 
         let mut scores: BTreeMap<i64, StoredScore> = BTreeMap::new();
         let mut evidence = evidence;
+        let mut rests = Vec::new();
         for person in people {
             let evidence = evidence.remove(&person).unwrap_or_default();
+            rests.push((person, rest(&evidence)));
             let changes = before.get(&person).copied().unwrap_or_default();
             let known = score(self.model, evidence).map(|score| {
                 let points = score.score.points();
@@ -133,6 +188,14 @@ impl Rescorer {
         self.metrics.scored(scores.len(), &waited);
 
         failpoint!("scoring.scores.committed");
+        let mut famous = self.famous.lock().await;
+        for (person, rest) in rests {
+            match rest {
+                Some(rest) => famous.insert(person, Instant::now() + rest),
+                None => famous.remove(&person),
+            };
+        }
+        drop(famous);
         let current = Current { standing: standing.revision, generation: self.generation().await? };
         if current.generation != buried {
             self.cached.bury(current.generation, scores.values()).await;
@@ -183,6 +246,13 @@ fn is_due(since: Duration, took: Duration) -> bool {
     since >= (took * PAUSE_FACTOR).min(PAUSE_MAX)
 }
 
+/// How long somebody rests of whom there is so much evidence; `None` when that is not so much.
+fn rest(evidence: &PersonEvidence) -> Option<Duration> {
+    let cells = evidence.accounts.values().map(|account| account.cells.len()).sum::<usize>();
+    let rest = |cells| u32::try_from(cells).map_or(REST_MAX, |cells| REST_A_CELL * cells);
+    (cells >= FAMOUS_CELLS).then(|| rest(cells).min(REST_MAX))
+}
+
 /// The score of everything known of a person's accounts.
 fn score(model: &Model, evidence: PersonEvidence) -> Option<klout_score_math::PersonScore> {
     let own: Vec<i64> = evidence.accounts.keys().copied().collect();
@@ -205,7 +275,23 @@ fn score(model: &Model, evidence: PersonEvidence) -> Option<klout_score_math::Pe
 
 #[cfg(test)]
 mod tests {
+    use klout_model::Kind;
+    use klout_score_math::Cell;
+
     use super::*;
+    use crate::store::evidence::AccountRows;
+
+    #[test]
+    fn the_famous_rest_the_longer_the_more_there_is_to_read_and_nobody_else_does() {
+        let resting = |cells| {
+            let cell = Cell { actor: None, kind: Kind::Like, age: 0, count: 1 };
+            let rows = AccountRows { cells: vec![cell; cells], ..AccountRows::default() };
+            rest(&PersonEvidence { accounts: BTreeMap::from([(1, rows.clone()), (2, rows)]) })
+        };
+        assert_eq!(resting(FAMOUS_CELLS / 2 - 1), None);
+        assert_eq!(resting(500), Some(Duration::from_millis(100)), "of all accounts");
+        assert_eq!(resting(50_000), Some(REST_MAX));
+    }
 
     #[test]
     fn a_round_is_followed_by_a_pause_that_fits_into_a_second() {

@@ -7,9 +7,7 @@ use std::{
     time::Instant,
 };
 
-use klout_import::{
-    CsvSignals, Dump, Found, GhArchive, Input, JsonSignals, ReadError, SignalReader, dumps,
-};
+use klout_import::{CsvSignals, Dump, EachLine, Found, Input, ReadError, SignalReader, dumps};
 
 use super::Figures;
 use crate::exit::Failure;
@@ -48,8 +46,10 @@ impl Readers {
         for _ in 0..self.runs {
             csv.push(self.rate(one(CsvSignals::new(Input::open(&files.csv).map_err(failed)?)))?);
             let input = Input::open(&files.signals).map_err(failed)?;
-            signals.push(self.rate(one(JsonSignals::new(input)))?);
-            hour.push(self.rate(one(GhArchive::new(Input::open(&files.hour).map_err(failed)?)))?);
+            signals.push(self.rate(one(EachLine::of_signals(input)))?);
+            hour.push(
+                self.rate(one(EachLine::of_gharchive(Input::open(&files.hour).map_err(failed)?)))?,
+            );
             let found = dumps(std::slice::from_ref(&files.dump), None).map_err(failed)?;
             dump.push(self.rate(found.into_iter().flat_map(Dump::readers))?);
         }

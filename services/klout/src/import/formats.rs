@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use klout_import::{
-    CsvSignals, Dump, GhArchive, Input, JsonSignals, ReadError, SignalReader, dumps, files,
-};
+use klout_import::{CsvSignals, Dump, EachLine, Input, ReadError, SignalReader, dumps, files};
 
 use super::Options;
 use crate::exit::Failure;
@@ -144,7 +142,10 @@ impl ImportFormat {
         Ok(match self {
             Self::Signals(import) => {
                 let endings = [".jsonl", ".ndjson", ".json"];
-                (each(&import.paths, &endings, JsonSignals::new).map_err(failed)?, import.options)
+                (
+                    each(&import.paths, &endings, EachLine::of_signals).map_err(failed)?,
+                    import.options,
+                )
             }
             Self::Csv(import) => {
                 (each(&import.paths, &[".csv"], CsvSignals::new).map_err(failed)?, import.options)
@@ -153,9 +154,10 @@ impl ImportFormat {
                 let found = dumps(&import.paths, import.site.as_deref()).map_err(failed)?;
                 (of_dumps(found), import.options)
             }
-            Self::GhArchive(import) => {
-                (each(&import.paths, &[".json"], GhArchive::new).map_err(failed)?, import.options)
-            }
+            Self::GhArchive(import) => (
+                each(&import.paths, &[".json"], EachLine::of_gharchive).map_err(failed)?,
+                import.options,
+            ),
         })
     }
 }

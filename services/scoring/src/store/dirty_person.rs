@@ -78,13 +78,15 @@ pub(crate) struct Waiting {
 
 /// Takes up to `max` people off the list up to `end`, of those that have waited longest, and keeps
 /// everybody else from scoring them until the transaction ends: of two scores the one of more evidence has
-/// to be written last. Whom somebody else may be scoring right now stays on the list. Tells how long each of
-/// them has waited.
+/// to be written last. Whom somebody else may be scoring right now stays on the list, and so does who is not
+/// `named`, or when `only_named` is false, who is. Tells how long each of them has waited.
 #[instrument(name = "db.dirty_person.take", skip_all)]
 pub(crate) async fn take(
     db: &mut PgConnection,
     end: i64,
     max: i64,
+    named: &[i64],
+    only_named: bool,
 ) -> Result<(BTreeSet<i64>, Waited), sqlx::Error> {
     let people = sqlx::query!(
         r#"
@@ -93,7 +95,7 @@ pub(crate) async fn take(
             from (
                 select person_id
                 from scoring.dirty_person
-                where position <= $3
+                where position <= $3 and (person_id = any($6)) = $7
                 order by position
                 limit $2
             ) as oldest
@@ -122,6 +124,8 @@ pub(crate) async fn take(
         end,
         LOCK_CLASS,
         LOCKS,
+        named,
+        only_named,
     )
     .fetch_all(db)
     .await?;

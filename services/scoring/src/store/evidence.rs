@@ -213,11 +213,20 @@ pub(crate) async fn of_people(
     let ids: Vec<_> = owned.iter().map(|row| row.account_id).collect();
     let age = |day: i32| u8::try_from(last - day).map_err(|_| broken("day", day));
 
+    // A row an account: of somebody famous there are ten thousand cells, and a row or a column of it costs more
+    // than a cell. So age, kind and whether the actor is known are one number.
     let cells = sqlx::query!(
         r#"
-        select subject_account_id, actor_known, actor_account_id, kind, day, count
-        from scoring.cell
-        where subject_account_id = any($1) and day between $2 and $3 and told > 0
+        select asked.account_id as "account_id!", cells.actors as "actors!", cells.whats as "whats!",
+            cells.counts as "counts!"
+        from unnest($1::bigint[]) as asked (account_id)
+        cross join lateral (
+            select array_agg(actor_account_id) as actors, array_agg(count) as counts,
+                array_agg(($3 - day) * 65536 + kind * 2 + actor_known::integer) as whats
+            from scoring.cell
+            where subject_account_id = asked.account_id and day between $2 and $3 and told > 0
+        ) as cells
+        where cells.counts is not null
         "#,
         &ids,
         first,
@@ -226,15 +235,19 @@ pub(crate) async fn of_people(
     .fetch_all(&mut *db)
     .await?;
     for row in cells {
-        let kind = u8::try_from(row.kind).ok().and_then(Kind::from_code);
-        let cell = Cell {
-            actor: row.actor_known.then_some(row.actor_account_id),
-            kind: kind.ok_or_else(|| broken("kind", row.kind))?,
-            age: age(row.day)?,
-            // Below zero while what was taken back is known of a signal that has not arrived.
-            count: u64::try_from(row.count).unwrap_or(0),
-        };
-        accounts.entry(row.subject_account_id).or_default().cells.push(cell);
+        let columns = row.actors.iter().zip(&row.whats).zip(&row.counts);
+        let cells = columns.map(|((actor, what), count)| {
+            let [known_kind, _, age, _] = what.to_le_bytes();
+            Ok(Cell {
+                actor: (known_kind & 1 == 1).then_some(*actor),
+                kind: Kind::from_code(known_kind >> 1).ok_or_else(|| broken("kind", *what))?,
+                age,
+                // Below zero while what was taken back is known of a signal that has not arrived.
+                count: u64::try_from(*count).unwrap_or(0),
+            })
+        });
+        let cells = cells.collect::<Result<Vec<_>, sqlx::Error>>()?;
+        accounts.entry(row.account_id).or_default().cells = cells;
     }
 
     let counters = sqlx::query!(

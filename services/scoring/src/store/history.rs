@@ -138,29 +138,6 @@ pub(crate) async fn renew(
     Ok(())
 }
 
-/// Gives today's rows the percentiles that were published.
-#[instrument(name = "db.history.renew_percentiles", skip_all)]
-pub(crate) async fn renew_percentiles(
-    db: &mut PgConnection,
-    today: Day,
-    model: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        update scoring.history as history
-        set percentile = score.percentile
-        from scoring.score as score
-        where history.day = $1 and history.model = $2 and history.person_id = score.person_id
-            and history.revision = score.revision and history.percentile <> score.percentile
-        "#,
-        today.number(),
-        model,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 /// The rows of one person after a place, newest first.
 #[instrument(name = "db.history.list", skip_all)]
 pub(crate) async fn list(

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use futures::TryStreamExt as _;
+use klout_model::Day;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use tracing::instrument;
@@ -38,6 +40,16 @@ pub(crate) struct Known {
 pub(crate) struct Found {
     pub(crate) score: Option<StoredScore>,
     pub(crate) dirty: bool,
+}
+
+/// Where somebody stands among all others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) person: i64,
+    /// Of the score that is placed.
+    pub(crate) revision: i64,
+    pub(crate) score: f64,
+    pub(crate) percentile: f64,
 }
 
 /// One row, as the table has it.
@@ -189,23 +201,86 @@ pub(crate) async fn renew(
     Ok(())
 }
 
-/// Places every score among all others, exactly.
-#[instrument(name = "db.score.renew_percentiles", skip_all)]
-pub(crate) async fn renew_percentiles(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// All scores that are known, ascending.
+#[instrument(name = "db.score.ranking", skip_all)]
+pub(crate) async fn ranking(db: impl PgExecutor<'_>) -> Result<Vec<f64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select score as "score!"
+        from scoring.score
+        where score is not null
+        order by score
+        "#
+    )
+    .fetch(db)
+    .try_collect()
+    .await
+}
+
+/// Where the next `max` people after a person stand, those whose score is known.
+#[instrument(name = "db.score.places", skip_all)]
+pub(crate) async fn places(
+    db: impl PgExecutor<'_>,
+    after: i64,
+    max: i64,
+) -> Result<Vec<Place>, sqlx::Error> {
+    sqlx::query_as!(
+        Place,
+        r#"
+        select person_id as person, revision, score as "score!", percentile as "percentile!"
+        from scoring.score
+        where person_id > $1 and score is not null
+        order by person_id
+        limit $2
+        "#,
+        after,
+        max,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Gives scores their percentiles, and the rows of `today` in the history too, unless they have been
+/// rescored, or are being. Only a row that this holds is written in the history, as a rescore does it in
+/// this order too: so neither can lock the other out.
+#[instrument(name = "db.score.place", skip_all, fields(places.len = places.len()))]
+pub(crate) async fn place(
+    db: &mut PgConnection,
+    places: &[Place],
+    today: Day,
+    model: &str,
+) -> Result<(), sqlx::Error> {
+    let people: Vec<_> = places.iter().map(|place| place.person).collect();
+    let revisions: Vec<_> = places.iter().map(|place| place.revision).collect();
+    let percentiles: Vec<_> = places.iter().map(|place| place.percentile).collect();
     sqlx::query!(
         r#"
-        update scoring.score as score
+        with free as (
+            select person_id, new.percentile
+            from unnest($1::bigint[], $2::bigint[], $3::float8[])
+                as new (person_id, revision, percentile)
+            join scoring.score as score using (person_id)
+            where score.revision = new.revision
+            for no key update of score skip locked
+        ),
+        placed as (
+            update scoring.score as score
+            set percentile = free.percentile
+            from free
+            where score.person_id = free.person_id
+            returning score.person_id, score.revision, score.percentile
+        )
+        update scoring.history as history
         set percentile = placed.percentile
-        from (
-            select person_id,
-                100.0::float8
-                    * (2 * (rank() over (order by score) - 1) + count(*) over (partition by score))
-                    / (2 * count(*) over ()) as percentile
-            from scoring.score
-            where score is not null
-        ) as placed
-        where score.person_id = placed.person_id and score.percentile <> placed.percentile
-        "#
+        from placed
+        where history.person_id = placed.person_id and history.day = $4 and history.model = $5
+            and history.revision = placed.revision
+        "#,
+        &people,
+        &revisions,
+        &percentiles,
+        today.number(),
+        model,
     )
     .execute(db)
     .await?;

@@ -1,6 +1,8 @@
 //! `scoring.standing`: where scores stand among all others.
 
-use sqlx::{PgConnection, PgExecutor};
+use std::time::Duration;
+
+use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
 use tracing::instrument;
 
 /// The last publication.
@@ -12,6 +14,19 @@ pub(crate) struct Standing {
     pub(crate) scores: Vec<f64>,
     /// Whether no score was written since.
     pub(crate) current: bool,
+    /// Whether somebody publishes right now.
+    pub(crate) publishing: bool,
+}
+
+/// A publication that goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Publication {
+    /// Its number: of two, the later one goes on.
+    number: i64,
+    /// The revision of the publication before it, to notice a version that does not count publications.
+    before: i64,
+    /// No score up to this revision will be missing from the percentiles.
+    pub(crate) revision: i64,
 }
 
 /// What is left to do, all of one moment.
@@ -54,7 +69,8 @@ pub(crate) async fn read(db: impl PgExecutor<'_>) -> Result<Standing, sqlx::Erro
             case
                 when score_revision.is_called then standing.revision >= score_revision.last_value
                 else true
-            end as "current!"
+            end as "current!",
+            publishing_until > now() as "publishing!"
         from scoring.standing, scoring.score_revision
         "#
     )
@@ -62,30 +78,87 @@ pub(crate) async fn read(db: impl PgExecutor<'_>) -> Result<Standing, sqlx::Erro
     .await
 }
 
-/// Publishes a new sample, of the scores as they are now. Returns its revision.
-#[instrument(name = "db.standing.renew", skip_all)]
-pub(crate) async fn renew(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+/// Begins a publication of all scores, unless one goes on. Nobody rescores until the transaction ends:
+/// see [`lock`].
+#[instrument(name = "db.standing.begin", skip_all)]
+pub(crate) async fn begin(
+    db: &mut PgConnection,
+    time: Duration,
+) -> Result<Option<Publication>, sqlx::Error> {
+    sqlx::query_as!(
+        Publication,
         r#"
         update scoring.standing
-        set revision = (select last_value from scoring.score_revision),
-            scores = array(
-                select score
-                from (
-                    select score, row_number() over (order by score) as place,
-                        count(*) over () as members
-                    from scoring.score
-                    where score is not null
-                ) as ranked
-                where members <= 1000
-                    or place * 1000 / members <> (place - 1) * 1000 / members
-                order by score
-            )
-        returning revision
-        "#
+        set publication = publication + 1, publishing_until = now() + $1
+        where publishing_until < now()
+        returning publication as number, revision as before,
+            (select last_value from scoring.score_revision) as "revision!"
+        "#,
+        interval(time),
     )
-    .fetch_one(db)
+    .fetch_optional(db)
     .await
+}
+
+/// Lets a publication go on for another `time`. Returns false when it is over; else it is not over before
+/// the transaction ends.
+#[instrument(name = "db.standing.go_on", skip_all)]
+pub(crate) async fn go_on(
+    db: &mut PgConnection,
+    publication: &Publication,
+    time: Duration,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        update scoring.standing
+        set publishing_until = now() + $3
+        where publication = $1 and revision = $2
+        "#,
+        publication.number,
+        publication.before,
+        interval(time),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends a publication that has placed everybody, with a new sample. Returns false when it was over before.
+#[instrument(name = "db.standing.end", skip_all)]
+pub(crate) async fn end(
+    db: impl PgExecutor<'_>,
+    publication: &Publication,
+    scores: &[f64],
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        update scoring.standing
+        set revision = $3, scores = $4, publishing_until = '-infinity'
+        where publication = $1 and revision = $2
+        "#,
+        publication.number,
+        publication.before,
+        publication.revision,
+        scores,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lets the next one publish at once.
+#[instrument(name = "db.standing.give_up", skip_all)]
+pub(crate) async fn give_up(
+    db: impl PgExecutor<'_>,
+    publication: &Publication,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update scoring.standing set publishing_until = '-infinity' where publication = $1",
+        publication.number,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Notes the day that was gone over to.
@@ -95,7 +168,7 @@ pub(crate) async fn renew_day(db: &mut PgConnection, day: i32) -> Result<(), sql
     Ok(())
 }
 
-/// Waits until nobody publishes, and keeps publications waiting until the transaction ends.
+/// Keeps publications from beginning, and days from ending, until the transaction ends.
 #[instrument(name = "db.standing.share_lock", skip_all)]
 pub(crate) async fn share_lock(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("lock table scoring.standing in row exclusive mode").execute(db).await?;
@@ -107,4 +180,9 @@ pub(crate) async fn share_lock(db: &mut PgConnection) -> Result<(), sqlx::Error>
 pub(crate) async fn lock(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("lock table scoring.standing in share row exclusive mode").execute(db).await?;
     Ok(())
+}
+
+fn interval(time: Duration) -> PgInterval {
+    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    PgInterval { months: 0, days: 0, microseconds }
 }

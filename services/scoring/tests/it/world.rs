@@ -83,14 +83,19 @@ impl World {
 
     /// Tells that `person` owns `account`.
     pub(crate) async fn own(&self, account: i64, person: i64, revision: u64) {
-        let membership = Membership {
-            account_id: account,
-            network: "bluesky".to_owned(),
-            person_id: person,
-            revision,
-        };
-        let request = ApplyMembershipsRequest { memberships: vec![membership] };
+        let memberships = vec![membership(account, person, revision)];
+        let request = ApplyMembershipsRequest { memberships };
         self.consumer().apply_memberships(request).await.expect("applied");
+    }
+
+    /// Tells that each of these accounts belongs to a person.
+    pub(crate) async fn own_all(&self, accounts: &[(i64, i64)]) {
+        for some in accounts.chunks(1_000) {
+            let memberships =
+                some.iter().map(|(account, person)| membership(*account, *person, 1)).collect();
+            let request = ApplyMembershipsRequest { memberships };
+            self.consumer().apply_memberships(request).await.expect("applied");
+        }
     }
 
     /// Waits until nothing is left to score.
@@ -113,6 +118,11 @@ impl World {
         let request = GetScoreRequest { subject, consistency: None };
         Ok(self.client().get_score(request).await?.into_inner().score.expect("always present"))
     }
+}
+
+fn membership(account: i64, person: i64, revision: u64) -> Membership {
+    let network = "bluesky".to_owned();
+    Membership { account_id: account, network, person_id: person, revision }
 }
 
 /// A batch of likes: subject, actor, how often, all of today.
