@@ -39,7 +39,7 @@ pub use crate::{
     running::{Running, Signals, StopError},
     service::{Context, Service},
     token::{Claims, TokenError, TokenKey},
-    work::{renewing, repeat},
+    work::{Pace, renewing, repeat},
 };
 
 /// A place where a test can stop the process: see `failpoints`. In a build for anybody else it is nothing.

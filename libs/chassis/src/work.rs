@@ -14,17 +14,40 @@ use crate::Chain;
 /// The longest pause after failures in a row.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// The longest that a step may take. It ends what waits for a connection that is dead without a word; what
-/// is left is done by the next one.
-const STEP_TIME_MAX: Duration = Duration::from_secs(600);
+/// The longest that a step takes that does not say otherwise. It ends what waits for a connection that is
+/// dead without a word; what is left is done by the next one.
+const STEP_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// When a loop does its step.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    idle: Duration,
+    step_time_max: Duration,
+}
+
+// === impl Pace ===
+
+impl Pace {
+    /// For a step that ends by itself whatever the stores do, and may take long.
+    #[must_use]
+    pub const fn of_long_steps(idle: Duration) -> Self {
+        Self { idle, step_time_max: Duration::MAX }
+    }
+}
+
+impl From<Duration> for Pace {
+    fn from(idle: Duration) -> Self {
+        Self { idle, step_time_max: STEP_TIME_MAX }
+    }
+}
 
 /// Calls `step` until `stop` is cancelled: again at once while it finds something to do, else when
-/// `wake` is notified or `idle` has passed. After an error it waits, longer each time, and goes on.
+/// `wake` is notified or its idle time has passed. After an error it waits, longer each time, and goes on.
 ///
 /// Stopping does not interrupt a step: it waits for the end of the one that runs.
 pub async fn repeat<E, F>(
     name: &'static str,
-    idle: Duration,
+    pace: impl Into<Pace>,
     wake: &Notify,
     stop: &CancellationToken,
     mut step: impl FnMut() -> F,
@@ -32,10 +55,11 @@ pub async fn repeat<E, F>(
     E: std::error::Error + 'static,
     F: Future<Output = Result<bool, E>>,
 {
+    let Pace { idle, step_time_max } = pace.into();
     let mut pause = idle;
     while !stop.is_cancelled() {
-        let Ok(done) = timeout(STEP_TIME_MAX, step()).await else {
-            warn!(task = name, "step took longer than {STEP_TIME_MAX:?}; it will be tried again");
+        let Ok(done) = timeout(step_time_max, step()).await else {
+            warn!(task = name, "step took longer than {step_time_max:?}; it will be tried again");
             continue;
         };
         let pause_now = match done {

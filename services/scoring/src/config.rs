@@ -27,6 +27,10 @@ pub struct Config {
     #[serde(with = "humantime_serde")]
     pub read_time_max: Duration,
 
+    /// How long a transaction of a rescore or a publication may take.
+    #[serde(with = "humantime_serde")]
+    pub transaction_time_max: Duration,
+
     /// How long a reader waits for the revision that it asked for.
     #[serde(with = "humantime_serde")]
     pub freshness_time_max: Duration,

@@ -70,6 +70,13 @@ impl Error {
     }
 }
 
+/// Gives an end to work that Postgres may never answer.
+pub(crate) async fn ending<F: Future>(time_max: Duration, work: F) -> Result<F::Output, Error> {
+    let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    let done = tokio::time::timeout(time_max, work).await;
+    done.map_err(late).map_err(Error::store("end a transaction in time"))
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match error.refusal() {

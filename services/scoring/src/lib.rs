@@ -25,7 +25,7 @@ mod store;
 
 use std::{sync::Arc, time::Duration};
 
-use klout_chassis::{ConfigError, Context, Service, repeat};
+use klout_chassis::{ConfigError, Context, Pace, Service, repeat};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     score::v1::{
@@ -113,6 +113,7 @@ impl Service for Scoring {
             },
             rescorer: Rescorer {
                 db: db.clone(),
+                transaction_time_max: config.transaction_time_max,
                 cached: cached.clone(),
                 clock: clock.clone(),
                 model,
@@ -121,6 +122,7 @@ impl Service for Scoring {
             },
             publisher: Publisher::new(
                 db.clone(),
+                config.transaction_time_max,
                 cached,
                 clock.clone(),
                 model,
@@ -144,19 +146,18 @@ impl Service for Scoring {
         let Self { config, score_rpc, consumer_rpc, rescorer, publisher, daily, replica, backlog } =
             self;
         let nobody_rings = Notify::new();
+        // Each of their transactions has an end.
+        let rescoring = Pace::of_long_steps(config.rescore_interval);
+        let publishing = Pace::of_long_steps(config.publish_interval);
         let (everybody_else, famous) = (Lane::everybody_else(), Lane::famous());
-        let rescore =
-            repeat("rescore", config.rescore_interval, &consumer_rpc.evidence_grew, &stop, || {
-                rescorer.step(&everybody_else, &stop)
-            });
-        // Looks by itself: whoever is famous has just rested.
-        let rescore_famous =
-            repeat("rescore the famous", config.rescore_interval, &nobody_rings, &stop, || {
-                rescorer.step(&famous, &stop)
-            });
-        let publish = repeat("publish", config.publish_interval, &nobody_rings, &stop, || {
-            publisher.step(&stop)
+        let rescore = repeat("rescore", rescoring, &consumer_rpc.evidence_grew, &stop, || {
+            rescorer.step(&everybody_else, &stop)
         });
+        // Looks by itself: whoever is famous has just rested.
+        let rescore_famous = repeat("rescore the famous", rescoring, &nobody_rings, &stop, || {
+            rescorer.step(&famous, &stop)
+        });
+        let publish = repeat("publish", publishing, &nobody_rings, &stop, || publisher.step(&stop));
         let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         tokio::join!(rescore, rescore_famous, publish, daily, watch, replica.run(&stop));

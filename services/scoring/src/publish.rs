@@ -28,7 +28,7 @@ use tracing::{debug, instrument};
 use crate::{
     cached::Cached,
     change::Change,
-    error::Error,
+    error::{Error, ending},
     metrics::Metrics,
     store::{self, score::Place, standing::Publication},
 };
@@ -52,6 +52,7 @@ const SAMPLE_LEN: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Publisher {
     pub(crate) db: PgPool,
+    transaction_time_max: Duration,
     pub(crate) cached: Cached,
     pub(crate) clock: Clock,
     pub(crate) model: &'static Model,
@@ -76,29 +77,33 @@ enum Step {
 impl Publisher {
     pub(crate) fn new(
         db: PgPool,
+        transaction_time_max: Duration,
         cached: Cached,
         clock: Clock,
         model: &'static Model,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { db, cached, clock, model, metrics, last: Mutex::new(None) }
+        Self { db, transaction_time_max, cached, clock, model, metrics, last: Mutex::new(None) }
     }
 
     /// Publishes if there is anything new and it is time. Stops between two transactions.
     #[instrument(name = "publish", skip_all)]
     pub(crate) async fn step(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let store = Error::store;
-        let standing = store::standing::read(&self.db).await.map_err(store("read the standing"))?;
+        let time_max = self.transaction_time_max;
+        let standing = ending(time_max, store::standing::read(&self.db)).await?;
+        let standing = standing.map_err(store("read the standing"))?;
         self.cached.follow_standing(standing.revision);
         if standing.current || standing.publishing {
             return Ok(false);
         }
-        let busy = store::dirty_person::any(&self.db).await.map_err(store("look for work"))?;
+        let busy = ending(time_max, store::dirty_person::any(&self.db)).await?;
+        let busy = busy.map_err(store("look for work"))?;
         let mut last = self.last.lock().await;
         if last.is_some_and(|(end, worked)| !is_due(end.elapsed(), worked, busy)) {
             return Ok(false);
         }
-        let Some(publication) = self.begin().await? else { return Ok(false) };
+        let Some(publication) = ending(time_max, self.begin()).await?? else { return Ok(false) };
         if let Some(worked) = self.publish(&publication, busy, stop).await? {
             failpoint!("scoring.percentiles.committed");
             let change = Change::Standing(publication.revision).message();
@@ -136,7 +141,9 @@ impl Publisher {
     ) -> Result<Option<Duration>, Error> {
         let store = Error::store;
         let mut started = Instant::now();
-        let ranking = store::score::ranking(&self.db).await.map_err(store("read the ranking"))?;
+        let time_max = self.transaction_time_max;
+        let ranking = ending(time_max, store::score::ranking(&self.db)).await?;
+        let ranking = ranking.map_err(store("read the ranking"))?;
         let mut worked = started.elapsed();
         let mut after = 0;
         loop {
@@ -147,7 +154,7 @@ impl Publisher {
                 return Ok(None);
             }
             started = Instant::now();
-            let step = self.place_some(publication, &ranking, after).await?;
+            let step = ending(time_max, self.place_some(publication, &ranking, after)).await??;
             worked += started.elapsed();
             match step {
                 Step::Placed(person) => after = person,
@@ -162,9 +169,9 @@ impl Publisher {
                 sleep(started.elapsed()).await;
             }
         }
-        let ended = store::standing::end(&self.db, publication, &sample(&ranking))
-            .await
-            .map_err(store("publish the standing"))?;
+        let sample = sample(&ranking);
+        let ended = ending(time_max, store::standing::end(&self.db, publication, &sample)).await?;
+        let ended = ended.map_err(store("publish the standing"))?;
         Ok(ended.then_some(worked))
     }
 

@@ -27,7 +27,7 @@ use tracing::instrument;
 use crate::{
     cached::{Cached, Moment},
     change::Change,
-    error::Error,
+    error::{Error, ending},
     metrics::Metrics,
     store::{
         self,
@@ -63,6 +63,7 @@ const REST_MAX: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug)]
 pub(crate) struct Rescorer {
     pub(crate) db: PgPool,
+    pub(crate) transaction_time_max: Duration,
     pub(crate) cached: Cached,
     pub(crate) clock: Clock,
     pub(crate) model: &'static Model,
@@ -106,10 +107,10 @@ impl Rescorer {
         if lane.famous && self.famous.lock().await.is_empty() {
             return Ok(false);
         }
-        let end =
-            store::dirty_person::end(&self.db).await.map_err(Error::store("look for work"))?;
-        let Some(end) = end else { return Ok(false) };
-        while !stop.is_cancelled() && self.score_some(lane, end).await? {}
+        let time_max = self.transaction_time_max;
+        let end = ending(time_max, store::dirty_person::end(&self.db)).await?;
+        let Some(end) = end.map_err(Error::store("look for work"))? else { return Ok(false) };
+        while !stop.is_cancelled() && ending(time_max, self.score_some(lane, end)).await?? {}
         self.metrics.rescore_duration.record(started.elapsed());
         *last = Some((Instant::now(), started.elapsed()));
         Ok(false)

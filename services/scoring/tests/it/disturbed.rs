@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use klout_proto::score::v1::{
-    GetScoreRequest, get_score_request::Subject, score_service_client::ScoreServiceClient,
+    GetBacklogRequest, GetScoreRequest, get_score_request::Subject,
+    score_service_client::ScoreServiceClient,
 };
 use klout_testkit::{Proxy, Stores, until};
-use tonic::{
-    Code, Status,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Code, Request, Status, transport::Endpoint};
 
 use crate::world::{World, likes, told};
 
@@ -17,7 +15,11 @@ const UNAVAILABLE: (Code, &str) = (Code::Unavailable, "STORE_UNAVAILABLE");
 
 /// A world in which person 1 has three likes.
 async fn world_on(stores: Stores) -> World {
-    let world = World::start_on(stores).await;
+    world_with(stores, &[]).await
+}
+
+async fn world_with(stores: Stores, settings: &[(&'static str, &str)]) -> World {
+    let world = World::start_with(stores, settings).await;
     world.own(11, 1, 1).await;
     world.apply(likes(1, &[(11, 90, 3)])).await.expect("applied");
     world.scored().await;
@@ -133,7 +135,7 @@ async fn a_postgres_that_hangs_is_told_of_and_comes_back() {
 #[tokio::test]
 async fn connections_that_postgres_has_forgotten_are_replaced() {
     let (stores, postgres) = Stores::fresh().await.with_disturbed_postgres().await;
-    let world = world_on(stores).await;
+    let world = world_with(stores, &[("scoring.transaction_time_max", "2s")]).await;
     let before = world.score(1).await;
 
     postgres.forget_connections();
@@ -182,15 +184,7 @@ async fn a_read_that_waits_for_postgres_ends_and_the_next_one_is_answered() {
 #[tokio::test]
 async fn a_caller_with_too_many_calls_is_refused_at_once_and_others_are_answered() {
     let limits = [("server.calls_per_caller_max", "2"), ("scoring.read_time_max", "20s")];
-    let world = World::start_with(Stores::fresh().await, &limits).await;
-    world.own(11, 1, 1).await;
-    world.apply(likes(1, &[(11, 90, 3)])).await.expect("applied");
-    world.scored().await;
-    until("it is in memory", async || {
-        world.score(1).await;
-        world.stores.redis_keys().await.len() == 1
-    })
-    .await;
+    let world = world_with(Stores::fresh().await, &limits).await;
     let db = world.stores.db().await;
     let mut lock = db.begin().await.expect("begun");
     sqlx::query("lock table scoring.score in access exclusive mode")
@@ -201,27 +195,28 @@ async fn a_caller_with_too_many_calls_is_refused_at_once_and_others_are_answered
     // Without a token, as `--dev` allows: all of these are one caller.
     let address = format!("http://{}", world.running.grpc_address);
     let endpoint = Endpoint::from_shared(address).expect("an address");
-    let mut client = ScoreServiceClient::new(endpoint.connect().await.expect("it listens"));
-    let ask = |client: &ScoreServiceClient<Channel>, person: &str| {
+    let client = ScoreServiceClient::new(endpoint.connect().await.expect("it listens"));
+    let ask = |person: &str, time: Duration| {
         let mut client = client.clone();
         let subject = Some(Subject::Person(person.to_owned()));
-        async move { client.get_score(GetScoreRequest { subject, consistency: None }).await }
+        let mut request = Request::new(GetScoreRequest { subject, consistency: None });
+        request.set_timeout(time);
+        async move { client.get_score(request).await }
     };
     let mut waiting = tokio::task::JoinSet::new();
-    waiting.spawn(ask(&client, "1000"));
-    waiting.spawn(ask(&client, "1001"));
-    let subject = Some(Subject::Person("1".to_owned()));
-    until("the third is refused", async || {
-        let request = GetScoreRequest { subject: subject.clone(), consistency: None };
-        let answer = client.get_score(request).await;
+    waiting.spawn(ask("1000", Duration::from_secs(20)));
+    waiting.spawn(ask("1001", Duration::from_secs(20)));
+    until("a third is refused", async || {
+        let answer = ask("1002", Duration::from_millis(100)).await;
         answer.is_err_and(|status| told(&status).1 == "CALLS_TOO_MANY")
     })
     .await;
-    assert!(world.try_score("1").await.is_ok(), "another caller, and it is in memory");
+    let backlog = world.client().get_backlog(GetBacklogRequest {}).await;
+    assert!(backlog.is_ok(), "another caller, and nothing keeps Postgres from answering");
 
     lock.rollback().await.expect("unlocked");
     for answer in waiting.join_all().await {
         assert_eq!(told(&answer.expect_err("nobody")).1, "PERSON_UNKNOWN");
     }
-    assert!(ask(&client, "1").await.is_ok(), "there is room again");
+    assert!(ask("1", Duration::from_secs(20)).await.is_ok(), "there is room again");
 }
