@@ -4,7 +4,7 @@ use std::{str::FromStr as _, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
-    Connection as _, PgConnection, PgPool,
+    Connection as _, Executor as _, PgConnection, PgPool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
@@ -53,6 +53,7 @@ pub async fn connect(
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_TIME_MAX)
         .test_before_acquire(false)
+        .after_connect(|connection, _| Box::pin(end_when_abandoned(connection)))
         .before_acquire(|connection, _| Box::pin(alive(connection)))
         .after_release(|connection, _| Box::pin(alive(connection)));
     let end = Instant::now() + START_TIME_MAX;
@@ -94,6 +95,13 @@ pub async fn listen(
 fn options(url: &SecretString, name: &str) -> Result<PgConnectOptions, ConnectError> {
     let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError::Url)?;
     Ok(options.application_name(name))
+}
+
+/// Where we have gone without a word, the server would keep a transaction of ours, and its locks, for two
+/// hours. None of ours is idle for as long as this.
+async fn end_when_abandoned(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let setting = "set idle_in_transaction_session_timeout = '10s'";
+    connection.execute(setting).await.map(|_| ())
 }
 
 async fn alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {

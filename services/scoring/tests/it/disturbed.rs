@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use klout_chassis::reason;
 use klout_proto::score::v1::{
     GetBacklogRequest, GetScoreRequest, get_score_request::Subject,
     score_service_client::ScoreServiceClient,
@@ -208,7 +209,7 @@ async fn a_caller_with_too_many_calls_is_refused_at_once_and_others_are_answered
     waiting.spawn(ask("1001", Duration::from_secs(20)));
     until("a third is refused", async || {
         let answer = ask("1002", Duration::from_millis(100)).await;
-        answer.is_err_and(|status| told(&status).1 == "CALLS_TOO_MANY")
+        answer.is_err_and(|status| reason(&status).as_deref() == Some("CALLS_TOO_MANY"))
     })
     .await;
     let backlog = world.client().get_backlog(GetBacklogRequest {}).await;
