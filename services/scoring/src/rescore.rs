@@ -47,6 +47,9 @@ const PAUSE_FACTOR: u32 = 1;
 /// The longest such pause, which with the round has to fit into a second.
 const PAUSE_MAX: Duration = Duration::from_millis(400);
 
+/// The same after the famous, who rest anyway.
+const FAMOUS_PAUSE_MAX: Duration = Duration::from_millis(100);
+
 /// The same of the famous: of each of them there is as much to read as of a hundred others.
 const FAMOUS_MAX: i64 = 64;
 
@@ -77,6 +80,7 @@ pub(crate) struct Rescorer {
 #[derive(Debug)]
 pub(crate) struct Lane {
     famous: bool,
+    pause_max: Duration,
     /// When the last round ended, and how long it took.
     last: Mutex<Option<(Instant, Duration)>>,
 }
@@ -85,11 +89,11 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn everybody_else() -> Self {
-        Self { famous: false, last: Mutex::default() }
+        Self { famous: false, pause_max: PAUSE_MAX, last: Mutex::default() }
     }
 
     pub(crate) fn famous() -> Self {
-        Self { famous: true, last: Mutex::default() }
+        Self { famous: true, pause_max: FAMOUS_PAUSE_MAX, last: Mutex::default() }
     }
 }
 
@@ -100,7 +104,7 @@ impl Rescorer {
     #[instrument(name = "rescore", skip_all, fields(lane.famous = lane.famous))]
     pub(crate) async fn step(&self, lane: &Lane, stop: &CancellationToken) -> Result<bool, Error> {
         let mut last = lane.last.lock().await;
-        if last.is_some_and(|(end, took)| !is_due(end.elapsed(), took)) {
+        if last.is_some_and(|(end, took)| !is_due(end.elapsed(), took, lane.pause_max)) {
             return Ok(false);
         }
         let started = Instant::now();
@@ -243,8 +247,8 @@ impl Rescorer {
 }
 
 /// Whether it is time again, so long after a round that took so long.
-fn is_due(since: Duration, took: Duration) -> bool {
-    since >= (took * PAUSE_FACTOR).min(PAUSE_MAX)
+fn is_due(since: Duration, took: Duration, pause_max: Duration) -> bool {
+    since >= (took * PAUSE_FACTOR).min(pause_max)
 }
 
 /// How long somebody rests of whom there is so much evidence; `None` when that is not so much.
@@ -297,8 +301,8 @@ mod tests {
     #[test]
     fn a_round_is_followed_by_a_pause_that_fits_into_a_second() {
         let ms = Duration::from_millis;
-        assert!(is_due(ms(1), ms(1)));
-        assert!(!is_due(ms(99), ms(100)));
-        assert!(is_due(ms(400), ms(60_000)));
+        assert!(is_due(ms(1), ms(1), PAUSE_MAX));
+        assert!(!is_due(ms(99), ms(100), PAUSE_MAX));
+        assert!(is_due(ms(400), ms(60_000), PAUSE_MAX));
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn draw(file: &Path, rows: &[(u32, Vec<Times>)]) -> Result<(), Failur
         .margin_right(24)
         .x_label_area_size(44)
         .y_label_area_size(64)
-        .build_cartesian_2d((least..most).log_scale(), (10.0..10_000.0_f64).log_scale())
+        .build_cartesian_2d((least..most).log_scale(), (1.0..10_000.0_f64).log_scale())
         .map_err(failed)?;
     chart
         .configure_mesh()

@@ -15,8 +15,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use klout_chassis::{Host, Running};
 use klout_model::Kind;
 use klout_proto::{
-    score::v1::{GetBacklogRequest as ScoreBacklog, GetScoreRequest, get_score_request::Subject},
-    signal::v1::{BatchIngestSignalsRequest, GetBacklogRequest as SignalBacklog, Signal},
+    score::v1::{GetScoreRequest, get_score_request::Subject},
+    signal::v1::{BatchIngestSignalsRequest, Signal},
 };
 use klout_world::{Edge, Interactions};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -114,7 +114,8 @@ struct Run<'a> {
     rate: u32,
     ticks: u32,
     start: Instant,
-    acknowledged: Cell<u64>,
+    /// How many probes were seen.
+    seen: Cell<u32>,
     given_up: Cell<bool>,
 }
 
@@ -177,11 +178,13 @@ impl Crowd {
             rate,
             ticks,
             start: Instant::now() + TICK,
-            acknowledged: Cell::new(0),
+            seen: Cell::new(0),
             given_up: Cell::new(false),
         };
-        let (samples, mut ms, ()) =
-            tokio::try_join!(run.look_what_waits(), run.watch(&probes), run.send())?;
+        let (samples, ms, sent) =
+            tokio::join!(run.look_what_waits(), run.watch(&probes), run.send());
+        sent?;
+        let mut ms = ms?;
         visible::until_scored(&self.client).await?;
         if run.given_up.get() {
             return Ok(Passage { ms: Vec::new(), flat: false });
@@ -238,14 +241,12 @@ impl Run<'_> {
             if signals.is_empty() {
                 return Ok(());
             }
-            let count = signals.len() as u64;
             let call = retried(|| {
                 let (mut client, signals) = (self.crowd.client.signals(), signals.clone());
                 let request = BatchIngestSignalsRequest { signals };
                 async move { client.batch_ingest_signals(request).await }
             });
             call.await?;
-            self.acknowledged.set(self.acknowledged.get() + count);
             Ok(())
         });
         let answered = stream::iter(calls).buffer_unordered(CALLS_MAX);
@@ -261,6 +262,7 @@ impl Run<'_> {
             loop {
                 // A whole person is added to a whole number.
                 if self.crowd.reach(person).await? > probe.reach - 0.5 {
+                    self.seen.set(self.seen.get() + 1);
                     return Ok(due.elapsed().as_secs_f64() * 1_000.0);
                 }
                 if self.given_up.get() {
@@ -276,15 +278,15 @@ impl Run<'_> {
     }
 
     /// Looks regularly how many signals wait somewhere. Returns that by the time in seconds.
-    async fn look_what_waits(&self) -> Result<Vec<(f64, f64)>, Failure> {
+    async fn look_what_waits(&self) -> Vec<(f64, f64)> {
         let time = TICK * self.ticks;
-        let interval = Duration::from_secs(1).min(time / 20);
+        let interval = Duration::from_secs(1).min(time / 100);
         let mut samples = Vec::new();
         // What is on its way at any moment has to come together first.
         let mut next = self.start + time / 5;
         while next <= self.start + time {
             sleep_until(next).await;
-            let waiting = self.waiting().await?;
+            let waiting = self.waiting();
             samples.push((self.start.elapsed().as_secs_f64(), waiting));
             if waiting > WAITING_MAX_S * f64::from(self.rate) {
                 self.given_up.set(true);
@@ -292,19 +294,15 @@ impl Run<'_> {
             }
             next += interval;
         }
-        Ok(samples)
+        samples
     }
 
-    /// How many signals are due and not in scores yet, about.
-    async fn waiting(&self) -> Result<f64, Failure> {
-        let (mut signals, mut scores) = (self.crowd.client.signals(), self.crowd.client.scores());
-        let ticks = self.start.elapsed().as_secs_f64() / TICK.as_secs_f64();
-        let a_tick = f64::from(self.rate) * TICK.as_secs_f64();
-        let unsent = ticks.min(f64::from(self.ticks)) * a_tick - whole(self.acknowledged.get());
-        // The outbox counts a batch for scoring and for social-graph.
-        let batches = signals.get_backlog(SignalBacklog {}).await?.into_inner().batches;
-        let people = scores.get_backlog(ScoreBacklog {}).await?.into_inner().people;
-        Ok(unsent.max(0.0) + whole(batches) * a_tick.max(1.0) / 2.0 + whole(people))
+    /// How many signals are due and not visible yet: each probe stands for all that were due around it.
+    fn waiting(&self) -> f64 {
+        let ticks = self.start.elapsed().as_millis() / TICK.as_millis();
+        let ticks = u32::try_from(ticks).unwrap_or(u32::MAX).min(self.ticks);
+        let unseen = (ticks / TICKS_A_PROBE).saturating_sub(self.seen.get());
+        f64::from(unseen) * TICK.as_secs_f64() * f64::from(TICKS_A_PROBE) * f64::from(self.rate)
     }
 
     /// What is due with a tick and was not before.
@@ -361,11 +359,6 @@ fn growth(points: &[(f64, f64)]) -> f64 {
     let covariance = points.iter().map(|(x, y)| (x - x_mean) * (y - y_mean)).sum::<f64>();
     let variance = points.iter().map(|(x, _)| (x - x_mean) * (x - x_mean)).sum::<f64>();
     if variance > 0.0 { covariance / variance } else { 0.0 }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of signals are far below 2^53")]
-const fn whole(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]
