@@ -7,6 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use foldhash::fast::RandomState;
 use http::{HeaderMap, header::AUTHORIZATION};
 use tokio::time::Instant;
 use tonic::{Code, Status};
@@ -17,6 +18,10 @@ use crate::{
     refusal::Refusal,
     token::{Claims, TokenKey},
 };
+
+/// Where a token may stand besides `authorization`. HTTP/2 sends it in full with the first call of a
+/// connection and as a byte or two with the others, which it does not do for `authorization`.
+pub(crate) const API_KEY: &str = "x-api-key";
 
 /// The tokens that are known to be valid: as many as there are callers in a busy minute.
 const TOKENS_MAX: u64 = 10_000;
@@ -33,7 +38,7 @@ pub struct Authentication {
     key: TokenKey,
     /// Whether a call without a token passes: `--dev`, on loopback only.
     open: bool,
-    known: moka::sync::Cache<String, Arc<Known>>,
+    known: moka::sync::Cache<String, Arc<Known>, RandomState>,
     calls: Calls,
     /// Of those who need no token.
     nobody: Share,
@@ -67,7 +72,9 @@ impl Authentication {
     pub fn new(key: TokenKey, open: bool, calls_max: usize, calls_per_caller_max: usize) -> Self {
         let calls = Calls::new(calls_max, calls_per_caller_max);
         let nobody = calls.share("", false);
-        Self { key, open, known: moka::sync::Cache::new(TOKENS_MAX), calls, nobody }
+        let known = moka::sync::Cache::builder().max_capacity(TOKENS_MAX);
+        let known = known.build_with_hasher(RandomState::default());
+        Self { key, open, known, calls, nobody }
     }
 
     /// Lets a call in: verifies `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`, and finds room.
@@ -146,5 +153,5 @@ fn token(headers: &HeaderMap) -> Option<&str> {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
-    bearer.or_else(|| headers.get("x-api-key")?.to_str().ok())
+    bearer.or_else(|| headers.get(API_KEY)?.to_str().ok())
 }

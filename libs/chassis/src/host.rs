@@ -284,8 +284,7 @@ impl Host {
         let mut running = Running::listening(
             health,
             names,
-            front.fallback_service(switchboard.clone()),
-            grpc_listener,
+            (grpc_listener, front, switchboard.clone()),
             http_listener.map(|listener| (listener, http_switchboard.clone())),
             server.clock()?,
             &server,

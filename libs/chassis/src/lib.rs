@@ -9,6 +9,7 @@ mod calls;
 mod clock;
 pub mod config;
 mod deadline;
+mod door;
 #[cfg(feature = "failpoints")]
 pub mod failpoints;
 mod faults;

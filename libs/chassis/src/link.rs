@@ -10,6 +10,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use axum::Router;
+use futures::future::{Either, Ready, ready};
 use http::{
     HeaderValue, Request, Response,
     header::{AUTHORIZATION, CONTENT_TYPE},
@@ -20,9 +22,15 @@ use tonic::{
     body::Body,
     transport::{Channel, Endpoint},
 };
-use tower::{BoxError, Service, ServiceExt as _, util::BoxCloneSyncService};
+use tower::{BoxError, Service, ServiceExt as _, util::Oneshot};
 
-use crate::{Clock, auth::INTERNAL, deadline, refusal::Refusal, token::TokenKey};
+use crate::{
+    Clock, Guarded,
+    auth::{API_KEY, INTERNAL},
+    deadline,
+    refusal::Refusal,
+    token::TokenKey,
+};
 
 /// How long a token of ours is valid; a new one is made when half of it has passed.
 const TOKEN_TIME_TO_LIVE: Duration = Duration::hours(1);
@@ -52,14 +60,14 @@ enum Way {
 /// Services need links to one another before all of them exist. They get the switchboard empty; a
 /// call before [`connect`](Self::connect) is answered UNAVAILABLE, like a call to a process that has
 /// not started yet.
-#[derive(Clone, Debug)]
-pub struct Switchboard {
-    routes: Arc<OnceLock<Routes>>,
+///
+/// `S`: what it connects to; to services of gRPC with their layers if nothing else is said.
+#[derive(Debug)]
+pub struct Switchboard<S = Guarded<Router>> {
+    routes: Arc<OnceLock<S>>,
     /// What a request is answered until then that is no gRPC.
     early: fn() -> axum::response::Response,
 }
-
-type Routes = BoxCloneSyncService<Request<axum::body::Body>, axum::response::Response, Infallible>;
 
 /// The links of a process to all services, by section name.
 #[derive(Clone, Debug)]
@@ -120,7 +128,8 @@ impl Service<Request<Body>> for Link {
         deadline::pass_on(headers);
         klout_telemetry::inject_trace(headers);
         if let Some(token) = self.identity.token() {
-            headers.insert(AUTHORIZATION, token);
+            headers.remove(AUTHORIZATION);
+            headers.insert(API_KEY, token);
         }
         match &mut self.way {
             Way::Remote(channel) => {
@@ -156,7 +165,7 @@ fn told_apart(error: tonic::transport::Error) -> BoxError {
 
 // === impl Switchboard ===
 
-impl Switchboard {
+impl<S> Switchboard<S> {
     /// A switchboard that answers `early` until it is connected; to a call of gRPC, which could not read that,
     /// UNAVAILABLE.
     #[must_use]
@@ -167,31 +176,25 @@ impl Switchboard {
     /// # Panics
     ///
     /// When called twice.
-    pub fn connect<S>(&self, routes: S)
-    where
-        S: Service<
-                Request<axum::body::Body>,
-                Response = axum::response::Response,
-                Error = Infallible,
-            > + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-    {
-        let first = self.routes.set(BoxCloneSyncService::new(routes)).is_ok();
+    pub fn connect(&self, routes: S) {
+        let first = self.routes.set(routes).is_ok();
         assert!(first, "the switchboard is connected once");
     }
 }
 
-impl<B> Service<Request<B>> for Switchboard
+impl<B, S> Service<Request<B>> for Switchboard<S>
 where
     B: http_body::Body<Data = axum::body::Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
+    S: Service<Request<axum::body::Body>, Response = axum::response::Response, Error = Infallible>
+        + Clone,
 {
     type Response = axum::response::Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Either<
+        Oneshot<S, Request<axum::body::Body>>,
+        Ready<Result<axum::response::Response, Infallible>>,
+    >;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -199,12 +202,19 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         if let Some(routes) = self.routes.get() {
-            return Box::pin(routes.clone().oneshot(request.map(axum::body::Body::new)));
+            let request = request.map(axum::body::Body::new);
+            return Either::Left(routes.clone().oneshot(request));
         }
         let content_type = request.headers().get(CONTENT_TYPE);
         let grpc = content_type.is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
         let response = if grpc { starting() } else { (self.early)() };
-        Box::pin(async move { Ok(response) })
+        Either::Right(ready(Ok(response)))
+    }
+}
+
+impl<S> Clone for Switchboard<S> {
+    fn clone(&self) -> Self {
+        Self { routes: Arc::clone(&self.routes), early: self.early }
     }
 }
 
@@ -267,7 +277,7 @@ impl Identity {
         Self(Arc::new(Signer { name: name.to_owned(), key, current: Mutex::new(None) }))
     }
 
-    /// `Bearer TOKEN`, made anew when half of the old one's life has passed.
+    /// A token, made anew when half of the old one's life has passed.
     fn token(&self) -> Option<HeaderValue> {
         let now = Clock::running().now();
         let mut current = self.0.current.lock().expect("nobody panics while signing");
@@ -277,7 +287,7 @@ impl Identity {
             return Some(token.clone());
         }
         let token = self.0.key.mint(&self.0.name, INTERNAL, now, TOKEN_TIME_TO_LIVE).ok()?;
-        let token = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
+        let token = HeaderValue::try_from(token).ok()?;
         *current = Some((token.clone(), now));
         Some(token)
     }

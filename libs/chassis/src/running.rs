@@ -18,7 +18,9 @@ use tonic::{
 use tower::{BoxError, make::Shared};
 use tracing::{error, info};
 
-use crate::{Clock, config::ServerConfig, faults::Chain, health::Health, link::Switchboard};
+use crate::{
+    Clock, config::ServerConfig, door::DoorLayer, faults::Chain, health::Health, link::Switchboard,
+};
 
 /// Calls that one connection may have open at once.
 const STREAMS_PER_CONNECTION_MAX: u32 = 1_024;
@@ -78,16 +80,17 @@ pub enum StopError {
 // === impl Running ===
 
 impl Running {
-    /// Serves `front` on both listeners at once; the rest comes later.
+    /// Serves on both listeners at once: calls of gRPC that are no service's go to the router beside them.
+    /// What the switchboards connect to comes later.
     pub(crate) fn listening(
         health: Health,
         names: Vec<&'static str>,
-        front: Router,
-        grpc_listener: TcpListener,
-        http: Option<(TcpListener, Switchboard)>,
+        grpc: (TcpListener, Router, Switchboard),
+        http: Option<(TcpListener, Switchboard<Router>)>,
         clock: Clock,
         times: &ServerConfig,
     ) -> Self {
+        let (grpc_listener, front, calls) = grpc;
         let accepting = CancellationToken::new();
         let mut servers = JoinSet::new();
         let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
@@ -103,6 +106,7 @@ impl Running {
                 .accept_http1(true)
                 .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
                 .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+                .layer(DoorLayer(calls))
                 .add_routes(Routes::from(front))
                 .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
             ("the gRPC server", server.await.map_err(Into::into))

@@ -42,9 +42,15 @@ pub(crate) fn exports() {
     EXPORTS.store(true, Ordering::Relaxed);
 }
 
+/// Whether this process exports traces.
+#[must_use]
+pub fn exports_traces() -> bool {
+    EXPORTS.load(Ordering::Relaxed)
+}
+
 /// Makes `span` a child of the caller's span, when the request has a `traceparent`.
 pub fn continue_trace(span: &Span, headers: &HeaderMap) {
-    if EXPORTS.load(Ordering::Relaxed) {
+    if exports_traces() {
         let parent = opentelemetry::global::get_text_map_propagator(|propagator| {
             propagator.extract(&Headers(headers))
         });
@@ -63,7 +69,7 @@ pub fn continue_trace(span: &Span, headers: &HeaderMap) {
 
 /// Writes the trace of the current span into the headers of a request that goes out.
 pub fn inject_trace(headers: &mut HeaderMap) {
-    if EXPORTS.load(Ordering::Relaxed) {
+    if exports_traces() {
         let context = Span::current().context();
         opentelemetry::global::get_text_map_propagator(|propagator| {
             propagator.inject_context(&context, &mut HeadersMut(headers));
@@ -82,7 +88,7 @@ pub fn inject_trace(headers: &mut HeaderMap) {
 
 /// The trace that `span` belongs to.
 pub(crate) fn trace_of<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<TraceId> {
-    if !EXPORTS.load(Ordering::Relaxed) {
+    if !exports_traces() {
         return Some(Passing::of(span).trace);
     }
     let trace = dispatcher::get_default(|dispatch| exported(&span.id(), dispatch))?;

@@ -54,13 +54,12 @@ pub(crate) fn router(
 }
 
 /// The link puts our own token in the place of the caller's.
-async fn forward(State(onward): State<Onward>, mut request: Request) -> Response {
+async fn forward(State(onward): State<Onward>, request: Request) -> Response {
     let Onward { link, internal } = onward;
     if internal && !is_operator(&request) {
         let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
         return refusal.into_plain_status("no such method").into_http();
     }
-    request.headers_mut().remove("x-api-key");
     let response = match link.oneshot(request.map(tonic::body::Body::new)).await {
         Ok(response) => response,
         Err(error) => return to_caller(Status::from_error(error)).into_http(),

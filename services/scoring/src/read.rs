@@ -163,41 +163,55 @@ impl Reader {
         people: &[i64],
     ) -> Result<(HashMap<i64, Landed>, Vec<StoredScore>), Error> {
         let ids: Arc<[i64]> = people.into();
-        let found = self
+        let known = self
             .reads
             .read(|db| {
                 let ids = Arc::clone(&ids);
+                Box::pin(async move { store::score::known(db, &ids).await })
+            })
+            .await;
+        let scores = self.counted(people.len(), known)?;
+        let mut landed: HashMap<i64, Landed> = scores
+            .iter()
+            .map(|score| {
+                let answer = Answer::Score(to_wire(score, false).into());
+                (score.person, Landed { answer, lasting: true })
+            })
+            .collect();
+        if landed.len() < people.len() {
+            let rest = people.iter().filter(|person| !landed.contains_key(person)).copied();
+            let rest = self.without_known_score(rest.collect()).await?;
+            landed.extend(rest);
+        }
+        landed.values().for_each(|it| self.counts.found(Tier::Postgres, &it.answer));
+        Ok((landed, scores))
+    }
+
+    /// The state of those who had no known score a moment ago. They are read once more, all of one moment: who
+    /// was scored since is not taken for somebody without evidence.
+    async fn without_known_score(&self, people: Arc<[i64]>) -> Result<HashMap<i64, Landed>, Error> {
+        let found = self
+            .reads
+            .read(|db| {
+                let ids = Arc::clone(&people);
                 Box::pin(async move { store::score::find(db, &ids).await })
             })
             .await;
-        let found = found.map_err(|error| {
-            self.counts.failed(Tier::Postgres, people.len());
-            Error::store("read scores")(error)
-        })?;
+        let found = self.counted(people.len(), found)?;
         let mut landed = HashMap::with_capacity(people.len());
-        let mut scores = Vec::new();
         let mut strangers = Vec::new();
-        for person in people {
-            let (answer, lasting) = match found.get(person) {
-                Some(store::score::Found { score: Some(score), dirty }) => {
-                    let known = score.known.is_some();
-                    if known {
-                        scores.push(score.clone());
-                    }
-                    // Somebody without evidence is pending as soon as there is some.
-                    (Answer::Score(to_wire(score, *dirty).into()), known)
-                }
-                Some(found) if found.dirty => {
-                    (Answer::Score(self.without_score(person, state::PENDING).into()), false)
-                }
+        for person in people.iter() {
+            let score = match found.get(person) {
+                Some(store::score::Found { score: Some(score), dirty }) => to_wire(score, *dirty),
+                Some(found) if found.dirty => self.without_score(person, state::PENDING),
                 Some(_) | None => {
                     strangers.push(*person);
                     continue;
                 }
             };
-            landed.insert(*person, Landed { answer, lasting });
+            // Somebody without evidence is pending as soon as there is some.
+            landed.insert(*person, Landed { answer: Answer::Score(score.into()), lasting: false });
         }
-        landed.values().for_each(|it| self.counts.found(Tier::Postgres, &it.answer));
         self.counts.missed(Tier::Postgres, strangers.len());
         if !strangers.is_empty() {
             let newcomers = self.newcomers(&strangers).await?;
@@ -208,7 +222,15 @@ impl Reader {
                 (person, Landed { answer, lasting })
             }));
         }
-        Ok((landed, scores))
+        Ok(landed)
+    }
+
+    /// What was read of so many people, or why it was not.
+    fn counted<T>(&self, people: usize, read: Result<T, sqlx::Error>) -> Result<T, Error> {
+        read.map_err(|error| {
+            self.counts.failed(Tier::Postgres, people);
+            Error::store("read scores")(error)
+        })
     }
 
     /// Those whom social-graph knows although scoring has not heard of them yet.

@@ -20,6 +20,7 @@ use time::{Date, OffsetDateTime, Time, macros::date};
 use crate::{
     client::{Client, retried},
     exit::Failure,
+    settings::host,
 };
 
 /// The day that everything is scored as of.
@@ -86,6 +87,16 @@ impl Ground {
         let configuration = Configuration::load(&host.default_configs(), &sources)?;
         Ok(host.start(&configuration).await?)
     }
+}
+
+/// Logs, spans and numbers of this process, as a process that serves has them; but for what it says about
+/// coming and going.
+pub(super) async fn telemetry() -> Result<impl Drop, Failure> {
+    let host = host();
+    let log = "info,klout_chassis::host=warn,klout_chassis::running=warn".to_owned();
+    let sources = Sources { flags: vec![("telemetry.log", log)], ..Sources::default() };
+    let configuration = Configuration::load(&host.default_configs(), &sources)?;
+    Ok(host.telemetry(&configuration)?)
 }
 
 /// A client of what runs, without a token.

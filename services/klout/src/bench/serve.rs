@@ -6,6 +6,7 @@ mod rivals;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use klout_chassis::{Clock, Host, Running, TokenKey};
+use klout_model::Kind;
 use klout_proto::{
     convert::state,
     score::v1::{
@@ -37,8 +38,8 @@ use crate::{exit::Failure, output, settings::host, visible};
 /// The same world and the same questions every time.
 const SEED: u64 = 2_008;
 
-/// Interactions for each person, so that nearly everybody has a score.
-const INTERACTIONS_PER_PERSON: u32 = 3;
+/// Interactions for each person, on average, besides one that everybody has and so a score.
+const INTERACTIONS_PER_PERSON: u32 = 2;
 
 /// How much more often somebody is asked for than the next: 1/rank.
 const ZIPF_EXPONENT: f64 = 1.0;
@@ -111,6 +112,8 @@ impl Serve {
         let callers = runtime("klout-callers")?;
         let folder = super::folder()?;
         let mut ground = Ground::start(folder.path())?;
+        // As in a process that serves: spans are made, logs may be written, numbers are kept.
+        let _telemetry = server.block_on(ground::telemetry())?;
         let database = callers.block_on(ground.database())?;
         let mut figures = Figures::default();
 
@@ -142,7 +145,13 @@ impl Serve {
         let client = ground::client_with(running, &token()?).await?;
         let people = ground::register(&client, self.people).await?;
         let interactions = u64::from(self.people) * u64::from(INTERACTIONS_PER_PERSON);
-        let edges: Vec<Edge> = Interactions::new(SEED, self.people, interactions).collect();
+        let one = |subject| {
+            let actor = (subject + 1) % self.people;
+            Edge { subject, actor, kind: Kind::Like, age: 0, count: 1 }
+        };
+        let edges: Vec<Edge> = Interactions::new(SEED, self.people, interactions)
+            .chain((0..self.people).map(one))
+            .collect();
         ground::send(&client, ground::calls(&edges)).await?;
         visible::until_visible(&client).await?;
 
@@ -320,7 +329,7 @@ impl Caller for AskMany {
 impl AskOne {
     fn with_token<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", self.token.clone());
+        request.metadata_mut().insert("x-api-key", self.token.clone());
         request
     }
 }
@@ -356,7 +365,7 @@ async fn channels(address: SocketAddr) -> Result<Vec<Channel>, Failure> {
 }
 
 async fn askers(address: SocketAddr, people: &Arc<[String]>) -> Result<Vec<AskOne>, Failure> {
-    let token: MetadataValue<Ascii> = format!("Bearer {}", token()?)
+    let token: MetadataValue<Ascii> = token()?
         .parse()
         .map_err(|_| Failure::Failed("a token does not fit into a header".to_owned()))?;
     let asker = |channel| AskOne {

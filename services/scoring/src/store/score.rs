@@ -100,6 +100,28 @@ pub(crate) async fn find(
     Ok(rows.into_iter().map(|row| (row.person_id, found(row))).collect())
 }
 
+/// The scores of those among these people who have a known one.
+#[instrument(name = "db.score.known", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn known(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+) -> Result<Vec<StoredScore>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select person_id, revision as "revision?", score, percentile, confidence, day_change,
+            week_change, month_change, true_reach, amplification, network_impact, influence,
+            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!"
+        from scoring.score
+        where person_id = any($1) and score is not null
+        "#,
+        people,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter_map(Row::into_score).collect())
+}
+
 /// How many members have a score or are known to have none.
 #[instrument(name = "db.score.count", skip_all)]
 pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
