@@ -309,7 +309,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_before_the_start_is_answered_in_its_own_language() {
         let early = || axum::response::IntoResponse::into_response("still starting");
-        let board = Switchboard::answering(early);
+        let board: Switchboard<Router> = Switchboard::answering(early);
         let asked = async |content_type: &str| {
             let request = Request::post("/").header(CONTENT_TYPE, content_type);
             let request = request.body(Body::empty()).expect("a request");

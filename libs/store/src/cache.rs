@@ -9,7 +9,7 @@ use std::{
 };
 
 use redis::{
-    Client, Pipeline, RedisError, RedisResult, Value,
+    Client, Pipeline, RedisError, RedisResult, Script, ServerErrorKind, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
     from_redis_value,
 };
@@ -26,11 +26,11 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Writes a value (the last argument), or without one a tombstone, unless something newer is there. A
 /// tombstone makes way for values of its own major version. One key a command, so it works on a cluster.
 const WRITE: &str = r"
-local found = redis.call('TYPE', KEYS[1]).ok
-if found ~= 'hash' and found ~= 'none' then
+local old = redis.pcall('HMGET', KEYS[1], 'major', 'minor', 'value')
+if old.err then
     redis.call('DEL', KEYS[1])
+    old = {}
 end
-local old = redis.call('HMGET', KEYS[1], 'major', 'minor', 'value')
 local major, minor = tonumber(old[1] or -1) or -1, tonumber(old[2] or -1) or -1
 local new_major, new_minor = tonumber(ARGV[1]), tonumber(ARGV[2])
 if major > new_major or (major == new_major and old[3] and minor >= new_minor) then
@@ -79,6 +79,7 @@ struct Inner {
     client: Client,
     redis: Mutex<ConnectionManager>,
     prefix: String,
+    write: Script,
     started: Instant,
     /// Milliseconds since `started` until which Redis is left alone.
     paused_until: AtomicU64,
@@ -106,6 +107,7 @@ impl Cache {
             client,
             redis,
             prefix: prefix.to_owned(),
+            write: Script::new(WRITE),
             started: Instant::now(),
             paused_until: AtomicU64::new(0),
         }))))
@@ -133,7 +135,7 @@ impl Cache {
         for fill in fills {
             inner.write(&mut pipeline, &fill.key, fill.version, time_to_live).arg(&fill.value[..]);
         }
-        inner.ask(&mut pipeline).await;
+        inner.ask_to_write(&mut pipeline).await;
     }
 
     /// Forgets what is older than the versions of these keys, and for `time_to_live` does not remember
@@ -146,7 +148,10 @@ impl Cache {
         for (key, version) in keys {
             inner.write(&mut pipeline, key, *version, time_to_live);
         }
-        inner.ask(&mut pipeline).await.is_some_and(|answers| answers.iter().all(Result::is_ok))
+        inner
+            .ask_to_write(&mut pipeline)
+            .await
+            .is_some_and(|answers| answers.iter().all(Result::is_ok))
     }
 }
 
@@ -181,9 +186,21 @@ impl Inner {
         time_to_live: Duration,
     ) -> &'a mut Pipeline {
         let time_to_live = u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX);
-        // The script itself and not its hash: a Redis that was started anew does not know the hash.
-        let command = pipeline.cmd("EVAL").arg(WRITE).arg(1).arg(self.key(key));
+        let command = pipeline.cmd("EVALSHA").arg(self.write.get_hash()).arg(1).arg(self.key(key));
         command.arg(version.major).arg(version.minor).arg(time_to_live)
+    }
+
+    /// The same of commands that run the script, which a Redis that was started anew does not know.
+    async fn ask_to_write(&self, pipeline: &mut Pipeline) -> Option<Vec<RedisResult<Value>>> {
+        let answers = self.ask(pipeline).await?;
+        let unknown = |answer: &RedisResult<Value>| {
+            answer.as_ref().is_err_and(|error| error.kind() == ServerErrorKind::NoScript.into())
+        };
+        if !answers.iter().any(unknown) {
+            return Some(answers);
+        }
+        self.ask(redis::pipe().cmd("SCRIPT").arg("LOAD").arg(WRITE)).await?;
+        self.ask(pipeline).await
     }
 
     /// What Redis answers to each command; `None` when it does not, or is left alone.

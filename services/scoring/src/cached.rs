@@ -25,7 +25,11 @@ use klout_proto::{convert::state, revision::Revision, score::v1::Score};
 use klout_store::{Cache, Fill, Version};
 use moka::ops::compute::Op;
 use prost::Message as _;
-use tokio::time::Instant;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     score::to_wire,
@@ -34,6 +38,12 @@ use crate::{
 
 /// How long it is remembered that there is no such person.
 const NOBODY_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// Scores that wait to be put into Redis, at most.
+const FILLS_MAX: usize = 4_096;
+
+/// How long they wait, so that some go together.
+const FILL_DELAY: Duration = Duration::from_millis(5);
 
 /// What is known of a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,10 +68,19 @@ struct Inner {
     session: AtomicU64,
     standing: AtomicI64,
     generation: AtomicI64,
+    /// What Redis should have and was read a moment ago.
+    fills: mpsc::Sender<(Moment, StoredScore)>,
+}
+
+/// Puts into Redis what was read, some at once: for a score alone it would be more work than reading it.
+#[derive(Debug)]
+pub(crate) struct Filler {
+    cached: Cached,
+    fills: mpsc::Receiver<(Moment, StoredScore)>,
 }
 
 /// As of when something was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment {
     session: u64,
     standing: i64,
@@ -81,8 +100,9 @@ struct Remembered {
 
 impl Cached {
     /// Remembers the answers for `people_max` people for `time_max` at most, once there is a lease.
-    pub(crate) fn new(redis: Cache, people_max: u64, time_max: Duration) -> Self {
-        Self(Arc::new(Inner {
+    pub(crate) fn new(redis: Cache, people_max: u64, time_max: Duration) -> (Self, Filler) {
+        let (sender, fills) = mpsc::channel(FILLS_MAX);
+        let cached = Self(Arc::new(Inner {
             memory: moka::sync::Cache::builder()
                 .max_capacity(people_max)
                 .build_with_hasher(RandomState::default()),
@@ -93,7 +113,9 @@ impl Cached {
             session: AtomicU64::new(0),
             standing: AtomicI64::new(0),
             generation: AtomicI64::new(0),
-        }))
+            fills: sender,
+        }));
+        (cached.clone(), Filler { cached, fills })
     }
 
     /// As of when is read now; `None` without a lease: then nothing may be answered but what Postgres
@@ -190,6 +212,14 @@ impl Cached {
         self.0.redis.fill(&fills, self.0.time_max).await;
     }
 
+    /// Puts these, read as of `moment`, into Redis a moment later, if it is not behind with that.
+    pub(crate) fn fill_soon(&self, moment: Moment, scores: Vec<StoredScore>) {
+        for score in scores {
+            // No room: whoever reads the score next tries again.
+            let _ = self.0.fills.try_send((moment, score));
+        }
+    }
+
     /// Puts tombstones into Redis for scores that are about to be committed. `false`: Redis did not say that
     /// it has them.
     pub(crate) async fn bury<'a>(
@@ -235,6 +265,31 @@ impl Cached {
     /// May not any more.
     pub(crate) fn end_lease(&self) {
         self.0.leased_until.store(0, Ordering::Release);
+    }
+}
+
+// === impl Filler ===
+
+impl Filler {
+    /// Fills until `stop` is cancelled.
+    pub(crate) async fn run(mut self, stop: &CancellationToken) {
+        let mut read = Vec::with_capacity(FILLS_MAX);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = self.fills.recv_many(&mut read, FILLS_MAX) => {}
+            }
+            sleep(FILL_DELAY).await;
+            while let Ok(more) = self.fills.try_recv() {
+                read.push(more);
+            }
+            read.sort_unstable_by_key(|(moment, score)| (*moment, score.person));
+            for of_moment in read.chunk_by(|(one, _), (other, _)| one == other) {
+                let moment = of_moment[0].0;
+                self.cached.fill(moment, of_moment.iter().map(|(_, score)| score)).await;
+            }
+            read.clear();
+        }
     }
 }
 
@@ -286,7 +341,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn leased() -> Cached {
-        let cached = Cached::new(Cache::none(), 100, MINUTE);
+        let (cached, _filler) = Cached::new(Cache::none(), 100, MINUTE);
         cached.follow(Current { standing: 1, generation: 1 });
         cached.begin_session();
         cached.lease(Instant::now() + MINUTE * 2);

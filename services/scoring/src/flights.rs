@@ -5,7 +5,7 @@
 //! starts another one.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -16,10 +16,19 @@ use tracing::Instrument as _;
 use crate::{
     cached::{Answer, Cached, Moment},
     error::Error,
+    store::score::StoredScore,
 };
 
 /// What came of a read: an answer for each person, or why there is none for any of them.
 type Outcome = Result<Arc<HashMap<i64, Landed>>, Arc<Error>>;
+
+/// What a read brings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Landing {
+    pub(crate) answers: HashMap<i64, Landed>,
+    /// The scores among them that Redis does not have.
+    pub(crate) scores: Vec<StoredScore>,
+}
 
 /// The answer for a person, and whether it may be remembered.
 #[derive(Clone, Debug)]
@@ -57,19 +66,18 @@ impl Flights {
 
     /// The answers for these people, each of a read that is under way or of one that `read` starts for
     /// those that are not being read. What it reads is as of the moment that it is given, and remembered
-    /// when it arrives, unless it was outdated meanwhile; then `after` is done, for which nobody waits.
+    /// when it arrives, unless it was outdated meanwhile.
     ///
     /// # Errors
     ///
     /// What the reads failed with.
-    pub(crate) async fn join<R, A>(
+    pub(crate) async fn join<R>(
         &self,
         people: &[i64],
         read: impl FnOnce(Vec<i64>, Option<Moment>) -> R,
     ) -> Result<HashMap<i64, Answer>, Error>
     where
-        R: Future<Output = Result<(HashMap<i64, Landed>, A), Error>> + Send + 'static,
-        A: Future<Output = ()> + Send + 'static,
+        R: Future<Output = Result<Landing, Error>> + Send + 'static,
     {
         let mut flights: Vec<Flight> = Vec::new();
         {
@@ -123,15 +131,14 @@ impl Flights {
         self.tasks.wait().await;
     }
 
-    fn start<R, A>(
+    fn start<R>(
         &self,
         under_way: &mut UnderWay,
         people: Vec<i64>,
         read: impl FnOnce(Vec<i64>, Option<Moment>) -> R,
     ) -> Flight
     where
-        R: Future<Output = Result<(HashMap<i64, Landed>, A), Error>> + Send + 'static,
-        A: Future<Output = ()> + Send + 'static,
+        R: Future<Output = Result<Landing, Error>> + Send + 'static,
     {
         under_way.last_number += 1;
         let (told, outcome) = watch::channel(None);
@@ -143,48 +150,64 @@ impl Flights {
         let reading = read(people.clone(), moment);
         let (flights, number) = (self.clone(), flight.number);
         let task = async move {
-            let result = reading.await;
-            let current =
-                flights.land(number, &people, result.as_ref().ok().map(|(it, _)| it), moment);
-            match result {
-                Ok((landed, after)) => {
-                    told.send_replace(Some(Ok(Arc::new(landed))));
-                    if current {
-                        after.await;
-                    }
-                }
+            let outcome = match reading.await {
+                Ok(landing) => Ok(flights.land(number, landing, moment)),
                 Err(error) => {
-                    told.send_replace(Some(Err(Arc::new(error))));
+                    flights.give_up(number, &people);
+                    Err(Arc::new(error))
                 }
-            }
+            };
+            told.send_replace(Some(outcome));
         };
         self.tasks.spawn(task.in_current_span());
         flight
     }
 
-    /// Takes a flight off the list and remembers what it brought. Returns whether none of it was outdated.
+    /// Takes a flight off the list, and remembers what it brought and was not outdated meanwhile.
     fn land(
         &self,
         number: u64,
-        people: &[i64],
-        landed: Option<&HashMap<i64, Landed>>,
+        mut landing: Landing,
         moment: Option<Moment>,
-    ) -> bool {
+    ) -> Arc<HashMap<i64, Landed>> {
         let mut under_way = self.under_way.lock().expect("nobody panics while holding it");
-        let mut current = true;
-        for person in people {
-            if under_way.by_person.get(person).is_none_or(|it| it.number != number) {
-                current = false;
-                continue;
-            }
-            under_way.by_person.remove(person);
-            if let (Some(moment), Some(landed)) = (moment, landed.and_then(|it| it.get(person)))
+        let mut outdated = HashSet::new();
+        for (person, landed) in &landing.answers {
+            if !under_way.remove(number, *person) {
+                outdated.insert(*person);
+            } else if let Some(moment) = moment
                 && landed.lasting
             {
                 self.cached.remember(moment, *person, &landed.answer);
             }
         }
-        current
+        drop(under_way);
+        if let Some(moment) = moment {
+            landing.scores.retain(|score| !outdated.contains(&score.person));
+            self.cached.fill_soon(moment, landing.scores);
+        }
+        Arc::new(landing.answers)
+    }
+
+    /// Takes a flight off the list that brought nothing.
+    fn give_up(&self, number: u64, people: &[i64]) {
+        let mut under_way = self.under_way.lock().expect("nobody panics while holding it");
+        for person in people {
+            under_way.remove(number, *person);
+        }
+    }
+}
+
+// === impl UnderWay ===
+
+impl UnderWay {
+    /// Whether a flight of that number was on the list for a person, on which it is no more.
+    fn remove(&mut self, number: u64, person: i64) -> bool {
+        let found = self.by_person.get(&person).is_some_and(|it| it.number == number);
+        if found {
+            self.by_person.remove(&person);
+        }
+        found
     }
 }
 
@@ -210,7 +233,7 @@ mod tests {
 
     fn leased() -> (Cached, Flights) {
         let minute = Duration::from_secs(60);
-        let cached = Cached::new(Cache::none(), 100, minute);
+        let (cached, _filler) = Cached::new(Cache::none(), 100, minute);
         cached.follow(Current { standing: 1, generation: 1 });
         cached.begin_session();
         cached.lease(Instant::now() + minute);
@@ -223,14 +246,12 @@ mod tests {
         Answer::Score(Score { revision_token, ..Score::default() }.into())
     }
 
-    type Read = Result<(HashMap<i64, Landed>, std::future::Ready<()>), Error>;
-
-    fn landing(person: i64, answer: Answer) -> Read {
-        let landed = Landed { answer, lasting: true };
-        Ok((HashMap::from([(person, landed)]), std::future::ready(())))
+    fn landing(person: i64, answer: Answer) -> Result<Landing, Error> {
+        let answers = HashMap::from([(person, Landed { answer, lasting: true })]);
+        Ok(Landing { answers, scores: Vec::new() })
     }
 
-    async fn never(_: Vec<i64>, _: Option<Moment>) -> Read {
+    async fn never(_: Vec<i64>, _: Option<Moment>) -> Result<Landing, Error> {
         panic!("it is being read already")
     }
 
@@ -306,7 +327,7 @@ mod tests {
         let (cached, flights) = leased();
         let failing = |_, _| async {
             tokio::task::yield_now().await;
-            Err::<(HashMap<i64, Landed>, std::future::Ready<()>), _>(Error::SubjectsEmpty)
+            Err::<Landing, _>(Error::SubjectsEmpty)
         };
         let (first, second) = tokio::join!(flights.join(&[1], failing), flights.join(&[1], never));
         for answers in [first, second] {

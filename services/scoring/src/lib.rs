@@ -44,7 +44,7 @@ use tower::BoxError;
 
 use crate::{
     backlog::Backlog,
-    cached::Cached,
+    cached::{Cached, Filler},
     daily::Daily,
     flights::Flights,
     metrics::{METRICS, Metrics, TierReads},
@@ -69,6 +69,7 @@ pub struct Scoring {
     publisher: Publisher,
     daily: Daily,
     replica: Replica,
+    filler: Filler,
     backlog: Backlog,
 }
 
@@ -88,7 +89,7 @@ impl Service for Scoring {
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, database_url_direct, cache, links, clock, .. } = context;
         let model = Model::current();
-        let cached = Cached::new(cache, config.memory_people_max, config.cache_time_max);
+        let (cached, filler) = Cached::new(cache, config.memory_people_max, config.cache_time_max);
         let flights = Flights::new(cached.clone());
         let reader = Reader {
             db: db.clone(),
@@ -131,6 +132,7 @@ impl Service for Scoring {
             backlog: Backlog { db: db.clone(), metrics },
             daily: Daily::new(db, clock),
             replica,
+            filler,
             config,
         })
     }
@@ -143,8 +145,17 @@ impl Service for Scoring {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, score_rpc, consumer_rpc, rescorer, publisher, daily, replica, backlog } =
-            self;
+        let Self {
+            config,
+            score_rpc,
+            consumer_rpc,
+            rescorer,
+            publisher,
+            daily,
+            replica,
+            filler,
+            backlog,
+        } = self;
         let nobody_rings = Notify::new();
         // Each of their transactions has an end.
         let rescoring = Pace::of_long_steps(config.rescore_interval);
@@ -160,7 +171,15 @@ impl Service for Scoring {
         let publish = repeat("publish", publishing, &nobody_rings, &stop, || publisher.step(&stop));
         let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        tokio::join!(rescore, rescore_famous, publish, daily, watch, replica.run(&stop));
+        tokio::join!(
+            rescore,
+            rescore_famous,
+            publish,
+            daily,
+            watch,
+            replica.run(&stop),
+            filler.run(&stop)
+        );
         score_rpc.reader.flights.end().await;
         score_rpc.reader.reads.end();
         Ok(())

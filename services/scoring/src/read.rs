@@ -19,10 +19,10 @@ use tracing::instrument;
 use crate::{
     cached::{Answer, Cached, Moment},
     error::Error,
-    flights::{Flights, Landed},
+    flights::{Flights, Landed, Landing},
     metrics::{Tier, TierReads},
     score::to_wire,
-    store::{self, score::StoredScore},
+    store,
 };
 
 /// What reading needs.
@@ -80,58 +80,42 @@ impl Reader {
 
     /// The newest score of a person, past all caches.
     pub(crate) async fn stored_score(&self, person: PersonId) -> Result<Answer, Error> {
-        let (mut landed, _) = self.stored(&[person.get()]).await?;
-        Ok(landed.remove(&person.get()).map_or(Answer::Nobody, |it| it.answer))
+        let mut landing = self.stored(&[person.get()]).await?;
+        Ok(landing.answers.remove(&person.get()).map_or(Answer::Nobody, |it| it.answer))
     }
 
     /// Below memory, where each is read once at a time.
     async fn read(&self, people: &[i64]) -> Result<HashMap<i64, Answer>, Error> {
         let reader = self.clone();
-        self.flights
-            .join(people, |people, moment| async move {
-                let time_max = reader.time_max;
-                let read = within(time_max, reader.read_below(people, moment));
-                let (landed, stored) = read.await.map_err(Error::TooSlow)??;
-                let fill = async move {
-                    if let Some(moment) = moment {
-                        reader.cached.fill(moment, stored.iter()).await;
-                    }
-                };
-                Ok((landed, fill))
-            })
-            .await
+        let read = |people, moment| async move {
+            within(reader.time_max, reader.read_below(people, moment))
+                .await
+                .map_err(Error::TooSlow)?
+        };
+        self.flights.join(people, read).await
     }
 
-    /// From Redis and, for those whom it does not have, from Postgres. Returns with the answers what
-    /// Redis should have.
+    /// From Redis and, for those whom it does not have, from Postgres.
     #[instrument(name = "read_scores", skip_all, fields(people.len = people.len()))]
-    async fn read_below(
-        &self,
-        people: Vec<i64>,
-        moment: Option<Moment>,
-    ) -> Result<(HashMap<i64, Landed>, Vec<StoredScore>), Error> {
+    async fn read_below(&self, people: Vec<i64>, moment: Option<Moment>) -> Result<Landing, Error> {
         let Some(moment) = moment else { return self.stored(&people).await };
         if people.len() == 1 && self.reads.at_rest() {
             return self.whoever_is_first(moment, people).await;
         }
-        let mut landed = self.kept(moment, &people).await;
+        let kept = self.kept(moment, &people).await;
         let missing: Vec<i64> =
-            people.into_iter().filter(|person| !landed.contains_key(person)).collect();
-        if missing.is_empty() {
-            return Ok((landed, Vec::new()));
-        }
-        let (stored, scores) = self.stored(&missing).await?;
-        landed.extend(stored);
-        Ok((landed, scores))
+            people.into_iter().filter(|person| !kept.contains_key(person)).collect();
+        let mut landing = match missing[..] {
+            [] => Landing::default(),
+            _ => self.stored(&missing).await?,
+        };
+        landing.answers.extend(kept);
+        Ok(landing)
     }
 
     /// From Redis and Postgres at once, for one person and while Postgres has little to do: a miss then
     /// takes no longer than Postgres.
-    async fn whoever_is_first(
-        &self,
-        moment: Moment,
-        people: Vec<i64>,
-    ) -> Result<(HashMap<i64, Landed>, Vec<StoredScore>), Error> {
+    async fn whoever_is_first(&self, moment: Moment, people: Vec<i64>) -> Result<Landing, Error> {
         let reader = self.clone();
         let asked = people.clone();
         let mut stored = Box::pin(async move { reader.stored(&asked).await });
@@ -142,7 +126,7 @@ impl Reader {
                 }
                 // A statement that is given up takes its connection with it.
                 self.flights.let_end(stored);
-                Ok((kept, Vec::new()))
+                Ok(Landing { answers: kept, scores: Vec::new() })
             }
             stored = &mut stored => stored,
         }
@@ -158,10 +142,7 @@ impl Reader {
     }
 
     /// What Postgres has, and social-graph says about the others.
-    async fn stored(
-        &self,
-        people: &[i64],
-    ) -> Result<(HashMap<i64, Landed>, Vec<StoredScore>), Error> {
+    async fn stored(&self, people: &[i64]) -> Result<Landing, Error> {
         let ids: Arc<[i64]> = people.into();
         let known = self
             .reads
@@ -171,20 +152,20 @@ impl Reader {
             })
             .await;
         let scores = self.counted(people.len(), known)?;
-        let mut landed: HashMap<i64, Landed> = scores
+        let mut answers: HashMap<i64, Landed> = scores
             .iter()
             .map(|score| {
                 let answer = Answer::Score(to_wire(score, false).into());
                 (score.person, Landed { answer, lasting: true })
             })
             .collect();
-        if landed.len() < people.len() {
-            let rest = people.iter().filter(|person| !landed.contains_key(person)).copied();
+        if answers.len() < people.len() {
+            let rest = people.iter().filter(|person| !answers.contains_key(person)).copied();
             let rest = self.without_known_score(rest.collect()).await?;
-            landed.extend(rest);
+            answers.extend(rest);
         }
-        landed.values().for_each(|it| self.counts.found(Tier::Postgres, &it.answer));
-        Ok((landed, scores))
+        answers.values().for_each(|it| self.counts.found(Tier::Postgres, &it.answer));
+        Ok(Landing { answers, scores })
     }
 
     /// The state of those who had no known score a moment ago. They are read once more, all of one moment: who

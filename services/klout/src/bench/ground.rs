@@ -91,9 +91,9 @@ impl Ground {
 
 /// Logs, spans and numbers of this process, as a process that serves has them; but for what it says about
 /// coming and going.
-pub(super) async fn telemetry() -> Result<impl Drop, Failure> {
+pub(super) fn telemetry() -> Result<impl Drop, Failure> {
     let host = host();
-    let log = "info,klout_chassis::host=warn,klout_chassis::running=warn".to_owned();
+    let log = "info,klout_chassis::host=error,sqlx::postgres::notice=warn".to_owned();
     let sources = Sources { flags: vec![("telemetry.log", log)], ..Sources::default() };
     let configuration = Configuration::load(&host.default_configs(), &sources)?;
     Ok(host.telemetry(&configuration)?)

@@ -113,7 +113,7 @@ impl Serve {
         let folder = super::folder()?;
         let mut ground = Ground::start(folder.path())?;
         // As in a process that serves: spans are made, logs may be written, numbers are kept.
-        let _telemetry = server.block_on(ground::telemetry())?;
+        let _telemetry = ground::telemetry()?;
         let database = callers.block_on(ground.database())?;
         let mut figures = Figures::default();
 
