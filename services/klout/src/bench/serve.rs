@@ -50,10 +50,9 @@ const QUESTIONS: usize = 1 << 18;
 /// Misses of one stretch at most: some half a second of one caller alone.
 const MISSES_MAX: usize = 2_500;
 
-/// Some callers at once, one alone, and those who ask for many.
+/// Some callers at once, and one alone.
 const BUSY: Load = Load { connections: 4, in_flight: 8 };
 const ALONE: Load = Load { connections: 1, in_flight: 1 };
-const BATCHES: Load = Load { connections: 1, in_flight: 2 };
 
 /// A secret of the bench alone.
 const TOKEN_SECRET: &str = "a secret that a bench has for as long as it runs";
@@ -200,9 +199,9 @@ impl Serve {
             calls.add(self.stretch(BUSY, &nothing).await?, self.stretch(BUSY, &one).await?);
             alone.add(self.stretch(ALONE, &nothing).await?, self.stretch(ALONE, &one).await?);
             let single = calls.last_us_per_call();
-            let us = self.stretch(BATCHES, &hundred).await?.server_us_per_call() / 100.0;
+            let us = self.stretch(BUSY, &hundred).await?.server_us_per_call() / 100.0;
             batches100.push((us, us / single));
-            let us = self.stretch(BATCHES, &thousand).await?.server_us_per_call() / 1_000.0;
+            let us = self.stretch(BUSY, &thousand).await?.server_us_per_call() / 1_000.0;
             batches1000.push((us, us / single));
             progress.inc(1);
         }

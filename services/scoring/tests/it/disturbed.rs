@@ -207,7 +207,7 @@ async fn a_caller_with_too_many_calls_is_refused_at_once_and_others_are_answered
     until("both wait for Postgres", async || {
         let waiting: i64 = sqlx::query_scalar(
             "select count(*) from pg_stat_activity where datname = current_database() \
-             and wait_event_type = 'Lock' and query like '%as asked (person_id)%'",
+             and wait_event_type = 'Lock' and query like '%person_id = any($1) and score is not null%'",
         )
         .fetch_one(&db)
         .await
