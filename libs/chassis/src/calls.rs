@@ -31,7 +31,8 @@ struct Inner {
     max: usize,
     per_caller_max: usize,
     open: AtomicUsize,
-    by_caller: Mutex<HashMap<String, Weak<AtomicUsize>>>,
+    open_internal: AtomicUsize,
+    by_caller: Mutex<HashMap<(String, bool), Weak<AtomicUsize>>>,
 }
 
 /// The calls of one caller.
@@ -54,21 +55,27 @@ pub(crate) struct Slot {
 impl Calls {
     /// `max`: of all callers together; our own services may have as many again.
     pub(crate) fn new(max: usize, per_caller_max: usize) -> Self {
-        let (open, by_caller) = (AtomicUsize::default(), Mutex::default());
-        Self(Arc::new(Inner { max, per_caller_max, open, by_caller }))
+        Self(Arc::new(Inner {
+            max,
+            per_caller_max,
+            open: AtomicUsize::new(0),
+            open_internal: AtomicUsize::new(0),
+            by_caller: Mutex::default(),
+        }))
     }
 
     /// The share of the caller of that name.
     pub(crate) fn share(&self, name: &str, internal: bool) -> Share {
         let mut by_caller = self.0.by_caller.lock().expect("nobody panics while holding it");
-        if let Some(open) = by_caller.get(name).and_then(Weak::upgrade) {
+        let key = (name.to_owned(), internal);
+        if let Some(open) = by_caller.get(&key).and_then(Weak::upgrade) {
             return Share { open, internal };
         }
         if by_caller.len() >= CALLERS_MAX {
             by_caller.retain(|_, open| open.strong_count() > 0);
         }
         let open = Arc::default();
-        by_caller.insert(name.to_owned(), Arc::downgrade(&open));
+        by_caller.insert(key, Arc::downgrade(&open));
         Share { open, internal }
     }
 
@@ -79,8 +86,7 @@ impl Calls {
     /// UNAVAILABLE, OVERLOADED, when there is none for anybody; RESOURCE_EXHAUSTED, CALLS_TOO_MANY, when
     /// the caller has its share.
     pub(crate) fn take(&self, share: &Share) -> Result<Slot, Status> {
-        let max = if share.internal { self.0.max * 2 } else { self.0.max };
-        let (all, own) = (&self.0.open, &share.open);
+        let (all, own) = (self.0.all(share), &share.open);
         // Counted first: two that come at once do not both get the last place.
         let slot = Slot { calls: self.clone(), share: share.clone() };
         let all = all.fetch_add(1, Ordering::Relaxed) + 1;
@@ -94,7 +100,7 @@ impl Calls {
                 .retry_after(RETRY_AFTER)
                 .into_plain_status(message));
         }
-        if all > max {
+        if all > self.0.max {
             let refusal = Refusal::new(Code::Unavailable, "OVERLOADED").retry_after(RETRY_AFTER);
             return Err(refusal.into_plain_status("too many calls are being answered; try again"));
         }
@@ -102,11 +108,20 @@ impl Calls {
     }
 }
 
+// === impl Inner ===
+
+impl Inner {
+    /// All calls with which those of this share are counted.
+    const fn all(&self, share: &Share) -> &AtomicUsize {
+        if share.internal { &self.open_internal } else { &self.open }
+    }
+}
+
 // === impl Slot ===
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.calls.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.calls.0.all(&self.share).fetch_sub(1, Ordering::Relaxed);
         self.share.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -127,8 +127,10 @@ impl Service<Request<Body>> for Link {
         let headers = request.headers_mut();
         deadline::pass_on(headers);
         klout_telemetry::inject_trace(headers);
+        // Of a call that is passed on the caller's key stays here.
+        headers.remove(AUTHORIZATION);
+        headers.remove(API_KEY);
         if let Some(token) = self.identity.token() {
-            headers.remove(AUTHORIZATION);
             headers.insert(API_KEY, token);
         }
         match &mut self.way {

@@ -18,6 +18,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// dead without a word; what is left is done by the next one.
 const STEP_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// The same of a step that says that it may take long.
+const LONG_STEP_TIME_MAX: Duration = Duration::from_secs(3_600);
+
 /// When a loop does its step.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -28,10 +31,10 @@ pub struct Pace {
 // === impl Pace ===
 
 impl Pace {
-    /// For a step that ends by itself whatever the stores do, and may take long.
+    /// For a step that may take long: up to an hour.
     #[must_use]
     pub const fn of_long_steps(idle: Duration) -> Self {
-        Self { idle, step_time_max: Duration::MAX }
+        Self { idle, step_time_max: LONG_STEP_TIME_MAX }
     }
 }
 

@@ -23,6 +23,9 @@ const COMMAND_TIME_MAX: Duration = Duration::from_millis(50);
 /// How long Redis is left alone after it failed, so that not every read pays for finding out.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
+/// Commands that are sent at once: Redis does so many in a few milliseconds, and others wait meanwhile.
+const COMMANDS_MAX: usize = 256;
+
 /// Writes a value (the last argument), or without one a tombstone, unless something newer is there. A
 /// tombstone makes way for values of its own major version. One key a command, so it works on a cluster.
 const WRITE: &str = r"
@@ -113,29 +116,39 @@ impl Cache {
         }))))
     }
 
-    /// The values of `keys`, in their order, in one round trip. `None` is a miss.
+    /// Whether it remembers nothing.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The values of `keys`, in their order, in one round trip; of each `None` is a miss. `None` for all:
+    /// Redis did not answer, or is left alone because it did not answer a moment ago.
     #[instrument(name = "cache.get", skip_all, fields(keys.len = keys.len()))]
-    pub async fn get(&self, keys: &[String]) -> Vec<Option<Vec<u8>>> {
-        let misses = || vec![None; keys.len()];
-        let Some(inner) = &self.0 else { return misses() };
+    pub async fn get(&self, keys: &[String]) -> Option<Vec<Option<Vec<u8>>>> {
+        let Some(inner) = &self.0 else { return Some(vec![None; keys.len()]) };
         let mut pipeline = redis::pipe();
         for key in keys {
             pipeline.cmd("HGET").arg(inner.key(key)).arg("value");
         }
-        let Some(answers) = inner.ask(&mut pipeline).await else { return misses() };
+        let answers = inner.ask(&mut pipeline).await?;
         // A key of ours that is something else is a miss, and only that one.
-        answers.into_iter().map(|answer| from_redis_value(answer.ok()?).ok()?).collect()
+        let value = |answer: RedisResult<Value>| from_redis_value(answer.ok()?).ok()?;
+        Some(answers.into_iter().map(value).collect())
     }
 
     /// Remembers values for `time_to_live`, each unless one of its or a newer version is there.
     #[instrument(name = "cache.fill", skip_all, fields(fills.len = fills.len()))]
     pub async fn fill(&self, fills: &[Fill], time_to_live: Duration) {
         let Some(inner) = &self.0 else { return };
-        let mut pipeline = redis::pipe();
-        for fill in fills {
-            inner.write(&mut pipeline, &fill.key, fill.version, time_to_live).arg(&fill.value[..]);
+        for fills in fills.chunks(COMMANDS_MAX) {
+            let mut pipeline = redis::pipe();
+            for fill in fills {
+                let command = inner.write(&mut pipeline, &fill.key, fill.version, time_to_live);
+                command.arg(&fill.value[..]);
+            }
+            inner.ask_to_write(&mut pipeline).await;
         }
-        inner.ask_to_write(&mut pipeline).await;
     }
 
     /// Forgets what is older than the versions of these keys, and for `time_to_live` does not remember
@@ -144,14 +157,17 @@ impl Cache {
     #[instrument(name = "cache.bury", skip_all, fields(keys.len = keys.len()))]
     pub async fn bury(&self, keys: &[(String, Version)], time_to_live: Duration) -> bool {
         let Some(inner) = &self.0 else { return true };
-        let mut pipeline = redis::pipe();
-        for (key, version) in keys {
-            inner.write(&mut pipeline, key, *version, time_to_live);
+        for keys in keys.chunks(COMMANDS_MAX) {
+            let mut pipeline = redis::pipe();
+            for (key, version) in keys {
+                inner.write(&mut pipeline, key, *version, time_to_live);
+            }
+            let answers = inner.ask_to_write(&mut pipeline).await;
+            if !answers.is_some_and(|answers| answers.iter().all(Result::is_ok)) {
+                return false;
+            }
         }
-        inner
-            .ask_to_write(&mut pipeline)
-            .await
-            .is_some_and(|answers| answers.iter().all(Result::is_ok))
+        true
     }
 }
 

@@ -88,7 +88,8 @@ pub async fn listen(
     let mut listener = PgListener::connect_with(&pool).await.map_err(ConnectError::Connect)?;
     // What was said meanwhile would be missed without a word.
     listener.eager_reconnect(false);
-    listener.listen(channel).await.map_err(ConnectError::Connect)?;
+    let listening = ending(PING_TIME_MAX, listener.listen(channel)).await;
+    listening.map_err(ConnectError::Connect)?;
     Ok(listener)
 }
 
@@ -105,8 +106,20 @@ async fn end_when_abandoned(connection: &mut PgConnection) -> Result<(), sqlx::E
 }
 
 async fn alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    ending(PING_TIME_MAX, connection.ping()).await.map(|()| true)
+}
+
+/// Gives an end to what Postgres may never answer.
+///
+/// # Errors
+///
+/// As `work`; when it did not end in time, that of a connection that broke.
+pub async fn ending<T>(
+    time_max: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
     let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-    timeout(PING_TIME_MAX, connection.ping()).await.map_err(late)?.map(|()| true)
+    timeout(time_max, work).await.map_err(late)?
 }
 
 /// Brings the schema of one service up to date. Safe to run twice, at once, and beside running

@@ -10,7 +10,8 @@ use std::{
 
 use futures::future::BoxFuture;
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
-use tokio::time::timeout;
+
+use crate::ending;
 
 /// Runs short reads on connections that it keeps, where the pool would ask the server after each statement
 /// whether the connection is still there, which takes as long as the statement.
@@ -63,9 +64,7 @@ impl Reads {
         &self,
         statement: impl for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
     ) -> Result<T, sqlx::Error> {
-        timeout(self.0.time_max, self.read_without_end(statement))
-            .await
-            .map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?
+        ending(self.0.time_max, self.read_without_end(statement)).await
     }
 
     async fn read_without_end<T>(

@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
-use klout_chassis::{Chain, Link, Links, failpoint, renewing, repeat};
+use klout_chassis::{Chain, Link, Links, Pace, failpoint, renewing, repeat};
 use klout_proto::{
     graph::v1::{
         ApplySignalsRequest as GraphRequest,
@@ -24,6 +24,7 @@ use klout_proto::{
         signal_consumer_service_client::SignalConsumerServiceClient as TopicClient,
     },
 };
+use klout_store::ending;
 use prost::Message as _;
 use sqlx::PgPool;
 use tokio::{
@@ -41,6 +42,9 @@ use crate::{
 
 /// How long a consumer may take to apply a batch.
 const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long a statement may take: what waits for a connection that is dead without a word has an end.
+const STATEMENT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long a batch is ours unless we renew that: what a process that dies had leased waits as long.
 const LEASE_TIME: Duration = Duration::from_secs(10);
@@ -153,9 +157,13 @@ impl Deliverer {
     pub(crate) async fn run(self, interval: Duration, bell: Bell, stop: CancellationToken) {
         let [scoring, social_graph, topics] = Consumer::ALL.map(|consumer| {
             let deliverer = &self;
-            repeat(consumer.name(), interval, bell.of(consumer), &stop, move || {
-                deliverer.step(consumer)
-            })
+            repeat(
+                consumer.name(),
+                Pace::of_long_steps(interval),
+                bell.of(consumer),
+                &stop,
+                move || deliverer.step(consumer),
+            )
         });
         tokio::join!(scoring, social_graph, topics);
     }
@@ -163,7 +171,7 @@ impl Deliverer {
     /// Delivers what is due. Returns whether there was anything.
     #[instrument(name = "deliver", skip_all, fields(consumer = consumer.name()))]
     async fn step(&self, consumer: Consumer) -> Result<bool, DeliverError> {
-        let lanes = store::outbox::lanes_due(&self.db, consumer)
+        let lanes = ending(STATEMENT_TIME_MAX, store::outbox::lanes_due(&self.db, consumer))
             .await
             .map_err(|source| DeliverError::Store { action: "look at the outbox", source })?;
         let any = !lanes.is_empty();
@@ -179,9 +187,8 @@ impl Deliverer {
 
     async fn deliver_lane(&self, consumer: Consumer, lane: i16) -> Result<(), DeliverError> {
         let store = |action| move |source| DeliverError::Store { action, source };
-        let leased = store::outbox::lease(&self.db, consumer, lane, LEASED_MAX, LEASE_TIME)
-            .await
-            .map_err(store("lease batches"))?;
+        let lease = store::outbox::lease(&self.db, consumer, lane, LEASED_MAX, LEASE_TIME);
+        let leased = ending(STATEMENT_TIME_MAX, lease).await.map_err(store("lease batches"))?;
         let (leased_at, metrics) = (Instant::now(), self.metrics.of(consumer));
 
         if leased.is_empty() {
@@ -217,12 +224,12 @@ impl Deliverer {
             store::outbox::renew(&self.db, consumer, lane, &batches, LEASE_TIME)
         })
         .await;
-        store::outbox::delete(&self.db, consumer, lane, &confirmed)
+        ending(STATEMENT_TIME_MAX, store::outbox::delete(&self.db, consumer, lane, &confirmed))
             .await
             .map_err(store("take confirmed batches out of the outbox"))?;
         failpoint!("connector.batches.deleted");
         let Some(last) = last else { return Ok(()) };
-        store::outbox::release(&self.db, consumer, lane, &refused)
+        ending(STATEMENT_TIME_MAX, store::outbox::release(&self.db, consumer, lane, &refused))
             .await
             .map_err(store("give batches back"))?;
         Err(DeliverError::Push { count: refused.len(), last })

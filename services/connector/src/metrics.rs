@@ -50,7 +50,7 @@ const PUSH_DURATION: Metric = Metric::duration(
 
 const DELIVERY_DURATION: Metric = Metric::duration(
     "klout_signal_delivery_duration_seconds",
-    "How long it took from a batch being durable until a consumer had taken it.",
+    "How long it took from the beginning of a batch being written until a consumer had taken it.",
 )
 .by(&[CONSUMER]);
 

@@ -39,8 +39,8 @@ pub(crate) struct Healthz {
     last: Mutex<Option<Asked>>,
 }
 
-/// A question that was asked once for all who want to know, and that goes on when the one who asked
-/// hangs up.
+/// A question that was asked once for all who want to know. When the one who asked hangs up, the next one who
+/// comes goes on with it.
 #[derive(Clone, Debug)]
 struct Asked {
     time: Instant,

@@ -61,6 +61,7 @@ struct Inner {
     memory: moka::sync::Cache<i64, Remembered, RandomState>,
     redis: Cache,
     time_max: Duration,
+    grave_time: Duration,
     started: Instant,
     /// Milliseconds since `started`. 0 before the first lease.
     leased_until: AtomicU64,
@@ -99,8 +100,14 @@ struct Remembered {
 // === impl Cached ===
 
 impl Cached {
-    /// Remembers the answers for `people_max` people for `time_max` at most, once there is a lease.
-    pub(crate) fn new(redis: Cache, people_max: u64, time_max: Duration) -> (Self, Filler) {
+    /// Remembers the answers for `people_max` people for `time_max` at most, once there is a lease. A
+    /// tombstone stays for `grave_time`: longer than it takes to commit what it stands for.
+    pub(crate) fn new(
+        redis: Cache,
+        people_max: u64,
+        time_max: Duration,
+        grave_time: Duration,
+    ) -> (Self, Filler) {
         let (sender, fills) = mpsc::channel(FILLS_MAX);
         let cached = Self(Arc::new(Inner {
             memory: moka::sync::Cache::builder()
@@ -108,6 +115,7 @@ impl Cached {
                 .build_with_hasher(RandomState::default()),
             redis,
             time_max,
+            grave_time,
             started: Instant::now(),
             leased_until: AtomicU64::new(0),
             session: AtomicU64::new(0),
@@ -172,10 +180,10 @@ impl Cached {
         }
     }
 
-    /// What Redis has of these people, by person.
-    pub(crate) async fn get(&self, moment: Moment, people: &[i64]) -> HashMap<i64, Answer> {
+    /// What Redis has of these people, by person; `None` when it does not answer.
+    pub(crate) async fn get(&self, moment: Moment, people: &[i64]) -> Option<HashMap<i64, Answer>> {
         let keys: Vec<_> = people.iter().map(|it| key(moment.generation, *it)).collect();
-        let values = self.0.redis.get(&keys).await;
+        let values = self.0.redis.get(&keys).await?;
         let read = |(person, value): (&i64, Option<Vec<u8>>)| {
             // What cannot be read, or is somebody else's, is a miss: the next fill replaces it.
             let value = value?;
@@ -187,7 +195,7 @@ impl Cached {
             let sound = score.person.parse() == Ok(*person) && score.state == state::KNOWN;
             sound.then(|| (*person, Answer::Score(Arc::new(score))))
         };
-        people.iter().zip(values).filter_map(read).collect()
+        Some(people.iter().zip(values).filter_map(read).collect())
     }
 
     /// Puts the known ones among these, read as of `moment`, into Redis.
@@ -214,6 +222,9 @@ impl Cached {
 
     /// Puts these, read as of `moment`, into Redis a moment later, if it is not behind with that.
     pub(crate) fn fill_soon(&self, moment: Moment, scores: Vec<StoredScore>) {
+        if self.0.redis.is_none() {
+            return;
+        }
         for score in scores {
             // No room: whoever reads the score next tries again.
             let _ = self.0.fills.try_send((moment, score));
@@ -232,7 +243,7 @@ impl Cached {
                 (key(generation, score.person), Version::new(score.revision.cast_unsigned(), 0))
             })
             .collect();
-        self.0.redis.bury(&graves, self.0.time_max).await
+        self.0.redis.bury(&graves, self.0.grave_time).await
     }
 
     /// Goes over to what is current now.
@@ -280,7 +291,9 @@ impl Filler {
                 _ = self.fills.recv_many(&mut read, FILLS_MAX) => {}
             }
             sleep(FILL_DELAY).await;
-            while let Ok(more) = self.fills.try_recv() {
+            while read.len() < FILLS_MAX
+                && let Ok(more) = self.fills.try_recv()
+            {
                 read.push(more);
             }
             read.sort_unstable_by_key(|(moment, score)| (*moment, score.person));
@@ -341,7 +354,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn leased() -> Cached {
-        let (cached, _filler) = Cached::new(Cache::none(), 100, MINUTE);
+        let (cached, _filler) = Cached::new(Cache::none(), 100, MINUTE, MINUTE);
         cached.follow(Current { standing: 1, generation: 1 });
         cached.begin_session();
         cached.lease(Instant::now() + MINUTE * 2);

@@ -19,7 +19,7 @@ pub struct Config {
     /// How many people's scores are kept in the memory of a process.
     pub memory_people_max: u64,
 
-    /// How long a cached score is served at most.
+    /// How long a score is kept at most, in each of the caches.
     #[serde(with = "humantime_serde")]
     pub cache_time_max: Duration,
 

@@ -151,7 +151,7 @@ impl Flights {
         let (flights, number) = (self.clone(), flight.number);
         let task = async move {
             let outcome = match reading.await {
-                Ok(landing) => Ok(flights.land(number, landing, moment)),
+                Ok(landing) => Ok(flights.land(number, &people, landing, moment)),
                 Err(error) => {
                     flights.give_up(number, &people);
                     Err(Arc::new(error))
@@ -167,15 +167,16 @@ impl Flights {
     fn land(
         &self,
         number: u64,
+        people: &[i64],
         mut landing: Landing,
         moment: Option<Moment>,
     ) -> Arc<HashMap<i64, Landed>> {
         let mut under_way = self.under_way.lock().expect("nobody panics while holding it");
         let mut outdated = HashSet::new();
-        for (person, landed) in &landing.answers {
+        for person in people {
             if !under_way.remove(number, *person) {
                 outdated.insert(*person);
-            } else if let Some(moment) = moment
+            } else if let (Some(moment), Some(landed)) = (moment, landing.answers.get(person))
                 && landed.lasting
             {
                 self.cached.remember(moment, *person, &landed.answer);
@@ -216,7 +217,7 @@ impl UnderWay {
 impl Flight {
     /// `false` when its task is gone without having said anything: it panicked.
     fn goes_on(&self) -> bool {
-        self.outcome.has_changed().is_ok() || self.outcome.borrow().is_some()
+        self.outcome.has_changed().is_ok()
     }
 }
 
@@ -233,7 +234,7 @@ mod tests {
 
     fn leased() -> (Cached, Flights) {
         let minute = Duration::from_secs(60);
-        let (cached, _filler) = Cached::new(Cache::none(), 100, minute);
+        let (cached, _filler) = Cached::new(Cache::none(), 100, minute, minute);
         cached.follow(Current { standing: 1, generation: 1 });
         cached.begin_session();
         cached.lease(Instant::now() + minute);

@@ -89,7 +89,12 @@ impl Service for Scoring {
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, database_url_direct, cache, links, clock, .. } = context;
         let model = Model::current();
-        let (cached, filler) = Cached::new(cache, config.memory_people_max, config.cache_time_max);
+        let (cached, filler) = Cached::new(
+            cache,
+            config.memory_people_max,
+            config.cache_time_max,
+            config.transaction_time_max + config.cache_time_max,
+        );
         let flights = Flights::new(cached.clone());
         let reader = Reader {
             db: db.clone(),
@@ -169,7 +174,10 @@ impl Service for Scoring {
             rescorer.step(&famous, &stop)
         });
         let publish = repeat("publish", publishing, &nobody_rings, &stop, || publisher.step(&stop));
-        let daily = repeat("daily", DAY_INTERVAL, daily.clock.moved(), &stop, || daily.step());
+        let daily =
+            repeat("daily", Pace::of_long_steps(DAY_INTERVAL), daily.clock.moved(), &stop, || {
+                daily.step()
+            });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         tokio::join!(
             rescore,

@@ -65,8 +65,8 @@ const PUBLICATION_DURATION: Metric = Metric::duration(
 
 const CACHE_READS: Metric = Metric::counter(
     "klout_score_cache_reads_total",
-    "Look-ups of scores by where they were looked for and what was there; of a miss the next tier \
-     is asked.",
+    "Look-ups of scores by where they were looked for and what was there; Redis and \
+     Postgres may be asked at once.",
 )
 .by(&[
     Label::these("tier", &["memory", "redis", "postgres"]),

@@ -14,7 +14,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use klout_chassis::{Clock, failpoint};
+use klout_chassis::{Clock, failpoint, renewing};
 use klout_model::Day;
 use klout_score_math::{Model, percentile};
 use sqlx::PgPool;
@@ -44,6 +44,9 @@ const PEOPLE_MAX: i64 = 1_024;
 
 /// How long a process that publishes may be silent before another one takes over.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// How long rescores are waited for.
+const LOCK_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// So many scores stand for the whole ranking.
 const SAMPLE_LEN: usize = 1_000;
@@ -122,9 +125,12 @@ impl Publisher {
         let store = Error::store;
         let mut transaction = self.db.begin().await.map_err(store("begin to publish"))?;
         let connection = &mut *transaction;
-        // As long as the rescores that are under way, some ten milliseconds: no longer than that do new
-        // ones wait in turn.
-        store::standing::lock(&mut *connection).await.map_err(store("wait for rescores"))?;
+        // As long as the rescores that are under way, some ten milliseconds. New ones wait in turn, so one
+        // that hangs is not waited for long.
+        let locked = store::standing::try_lock(&mut *connection, LOCK_TIME_MAX).await;
+        if !locked.map_err(store("wait for rescores"))? {
+            return Ok(None);
+        }
         let publication = store::standing::begin(&mut *connection, SILENCE_MAX)
             .await
             .map_err(store("begin a publication"))?;
@@ -142,8 +148,12 @@ impl Publisher {
         let store = Error::store;
         let mut started = Instant::now();
         let time_max = self.transaction_time_max;
-        let ranking = ending(time_max, store::score::ranking(&self.db)).await?;
-        let ranking = ranking.map_err(store("read the ranking"))?;
+        // Of many people that takes longer than one who publishes may be silent.
+        let ranking = renewing(SILENCE_MAX / 5, store::score::ranking(&self.db), || async {
+            let mut connection = self.db.acquire().await?;
+            store::standing::go_on(&mut connection, publication, SILENCE_MAX).await.map(|_| ())
+        });
+        let ranking = ending(time_max, ranking).await?.map_err(store("read the ranking"))?;
         let mut worked = started.elapsed();
         let mut after = 0;
         loop {

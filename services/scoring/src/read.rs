@@ -1,5 +1,4 @@
-//! Reads scores: from memory, then Redis, then Postgres, and asks social-graph about those who have none
-//! yet.
+//! Reads scores: from memory, then Redis and Postgres, and asks social-graph about those who have none yet.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -118,7 +117,9 @@ impl Reader {
     async fn whoever_is_first(&self, moment: Moment, people: Vec<i64>) -> Result<Landing, Error> {
         let reader = self.clone();
         let asked = people.clone();
-        let mut stored = Box::pin(async move { reader.stored(&asked).await });
+        let mut stored = Box::pin(async move {
+            within(reader.time_max, reader.stored(&asked)).await.map_err(Error::TooSlow)?
+        });
         tokio::select! {
             kept = self.kept(moment, &people) => {
                 if kept.is_empty() {
@@ -134,7 +135,10 @@ impl Reader {
 
     /// What Redis has.
     async fn kept(&self, moment: Moment, people: &[i64]) -> HashMap<i64, Landed> {
-        let found = self.cached.get(moment, people).await;
+        let Some(found) = self.cached.get(moment, people).await else {
+            self.counts.failed(Tier::Redis, people.len());
+            return HashMap::new();
+        };
         found.values().for_each(|answer| self.counts.found(Tier::Redis, answer));
         self.counts.missed(Tier::Redis, people.len() - found.len());
         let lasting = |(id, answer)| (id, Landed { answer, lasting: true });

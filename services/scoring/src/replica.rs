@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use klout_chassis::Chain;
-use klout_store::ConnectError;
+use klout_store::{ConnectError, ending};
 use secrecy::SecretString;
 use sqlx::PgPool;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
@@ -50,8 +50,6 @@ enum Lost {
     Listen(#[source] ConnectError),
     #[error("the lease could not be renewed")]
     Renew(#[source] sqlx::Error),
-    #[error("the lease was not renewed within {RENEW_TIME_MAX:?}")]
-    Late,
     #[error("could not hear of changes")]
     Hear(#[source] sqlx::Error),
     #[error("the connection to Postgres ended")]
@@ -80,7 +78,8 @@ impl Replica {
             }
         }
         self.cached.end_lease();
-        if let Err(error) = store::replica::remove(&self.db, self.id).await {
+        let given_back = ending(RENEW_TIME_MAX, store::replica::remove(&self.db, self.id)).await;
+        if let Err(error) = given_back {
             debug!(%error, "the lease was not given back; it lapses");
         }
     }
@@ -102,15 +101,15 @@ impl Replica {
                     let asked = Instant::now();
                     let seconds = LEASE_TIME.as_secs_f64();
                     let renewed = store::replica::renew(&mut listener, self.id, seconds);
-                    match timeout(RENEW_TIME_MAX, renewed).await {
-                        Ok(Ok(current)) => self.cached.follow(current),
-                        Ok(Err(error)) => return Lost::Renew(error),
-                        Err(_) => return Lost::Late,
+                    match ending(RENEW_TIME_MAX, renewed).await {
+                        Ok(current) => self.cached.follow(current),
+                        Err(error) => return Lost::Renew(error),
                     }
                     self.cached.lease(asked + LEASE_TIME - LEASE_MARGIN);
                     count += 1;
                     if count % RENEWALS_PER_CLEARING == 0
-                        && let Err(error) = store::replica::remove_lapsed(&mut listener).await
+                        && let Err(error) =
+                            ending(RENEW_TIME_MAX, store::replica::remove_lapsed(&mut listener)).await
                     {
                         return Lost::Renew(error);
                     }

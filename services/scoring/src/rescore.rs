@@ -18,7 +18,7 @@ use klout_model::Day;
 use klout_score_math::{
     AccountEvidence, AccountInfluence, Epoch, Model, account_influence, percentile, person_score,
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -185,9 +185,9 @@ impl Rescorer {
         store::history::renew(&mut *connection, today, scores.values())
             .await
             .map_err(store("write history"))?;
+        let buried = self.bury(&mut *connection, &scores).await?;
         let people = Change::of_people(scores.keys().copied());
         store::replica::tell(&mut *connection, &people).await.map_err(store("tell of scores"))?;
-        let buried = self.bury(&scores).await?;
         failpoint!("scoring.scores.written");
         transaction.commit().await.map_err(store("commit scores"))?;
         self.metrics.scored(scores.len(), &waited);
@@ -201,37 +201,60 @@ impl Rescorer {
             };
         }
         drop(famous);
-        let current = Current { standing: standing.revision, generation: self.generation().await? };
-        if current.generation != buried {
-            self.cached.bury(current.generation, scores.values()).await;
-        }
+        let generation = self.bury_again(buried, &scores).await?;
+        let current = Current { standing: standing.revision, generation };
         self.cached.fill(Moment::of(current), scores.values()).await;
         failpoint!("scoring.cache.filled");
         Ok(true)
     }
 
-    /// Sees to it that Redis has nothing older than these scores, which are about to be committed. Returns
-    /// the generation of keys for which that is so.
-    async fn bury(&self, scores: &BTreeMap<i64, StoredScore>) -> Result<i64, Error> {
-        let generation = self.generation().await?;
+    /// Sees to it that Redis has nothing older than these scores, which are about to be committed. When it
+    /// does not say so, they are committed with a new generation of keys, which nobody reads before. Returns
+    /// the generation for which that is so.
+    async fn bury(
+        &self,
+        db: &mut PgConnection,
+        scores: &BTreeMap<i64, StoredScore>,
+    ) -> Result<i64, Error> {
+        let read = Error::store("read the generation of the cache");
+        let generation = store::replica::generation(&mut *db).await.map_err(read)?;
         if self.cached.bury(generation, scores.values()).await {
             return Ok(generation);
         }
-        let generation = store::replica::raise_generation(&self.db)
-            .await
-            .map_err(Error::store("raise the generation of the cache"))?;
-        let change = Change::Generation(generation).message();
-        store::replica::tell(&self.db, &[change])
-            .await
-            .map_err(Error::store("tell of a generation"))?;
-        self.cached.follow_generation(generation);
+        self.raise_generation(db).await
+    }
+
+    /// If somebody else has raised the generation meanwhile, a reader may have put the scores of before under
+    /// it: buries them there too, and tells once more of these people. Returns the generation.
+    async fn bury_again(
+        &self,
+        buried: i64,
+        scores: &BTreeMap<i64, StoredScore>,
+    ) -> Result<i64, Error> {
+        let read = Error::store("read the generation of the cache");
+        let generation = store::replica::generation(&self.db).await.map_err(read)?;
+        if generation == buried {
+            return Ok(generation);
+        }
+        let store = Error::store;
+        let mut transaction = self.db.begin().await.map_err(store("begin to bury again"))?;
+        let generation = self.bury(&mut transaction, scores).await?;
+        let people = Change::of_people(scores.keys().copied());
+        store::replica::tell(&mut *transaction, &people).await.map_err(store("tell again"))?;
+        transaction.commit().await.map_err(store("commit what was told again"))?;
         Ok(generation)
     }
 
-    async fn generation(&self) -> Result<i64, Error> {
-        store::replica::generation(&self.db)
+    async fn raise_generation(&self, db: &mut PgConnection) -> Result<i64, Error> {
+        let generation = store::replica::raise_generation(&mut *db)
             .await
-            .map_err(Error::store("read the generation of the cache"))
+            .map_err(Error::store("raise the generation of the cache"))?;
+        // Heard before what else the transaction tells.
+        let change = Change::Generation(generation).message();
+        store::replica::tell(&mut *db, &[change])
+            .await
+            .map_err(Error::store("tell of a generation"))?;
+        Ok(generation)
     }
 
     fn stored(&self, person: i64, known: Option<Known>, now: OffsetDateTime) -> StoredScore {

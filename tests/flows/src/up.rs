@@ -134,7 +134,7 @@ impl Machine {
     ///
     /// # Panics
     ///
-    /// When nothing of that happens for a minute.
+    /// When nothing of that happens for three minutes.
     pub fn up_killed_when(&self, look: impl Fn() -> bool) {
         let mut child = self.up_command().stderr(Stdio::null()).spawn().expect("it starts");
         until("it gets there", look);
@@ -192,7 +192,7 @@ impl Machine {
     ///
     /// # Panics
     ///
-    /// When something does for a minute.
+    /// When something does for three minutes.
     pub fn until_nothing_is_left(&self) {
         until("nothing is left behind", || self.processes().is_empty());
     }
@@ -278,7 +278,7 @@ impl Up<'_> {
     ///
     /// # Panics
     ///
-    /// When there is none for a minute.
+    /// When there is none for three minutes.
     pub fn until_another(&self, word: &str, pid: i32) {
         let another = |(other, line): &(i32, String)| *other != pid && line.contains(word);
         until(&format!("there is another {word}"), || self.machine.processes().iter().any(another));
@@ -288,7 +288,7 @@ impl Up<'_> {
     ///
     /// # Panics
     ///
-    /// When it does not for a minute.
+    /// When it does not for three minutes.
     pub fn until_told(&self, text: &str) {
         until(&format!("it says: {text}"), || self.process.has_told(text));
     }

@@ -18,7 +18,7 @@ async fn fill(cache: &Cache, key: &str, major: u64, minor: u64, value: &str) {
 }
 
 async fn get(cache: &Cache, key: &str) -> Option<String> {
-    let [value] = <[_; 1]>::try_from(cache.get(&[key.to_owned()]).await).expect("one");
+    let [value] = <[_; 1]>::try_from(cache.get(&[key.to_owned()]).await?).expect("one");
     value.map(|value| String::from_utf8(value).expect("what was filled"))
 }
 
@@ -91,7 +91,21 @@ async fn a_key_that_is_something_else_is_a_miss_alone() {
     put.expect("put");
 
     let values = cache.get(&[odd.clone(), sound]).await;
-    assert_eq!(values, [None, Some(b"sound".to_vec())]);
+    assert_eq!(values, Some(vec![None, Some(b"sound".to_vec())]));
     fill(&cache, &odd, 1, 0, "replaced").await;
     assert_eq!(get(&cache, &odd).await.as_deref(), Some("replaced"));
+}
+
+#[tokio::test]
+async fn however_much_is_filled_at_once_redis_goes_on_answering() {
+    let (cache, run) = (cache(&Stores::fresh().await), key());
+    let keys: Vec<String> = (0..5_000).map(|number| format!("{run}/{number}")).collect();
+    let fill =
+        |key: &String| Fill { key: key.clone(), version: Version::new(1, 0), value: vec![7; 300] };
+    cache.fill(&keys.iter().map(fill).collect::<Vec<_>>(), MINUTE).await;
+
+    for keys in keys.chunks(1_000) {
+        let values = cache.get(keys).await.expect("Redis is not left alone");
+        assert!(values.iter().all(Option::is_some));
+    }
 }

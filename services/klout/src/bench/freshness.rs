@@ -16,6 +16,9 @@ use traffic::{Crowd, Passage};
 /// The search for the rate starts here.
 const RATE_FIRST: u32 = 2_000;
 
+/// Below that it is not looked for.
+const RATE_MIN: u32 = 50;
+
 /// Two rates that differ by less than this factor are the same.
 const RATE_STEP: f64 = 1.1;
 
@@ -130,12 +133,11 @@ impl Freshness {
                 }
                 (None, None) => rate,
             };
-            if rate < 50 {
-                return Err(Failure::Failed("no rate is so low that nothing grows".to_owned()));
-            }
+            lowest(rate)?;
         }
         while !self.passage(crowd, rate, 1).await?.flat {
             rate = scaled(rate, 1.0 / RATE_STEP);
+            lowest(rate)?;
         }
         Ok(rate)
     }
@@ -183,6 +185,14 @@ impl Times {
 fn part(ascending: &[f64], percent: usize) -> f64 {
     let place = (ascending.len() * percent).div_ceil(100).saturating_sub(1);
     ascending.get(place).copied().unwrap_or(f64::NAN)
+}
+
+/// Refuses to look below a rate.
+fn lowest(rate: u32) -> Result<(), Failure> {
+    if rate < RATE_MIN {
+        return Err(Failure::Failed("no rate is so low that nothing grows".to_owned()));
+    }
+    Ok(())
 }
 
 fn scaled(rate: u32, factor: f64) -> u32 {

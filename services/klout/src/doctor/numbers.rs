@@ -79,11 +79,14 @@ impl Numbers {
         for (consumer, batches) in self.by("klout_signal_outbox_batches", "consumer") {
             let age = self.value("klout_signal_outbox_age_seconds", &[("consumer", consumer)]);
             findings.push(if age > AGE_SECONDS_MAX {
-                Finding::Bad(
+                Finding::Note(
                     format!(
                         "{consumer} has not taken {batches} batches of signals, the oldest for {age:.0} s"
                     ),
-                    format!("the log of `klout up` says why: look for task=\"{consumer}\""),
+                    format!(
+                        "a large import takes its time; else the log says why: look for \
+                         task=\"{consumer}\""
+                    ),
                 )
             } else if batches > 0.0 {
                 let text = format!("{batches} batches of signals waited for {consumer} at the last look");
@@ -102,7 +105,7 @@ impl Numbers {
         (age > AGE_SECONDS_MAX).then(|| {
             Finding::Bad(
                 format!("{changes} changes are in no score, the oldest for {age:.0} s"),
-                "the log of `klout up` says why: look for task=\"rescore\"".to_owned(),
+                "the log of `klout up` says why: look for task=\"rescore".to_owned(),
             )
         })
     }
@@ -244,7 +247,7 @@ klout_score_cache_reads_total{tier=\"redis\",result=\"error\"} 6
 ";
 
     #[test]
-    fn a_consumer_that_is_behind_is_bad_and_stale_scores_are_noted() {
+    fn a_consumer_that_is_behind_and_stale_scores_are_noted() {
         let findings = Numbers::read(TOLD).findings();
         let text = |finding: &Finding| match finding {
             Finding::Ok(text) => format!("ok {text}"),
@@ -256,7 +259,7 @@ klout_score_cache_reads_total{tier=\"redis\",result=\"error\"} 6
             texts,
             [
                 "ok scoring had taken all signals at the last look",
-                "bad topics has not taken 3 batches of signals, the oldest for 180 s",
+                "note topics has not taken 3 batches of signals, the oldest for 180 s",
                 "note a change was in a score after 100 ms in half of the cases and 2.3 s in 99 of \
                  100, since the start",
                 "ok memory had 90.0 % of 100 scores it was asked for",

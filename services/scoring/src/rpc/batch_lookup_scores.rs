@@ -9,6 +9,7 @@ use klout_proto::{
         lookup_result, lookup_subject::Subject,
     },
 };
+use tonic::Status;
 use tonic_types::pb;
 
 use super::{ScoreRpc, get_score::parse_person};
@@ -61,7 +62,9 @@ async fn people(rpc: &ScoreRpc, subjects: Vec<LookupSubject>) -> Result<Vec<Row>
             }
             Some(Subject::Account(account)) => {
                 accounts.push((index, account));
-                rows.push(Err(refused(missing())));
+                // Until social-graph says something else.
+                let silent = Status::internal("social-graph left a row out");
+                rows.push(Err(refused(Error::Peer(silent))));
             }
             None => rows.push(Err(refused(missing()))),
         }

@@ -182,6 +182,23 @@ pub(crate) async fn lock(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// As [`lock`], but gives up after `time`; then nothing more can be done in the transaction.
+#[instrument(name = "db.standing.try_lock", skip_all)]
+pub(crate) async fn try_lock(db: &mut PgConnection, time: Duration) -> Result<bool, sqlx::Error> {
+    sqlx::query!(
+        r#"select set_config('lock_timeout', $1, true) as "set!""#,
+        format!("{}ms", time.as_millis()),
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    match lock(db).await {
+        Ok(()) => Ok(true),
+        // lock_not_available
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn interval(time: Duration) -> PgInterval {
     let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     PgInterval { months: 0, days: 0, microseconds }

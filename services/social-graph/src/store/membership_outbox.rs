@@ -59,8 +59,7 @@ pub(crate) async fn lease(
     .await
 }
 
-/// Keeps accounts that are being told of for `time` from now on. Of one that has changed since, the newer
-/// revision waits as long, which is not long.
+/// Keeps accounts that are being told of for `time` from now on; one that has changed since is due at once.
 #[instrument(name = "db.membership_outbox.renew", skip_all)]
 pub(crate) async fn renew(
     db: impl PgExecutor<'_>,
@@ -71,7 +70,7 @@ pub(crate) async fn renew(
         r#"
         update social_graph.membership_outbox
         set leased_until = now() + $2
-        where account_id = any($1)
+        where account_id = any($1) and leased_until > now()
         "#,
         accounts,
         interval(time),

@@ -10,10 +10,10 @@ use klout_flows::kill::{self, Plan, Terms};
 #[command(name = "cargo xtask kill", bin_name = "cargo xtask kill")]
 struct Arguments {
     /// How many signals are imported at least
-    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
     signals: u32,
     /// How many kills; with 40 everything is killed once at every point and some at any time
-    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     kills: u16,
     /// Repeats the run of this seed [default: another each time]
     #[arg(long, value_name = "N")]
@@ -40,7 +40,10 @@ async fn main() -> ExitCode {
         eprintln!("every total and every score is the same; the seed was {seed}");
         ExitCode::SUCCESS
     } else {
-        eprintln!("repeat it: cargo xtask kill --signals {signals} --kills {kills} --seed {seed}");
+        let unchecked = if unchecked { " --unchecked" } else { "" };
+        eprintln!(
+            "repeat it: cargo xtask kill --signals {signals} --kills {kills} --seed {seed}{unchecked}"
+        );
         ExitCode::FAILURE
     }
 }

@@ -90,11 +90,11 @@ async fn the_story_of_a_look_up_is_found_from_its_trace_id_alone() {
         ("scoring", "klout.score.v1.ScoreService/"),
         ("social-graph", "klout.graph.v1.GraphService/"),
     ] {
-        let lines = lines(&installation, service);
         let ended = |line: &Value| {
             line["fields"]["rpc.method"].as_str().is_some_and(|name| name.starts_with(method))
         };
-        assert!(lines.iter().any(ended), "{service}: {lines:?}");
+        until("the line was written", async || lines(&installation, service).iter().any(ended))
+            .await;
     }
     // And what it cost is in the numbers of the process.
     let told = installation.metrics("scoring").await;
