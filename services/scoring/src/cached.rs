@@ -21,7 +21,7 @@ use std::{
 };
 
 use foldhash::fast::RandomState;
-use klout_proto::{convert::state, revision::Revision, score::v1::Score};
+use klout_proto::{convert::state, score::v1::Score};
 use klout_store::{Cache, Fill, Version};
 use moka::ops::compute::Op;
 use prost::Message as _;
@@ -32,6 +32,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    encoded::EncodedScore,
     score::to_wire,
     store::{replica::Current, score::StoredScore},
 };
@@ -48,7 +49,7 @@ const FILL_DELAY: Duration = Duration::from_millis(5);
 /// What is known of a person.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
-    Score(Arc<Score>),
+    Score(EncodedScore),
     Nobody,
 }
 
@@ -163,7 +164,7 @@ impl Cached {
     pub(crate) fn remember(&self, moment: Moment, person: i64, answer: &Answer) {
         let now = Instant::now();
         let (version, time) = match answer {
-            Answer::Score(score) => (version(score), self.0.time_max),
+            Answer::Score(score) => (score.revision, self.0.time_max),
             Answer::Nobody => (0, NOBODY_TIME_MAX),
         };
         let new = Remembered { moment, version, answer: answer.clone(), until: now + time };
@@ -193,7 +194,7 @@ impl Cached {
             }
             let score = Score::decode(score).ok()?;
             let sound = score.person.parse() == Ok(*person) && score.state == state::KNOWN;
-            sound.then(|| (*person, Answer::Score(Arc::new(score))))
+            sound.then(|| (*person, Answer::Score((&score).into())))
         };
         Some(people.iter().zip(values).filter_map(read).collect())
     }
@@ -334,19 +335,13 @@ fn key(generation: i64, person: i64) -> String {
     format!("score/{generation}/{person}")
 }
 
-fn version(score: &Score) -> u64 {
-    match Revision::from_token(&score.revision_token) {
-        Ok(Revision::Score(version)) => version,
-        Ok(Revision::Batches(_)) | Err(_) => 0,
-    }
-}
-
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use klout_proto::revision::Revision;
     use proptest::prelude::*;
 
     use super::*;
@@ -363,7 +358,7 @@ mod tests {
 
     fn score(revision: u64) -> Answer {
         let revision_token = Revision::Score(revision).to_token();
-        Answer::Score(Score { revision_token, ..Score::default() }.into())
+        Answer::Score((&Score { revision_token, ..Score::default() }).into())
     }
 
     fn now(cached: &Cached) -> Moment {

@@ -42,6 +42,9 @@ pub enum Error {
     #[error("a read that several waited for failed")]
     Shared(#[source] Arc<Error>),
 
+    #[error("an encoded score cannot be decoded")]
+    Encoding(#[source] prost::DecodeError),
+
     #[error("a read panicked")]
     ReadLost,
 
@@ -107,6 +110,7 @@ impl Error {
             // It is about what the caller sent, in the words of the service that knows.
             Self::Account(status) => return Err(status.clone()),
             Self::Shared(error) => return error.refusal(),
+            Self::Encoding(_) => Refusal::new(Code::Internal, "FAULT"),
             Self::ReadLost => Refusal::new(Code::Internal, "PANICKED"),
             Self::TooSlow(_) => {
                 Refusal::new(Code::Unavailable, "STORE_UNAVAILABLE").retry_after(TOO_SLOW_RETRY)

@@ -244,7 +244,7 @@ mod tests {
 
     fn score(revision: u64) -> Answer {
         let revision_token = Revision::Score(revision).to_token();
-        Answer::Score(Score { revision_token, ..Score::default() }.into())
+        Answer::Score((&Score { revision_token, ..Score::default() }).into())
     }
 
     fn landing(person: i64, answer: Answer) -> Result<Landing, Error> {

@@ -11,6 +11,7 @@ mod cached;
 mod change;
 mod config;
 mod daily;
+mod encoded;
 mod error;
 mod flights;
 mod freshness;
@@ -29,7 +30,7 @@ use klout_chassis::{ConfigError, Context, Pace, Service, repeat};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     score::v1::{
-        score_service_server::{self, ScoreServiceServer},
+        score_service_server,
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
     },
 };
@@ -52,7 +53,7 @@ use crate::{
     read::Reader,
     replica::Replica,
     rescore::{Lane, Rescorer},
-    rpc::{ConsumerRpc, ScoreRpc},
+    rpc::{ConsumerRpc, ScoreRpc, ScoreServer},
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -143,7 +144,7 @@ impl Service for Scoring {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(ScoreServiceServer::new(self.score_rpc.clone())).add_service(
+        routes.add_service(ScoreServer::new(self.score_rpc.clone())).add_service(
             SignalConsumerServiceServer::new(self.consumer_rpc.clone())
                 .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
         );

@@ -159,7 +159,7 @@ impl Reader {
         let mut answers: HashMap<i64, Landed> = scores
             .iter()
             .map(|score| {
-                let answer = Answer::Score(to_wire(score, false).into());
+                let answer = Answer::Score((&to_wire(score, false)).into());
                 (score.person, Landed { answer, lasting: true })
             })
             .collect();
@@ -195,7 +195,8 @@ impl Reader {
                 }
             };
             // Somebody without evidence is pending as soon as there is some.
-            landed.insert(*person, Landed { answer: Answer::Score(score.into()), lasting: false });
+            landed
+                .insert(*person, Landed { answer: Answer::Score((&score).into()), lasting: false });
         }
         self.counts.missed(Tier::Postgres, strangers.len());
         if !strangers.is_empty() {
@@ -203,7 +204,7 @@ impl Reader {
             landed.extend(strangers.into_iter().map(|person| {
                 let score = newcomers.get(&person).cloned();
                 let lasting = score.is_none();
-                let answer = score.map_or(Answer::Nobody, |score| Answer::Score(score.into()));
+                let answer = score.map_or(Answer::Nobody, |score| Answer::Score((&score).into()));
                 (person, Landed { answer, lasting })
             }));
         }

@@ -8,6 +8,7 @@ mod get_score;
 mod list_scores;
 mod list_top_scores;
 mod page;
+mod server;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,12 +19,18 @@ use klout_proto::score::v1::{
     ListTopScoresResponse, score_service_server::ScoreService,
     signal_consumer_service_server::SignalConsumerService,
 };
+use prost::Message;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
-pub(crate) use self::batch_lookup_scores::SUBJECTS_MAX;
-use crate::{metrics::Metrics, read::Reader};
+pub(crate) use self::{batch_lookup_scores::SUBJECTS_MAX, server::ScoreServer};
+use crate::{
+    encoded::{EncodedResponse, EncodedResults},
+    error::Error,
+    metrics::Metrics,
+    read::Reader,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct ScoreRpc {
@@ -47,16 +54,16 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<GetScoreRequest>,
     ) -> Result<Response<GetScoreResponse>, Status> {
-        let response = get_score::get_score(self, request.into_inner()).await?;
-        Ok(Response::new(response))
+        let score = get_score::get_score(self, request.into_inner()).await?;
+        Ok(Response::new(decoded(&EncodedResponse { score: score.bytes })?))
     }
 
     async fn batch_lookup_scores(
         &self,
         request: Request<BatchLookupScoresRequest>,
     ) -> Result<Response<BatchLookupScoresResponse>, Status> {
-        let response = batch_lookup_scores::batch_lookup_scores(self, request.into_inner()).await?;
-        Ok(Response::new(response))
+        let results = batch_lookup_scores::batch_lookup_scores(self, request.into_inner()).await?;
+        Ok(Response::new(decoded(&EncodedResults { results })?))
     }
 
     async fn list_scores(
@@ -82,6 +89,11 @@ impl ScoreService for ScoreRpc {
         let response = get_backlog::get_backlog(self).await?;
         Ok(Response::new(response))
     }
+}
+
+/// The message of the contract. [`ScoreServer`] needs none: it answers what is the same on the wire.
+fn decoded<M: Message + Default>(encoded: &impl Message) -> Result<M, Error> {
+    M::decode(encoded.encode_to_vec().as_slice()).map_err(Error::Encoding)
 }
 
 #[tonic::async_trait]

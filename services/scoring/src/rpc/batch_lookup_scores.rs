@@ -1,19 +1,14 @@
-use std::sync::Arc;
-
 use klout_chassis::to_row;
 use klout_model::PersonId;
 use klout_proto::{
     graph::v1::{AccountName, BatchResolvePeopleRequest, resolve_result},
-    score::v1::{
-        BatchLookupScoresRequest, BatchLookupScoresResponse, LookupResult, LookupSubject,
-        lookup_result, lookup_subject::Subject,
-    },
+    score::v1::{BatchLookupScoresRequest, LookupSubject, lookup_subject::Subject},
 };
 use tonic::Status;
 use tonic_types::pb;
 
 use super::{ScoreRpc, get_score::parse_person};
-use crate::{cached::Answer, error::Error};
+use crate::{cached::Answer, encoded::EncodedResult, error::Error};
 
 /// Subjects in one request: what fits one trip to Redis and one statement.
 pub(crate) const SUBJECTS_MAX: usize = 1_000;
@@ -24,7 +19,7 @@ type Row = Result<PersonId, pb::Status>;
 pub(super) async fn batch_lookup_scores(
     rpc: &ScoreRpc,
     request: BatchLookupScoresRequest,
-) -> Result<BatchLookupScoresResponse, Error> {
+) -> Result<Vec<EncodedResult>, Error> {
     match request.subjects.len() {
         0 => return Err(Error::SubjectsEmpty),
         count if count > SUBJECTS_MAX => return Err(Error::SubjectsTooMany { count }),
@@ -36,17 +31,12 @@ pub(super) async fn batch_lookup_scores(
 
     let results = rows.into_iter().map(|row| {
         let result = row.and_then(|person| match answers.next() {
-            Some(Answer::Score(score)) => Ok(Arc::unwrap_or_clone(score)),
+            Some(Answer::Score(score)) => Ok(score),
             Some(Answer::Nobody) | None => Err(to_row(&Error::PersonUnknown { person }.into())),
         });
-        LookupResult {
-            result: Some(match result {
-                Ok(score) => lookup_result::Result::Score(score),
-                Err(status) => lookup_result::Result::Status(status),
-            }),
-        }
+        result.into()
     });
-    Ok(BatchLookupScoresResponse { results: results.collect() })
+    Ok(results.collect())
 }
 
 /// Who each row is about. All accounts are resolved in one call.

@@ -1,22 +1,19 @@
-use std::sync::Arc;
-
 use klout_model::PersonId;
 use klout_proto::{
     graph::v1::{AccountName, ResolvePersonRequest},
     revision::Revision,
     score::v1::{
-        Consistency, GetScoreRequest, GetScoreResponse, consistency::Requirement,
-        get_score_request::Subject,
+        Consistency, GetScoreRequest, consistency::Requirement, get_score_request::Subject,
     },
 };
 
 use super::ScoreRpc;
-use crate::{cached::Answer, error::Error, freshness};
+use crate::{cached::Answer, encoded::EncodedScore, error::Error, freshness};
 
 pub(super) async fn get_score(
     rpc: &ScoreRpc,
     request: GetScoreRequest,
-) -> Result<GetScoreResponse, Error> {
+) -> Result<EncodedScore, Error> {
     let person = match request.subject {
         Some(Subject::Person(person)) => parse_person("person", &person)?,
         Some(Subject::Account(account)) => resolve(rpc, account).await?,
@@ -31,7 +28,7 @@ pub(super) async fn get_score(
         }
     };
     match answer {
-        Answer::Score(score) => Ok(GetScoreResponse { score: Some(Arc::unwrap_or_clone(score)) }),
+        Answer::Score(score) => Ok(score),
         Answer::Nobody => Err(Error::PersonUnknown { person }),
     }
 }
