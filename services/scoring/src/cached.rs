@@ -23,8 +23,8 @@ use std::{
 use foldhash::fast::RandomState;
 use klout_proto::{convert::state, score::v1::Score};
 use klout_store::{Cache, Fill, Version};
-use moka::ops::compute::Op;
 use prost::Message as _;
+use quick_cache::{UnitWeighter, sync::DefaultLifecycle};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep},
@@ -39,6 +39,9 @@ use crate::{
 
 /// How long it is remembered that there is no such person.
 const NOBODY_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// People for whom there is room from the start; there is more when it is needed.
+const PEOPLE_AT_FIRST: usize = 1_024;
 
 /// Scores that wait to be put into Redis, at most.
 const FILLS_MAX: usize = 4_096;
@@ -59,7 +62,7 @@ pub(crate) struct Cached(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    memory: moka::sync::Cache<i64, Remembered, RandomState>,
+    memory: quick_cache::sync::Cache<i64, Remembered, UnitWeighter, RandomState>,
     redis: Cache,
     time_max: Duration,
     grave_time: Duration,
@@ -105,15 +108,19 @@ impl Cached {
     /// tombstone stays for `grave_time`: longer than it takes to commit what it stands for.
     pub(crate) fn new(
         redis: Cache,
-        people_max: u64,
+        people_max: usize,
         time_max: Duration,
         grave_time: Duration,
     ) -> (Self, Filler) {
         let (sender, fills) = mpsc::channel(FILLS_MAX);
         let cached = Self(Arc::new(Inner {
-            memory: moka::sync::Cache::builder()
-                .max_capacity(people_max)
-                .build_with_hasher(RandomState::default()),
+            memory: quick_cache::sync::Cache::with(
+                PEOPLE_AT_FIRST.min(people_max),
+                people_max as u64,
+                UnitWeighter,
+                RandomState::default(),
+                DefaultLifecycle::default(),
+            ),
             redis,
             time_max,
             grave_time,
@@ -160,7 +167,8 @@ impl Cached {
         (found.moment.is_as_good_as(moment) && now < found.until).then_some(found.answer)
     }
 
-    /// Remembers an answer that was read as of `moment`, unless a newer one is remembered.
+    /// Remembers an answer that was read as of `moment`, unless a newer one is remembered. Of two that come at
+    /// once any may win, so they come one after the other: see [`crate::flights::Flights`].
     pub(crate) fn remember(&self, moment: Moment, person: i64, answer: &Answer) {
         let now = Instant::now();
         let (version, time) = match answer {
@@ -168,16 +176,15 @@ impl Cached {
             Answer::Nobody => (0, NOBODY_TIME_MAX),
         };
         let new = Remembered { moment, version, answer: answer.clone(), until: now + time };
-        self.0.memory.entry(person).and_compute_with(|old| match old {
-            Some(old) if !old.value().makes_way_for(&new, now) => Op::Nop,
-            Some(_) | None => Op::Put(new),
-        });
+        if self.0.memory.get(&person).is_none_or(|old| old.makes_way_for(&new, now)) {
+            self.0.memory.insert(person, new);
+        }
     }
 
     /// Forgets these people.
     pub(crate) fn forget(&self, people: &[i64]) {
         for person in people {
-            self.0.memory.invalidate(person);
+            self.0.memory.remove(person);
         }
     }
 

@@ -17,7 +17,7 @@ pub struct Config {
     pub publish_interval: Duration,
 
     /// How many people's scores are kept in the memory of a process.
-    pub memory_people_max: u64,
+    pub memory_people_max: usize,
 
     /// How long a score is kept at most, in each of the caches.
     #[serde(with = "humantime_serde")]
