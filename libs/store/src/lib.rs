@@ -7,5 +7,5 @@ mod postgres;
 mod reads;
 
 pub use crate::cache::{Cache, CacheError, Fill, Version};
-pub use crate::postgres::{ConnectError, connect, ending, is_transient, listen, migrate};
+pub use crate::postgres::{ConnectError, connect, ending, interval, is_transient, listen, migrate};
 pub use crate::reads::Reads;

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
     Connection as _, Executor as _, PgConnection, PgPool,
     migrate::{MigrateError, Migrator},
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions, types::PgInterval},
 };
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
@@ -107,6 +107,13 @@ async fn end_when_abandoned(connection: &mut PgConnection) -> Result<(), sqlx::E
 
 async fn alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     ending(PING_TIME_MAX, connection.ping()).await.map(|()| true)
+}
+
+/// A time as Postgres' `interval`, to the microsecond.
+#[must_use]
+pub fn interval(time: Duration) -> PgInterval {
+    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    PgInterval { months: 0, days: 0, microseconds }
 }
 
 /// Gives an end to what Postgres may never answer.

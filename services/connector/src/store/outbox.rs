@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::{PgExecutor, postgres::types::PgInterval};
+use klout_store::interval;
+use sqlx::PgExecutor;
 use tracing::instrument;
 use uuid::Uuid;
 
@@ -212,9 +213,4 @@ pub(crate) async fn waiting(db: impl PgExecutor<'_>) -> Result<Vec<Waiting>, sql
     )
     .fetch_all(db)
     .await
-}
-
-fn interval(time: Duration) -> PgInterval {
-    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-    PgInterval { months: 0, days: 0, microseconds }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
+use klout_store::interval;
+use sqlx::{PgConnection, PgExecutor};
 use tracing::instrument;
 
 /// The last publication.
@@ -197,9 +198,4 @@ pub(crate) async fn try_lock(db: &mut PgConnection, time: Duration) -> Result<bo
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-fn interval(time: Duration) -> PgInterval {
-    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-    PgInterval { months: 0, days: 0, microseconds }
 }

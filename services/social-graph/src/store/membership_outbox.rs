@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use klout_model::AccountId;
 use klout_proto::graph::v1::Membership;
-use sqlx::{PgExecutor, postgres::types::PgInterval};
+use klout_store::interval;
+use sqlx::PgExecutor;
 use tracing::instrument;
 
 /// Adds accounts with the revision of their owner; of an account that waits already, the newer stays.
@@ -126,9 +127,4 @@ pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from social_graph.membership_outbox"#)
         .fetch_one(db)
         .await
-}
-
-fn interval(time: Duration) -> PgInterval {
-    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-    PgInterval { months: 0, days: 0, microseconds }
 }

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use sqlx::{PgExecutor, postgres::types::PgInterval};
+use klout_store::interval;
+use sqlx::PgExecutor;
 use tracing::instrument;
 
 use crate::batch::{PostChange, PostKey};
@@ -118,9 +119,4 @@ pub(crate) async fn drop_of(
     .execute(db)
     .await?;
     Ok(())
-}
-
-fn interval(time: Duration) -> PgInterval {
-    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-    PgInterval { months: 0, days: 0, microseconds }
 }
