@@ -1,14 +1,26 @@
-//! Scores a whole population at once, from signals in memory. Pure.
+//! Scores a whole population at once. Pure.
 //!
-//! `klout rank` fills a [`Population`] row by row and asks for the [`Ranked`] accounts. The same
-//! signals give the same bits in any order, repeated with the same ids, split in any way, and with any
-//! number of threads: accounts are interned, cells hold whole counts, and `klout-score-math` adds in
-//! an order of its own.
+//! [`pass`] takes [`Evidence`], columns of numbers, and computes everybody's credibility, attention and
+//! score in a fixed number of streaming passes over edges that are sorted by subject: no hash table, no
+//! allocation for an edge, and sums of whole numbers, so that the same evidence gives the same bits in any
+//! order and with any number of threads. What is computed is `klout-score-math` and docs/scoring.md.
+//!
+//! `klout rank` fills a [`Population`], which knows accounts by name, row by row, and asks for the
+//! [`Ranked`] people. [`counted`] does the same by the first model.
 
+pub mod counted;
+
+mod circles;
+mod edges;
+mod evidence;
+mod pass;
 mod population;
 mod ranking;
 
 pub use crate::{
+    circles::Closed,
+    evidence::{Evidence, PlusK, Reaction, Unnamed},
+    pass::{Burst, Epoch, Pass, pass},
     population::{AccountName, Population, Signal},
-    ranking::{Ranked, rank},
+    ranking::{Numbered, Ranked, rank},
 };

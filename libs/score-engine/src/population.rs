@@ -3,7 +3,6 @@
 use std::collections::hash_map::Entry;
 
 use klout_model::{CounterName, CounterValue, Kind, NativeId, Network};
-use klout_score_math::Cell;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// An account, as files name it.
@@ -34,8 +33,10 @@ pub struct Population {
     pub(crate) names: Vec<AccountName>,
     /// Whose owner joined, by account index.
     registered: FxHashSet<u32>,
-    /// Cells by subject; one account has its cells in any order and in parts.
-    pub(crate) cells: Vec<(u32, Cell)>,
+    /// Whose accounts belong to one person: the first of them, by account. Others are their own.
+    leaders: FxHashMap<u32, u32>,
+    /// In any order and in parts.
+    pub(crate) interactions: Vec<Interaction>,
     /// The newest reading of each counter of an account itself.
     pub(crate) counters: FxHashMap<(u32, CounterName), Reading>,
     /// Published posts: account, age, and its name once.
@@ -44,6 +45,16 @@ pub struct Population {
     pub(crate) seen: FxHashSet<u32>,
     /// Signals that have an identity, and are not settled yet: subject and id.
     identified: FxHashMap<(u32, Box<str>), Signal>,
+}
+
+/// What an account did to an account, by their indices.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interaction {
+    pub(crate) subject: u32,
+    pub(crate) actor: Option<u32>,
+    pub(crate) kind: Kind,
+    pub(crate) age: u8,
+    pub(crate) count: u64,
 }
 
 /// A counter at a time.
@@ -87,8 +98,8 @@ impl Population {
     fn count(&mut self, subject: u32, signal: Signal) {
         match signal {
             Signal::Interaction { actor, kind, age, count } => {
-                let actor = actor.map(|actor| i64::from(self.index(&actor)));
-                self.cells.push((subject, Cell { actor, kind, age, count }));
+                let actor = actor.map(|actor| self.index(&actor));
+                self.interactions.push(Interaction { subject, actor, kind, age, count });
             }
             Signal::Counter { of_post: true, .. } => {
                 self.seen.insert(subject);
@@ -111,6 +122,20 @@ impl Population {
     pub fn register(&mut self, account: &AccountName) {
         let account = self.index(account);
         self.registered.insert(account);
+    }
+
+    /// One person joined and owns these accounts. An account has one owner: the last that was named.
+    pub fn join(&mut self, accounts: &[AccountName]) {
+        let accounts: Vec<u32> = accounts.iter().map(|account| self.index(account)).collect();
+        self.registered.extend(&accounts);
+        if let [leader, _, ..] = accounts[..] {
+            self.leaders.extend(accounts.into_iter().map(|account| (account, leader)));
+        }
+    }
+
+    /// The account that stands for the owner of `account`.
+    pub(crate) fn leader(&self, account: u32) -> u32 {
+        self.leaders.get(&account).copied().unwrap_or(account)
     }
 
     /// Every account that any signal named counts as registered.

@@ -1,94 +1,140 @@
 //! From a population to its ranking.
 
 use klout_model::Score;
-use klout_score_math::{
-    AccountEvidence, Cell, Epoch, Model, PersonScore, account_influence, percentile, person_score,
-};
+use klout_score_math::{Counters, Model, PersonScore, percentile};
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
-use crate::{AccountName, Population, population::index_of};
+use crate::{AccountName, Evidence, Pass, Population, pass::pass, population::index_of};
 
-/// One account and its score. Each account counts as a person of its own.
+/// A person and their score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranked {
+    /// The person's only account, or the first of them that was named.
     pub account: AccountName,
-    pub score: PersonScore,
+    pub score: Score,
+    pub influence: f64,
+    pub true_reach: f64,
+    pub amplification: f64,
+    pub network_impact: f64,
+    pub confidence: f64,
     /// Among all that are ranked, 0 to 100.
     pub percentile: f64,
 }
 
-/// Scores every account with evidence, and the registered, best first; equal ones in the order of
+/// A population as a pass wants it, and who is who in it.
+#[derive(Debug)]
+pub struct Numbered {
+    pub evidence: Evidence,
+    /// By person: the account that stands for them.
+    pub accounts: Vec<AccountName>,
+}
+
+/// Scores every person with evidence, and the registered, best first; equal ones in the order of
 /// network and native id. A registered account without evidence has score 1 and confidence 0.
 #[must_use]
-pub fn rank(model: &Model, mut population: Population) -> Vec<Ranked> {
-    population.settle();
-    let accounts = population.names.len();
-    let mut cells = std::mem::take(&mut population.cells);
-    cells.par_sort_unstable();
-    let counters = grouped(
-        accounts,
-        population
-            .counters
-            .iter()
-            .map(|((account, name), reading)| (*account, (*name, reading.value))),
-    );
-    let posts =
-        grouped(accounts, population.posts.iter().map(|((account, _), age)| (*account, (*age, 1))));
-
-    let by_subject: Vec<&[(u32, Cell)]> = cells.chunk_by(|left, right| left.0 == right.0).collect();
-    let mut cells_of = vec![&[][..]; accounts];
-    for chunk in by_subject {
-        cells_of[chunk[0].0 as usize] = chunk;
-    }
-
-    let mut ranked: Vec<Ranked> = (0..accounts)
-        .into_par_iter()
-        .filter_map(|account| {
-            let mut cells: Vec<Cell> = cells_of[account].iter().map(|(_, cell)| *cell).collect();
-            let index = index_of(account);
-            let evidence = AccountEvidence {
-                cells: &mut cells,
-                counters: &counters[account],
-                posts: &posts[account],
-            };
-            let mut influence =
-                account_influence(model, Epoch::ZERO, &[i64::from(index)], evidence);
-            influence.evidence |= population.seen.contains(&index);
-            let score = person_score(model, &[influence])
-                .or_else(|| population.is_registered(index).then_some(NOTHING))?;
-            Some(Ranked { account: population.names[account].clone(), score, percentile: 0.0 })
+pub fn rank(model: &Model, population: Population) -> Vec<Ranked> {
+    let Numbered { evidence, accounts } = population.numbered(model);
+    let registered = evidence.registered.clone();
+    let Pass { scores, .. } = pass(model, evidence);
+    let mut ranked: Vec<Ranked> = accounts
+        .into_iter()
+        .zip(scores)
+        .zip(registered)
+        .filter_map(|((account, score), registered)| {
+            let score = score.or_else(|| registered.then_some(PersonScore::NOTHING))?;
+            Some(Ranked::new(account, &score))
         })
         .collect();
-
-    let mut ascending: Vec<f64> = ranked.iter().map(|it| it.score.score.points()).collect();
-    ascending.par_sort_unstable_by(f64::total_cmp);
-    ranked.par_iter_mut().for_each(|it| {
-        it.percentile = percentile(&ascending, it.score.score.points());
-    });
-    ranked.par_sort_unstable_by(|left, right| {
-        let score = |it: &Ranked| it.score.score.points();
-        score(right).total_cmp(&score(left)).then_with(|| left.account.cmp(&right.account))
-    });
+    place(&mut ranked);
     ranked
 }
 
-/// A file has no states: somebody who joined and of whom nothing is known has the least score.
-const NOTHING: PersonScore = PersonScore {
-    score: Score::MIN,
-    influence: 0.0,
-    true_reach: 0.0,
-    amplification: 0.0,
-    network_impact: 0.0,
-    confidence: 0.0,
-};
+/// Fills the percentiles in, and puts the best first.
+pub(crate) fn place(ranked: &mut [Ranked]) {
+    let mut ascending: Vec<f64> = ranked.iter().map(|it| it.score.points()).collect();
+    ascending.par_sort_unstable_by(f64::total_cmp);
+    ranked.par_iter_mut().for_each(|it| {
+        it.percentile = percentile(&ascending, it.score.points());
+    });
+    ranked.par_sort_unstable_by(|left, right| {
+        let score = |it: &Ranked| it.score.points();
+        score(right).total_cmp(&score(left)).then_with(|| left.account.cmp(&right.account))
+    });
+}
 
-/// The values of each account.
-fn grouped<T>(accounts: usize, values: impl Iterator<Item = (u32, T)>) -> Vec<Vec<T>> {
-    let mut groups: Vec<Vec<T>> = (0..accounts).map(|_| Vec::new()).collect();
-    for (account, value) in values {
-        groups[account as usize].push(value);
+// === impl Ranked ===
+
+impl Ranked {
+    pub(crate) const fn new(account: AccountName, score: &PersonScore) -> Self {
+        Self {
+            account,
+            score: score.score,
+            influence: score.influence,
+            true_reach: score.true_reach,
+            amplification: score.amplification,
+            network_impact: score.network_impact,
+            confidence: score.confidence,
+            percentile: 0.0,
+        }
     }
-    groups
+}
+
+// === impl Population ===
+
+impl Population {
+    /// Gives people and presences their numbers.
+    #[must_use]
+    pub fn numbered(mut self, model: &Model) -> Numbered {
+        self.settle();
+        let accounts = index_of(self.names.len());
+        let mut order: Vec<u32> = (0..accounts).collect();
+        order.sort_by_cached_key(|account| {
+            (self.leader(*account), self.names[*account as usize].network.clone())
+        });
+        let mut evidence = Evidence::default();
+        let mut leaders = Vec::new();
+        let (mut people, mut presences) = (vec![0; order.len()], vec![0; order.len()]);
+        let mut last = None;
+        for account in order {
+            let leader = self.leader(account);
+            let network = &self.names[account as usize].network;
+            if leaders.last() != Some(&leader) {
+                leaders.push(leader);
+                evidence.registered.push(false);
+                last = None;
+            }
+            let person = index_of(leaders.len() - 1);
+            if last != Some(network) {
+                last = Some(network);
+                evidence.owners.push(person);
+                evidence.vouched.push(model.vouches(network));
+            }
+            people[account as usize] = person;
+            presences[account as usize] = index_of(evidence.owners.len() - 1);
+            evidence.registered[person as usize] |= self.is_registered(account);
+        }
+
+        for it in std::mem::take(&mut self.interactions) {
+            let actor = it.actor.map(|actor| people[actor as usize]);
+            evidence.react(presences[it.subject as usize], actor, it.kind, it.age, it.count);
+        }
+        evidence.posts = self
+            .posts
+            .iter()
+            .map(|((account, _), age)| (presences[*account as usize], *age))
+            .collect();
+        let mut counters: FxHashMap<u32, Counters> = FxHashMap::default();
+        for ((account, name), reading) in &self.counters {
+            counters.entry(*account).or_default().set(*name, reading.value);
+        }
+        let counters = counters.into_iter();
+        evidence.counters =
+            counters.map(|(account, counters)| (people[account as usize], counters)).collect();
+        evidence.seen.extend(self.seen.iter().map(|account| people[*account as usize]));
+        let accounts = leaders.into_iter().map(|it| self.names[it as usize].clone()).collect();
+        Numbered { evidence, accounts }
+    }
 }
 
 #[cfg(test)]
@@ -180,7 +226,10 @@ mod tests {
         population.register_all();
         let ranked = rank(Model::current(), population);
         assert_eq!(ranked.iter().map(|it| &it.account).collect::<Vec<_>>(), [&name(1), &name(2)]);
-        assert_eq!(ranked[1].score, NOTHING);
+        assert_eq!(
+            ranked[1],
+            Ranked { percentile: 25.0, ..Ranked::new(name(2), &PersonScore::NOTHING) }
+        );
         assert_eq!(ranked[0].percentile.to_bits(), 75.0_f64.to_bits());
     }
 

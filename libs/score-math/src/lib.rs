@@ -1,20 +1,28 @@
-//! From cells to a score: the first model.
+//! From reactions to a score: pure functions, and the models as data.
 //!
-//! Pure functions. They read no clock and no environment, they cannot fail, and the same evidence
-//! gives the same bits on every machine and in every order: integers are added before they become
-//! floats, floats are added in a fixed order, and `ln`, `exp` and `pow` come from the `libm` crate.
+//! They read no clock and no environment, they cannot fail, and the same evidence gives the same bits
+//! on every machine and in every order: shares of people are whole numbers and so are their sums,
+//! floats are added in the order of their values, and `ln`, `exp` and `pow` come from the `libm` crate.
 //! `docs/scoring.md` has the formulas with their sources; the code cites its sections.
+//!
+//! [`counted`] is the first model, which the scoring service serves.
 
-mod influence;
+pub mod counted;
+
+mod actor;
 mod model;
 mod percentile;
 mod person;
+mod presence;
+mod share;
 
 pub use crate::{
-    influence::{AccountEvidence, AccountInfluence, Cell, account_influence},
-    model::{Epoch, Model},
+    actor::{Factors, Standing, attention, credibility, discount, handed_on},
+    model::{Model, ModelInvalid},
     percentile::percentile,
-    person::{PersonScore, person_score},
+    person::{Counters, PersonEvidence, PersonScore, PlusK},
+    presence::{Attention, Presence, Unnamed},
+    share::{Factor, People, Share, Squares},
 };
 
 /// A count as a float. Exact up to 2⁵³, then rounded to the nearest.

@@ -1,6 +1,5 @@
 //! How arguments are read.
 
-use klout_score_math::Model;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// A time such as `2018-06-01T00:00:00Z`.
@@ -23,11 +22,4 @@ pub(crate) fn time_or_now(text: &str) -> Result<String, String> {
 /// RFC 3339, in UTC.
 pub(crate) fn print_time(time: OffsetDateTime) -> String {
     time.to_offset(UtcOffset::UTC).format(&Rfc3339).unwrap_or_else(|error| error.to_string())
-}
-
-/// The name of a model.
-pub(crate) fn model(text: &str) -> Result<&'static str, String> {
-    let all: Vec<_> = Model::all().map(Model::name).collect();
-    let found = Model::by_name(text).map(Model::name);
-    found.ok_or_else(|| format!("there is no such model; there are {}", all.join(", ")))
 }

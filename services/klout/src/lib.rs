@@ -11,6 +11,7 @@ mod export;
 mod import;
 mod installation;
 mod keys;
+mod model;
 mod names;
 mod output;
 mod rank;

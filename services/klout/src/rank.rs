@@ -11,11 +11,10 @@ use std::{
 use indicatif::ProgressBar;
 use klout_import::{CsvReader, Format, Input, Position, Row, files};
 use klout_model::{Day, NativeId, Network, RowReason};
-use klout_score_engine::{AccountName, Population, Ranked, Signal, rank};
-use klout_score_math::Model;
+use klout_score_engine::{AccountName, Population, Ranked, Signal};
 use time::{Duration, OffsetDateTime};
 
-use crate::{arguments, exit::Failure, output};
+use crate::{arguments, exit::Failure, model::ChosenModel, output};
 
 /// Scores the accounts of CSV files, without a server or a database.
 ///
@@ -41,9 +40,9 @@ pub(crate) struct Rank {
     /// The accounts whose owners joined (network,account); without it, all
     #[arg(long, value_name = "FILE")]
     registered: Option<PathBuf>,
-    /// The model to score with
-    #[arg(long, value_name = "NAME", value_parser = arguments::model, default_value = Model::current().name())]
-    model: &'static str,
+    /// The model to score with, by name or as a file of one's own
+    #[arg(long, value_name = "NAME|FILE", value_parser = ChosenModel::parse, default_value = ChosenModel::NEWEST)]
+    model: ChosenModel,
     /// Threads to compute with; any number gives the same bytes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -71,9 +70,6 @@ impl Rank {
             .num_threads(threads)
             .build()
             .map_err(|error| Failure::failed(&error))?;
-        let model = Model::by_name(self.model)
-            .ok_or_else(|| Failure::Usage(format!("there is no model `{}`", self.model)))?;
-
         let mut population = Population::default();
         let mut left_out = LeftOut::new();
         let mut rows = 0_u64;
@@ -102,7 +98,7 @@ impl Rank {
             eprintln!("{} {count}", reason.as_str());
         }
 
-        let ranked = pool.install(|| rank(model, population));
+        let ranked = pool.install(|| self.model.rank(population));
         write(&self.out, &ranked)?;
         eprintln!("klout: {rows} rows, {} accounts", ranked.len());
         Ok(())
@@ -218,19 +214,19 @@ fn write_rows(output: impl Write, ranked: &[Ranked]) -> io::Result<()> {
         "percentile",
         "confidence",
     ])?;
-    for Ranked { account, score, percentile } in ranked {
+    for it in ranked {
         let numbers = [
-            score.score.points(),
-            score.influence,
-            score.true_reach,
-            score.amplification,
-            score.network_impact,
-            *percentile,
-            score.confidence,
+            it.score.points(),
+            it.influence,
+            it.true_reach,
+            it.amplification,
+            it.network_impact,
+            it.percentile,
+            it.confidence,
         ];
         // `Display` of a float is its shortest form that reads back as the same float.
         let numbers = numbers.map(|number| number.to_string());
-        let names = [account.network.as_str(), account.native_id.as_str()];
+        let names = [it.account.network.as_str(), it.account.native_id.as_str()];
         writer.write_record(names.into_iter().chain(numbers.iter().map(String::as_str)))?;
     }
     writer.flush()

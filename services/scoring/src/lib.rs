@@ -34,7 +34,7 @@ use klout_proto::{
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
     },
 };
-use klout_score_math::Model;
+use klout_score_math::counted::Model;
 use klout_store::Reads;
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;

@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 
 use klout_chassis::{Clock, failpoint, renewing};
 use klout_model::Day;
-use klout_score_math::{Model, percentile};
+use klout_score_math::{counted::Model, percentile};
 use sqlx::PgPool;
 use tokio::{
     sync::Mutex,

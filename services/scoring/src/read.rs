@@ -10,7 +10,7 @@ use klout_proto::{
     revision::Revision,
     score::v1::Score,
 };
-use klout_score_math::{Epoch, Model};
+use klout_score_math::counted::{Epoch, Model};
 use klout_store::Reads;
 use sqlx::PgPool;
 use tracing::instrument;

@@ -16,7 +16,11 @@ use std::{
 use klout_chassis::{Clock, failpoint};
 use klout_model::Day;
 use klout_score_math::{
-    AccountEvidence, AccountInfluence, Epoch, Model, account_influence, percentile, person_score,
+    counted::{
+        AccountEvidence, AccountInfluence, Epoch, Model, PersonScore, account_influence,
+        person_score,
+    },
+    percentile,
 };
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -282,7 +286,7 @@ fn rest(evidence: &PersonEvidence) -> Option<Duration> {
 }
 
 /// The score of everything known of a person's accounts.
-fn score(model: &Model, evidence: PersonEvidence) -> Option<klout_score_math::PersonScore> {
+fn score(model: &Model, evidence: PersonEvidence) -> Option<PersonScore> {
     let own: Vec<i64> = evidence.accounts.keys().copied().collect();
     let influences: Vec<AccountInfluence> = evidence
         .accounts
@@ -304,7 +308,7 @@ fn score(model: &Model, evidence: PersonEvidence) -> Option<klout_score_math::Pe
 #[cfg(test)]
 mod tests {
     use klout_model::Kind;
-    use klout_score_math::Cell;
+    use klout_score_math::counted::Cell;
 
     use super::*;
     use crate::store::evidence::AccountRows;

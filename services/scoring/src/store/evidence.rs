@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use klout_model::{CounterName, CounterValue, Day, Kind, WINDOW_DAYS};
-use klout_score_math::Cell;
+use klout_score_math::counted::Cell;
 use sqlx::{PgConnection, PgPool};
 use tracing::instrument;
 

@@ -1,8 +1,9 @@
-//! From the evidence of one account to its influence. docs/scoring.md, section 3.
+//! From the evidence of one account to its influence. docs/scoring-klout-2026-11.md, section 3.
 
 use klout_model::{CounterName, CounterValue, Kind, WINDOW_DAYS};
 
-use crate::{Epoch, Model, float, ordered_sum};
+use super::{Epoch, Model};
+use crate::{float, ordered_sum};
 
 /// How often an actor did something to the subject on one UTC day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,7 +65,7 @@ pub struct AccountInfluence {
 /// - No evidence gives no influence and `evidence: false`.
 ///
 /// Source: the concave mass of an edge is common in the literature on retweet influence; the weights
-/// are ours. docs/scoring.md, section 3.
+/// are ours. docs/scoring-klout-2026-11.md, section 3.
 #[must_use]
 pub fn account_influence(
     model: &Model,

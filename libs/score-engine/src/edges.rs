@@ -1,0 +1,273 @@
+//! Who reacts to whom: one edge for each presence and actor, sorted by both.
+
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+};
+
+use klout_score_math::{Model, Share};
+use rayon::prelude::*;
+
+use crate::evidence::{Deed, Reaction};
+
+/// The edges of a population, in one column: the people in order, their presences in order, and the
+/// actors of each presence in order.
+#[derive(Debug)]
+pub(crate) struct Edges {
+    column: Vec<Edge>,
+    /// Where the edges of each presence begin in the column, and how many there are. What lies between
+    /// them is left over from rows that were put together.
+    places: Vec<(u64, u32)>,
+    /// The first presence of each person, and the number of presences last.
+    presences: Vec<u32>,
+    /// People in parts with about as many edges each: what one task takes.
+    parts: Vec<Range<u32>>,
+}
+
+/// An actor and its share. As a number it sorts by actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Edge(u64);
+
+/// About so many edges are one task.
+const TASK: u64 = 1 << 18;
+/// Rows of one presence that are worth sorting on several threads.
+const LONG: usize = 1 << 20;
+
+// === impl Edges ===
+
+impl Edges {
+    /// Puts the rows of each presence and actor together. What people do to themselves is left out.
+    /// Takes eight bytes a row beside the rows themselves, which are gone afterwards.
+    pub(crate) fn new(
+        model: &Model,
+        people: usize,
+        owners: &[u32],
+        reactions: Vec<Reaction>,
+    ) -> Self {
+        let (mut column, mut places, parts, presences) = {
+            let counts: Vec<AtomicU32> = owners.par_iter().map(|_| AtomicU32::new(0)).collect();
+            reactions.par_iter().filter(|it| it.is_by_another(owners)).for_each(|reaction| {
+                // Only the sum matters, after all threads have joined.
+                counts[reaction.subject as usize].fetch_add(1, Ordering::Relaxed);
+            });
+            let mut places = Vec::with_capacity(owners.len());
+            let mut start = 0_u64;
+            for count in &counts {
+                // The length grows again as rows are placed.
+                places.push((start, 0));
+                start += u64::from(count.load(Ordering::Relaxed));
+            }
+            drop(counts);
+            let presences = presences(people, owners);
+            let parts = parts(&presences, &places, start);
+            (vec![0_u64; usize_of(start)], places, parts, presences)
+        };
+
+        // Each thread reads all rows and places those of its own people, so none shares what it writes.
+        let shares = rayon::current_num_threads().clamp(1, 16);
+        let mine = parts.chunks(parts.len().div_ceil(shares).max(1));
+        let mine = mine.map(|parts| parts[0].start..parts[parts.len() - 1].end).collect::<Vec<_>>();
+        split(&mut column, &mut places, &presences, &mine).into_par_iter().for_each(|part| {
+            let Part { column, places, first_presence, first_place } = part;
+            for reaction in reactions.iter().filter(|it| it.is_by_another(owners)) {
+                let presence = reaction.subject.wrapping_sub(first_presence) as usize;
+                if let Some((start, length)) = places.get_mut(presence) {
+                    let place = usize_of(*start - first_place) + *length as usize;
+                    column[place] =
+                        u64::from(reaction.actor) << 32 | u64::from(reaction.deed.bits());
+                    *length += 1;
+                }
+            }
+        });
+        drop(reactions);
+
+        split(&mut column, &mut places, &presences, &parts).into_par_iter().for_each(|part| {
+            let Part { column, places, first_place, .. } = part;
+            for (start, length) in places {
+                let start = usize_of(*start - first_place);
+                *length = put_together(model, &mut column[start..start + *length as usize]);
+            }
+        });
+        let column = column.into_iter().map(Edge).collect();
+        Self { column, places, presences, parts }
+    }
+
+    pub(crate) const fn people(&self) -> usize {
+        self.presences.len() - 1
+    }
+
+    /// People in parts of about the same work, which cover all of them in order.
+    pub(crate) fn parts(&self) -> &[Range<u32>] {
+        &self.parts
+    }
+
+    pub(crate) fn presences_of(&self, person: u32) -> Range<u32> {
+        self.presences[person as usize]..self.presences[person as usize + 1]
+    }
+
+    /// The edges of a presence, by actor.
+    pub(crate) fn of_presence(&self, presence: u32) -> &[Edge] {
+        let (start, length) = self.places[presence as usize];
+        &self.column[usize_of(start)..usize_of(start) + length as usize]
+    }
+
+    /// The edges of all presences of a person.
+    pub(crate) fn of_person(&self, person: u32) -> impl Iterator<Item = Edge> {
+        self.presences_of(person).flat_map(|presence| self.of_presence(presence)).copied()
+    }
+
+    /// Whether the person has an edge of that actor above 0.
+    pub(crate) fn has(&self, person: u32, actor: u32) -> bool {
+        self.presences_of(person).any(|presence| {
+            let edges = self.of_presence(presence);
+            edges
+                .binary_search_by_key(&actor, |edge| edge.actor())
+                .is_ok_and(|place| edges[place].share() > Share::NONE)
+        })
+    }
+
+    /// Takes a part off every share that the actor has of the person.
+    pub(crate) fn discount(&mut self, person: u32, actor: u32, discount: Share) {
+        for presence in self.presences_of(person) {
+            let (start, length) = self.places[presence as usize];
+            let edges = &mut self.column[usize_of(start)..usize_of(start) + length as usize];
+            if let Ok(place) = edges.binary_search_by_key(&actor, |edge| edge.actor()) {
+                let edge = edges[place];
+                edges[place] = Edge::new(actor, edge.newest(), edge.share().less(discount));
+            }
+        }
+    }
+
+    /// How much of others each person gives, in 32,768ths.
+    pub(crate) fn given(&self) -> Vec<u64> {
+        let given: Vec<AtomicU64> =
+            (0..self.people()).into_par_iter().map(|_| AtomicU64::new(0)).collect();
+        self.parts.par_iter().for_each(|part| {
+            for edge in part.clone().flat_map(|person| self.of_person(person)) {
+                let share = u64::from(edge.share().parts());
+                // Only the sum matters, after all threads have joined.
+                given[edge.actor() as usize].fetch_add(share, Ordering::Relaxed);
+            }
+        });
+        given.into_par_iter().map(AtomicU64::into_inner).collect()
+    }
+}
+
+/// A part of the column that one task writes.
+struct Part<'a> {
+    column: &'a mut [u64],
+    places: &'a mut [(u64, u32)],
+    first_presence: u32,
+    first_place: u64,
+}
+
+/// Cuts column and places where these parts of the people, which follow one another, end.
+fn split<'a>(
+    mut column: &'a mut [u64],
+    mut places: &'a mut [(u64, u32)],
+    presences: &[u32],
+    parts: &[Range<u32>],
+) -> Vec<Part<'a>> {
+    let mut cut = Vec::with_capacity(parts.len());
+    let mut first_place = 0;
+    for part in parts {
+        let first_presence = presences[part.start as usize];
+        let count = presences[part.end as usize] - first_presence;
+        let (mine, others) = places.split_at_mut(count as usize);
+        let end = others.first().map_or(first_place + column.len() as u64, |(start, _)| *start);
+        let (rows, rest) = column.split_at_mut(usize_of(end - first_place));
+        cut.push(Part { column: rows, places: mine, first_presence, first_place });
+        (column, places, first_place) = (rest, others, end);
+    }
+    cut
+}
+
+fn presences(people: usize, owners: &[u32]) -> Vec<u32> {
+    let mut presences = Vec::with_capacity(people + 1);
+    for (presence, owner) in (0..).zip(owners) {
+        assert!(
+            presences.len() <= *owner as usize + 1,
+            "presences are in the order of their owners"
+        );
+        presences.resize(*owner as usize + 1, presence);
+    }
+    presences.resize(people + 1, u32::try_from(owners.len()).expect("presences have numbers"));
+    presences
+}
+
+fn parts(presences: &[u32], places: &[(u64, u32)], edges: u64) -> Vec<Range<u32>> {
+    let mut parts = Vec::new();
+    let (mut start, mut work) = (0, 0);
+    let place = |presence: u32| places.get(presence as usize).map_or(edges, |(start, _)| *start);
+    for person in 0..presences.len() - 1 {
+        // A person without edges is some work too.
+        work += place(presences[person + 1]) - place(presences[person]) + 4;
+        if work >= TASK || person + 2 == presences.len() {
+            let end = u32::try_from(person + 1).expect("people have numbers");
+            parts.push(start..end);
+            (start, work) = (end, 0);
+        }
+    }
+    parts
+}
+
+/// Turns the rows of one presence into its edges, in place, and returns how many there are.
+fn put_together(model: &Model, rows: &mut [u64]) -> u32 {
+    if rows.len() > LONG {
+        rows.par_sort_unstable();
+    } else {
+        rows.sort_unstable();
+    }
+    let (mut edges, mut next) = (0, 0);
+    while next < rows.len() {
+        let actor = Edge(rows[next]).actor();
+        let (mut mass, mut newest) = (0_u64, u8::MAX);
+        while let Some(row) = rows.get(next).filter(|row| Edge(**row).actor() == actor) {
+            #[expect(clippy::cast_possible_truncation, reason = "the lower half is the deed")]
+            let deed = Deed::of_bits(*row as u32);
+            let added = model.mass(deed.kind(), deed.age(), deed.count());
+            mass = mass.saturating_add(added);
+            newest = newest.min(deed.age());
+            next += 1;
+        }
+        rows[edges] = Edge::new(actor, newest, model.share(mass)).0;
+        edges += 1;
+    }
+    u32::try_from(edges).expect("no more than there are actors")
+}
+
+// === impl Edge ===
+
+impl Edge {
+    fn new(actor: u32, newest: u8, share: Share) -> Self {
+        Self(u64::from(actor) << 32 | u64::from(newest) << 16 | u64::from(share.parts()))
+    }
+
+    /// A person.
+    pub(crate) const fn actor(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The age of the newest reaction.
+    #[expect(clippy::cast_possible_truncation, reason = "eight of the bits are the age")]
+    pub(crate) const fn newest(self) -> u8 {
+        (self.0 >> 16) as u8
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "sixteen of the bits are the share")]
+    pub(crate) const fn share(self) -> Share {
+        Share::of_parts(self.0 as u16)
+    }
+}
+
+// === impl Reaction ===
+
+impl Reaction {
+    fn is_by_another(&self, owners: &[u32]) -> bool {
+        owners[self.subject as usize] != self.actor
+    }
+}
+
+fn usize_of(place: u64) -> usize {
+    usize::try_from(place).expect("the column is in memory")
+}

@@ -1,0 +1,107 @@
+//! What an actor's reactions are worth. docs/scoring.md, sections 4 to 6.
+
+use crate::{
+    Model, Share,
+    share::{Factor, People},
+};
+
+/// What a pass over the population found out about one actor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// How far the actor is known to be somebody, 0 to 1.
+    pub credibility: f64,
+    /// How influential the actor is, 0 to 1.
+    pub prestige: f64,
+    /// What a whole share of the actor is worth, attention and prestige, 0 to 1 + the model's worth of
+    /// prestige.
+    pub worth: f64,
+}
+
+/// The products of a [`Standing`] that sums need, as whole numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Factors {
+    /// credibility · worth
+    pub attention: Factor,
+    /// credibility
+    pub people: Factor,
+    /// credibility · prestige
+    pub prestige: Factor,
+    /// (1 − credibility) · worth
+    pub strangers: Factor,
+    /// (credibility · worth)²
+    pub squared: Factor,
+}
+
+// === impl Standing ===
+
+impl Standing {
+    /// Of an actor of whom a pass saw nothing: a stranger who reacts to nobody else.
+    pub const UNSEEN: Self = Self { credibility: 0.0, prestige: 0.0, worth: 1.0 };
+
+    /// - `given`: the shares of others that the actor gives, added up, in 32,768ths.
+    /// - `received`: the credible attention that the actor receives, in people, from
+    ///   [`handed_on`] and final credibilities.
+    #[must_use]
+    pub fn new(model: &Model, credibility: f64, given: u64, received: f64) -> Self {
+        let prestige = received / (received + model.numbers.prestige.half);
+        let attention = attention(model, given);
+        let worth = attention * (1.0 + model.numbers.prestige.worth * prestige);
+        Self { credibility, prestige, worth }
+    }
+
+    #[must_use]
+    pub fn factors(self) -> Factors {
+        let Self { credibility, prestige, worth } = self;
+        let attention = credibility * worth;
+        Factors {
+            attention: Factor::of(attention),
+            people: Factor::of(credibility),
+            prestige: Factor::of(credibility * prestige),
+            strangers: Factor::of((1.0 - credibility) * worth),
+            squared: Factor::of(attention * attention),
+        }
+    }
+}
+
+/// The part of a person's attention that each whole share gets, above 0 and at most 1, of somebody who
+/// gives so many 32,768ths. Section 4.
+#[must_use]
+pub fn attention(model: &Model, given: u64) -> f64 {
+    let (given, people) = (people(given), model.numbers.attention.people);
+    if given > people { people / given } else { 1.0 }
+}
+
+/// What an actor hands on of its credibility for each whole share that it gives, 0 to 1. Section 6.
+#[must_use]
+pub fn handed_on(model: &Model, credibility: f64, given: u64) -> Factor {
+    Factor::of(credibility / people(given).max(model.numbers.credibility.targets_min))
+}
+
+/// The credibility that comes with what was handed on to somebody who is not registered, 0 to 1.
+/// Section 6.
+#[must_use]
+pub fn credibility(model: &Model, received: People) -> f64 {
+    (model.numbers.credibility.handed_on * received.count()).min(1.0)
+}
+
+/// The part of a reaction among people of a closed circle that is not counted. Section 5.
+///
+/// - `both`: how many people are mutual with both.
+/// - `of_one`, `of_other`: how many are mutual with each, the other included, so at least 1.
+#[must_use]
+pub fn discount(model: &Model, both: u32, of_one: u32, of_other: u32) -> Share {
+    let closure = &model.numbers.closure;
+    let most = of_one.max(of_other);
+    if most > closure.mutual_max {
+        return Share::NONE;
+    }
+    let closed = f64::from(both) / (f64::from(most) + closure.beside);
+    let part =
+        (closed - closure.discounted_from) / (closure.worthless_from - closure.discounted_from);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "is 0 to 32,768")]
+    Share::of_parts((f64::from(Share::WHOLE.parts()) * part.clamp(0.0, 1.0)) as u16)
+}
+
+fn people(parts: u64) -> f64 {
+    crate::float(parts) / f64::from(Share::WHOLE.parts())
+}

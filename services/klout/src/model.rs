@@ -1,0 +1,61 @@
+//! Which model an argument names.
+
+use std::{fs, path::Path, sync::Arc};
+
+use klout_score_engine::{Population, Ranked, counted, rank};
+use klout_score_math::{Model, counted::Model as CountedModel};
+
+/// A model that is compiled in, or one of a file.
+#[derive(Clone, Debug)]
+pub(crate) enum ChosenModel {
+    /// The first model, which has a formula of its own.
+    Counted(&'static CountedModel),
+    BuiltIn(&'static Model),
+    Own(Arc<Model>),
+}
+
+// === impl ChosenModel ===
+
+impl ChosenModel {
+    /// The name of the newest model.
+    pub(crate) const NEWEST: &'static str = "klout-2026-12";
+
+    /// A name, or the path of a file that ends in `.toml`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(model) = CountedModel::by_name(text) {
+            return Ok(Self::Counted(model));
+        }
+        if text == Model::current().name() {
+            return Ok(Self::BuiltIn(Model::current()));
+        }
+        if Path::new(text).extension().is_none_or(|it| it != "toml") {
+            let names: Vec<_> = CountedModel::all().map(CountedModel::name).collect();
+            let names = format!("{}, {}", Model::current().name(), names.join(", "));
+            return Err(format!(
+                "there is no such model; there are {names}, and files that end in .toml"
+            ));
+        }
+        let file = fs::read_to_string(text).map_err(|error| error.to_string())?;
+        let model = Model::load(&file).map_err(|error| error.to_string())?;
+        Ok(Self::Own(Arc::new(model)))
+    }
+
+    /// Scores on the threads of the current pool.
+    pub(crate) fn rank(&self, population: Population) -> Vec<Ranked> {
+        match self {
+            Self::Counted(model) => counted::rank(model, population),
+            Self::BuiltIn(model) => rank(model, population),
+            Self::Own(model) => rank(model, population),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_model_is_the_one_that_is_compiled_in_last() {
+        assert_eq!(ChosenModel::NEWEST, Model::current().name());
+    }
+}
