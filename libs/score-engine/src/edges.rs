@@ -92,6 +92,10 @@ impl Edges {
         Self { column, places, presences, parts }
     }
 
+    pub(crate) fn count(&self) -> u64 {
+        self.places.iter().map(|(_, length)| u64::from(*length)).sum()
+    }
+
     pub(crate) const fn people(&self) -> usize {
         self.presences.len() - 1
     }

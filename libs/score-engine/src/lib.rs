@@ -20,7 +20,7 @@ mod ranking;
 pub use crate::{
     circles::Closed,
     evidence::{Evidence, PlusK, Reaction, Unnamed},
-    pass::{Burst, Epoch, Pass, pass},
+    pass::{Burst, Epoch, Graph, Pass, pass},
     population::{AccountName, Population, Signal},
     ranking::{Numbered, Ranked, rank},
 };

@@ -47,6 +47,17 @@ pub struct Burst {
 /// From so many strangers on a day on they can be a burst.
 const BURST_MIN: u32 = 100;
 
+/// A population that is ready to be passed over.
+#[derive(Debug)]
+pub struct Graph {
+    registered: Vec<bool>,
+    edges: Edges,
+    /// How much of others each person gives, in 32,768ths, before circles are closed.
+    given: Vec<u64>,
+    closed: Vec<Closed>,
+    sparse: Sparse,
+}
+
 /// Computes an epoch from nothing, and everybody's score with it, on the threads of the current pool.
 ///
 /// # Panics
@@ -54,83 +65,113 @@ const BURST_MIN: u32 = 100;
 /// When the columns of the evidence do not fit one another.
 #[must_use]
 pub fn pass(model: &Model, evidence: Evidence) -> Pass {
-    let Evidence { registered, owners, vouched, reactions, .. } = evidence;
-    let mut seen = evidence.seen;
-    // What people do to themselves is evidence, and makes no edge.
-    seen.extend(
-        reactions
-            .iter()
-            .map(|it| (owners[it.subject as usize], it.actor))
-            .filter_map(|(subject, actor)| (subject == actor).then_some(subject)),
-    );
-    let mut edges = Edges::new(model, registered.len(), &owners, reactions);
-    let epoch = epoch(model, &registered, &mut edges);
-
-    let factors: Vec<Factors> = epoch.standings.par_iter().map(|it| it.factors()).collect();
-    let sparse = Sparse::new(
-        model,
-        Others {
-            vouched: &vouched,
-            owners: &owners,
-            unnamed: evidence.unnamed,
-            plus_k: evidence.plus_k,
-            posts: evidence.posts,
-            counters: evidence.counters,
-            seen,
-        },
-    );
-    let parts: Vec<(Vec<Option<PersonScore>>, Vec<Burst>)> = edges
-        .parts()
-        .par_iter()
-        .map(|part| {
-            let mut scorer = Scorer::new(model, &edges, &factors, &epoch.standings, &sparse);
-            let scores = part.clone().map(|person| scorer.score(person)).collect();
-            (scores, scorer.bursts)
-        })
-        .collect();
-    let mut scores = Vec::with_capacity(registered.len());
-    let mut bursts = Vec::new();
-    for (of_part, bursts_of_part) in parts {
-        scores.extend(of_part);
-        bursts.extend(bursts_of_part);
-    }
+    let graph = Graph::new(model, evidence);
+    let epoch = graph.epoch(model);
+    let (scores, bursts) = graph.scores(model, &epoch);
     Pass { epoch, scores, bursts }
 }
 
-/// Takes closed circles out of the edges, and lets credibility flow over what is left.
-fn epoch(model: &Model, registered: &[bool], edges: &mut Edges) -> Epoch {
-    let given = edges.given();
-    let closed = circles::closed(model, registered, edges);
-    for pair in &closed {
-        edges.discount(pair.one, pair.other, pair.discount);
-        edges.discount(pair.other, pair.one, pair.discount);
-    }
-    let edges = &*edges;
+// === impl Graph ===
 
-    let all_credible = registered.iter().all(|registered| *registered);
-    let mut known: Vec<f64> = registered.par_iter().map(|it| f64::from(u8::from(*it))).collect();
-    let handed_on = |known: &[f64]| -> Vec<Factor> {
-        let actors = known.par_iter().zip(&given);
-        actors.map(|(known, given)| handed_on(model, *known, *given)).collect()
-    };
-    let rounds = if all_credible { 0 } else { model.rounds() };
-    for _ in 0..rounds {
-        let handed_on = handed_on(&known);
-        known = by_person(edges, |person| {
-            if registered[person as usize] {
+impl Graph {
+    /// Puts the evidence in order, and takes closed circles out of it.
+    ///
+    /// # Panics
+    ///
+    /// When the columns of the evidence do not fit one another.
+    #[must_use]
+    pub fn new(model: &Model, mut evidence: Evidence) -> Self {
+        let reactions = std::mem::take(&mut evidence.reactions);
+        // What people do to themselves is evidence, and makes no edge.
+        let to_themselves = reactions
+            .iter()
+            .filter(|it| evidence.owners[it.subject as usize] == it.actor)
+            .map(|it| it.actor);
+        evidence.seen.extend(to_themselves);
+        let people = evidence.registered.len();
+        let mut edges = Edges::new(model, people, &evidence.owners, reactions);
+        let given = edges.given();
+        let closed = circles::closed(model, &evidence.registered, &edges);
+        for pair in &closed {
+            edges.discount(pair.one, pair.other, pair.discount);
+            edges.discount(pair.other, pair.one, pair.discount);
+        }
+        let registered = std::mem::take(&mut evidence.registered);
+        Self { registered, edges, given, closed, sparse: Sparse::new(model, evidence) }
+    }
+
+    /// Lets credibility flow from the registered, from nothing.
+    #[must_use]
+    pub fn epoch(&self, model: &Model) -> Epoch {
+        let mut known: Vec<f64> =
+            self.registered.par_iter().map(|it| f64::from(u8::from(*it))).collect();
+        // Among the registered alone nothing changes.
+        if self.registered.contains(&false) {
+            for _ in 0..model.rounds() {
+                known = self.round(model, &known);
+            }
+        }
+        let received = self.received(model, &known);
+        let of_each = known.par_iter().zip(&self.given).zip(received);
+        let standings = of_each
+            .map(|((known, given), received)| Standing::new(model, *known, *given, received))
+            .collect();
+        Epoch { standings, closed: self.closed.clone() }
+    }
+
+    /// One round of the flow: everybody's credibility from that of the round before.
+    #[must_use]
+    pub fn round(&self, model: &Model, known: &[f64]) -> Vec<f64> {
+        let handed_on = self.handed_on(model, known);
+        by_person(&self.edges, |person| {
+            if self.registered[person as usize] {
                 1.0
             } else {
-                credibility(model, received(edges, &handed_on, person))
+                credibility(model, received(&self.edges, &handed_on, person))
             }
-        });
+        })
     }
-    let handed_on = handed_on(&known);
-    let standings = by_person(edges, |person| {
-        let received = received(edges, &handed_on, person).count();
-        let person = person as usize;
-        Standing::new(model, known[person], given[person], received)
-    });
-    Epoch { standings, closed }
+
+    /// The credible attention that everybody receives, in people.
+    #[must_use]
+    pub fn received(&self, model: &Model, known: &[f64]) -> Vec<f64> {
+        let handed_on = self.handed_on(model, known);
+        by_person(&self.edges, |person| received(&self.edges, &handed_on, person).count())
+    }
+
+    fn handed_on(&self, model: &Model, known: &[f64]) -> Vec<Factor> {
+        let actors = known.par_iter().zip(&self.given);
+        actors.map(|(known, given)| handed_on(model, *known, *given)).collect()
+    }
+
+    /// Everybody's score with an epoch of this population.
+    #[must_use]
+    pub fn scores(&self, model: &Model, epoch: &Epoch) -> (Vec<Option<PersonScore>>, Vec<Burst>) {
+        let factors: Vec<Factors> = epoch.standings.par_iter().map(|it| it.factors()).collect();
+        let parts: Vec<(Vec<Option<PersonScore>>, Vec<Burst>)> = self
+            .edges
+            .parts()
+            .par_iter()
+            .map(|part| {
+                let mut scorer = Scorer::new(model, self, &factors, &epoch.standings);
+                let scores = part.clone().map(|person| scorer.score(person)).collect();
+                (scores, scorer.bursts)
+            })
+            .collect();
+        let mut scores = Vec::with_capacity(self.registered.len());
+        let mut bursts = Vec::new();
+        for (of_part, bursts_of_part) in parts {
+            scores.extend(of_part);
+            bursts.extend(bursts_of_part);
+        }
+        (scores, bursts)
+    }
+
+    /// How many edges there are: pairs of a presence and an actor.
+    #[must_use]
+    pub fn edges(&self) -> u64 {
+        self.edges.count()
+    }
 }
 
 fn received(edges: &Edges, handed_on: &[Factor], person: u32) -> People {
@@ -149,20 +190,10 @@ fn by_person<T: Send>(edges: &Edges, value: impl Fn(u32) -> T + Sync) -> Vec<T> 
     values
 }
 
-/// Columns that few people have anything in, as they come.
-struct Others<'a> {
-    vouched: &'a [bool],
-    owners: &'a [u32],
-    unnamed: Vec<Unnamed>,
-    plus_k: Vec<evidence::PlusK>,
-    posts: Vec<(u32, u8)>,
-    counters: Vec<(u32, Counters)>,
-    seen: Vec<u32>,
-}
-
-/// The same, sorted by whom they are of.
-struct Sparse<'a> {
-    vouched: &'a [bool],
+/// Columns that few people have anything in, sorted by whom they are of.
+#[derive(Debug)]
+struct Sparse {
+    vouched: Vec<bool>,
     unnamed: Vec<Unnamed>,
     /// Receiver, giver, the giver's share, and whether it is given back.
     plus_k: Vec<(u32, u32, Share, bool)>,
@@ -173,10 +204,10 @@ struct Sparse<'a> {
 
 // === impl Sparse ===
 
-impl<'a> Sparse<'a> {
-    fn new(model: &Model, others: Others<'a>) -> Self {
-        let Others { vouched, owners, mut unnamed, mut plus_k, mut posts, mut counters, mut seen } =
-            others;
+impl Sparse {
+    fn new(model: &Model, evidence: Evidence) -> Self {
+        let Evidence { owners, vouched, mut unnamed, mut plus_k, .. } = evidence;
+        let Evidence { mut posts, mut counters, mut seen, .. } = evidence;
         assert_eq!(vouched.len(), owners.len(), "every presence has a network");
         unnamed.par_sort_unstable();
         posts.par_sort_unstable();
@@ -211,10 +242,9 @@ impl<'a> Sparse<'a> {
 /// Scores people one after the other, in order.
 struct Scorer<'a> {
     model: &'a Model,
-    edges: &'a Edges,
+    graph: &'a Graph,
     factors: &'a [Factors],
     standings: &'a [Standing],
-    sparse: &'a Sparse<'a>,
     presences: Vec<Presence>,
     counters: Vec<Counters>,
     bursts: Vec<Burst>,
@@ -225,17 +255,15 @@ struct Scorer<'a> {
 impl<'a> Scorer<'a> {
     const fn new(
         model: &'a Model,
-        edges: &'a Edges,
+        graph: &'a Graph,
         factors: &'a [Factors],
         standings: &'a [Standing],
-        sparse: &'a Sparse<'a>,
     ) -> Self {
         Self {
             model,
-            edges,
+            graph,
             factors,
             standings,
-            sparse,
             presences: Vec::new(),
             counters: Vec::new(),
             bursts: Vec::new(),
@@ -243,12 +271,12 @@ impl<'a> Scorer<'a> {
     }
 
     fn score(&mut self, person: u32) -> Option<PersonScore> {
-        let sparse = self.sparse;
+        let Graph { edges: all, sparse, .. } = self.graph;
         let mut evidence = of(&sparse.seen, person, |it| *it).next().is_some();
 
         self.presences.clear();
-        for presence in self.edges.presences_of(person) {
-            let edges = self.edges.of_presence(presence);
+        for presence in all.presences_of(person) {
+            let edges = all.of_presence(presence);
             let posts = of(&sparse.posts, presence, |it| it.0).map(|(_, age)| (*age, 1));
             let mut posts = posts.peekable();
             evidence |= !edges.is_empty() || posts.peek().is_some();
@@ -279,21 +307,21 @@ impl<'a> Scorer<'a> {
     }
 
     fn burst(&mut self, person: u32) {
-        let presences = self.edges.presences_of(person);
-        let edges: usize = presences.map(|it| self.edges.of_presence(it).len()).sum();
+        let all = &self.graph.edges;
+        let edges: usize = all.presences_of(person).map(|it| all.of_presence(it).len()).sum();
         if edges < BURST_MIN as usize {
             return;
         }
-        let (mut days, mut all) = ([0_u32; 256], 0_u32);
-        for edge in self.edges.of_person(person) {
+        let (mut days, mut together) = ([0_u32; 256], 0_u32);
+        for edge in all.of_person(person) {
             if self.standings[edge.actor() as usize].credibility < 0.5 {
                 days[usize::from(edge.newest())] += 1;
-                all += 1;
+                together += 1;
             }
         }
         let (age, strangers) =
             (0..=u8::MAX).zip(days).max_by_key(|(_, count)| *count).unwrap_or_default();
-        if strangers >= BURST_MIN && strangers > all - strangers {
+        if strangers >= BURST_MIN && strangers > together - strangers {
             self.bursts.push(Burst { person, age, strangers });
         }
     }

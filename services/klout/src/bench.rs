@@ -1,5 +1,6 @@
 //! `klout bench`: the figures of docs/performance.md, measured anew.
 
+mod engine;
 mod freshness;
 mod ground;
 mod ingest;
@@ -26,6 +27,7 @@ pub(crate) struct Bench {
 #[derive(Debug, clap::Subcommand)]
 enum Name {
     Start(start::Start),
+    Engine(engine::Engine),
     Ingest(ingest::Ingest),
     Freshness(freshness::Freshness),
     Readers(readers::Readers),
@@ -49,6 +51,7 @@ impl Bench {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.bench {
             Name::Start(start) => start.run(),
+            Name::Engine(engine) => engine.run(),
             Name::Ingest(ingest) => ingest.run(),
             Name::Freshness(freshness) => freshness.run(),
             Name::Readers(readers) => readers.run(),
