@@ -15,9 +15,10 @@ use crate::evidence::{Deed, Reaction};
 #[derive(Debug)]
 pub(crate) struct Edges {
     column: Vec<Edge>,
-    /// Where the edges of each presence begin in the column, and how many there are. What lies between
-    /// them is left over from rows that were put together.
-    places: Vec<(u64, u32)>,
+    /// Where the edges of each presence begin in the column.
+    starts: Vec<u64>,
+    /// How many there are. What lies behind them is left over from rows that were put together.
+    lengths: Vec<u32>,
     /// The first presence of each person, and the number of presences last.
     presences: Vec<u32>,
     /// People in parts with about as many edges each: what one task takes.
@@ -44,35 +45,38 @@ impl Edges {
         owners: &[u32],
         reactions: Vec<Reaction>,
     ) -> Self {
-        let (mut column, mut places, parts, presences) = {
-            let counts: Vec<AtomicU32> = owners.par_iter().map(|_| AtomicU32::new(0)).collect();
-            reactions.par_iter().filter(|it| it.is_by_another(owners)).for_each(|reaction| {
-                // Only the sum matters, after all threads have joined.
-                counts[reaction.subject as usize].fetch_add(1, Ordering::Relaxed);
-            });
-            let mut places = Vec::with_capacity(owners.len());
-            let mut start = 0_u64;
-            for count in &counts {
-                // The length grows again as rows are placed.
-                places.push((start, 0));
-                start += u64::from(count.load(Ordering::Relaxed));
-            }
-            drop(counts);
-            let presences = presences(people, owners);
-            let parts = parts(&presences, &places, start);
-            (vec![0_u64; usize_of(start)], places, parts, presences)
-        };
+        let lengths: Vec<AtomicU32> = owners.par_iter().map(|_| AtomicU32::new(0)).collect();
+        reactions.par_iter().for_each(|reaction| {
+            // Only the sum matters, after all threads have joined.
+            lengths[reaction.subject as usize].fetch_add(1, Ordering::Relaxed);
+        });
+        let mut lengths: Vec<u32> = lengths.into_iter().map(AtomicU32::into_inner).collect();
+        let mut end = 0_u64;
+        let starts: Vec<u64> = lengths
+            .iter()
+            .map(|length| {
+                let start = end;
+                end += u64::from(*length);
+                start
+            })
+            .collect();
+        let presences = presences(people, owners);
+        let parts = parts(&presences, &starts, end);
+        let mut column = vec![0_u64; usize_of(end)];
 
         // Each thread reads all rows and places those of its own people, so none shares what it writes.
+        lengths.fill(0);
         let shares = rayon::current_num_threads().clamp(1, 16);
         let mine = parts.chunks(parts.len().div_ceil(shares).max(1));
         let mine = mine.map(|parts| parts[0].start..parts[parts.len() - 1].end).collect::<Vec<_>>();
-        split(&mut column, &mut places, &presences, &mine).into_par_iter().for_each(|part| {
-            let Part { column, places, first_presence, first_place } = part;
-            for reaction in reactions.iter().filter(|it| it.is_by_another(owners)) {
+        let places = (&*starts, &*presences);
+        split(&mut column, &mut lengths, places, &mine).into_par_iter().for_each(|part| {
+            let Part { column, starts, lengths, first_presence } = part;
+            let first = starts.first().copied().unwrap_or_default();
+            for reaction in &reactions {
                 let presence = reaction.subject.wrapping_sub(first_presence) as usize;
-                if let Some((start, length)) = places.get_mut(presence) {
-                    let place = usize_of(*start - first_place) + *length as usize;
+                if let Some(length) = lengths.get_mut(presence) {
+                    let place = usize_of(starts[presence] - first) + *length as usize;
                     column[place] =
                         u64::from(reaction.actor) << 32 | u64::from(reaction.deed.bits());
                     *length += 1;
@@ -81,19 +85,20 @@ impl Edges {
         });
         drop(reactions);
 
-        split(&mut column, &mut places, &presences, &parts).into_par_iter().for_each(|part| {
-            let Part { column, places, first_place, .. } = part;
-            for (start, length) in places {
-                let start = usize_of(*start - first_place);
+        split(&mut column, &mut lengths, places, &parts).into_par_iter().for_each(|part| {
+            let Part { column, starts, lengths, .. } = part;
+            let first = starts.first().copied().unwrap_or_default();
+            for (start, length) in starts.iter().zip(lengths) {
+                let start = usize_of(*start - first);
                 *length = put_together(model, &mut column[start..start + *length as usize]);
             }
         });
         let column = column.into_iter().map(Edge).collect();
-        Self { column, places, presences, parts }
+        Self { column, starts, lengths, presences, parts }
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.places.iter().map(|(_, length)| u64::from(*length)).sum()
+        self.lengths.iter().map(|length| u64::from(*length)).sum()
     }
 
     pub(crate) const fn people(&self) -> usize {
@@ -105,14 +110,40 @@ impl Edges {
         &self.parts
     }
 
+    /// Changes the value of each person, a part at a time on each thread.
+    pub(crate) fn fill<T: Send>(&self, values: &mut [T], change: impl Fn(u32, &mut T) + Sync) {
+        self.fill_parts(values, |part, values| {
+            part.zip(values).for_each(|(person, value)| change(person, value));
+        });
+    }
+
+    /// Changes the values of a part of the people at a time, and returns what that brought, in order.
+    pub(crate) fn fill_parts<T: Send, R: Send>(
+        &self,
+        mut values: &mut [T],
+        change: impl Fn(Range<u32>, &mut [T]) -> R + Sync,
+    ) -> Vec<R> {
+        let mut cut = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let (mine, others) = values.split_at_mut(part.len());
+            cut.push((part.clone(), mine));
+            values = others;
+        }
+        cut.into_par_iter().map(|(part, values)| change(part, values)).collect()
+    }
+
     pub(crate) fn presences_of(&self, person: u32) -> Range<u32> {
         self.presences[person as usize]..self.presences[person as usize + 1]
     }
 
     /// The edges of a presence, by actor.
     pub(crate) fn of_presence(&self, presence: u32) -> &[Edge] {
-        let (start, length) = self.places[presence as usize];
-        &self.column[usize_of(start)..usize_of(start) + length as usize]
+        &self.column[self.place(presence)]
+    }
+
+    fn place(&self, presence: u32) -> Range<usize> {
+        let start = usize_of(self.starts[presence as usize]);
+        start..start + self.lengths[presence as usize] as usize
     }
 
     /// The edges of all presences of a person.
@@ -133,8 +164,8 @@ impl Edges {
     /// Takes a part off every share that the actor has of the person.
     pub(crate) fn discount(&mut self, person: u32, actor: u32, discount: Share) {
         for presence in self.presences_of(person) {
-            let (start, length) = self.places[presence as usize];
-            let edges = &mut self.column[usize_of(start)..usize_of(start) + length as usize];
+            let place = self.place(presence);
+            let edges = &mut self.column[place];
             if let Ok(place) = edges.binary_search_by_key(&actor, |edge| edge.actor()) {
                 let edge = edges[place];
                 edges[place] = Edge::new(actor, edge.newest(), edge.share().less(discount));
@@ -160,28 +191,31 @@ impl Edges {
 /// A part of the column that one task writes.
 struct Part<'a> {
     column: &'a mut [u64],
-    places: &'a mut [(u64, u32)],
+    starts: &'a [u64],
+    lengths: &'a mut [u32],
     first_presence: u32,
-    first_place: u64,
 }
 
-/// Cuts column and places where these parts of the people, which follow one another, end.
+/// Cuts the columns where these parts of the people, which follow one another, end.
 fn split<'a>(
     mut column: &'a mut [u64],
-    mut places: &'a mut [(u64, u32)],
-    presences: &[u32],
+    mut lengths: &'a mut [u32],
+    (starts, presences): (&'a [u64], &[u32]),
     parts: &[Range<u32>],
 ) -> Vec<Part<'a>> {
     let mut cut = Vec::with_capacity(parts.len());
-    let mut first_place = 0;
     for part in parts {
-        let first_presence = presences[part.start as usize];
-        let count = presences[part.end as usize] - first_presence;
-        let (mine, others) = places.split_at_mut(count as usize);
-        let end = others.first().map_or(first_place + column.len() as u64, |(start, _)| *start);
-        let (rows, rest) = column.split_at_mut(usize_of(end - first_place));
-        cut.push(Part { column: rows, places: mine, first_presence, first_place });
-        (column, places, first_place) = (rest, others, end);
+        let [first, end] = [part.start, part.end].map(|person| presences[person as usize]);
+        let starts_here = &starts[first as usize..end as usize];
+        let rows = match (starts_here.first(), starts.get(end as usize)) {
+            (None, _) => 0,
+            (Some(_), None) => column.len(),
+            (Some(start), Some(end)) => usize_of(end - start),
+        };
+        let (rows, other_rows) = column.split_at_mut(rows);
+        let (mine, others) = lengths.split_at_mut((end - first) as usize);
+        cut.push(Part { column: rows, starts: starts_here, lengths: mine, first_presence: first });
+        (column, lengths) = (other_rows, others);
     }
     cut
 }
@@ -199,10 +233,10 @@ fn presences(people: usize, owners: &[u32]) -> Vec<u32> {
     presences
 }
 
-fn parts(presences: &[u32], places: &[(u64, u32)], edges: u64) -> Vec<Range<u32>> {
+fn parts(presences: &[u32], starts: &[u64], edges: u64) -> Vec<Range<u32>> {
     let mut parts = Vec::new();
     let (mut start, mut work) = (0, 0);
-    let place = |presence: u32| places.get(presence as usize).map_or(edges, |(start, _)| *start);
+    let place = |presence: u32| starts.get(presence as usize).copied().unwrap_or(edges);
     for person in 0..presences.len() - 1 {
         // A person without edges is some work too.
         work += place(presences[person + 1]) - place(presences[person]) + 4;
@@ -261,14 +295,6 @@ impl Edge {
     #[expect(clippy::cast_possible_truncation, reason = "sixteen of the bits are the share")]
     pub(crate) const fn share(self) -> Share {
         Share::of_parts(self.0 as u16)
-    }
-}
-
-// === impl Reaction ===
-
-impl Reaction {
-    fn is_by_another(&self, owners: &[u32]) -> bool {
-        owners[self.subject as usize] != self.actor
     }
 }
 

@@ -15,7 +15,8 @@ pub struct Evidence {
     pub owners: Vec<u32>,
     /// Of each presence, whether its network vouches for votes that name nobody.
     pub vouched: Vec<bool>,
-    pub reactions: Vec<Reaction>,
+    /// None by the owner of the presence: that is evidence, and goes to `seen`.
+    pub(crate) reactions: Vec<Reaction>,
     pub unnamed: Vec<Unnamed>,
     pub plus_k: Vec<PlusK>,
     /// The presence and the age in whole UTC days of each post.
@@ -28,7 +29,7 @@ pub struct Evidence {
 
 /// An actor did something to a presence: twelve bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reaction {
+pub(crate) struct Reaction {
     /// A presence.
     pub(crate) subject: u32,
     /// A person.
@@ -63,6 +64,21 @@ pub struct PlusK {
 // === impl Evidence ===
 
 impl Evidence {
+    /// Nothing yet of these people and presences.
+    ///
+    /// - `registered`: of each person, whether they joined.
+    /// - `owners`: the person of each presence; never falls.
+    /// - `vouched`: of each presence, whether its network vouches for votes that name nobody.
+    #[must_use]
+    pub fn new(registered: Vec<bool>, owners: Vec<u32>, vouched: Vec<bool>) -> Self {
+        Self { registered, owners, vouched, ..Self::default() }
+    }
+
+    /// Makes room for so many reactions at once.
+    pub fn reserve_exact(&mut self, reactions: usize) {
+        self.reactions.reserve_exact(reactions);
+    }
+
     /// Adds what `actor`, a person, did to `presence`. What is older than the window is left out.
     pub fn react(&mut self, presence: u32, actor: Option<u32>, kind: Kind, age: u8, count: u64) {
         let receiver = self.owners[presence as usize];
@@ -70,7 +86,7 @@ impl Evidence {
             return;
         }
         match actor {
-            _ if count == 0 => self.seen.push(receiver),
+            _ if count == 0 || actor == Some(receiver) => self.seen.push(receiver),
             None => self.unnamed.push(Unnamed { presence, kind, age, count }),
             Some(giver) if kind == Kind::PlusK => {
                 self.plus_k.push(PlusK { receiver, giver, age, count });
@@ -85,8 +101,7 @@ impl Evidence {
 impl Reaction {
     /// `age` is below [`WINDOW_DAYS`]; a count beyond two million is as good as two million, because
     /// it makes a whole share in every model.
-    #[must_use]
-    pub fn new(subject: u32, actor: u32, kind: Kind, age: u8, count: u64) -> Self {
+    fn new(subject: u32, actor: u32, kind: Kind, age: u8, count: u64) -> Self {
         debug_assert!(age < WINDOW_DAYS, "{age}");
         let count = u32::try_from(count).unwrap_or(Deed::COUNT_MAX).min(Deed::COUNT_MAX);
         let deed = Deed(u32::from(kind.code()) << 28 | u32::from(age) << 21 | count);

@@ -19,7 +19,7 @@ mod ranking;
 
 pub use crate::{
     circles::Closed,
-    evidence::{Evidence, PlusK, Reaction, Unnamed},
+    evidence::{Evidence, PlusK, Unnamed},
     pass::{Burst, Epoch, Graph, Pass, pass},
     population::{AccountName, Population, Signal},
     ranking::{Numbered, Ranked, rank},

@@ -4,7 +4,7 @@
 use klout_model::Kind;
 use klout_score_math::{
     Attention, Counters, Factor, Factors, Model, People, PersonEvidence, PersonScore, Presence,
-    Share, Standing, credibility, handed_on,
+    Share, Standing, credibility,
 };
 use rayon::prelude::*;
 
@@ -82,12 +82,6 @@ impl Graph {
     #[must_use]
     pub fn new(model: &Model, mut evidence: Evidence) -> Self {
         let reactions = std::mem::take(&mut evidence.reactions);
-        // What people do to themselves is evidence, and makes no edge.
-        let to_themselves = reactions
-            .iter()
-            .filter(|it| evidence.owners[it.subject as usize] == it.actor)
-            .map(|it| it.actor);
-        evidence.seen.extend(to_themselves);
         let people = evidence.registered.len();
         let mut edges = Edges::new(model, people, &evidence.owners, reactions);
         let given = edges.given();
@@ -107,8 +101,9 @@ impl Graph {
             self.registered.par_iter().map(|it| f64::from(u8::from(*it))).collect();
         // Among the registered alone nothing changes.
         if self.registered.contains(&false) {
+            let mut handed_on = Vec::new();
             for _ in 0..model.rounds() {
-                known = self.round(model, &known);
+                self.round(model, &mut known, &mut handed_on);
             }
         }
         let received = self.received(model, &known);
@@ -120,51 +115,47 @@ impl Graph {
     }
 
     /// One round of the flow: everybody's credibility from that of the round before.
-    #[must_use]
-    pub fn round(&self, model: &Model, known: &[f64]) -> Vec<f64> {
-        let handed_on = self.handed_on(model, known);
-        by_person(&self.edges, |person| {
-            if self.registered[person as usize] {
-                1.0
-            } else {
-                credibility(model, received(&self.edges, &handed_on, person))
+    fn round(&self, model: &Model, known: &mut [f64], handed_on: &mut Vec<Factor>) {
+        self.hand_on(model, known, handed_on);
+        self.edges.fill(known, |person, known| {
+            if !self.registered[person as usize] {
+                *known = credibility(model, received(&self.edges, handed_on, person));
             }
-        })
+        });
     }
 
     /// The credible attention that everybody receives, in people.
     #[must_use]
     pub fn received(&self, model: &Model, known: &[f64]) -> Vec<f64> {
-        let handed_on = self.handed_on(model, known);
-        by_person(&self.edges, |person| received(&self.edges, &handed_on, person).count())
+        let mut handed_on = Vec::new();
+        self.hand_on(model, known, &mut handed_on);
+        let mut sums = vec![0.0; self.edges.people()];
+        self.edges.fill(&mut sums, |person, sum| {
+            *sum = received(&self.edges, &handed_on, person).count();
+        });
+        sums
     }
 
-    fn handed_on(&self, model: &Model, known: &[f64]) -> Vec<Factor> {
+    fn hand_on(&self, model: &Model, known: &[f64], handed_on: &mut Vec<Factor>) {
         let actors = known.par_iter().zip(&self.given);
-        actors.map(|(known, given)| handed_on(model, *known, *given)).collect()
+        actors
+            .map(|(known, given)| klout_score_math::handed_on(model, *known, *given))
+            .collect_into_vec(handed_on);
     }
 
     /// Everybody's score with an epoch of this population.
     #[must_use]
     pub fn scores(&self, model: &Model, epoch: &Epoch) -> (Vec<Option<PersonScore>>, Vec<Burst>) {
         let factors: Vec<Factors> = epoch.standings.par_iter().map(|it| it.factors()).collect();
-        let parts: Vec<(Vec<Option<PersonScore>>, Vec<Burst>)> = self
-            .edges
-            .parts()
-            .par_iter()
-            .map(|part| {
-                let mut scorer = Scorer::new(model, self, &factors, &epoch.standings);
-                let scores = part.clone().map(|person| scorer.score(person)).collect();
-                (scores, scorer.bursts)
-            })
-            .collect();
-        let mut scores = Vec::with_capacity(self.registered.len());
-        let mut bursts = Vec::new();
-        for (of_part, bursts_of_part) in parts {
-            scores.extend(of_part);
-            bursts.extend(bursts_of_part);
-        }
-        (scores, bursts)
+        let mut scores = vec![None; self.registered.len()];
+        let bursts = self.edges.fill_parts(&mut scores, |part, scores| {
+            let mut scorer = Scorer::new(model, self, &factors, &epoch.standings);
+            for (person, score) in part.zip(scores) {
+                *score = scorer.score(person);
+            }
+            scorer.bursts
+        });
+        (scores, bursts.into_iter().flatten().collect())
     }
 
     /// How many edges there are: pairs of a presence and an actor.
@@ -178,16 +169,6 @@ fn received(edges: &Edges, handed_on: &[Factor], person: u32) -> People {
     edges.of_person(person).fold(People::default(), |sum, edge| {
         sum.plus(handed_on[edge.actor() as usize], edge.share())
     })
-}
-
-fn by_person<T: Send>(edges: &Edges, value: impl Fn(u32) -> T + Sync) -> Vec<T> {
-    let parts: Vec<Vec<T>> =
-        edges.parts().par_iter().map(|part| part.clone().map(&value).collect()).collect();
-    let mut values = Vec::with_capacity(edges.people());
-    for part in parts {
-        values.extend(part);
-    }
-    values
 }
 
 /// Columns that few people have anything in, sorted by whom they are of.

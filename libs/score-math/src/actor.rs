@@ -28,8 +28,6 @@ pub struct Factors {
     pub prestige: Factor,
     /// (1 − credibility) · worth
     pub strangers: Factor,
-    /// (credibility · worth)²
-    pub squared: Factor,
 }
 
 // === impl Standing ===
@@ -52,13 +50,12 @@ impl Standing {
     #[must_use]
     pub fn factors(self) -> Factors {
         let Self { credibility, prestige, worth } = self;
-        let attention = credibility * worth;
+        let attention = Factor::of(credibility * worth);
         Factors {
-            attention: Factor::of(attention),
+            attention,
             people: Factor::of(credibility),
             prestige: Factor::of(credibility * prestige),
-            strangers: Factor::of((1.0 - credibility) * worth),
-            squared: Factor::of(attention * attention),
+            strangers: Factor::of(worth).without(attention),
         }
     }
 }

@@ -54,7 +54,7 @@ impl Attention {
             people: self.people.plus(factors.people, share),
             prestige: self.prestige.plus(factors.prestige, share),
             strangers: self.strangers.plus(factors.strangers, share),
-            squares: self.squares.plus(factors.squared, share),
+            squares: self.squares.plus(factors.attention, share),
         }
     }
 

@@ -67,6 +67,11 @@ impl Share {
 impl Factor {
     pub const ZERO: Self = Self(0);
 
+    /// What is left of it without a part of itself.
+    pub(crate) const fn without(self, part: Self) -> Self {
+        Self(self.0.saturating_sub(part.0))
+    }
+
     /// The nearest multiple of 2⁻⁴⁰ to a finite number from 0 to 2²⁰.
     #[must_use]
     pub fn of(value: f64) -> Self {
@@ -105,11 +110,11 @@ impl People {
 // === impl Squares ===
 
 impl Squares {
-    /// Adds the square of a factor, given as a factor itself, times the square of a share.
+    /// Adds the square of a factor times a share. The square of the factor is rounded down to 2⁻⁴⁰.
     #[must_use]
-    pub const fn plus(self, squared: Factor, share: Share) -> Self {
-        let share = share.0 as u128;
-        Self(self.0.wrapping_add(squared.0 as u128 * (share * share)))
+    pub const fn plus(self, factor: Factor, share: Share) -> Self {
+        let (factor, share) = (factor.0 as u128, share.0 as u128);
+        Self(self.0.wrapping_add(((factor * factor) >> FACTOR_BITS) * (share * share)))
     }
 
     #[must_use]

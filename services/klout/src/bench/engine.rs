@@ -5,7 +5,7 @@ mod duckdb;
 use std::{fs, path::PathBuf, process::Command, time::Instant};
 
 use klout_model::{Kind, WINDOW_DAYS};
-use klout_score_engine::{Evidence, Graph, Reaction};
+use klout_score_engine::{Evidence, Graph};
 use klout_score_math::Model;
 use klout_world::Interactions;
 
@@ -143,17 +143,15 @@ impl Engine {
 /// The rows as a pass wants them, each account a person of its own.
 fn evidence(accounts: u32, rows: u32) -> Evidence {
     let reactions = Interactions::new(SEED, accounts, u64::from(rows));
-    let mut evidence = Evidence {
-        registered: (0..accounts).map(|account| account % REGISTERED == 0).collect(),
-        owners: (0..accounts).collect(),
-        vouched: vec![false; accounts as usize],
-        ..Evidence::default()
-    };
-    evidence.reactions.reserve_exact(rows as usize);
-    evidence.reactions.extend(
-        reactions
-            .map(|it| Reaction::new(it.subject, it.actor, it.kind, it.age, u64::from(it.count))),
+    let mut evidence = Evidence::new(
+        (0..accounts).map(|account| account % REGISTERED == 0).collect(),
+        (0..accounts).collect(),
+        vec![false; accounts as usize],
     );
+    evidence.reserve_exact(rows as usize);
+    for it in reactions {
+        evidence.react(it.subject, Some(it.actor), it.kind, it.age, u64::from(it.count));
+    }
     evidence
 }
 
