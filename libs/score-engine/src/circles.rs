@@ -22,8 +22,15 @@ struct Mutual {
 }
 
 /// Every pair that is discounted, in the order of their numbers.
-pub(crate) fn closed(model: &Model, registered: &[bool], edges: &Edges) -> Vec<Closed> {
-    let pairs = pairs(registered, edges);
+///
+/// - `given`: how much of others each person gives.
+pub(crate) fn closed(
+    model: &Model,
+    registered: &[bool],
+    given: &[u64],
+    edges: &Edges,
+) -> Vec<Closed> {
+    let pairs = pairs(registered, given, edges);
     if pairs.is_empty() {
         return Vec::new();
     }
@@ -44,9 +51,10 @@ pub(crate) fn closed(model: &Model, registered: &[bool], edges: &Edges) -> Vec<C
 }
 
 /// Every mutual pair of registered people, the smaller number first, in order.
-fn pairs(registered: &[bool], edges: &Edges) -> Vec<(u32, u32)> {
+fn pairs(registered: &[bool], given: &[u64], edges: &Edges) -> Vec<(u32, u32)> {
+    let may_be = |person: &u32| registered[*person as usize] && given[*person as usize] > 0;
     let found = edges.parts().par_iter().flat_map_iter(|part| {
-        part.clone().filter(|person| registered[*person as usize]).flat_map(|person| {
+        part.clone().filter(may_be).flat_map(|person| {
             let mut others: Vec<u32> = edges
                 .of_person(person)
                 .filter(|edge| edge.actor() > person && registered[edge.actor() as usize])

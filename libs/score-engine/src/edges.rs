@@ -184,7 +184,7 @@ impl Edges {
                 given[edge.actor() as usize].fetch_add(share, Ordering::Relaxed);
             }
         });
-        given.into_par_iter().map(AtomicU64::into_inner).collect()
+        given.into_iter().map(AtomicU64::into_inner).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::{
     circles::{self, Closed},
-    edges::Edges,
+    edges::{Edge, Edges},
     evidence::{self, Evidence, Unnamed},
 };
 
@@ -28,7 +28,7 @@ pub struct Pass {
 #[derive(Debug)]
 pub struct Epoch {
     /// By person.
-    pub standings: Vec<Standing>,
+    pub actors: Vec<Factors>,
     /// Pairs of closed circles, in order.
     pub closed: Vec<Closed>,
 }
@@ -44,8 +44,13 @@ pub struct Burst {
     pub strangers: u32,
 }
 
+/// So many people are scored with the factors of all their actors at hand. What is far away in memory is
+/// fetched while other such fetches wait, which a score in between would prevent.
+const BLOCK: usize = 64;
 /// From so many strangers on a day on they can be a burst.
 const BURST_MIN: u32 = 100;
+/// Whoever is less credible is a stranger to a burst.
+const HALF_CREDIBLE: Factor = Factor::HALF;
 
 /// A population that is ready to be passed over.
 #[derive(Debug)]
@@ -85,7 +90,7 @@ impl Graph {
         let people = evidence.registered.len();
         let mut edges = Edges::new(model, people, &evidence.owners, reactions);
         let given = edges.given();
-        let closed = circles::closed(model, &evidence.registered, &edges);
+        let closed = circles::closed(model, &evidence.registered, &given, &edges);
         for pair in &closed {
             edges.discount(pair.one, pair.other, pair.discount);
             edges.discount(pair.other, pair.one, pair.discount);
@@ -99,19 +104,21 @@ impl Graph {
     pub fn epoch(&self, model: &Model) -> Epoch {
         let mut known: Vec<f64> =
             self.registered.par_iter().map(|it| f64::from(u8::from(*it))).collect();
+        let mut handed_on = Vec::new();
         // Among the registered alone nothing changes.
         if self.registered.contains(&false) {
-            let mut handed_on = Vec::new();
             for _ in 0..model.rounds() {
                 self.round(model, &mut known, &mut handed_on);
             }
         }
-        let received = self.received(model, &known);
-        let of_each = known.par_iter().zip(&self.given).zip(received);
-        let standings = of_each
-            .map(|((known, given), received)| Standing::new(model, *known, *given, received))
-            .collect();
-        Epoch { standings, closed: self.closed.clone() }
+        self.hand_on(model, &known, &mut handed_on);
+        let mut actors = vec![Factors::default(); known.len()];
+        self.edges.fill(&mut actors, |person, factors| {
+            let received = received(&self.edges, &handed_on, person).count();
+            let (known, given) = (known[person as usize], self.given[person as usize]);
+            *factors = Standing::new(model, known, given, received).factors();
+        });
+        Epoch { actors, closed: self.closed.clone() }
     }
 
     /// One round of the flow: everybody's credibility from that of the round before.
@@ -146,12 +153,15 @@ impl Graph {
     /// Everybody's score with an epoch of this population.
     #[must_use]
     pub fn scores(&self, model: &Model, epoch: &Epoch) -> (Vec<Option<PersonScore>>, Vec<Burst>) {
-        let factors: Vec<Factors> = epoch.standings.par_iter().map(|it| it.factors()).collect();
         let mut scores = vec![None; self.registered.len()];
         let bursts = self.edges.fill_parts(&mut scores, |part, scores| {
-            let mut scorer = Scorer::new(model, self, &factors, &epoch.standings);
-            for (person, score) in part.zip(scores) {
-                *score = scorer.score(person);
+            let mut scorer = Scorer::new(model, self, &epoch.actors);
+            let mut people = part.clone();
+            for block in scores.chunks_mut(BLOCK) {
+                scorer.fetch(people.clone().take(block.len()));
+                for (person, score) in people.by_ref().zip(block) {
+                    *score = scorer.score(person);
+                }
             }
             scorer.bursts
         });
@@ -225,7 +235,10 @@ struct Scorer<'a> {
     model: &'a Model,
     graph: &'a Graph,
     factors: &'a [Factors],
-    standings: &'a [Standing],
+    /// Those of the actors of the people who come next, edge by edge.
+    near: Vec<Factors>,
+    /// How many of them were used.
+    used: usize,
     presences: Vec<Presence>,
     counters: Vec<Counters>,
     bursts: Vec<Burst>,
@@ -234,20 +247,25 @@ struct Scorer<'a> {
 // === impl Scorer ===
 
 impl<'a> Scorer<'a> {
-    const fn new(
-        model: &'a Model,
-        graph: &'a Graph,
-        factors: &'a [Factors],
-        standings: &'a [Standing],
-    ) -> Self {
+    const fn new(model: &'a Model, graph: &'a Graph, factors: &'a [Factors]) -> Self {
         Self {
             model,
             graph,
             factors,
-            standings,
+            near: Vec::new(),
+            used: 0,
             presences: Vec::new(),
             counters: Vec::new(),
             bursts: Vec::new(),
+        }
+    }
+
+    /// Gets the factors of the actors of these people, who are scored next.
+    fn fetch(&mut self, people: impl Iterator<Item = u32>) {
+        self.near.clear();
+        self.used = 0;
+        for edge in people.flat_map(|person| self.graph.edges.of_person(person)) {
+            self.near.push(self.factors[edge.actor() as usize]);
         }
     }
 
@@ -262,16 +280,19 @@ impl<'a> Scorer<'a> {
             let mut posts = posts.peekable();
             evidence |= !edges.is_empty() || posts.peek().is_some();
 
-            let attention = edges.iter().fold(Attention::default(), |sum, edge| {
-                sum.plus(&self.factors[edge.actor() as usize], edge.share())
+            let near = &self.near[self.used..];
+            let attention = edges.iter().zip(near).fold(Attention::default(), |sum, at| {
+                let (edge, factors) = at;
+                sum.plus(factors, edge.share())
             });
+            self.burst(person, edges);
+            self.used += edges.len();
             let vouched = sparse.vouched[presence as usize];
             let unnamed =
                 unnamed(self.model, vouched, of(&sparse.unnamed, presence, |it| it.presence));
             let found = Presence::new(self.model, &attention, vouched, &unnamed, posts);
             self.presences.push(found);
         }
-        self.burst(person);
 
         self.counters.clear();
         self.counters.extend(of(&sparse.counters, person, |it| it.0).map(|(_, it)| *it));
@@ -287,15 +308,14 @@ impl<'a> Scorer<'a> {
         })
     }
 
-    fn burst(&mut self, person: u32) {
-        let all = &self.graph.edges;
-        let edges: usize = all.presences_of(person).map(|it| all.of_presence(it).len()).sum();
-        if edges < BURST_MIN as usize {
+    /// Looks for a day on which most strangers came to a presence.
+    fn burst(&mut self, person: u32, edges: &[Edge]) {
+        if edges.len() < BURST_MIN as usize {
             return;
         }
         let (mut days, mut together) = ([0_u32; 256], 0_u32);
-        for edge in all.of_person(person) {
-            if self.standings[edge.actor() as usize].credibility < 0.5 {
+        for (edge, factors) in edges.iter().zip(&self.near[self.used..]) {
+            if factors.people < HALF_CREDIBLE {
                 days[usize::from(edge.newest())] += 1;
                 together += 1;
             }

@@ -17,7 +17,7 @@ pub struct Standing {
     pub worth: f64,
 }
 
-/// The products of a [`Standing`] that sums need, as whole numbers.
+/// What an epoch keeps of an actor: the products of a [`Standing`] that sums need, as whole numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Factors {
     /// credibility · worth
@@ -57,6 +57,19 @@ impl Standing {
             prestige: Factor::of(credibility * prestige),
             strangers: Factor::of(worth).without(attention),
         }
+    }
+}
+
+// === impl Factors ===
+
+impl Factors {
+    /// The standing that they were made from, to within 2⁻⁴⁰; the prestige of an actor without credibility
+    /// is not kept, because it counts for nothing.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let credibility = self.people.value();
+        let prestige = if credibility > 0.0 { self.prestige.value() / credibility } else { 0.0 };
+        Standing { credibility, prestige, worth: self.attention.value() + self.strangers.value() }
     }
 }
 

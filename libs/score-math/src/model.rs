@@ -21,6 +21,10 @@ pub struct Model {
     first_vouched: FirstShares,
 }
 
+/// Two reactions of the least weight and age that weigh anything, each with the largest count that an
+/// engine keeps, are a whole share.
+const WHOLE_MAX: u64 = 2_000_000;
+
 type FirstShares = [[Share; DAYS]; Kind::ALL.len()];
 const DAYS: usize = WINDOW_DAYS as usize;
 
@@ -260,8 +264,9 @@ impl Numbers {
         for (name, weight) in &self.kinds {
             at_most("kinds", name, f64::from(*weight), 10_000.0, "a whole number up to 10000")?;
         }
-        if self.reaction.whole == 0 {
-            return Err(number("reaction", "whole", 0, "at least 1"));
+        if !(1..=WHOLE_MAX).contains(&self.reaction.whole) {
+            let expected = "a whole number from 1 to 2000000";
+            return Err(number("reaction", "whole", self.reaction.whole, expected));
         }
         let Closure { beside, discounted_from, worthless_from, mutual_max: _ } = self.closure;
         positive("closure", "beside", beside)?;

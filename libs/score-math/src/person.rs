@@ -18,8 +18,8 @@ pub struct PersonScore {
     pub network_impact: f64,
     /// 0 to 1: one half where the interval is as wide as the score is high.
     pub confidence: f64,
-    /// What an equally large second half of the evidence says, in 90 % of people.
-    pub interval: (Score, Score),
+    /// The sum of the squares of what single actors add to `influence`, from which its uncertainty follows.
+    pub squares: f64,
 }
 
 /// Everything about a person but what they do.
@@ -54,7 +54,7 @@ impl PersonScore {
         amplification: 0.0,
         network_impact: 0.0,
         confidence: 0.0,
-        interval: (Score::MIN, Score::MIN),
+        squares: 0.0,
     };
 
     /// The score of somebody of whom there is evidence. Section 8.
@@ -72,8 +72,8 @@ impl PersonScore {
         let (people, posts) = (sum(|it| it.people), sum(|it| it.posts));
 
         let score = curve(model, influence);
-        let interval = interval(model, influence, sum(|it| it.squares));
-        let width = interval.1.points() - interval.0.points();
+        let squares = sum(|it| it.squares);
+        let (low, high) = interval(model, influence, squares);
         Self {
             score,
             influence,
@@ -85,9 +85,16 @@ impl PersonScore {
             } else {
                 0.0
             },
-            confidence: score.points() / (score.points() + width),
-            interval,
+            confidence: score.points() / (score.points() + (high.points() - low.points())),
+            squares,
         }
+    }
+
+    /// Within what an equally large second half of the evidence would say, in 90 % of people: from, to.
+    /// Section 11.
+    #[must_use]
+    pub fn interval(&self, model: &Model) -> (Score, Score) {
+        interval(model, self.influence, self.squares)
     }
 }
 
@@ -153,7 +160,8 @@ fn outside(model: &Model, counters: &[Counters]) -> f64 {
 /// The published scale. Section 9.
 fn curve(model: &Model, influence: f64) -> Score {
     let numbers = &model.numbers.curve;
-    let points = 100.0 - 99.0 * libm::pow(1.0 + influence / numbers.scale, -numbers.exponent);
+    let bent = libm::exp(-numbers.exponent * libm::log1p(influence / numbers.scale));
+    let points = 100.0 - 99.0 * bent;
     Score::new(points.clamp(1.0, 100.0)).expect("clamped, and influence is not NaN")
 }
 

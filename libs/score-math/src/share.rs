@@ -6,7 +6,7 @@
 pub struct Share(u16);
 
 /// A factor of an actor, such as its credibility, at least 0, in multiples of 2⁻⁴⁰. Section 6.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Factor(u64);
 
 /// A sum of factors times shares, in people. Exact, so the order of adding does not matter.
@@ -22,8 +22,8 @@ const FACTOR_BITS: u32 = 40;
 
 pub(crate) const fn of_mass(mass: u64, whole: u64) -> Share {
     let mass = if mass < whole { mass } else { whole };
-    // At most 32,768, and the product fits: it is below 2¹⁵ times a mass that is capped.
-    let parts = (mass as u128 * Share::WHOLE.0 as u128) / whole as u128;
+    // The product fits, because `whole` is at most two million.
+    let parts = mass * Share::WHOLE.0 as u64 / whole;
     #[expect(clippy::cast_possible_truncation, reason = "at most 32,768")]
     Share(parts as u16)
 }
@@ -66,6 +66,13 @@ impl Share {
 
 impl Factor {
     pub const ZERO: Self = Self(0);
+    pub const HALF: Self = Self(1 << (FACTOR_BITS - 1));
+
+    /// As a number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        crate::float(self.0) / ONE_FACTOR
+    }
 
     /// What is left of it without a part of itself.
     pub(crate) const fn without(self, part: Self) -> Self {
