@@ -351,7 +351,10 @@ impl Drop for Process {
     }
 }
 
-/// Ranks files without a server: account and score, as printed.
+/// The model that the scoring service serves.
+const SERVED: &str = "klout-2026-11";
+
+/// Ranks files without a server, by the model that is served: account and score, as printed.
 ///
 /// # Panics
 ///
@@ -359,7 +362,8 @@ impl Drop for Process {
 #[must_use]
 pub fn rank(files: &[&Path]) -> BTreeMap<String, String> {
     let mut command = Command::new(binary());
-    command.env_clear().arg("rank").args(files).args(["--as-of", AS_OF, "--out", "-"]);
+    let arguments = ["--as-of", AS_OF, "--model", SERVED, "--out", "-"];
+    command.env_clear().arg("rank").args(files).args(arguments);
     let output = run(&mut command);
     assert_eq!(output.code, Some(0), "{output:?}");
     columns(&output.stdout, |row| {

@@ -65,7 +65,7 @@ pub(crate) fn people(count: f64) -> String {
     format!("{text} people")
 }
 
-/// How sure a score is, in words. `docs/scoring.md` makes confidence of how many people's
+/// How sure a score is, in words. `docs/scoring-klout-2026-11.md` makes confidence of how many people's
 /// reactions were seen: 0.2 is two or three, 0.5 is ten, 0.8 is forty.
 pub(crate) fn confidence(confidence: f64) -> &'static str {
     if confidence < 0.2 {
