@@ -60,11 +60,13 @@ pub fn rank(model: &Model, mut population: Population) -> Vec<Ranked> {
                     amplification: score.amplification,
                     network_impact: score.network_impact,
                     confidence: score.confidence,
+                    interval: None,
                     percentile: 0.0,
                 }),
-                None => population
-                    .is_registered(index)
-                    .then(|| Ranked::new(account, &PersonScore::NOTHING)),
+                None => population.is_registered(index).then(|| Ranked {
+                    interval: None,
+                    ..Ranked::new(account, &PersonScore::NOTHING)
+                }),
             }
         })
         .collect();

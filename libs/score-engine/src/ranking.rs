@@ -18,6 +18,9 @@ pub struct Ranked {
     pub amplification: f64,
     pub network_impact: f64,
     pub confidence: f64,
+    /// What an equally large second half of the evidence says, in 90 % of people. `None` by a model that
+    /// does not tell it.
+    pub interval: Option<(Score, Score)>,
     /// Among all that are ranked, 0 to 100.
     pub percentile: f64,
 }
@@ -75,6 +78,7 @@ impl Ranked {
             amplification: score.amplification,
             network_impact: score.network_impact,
             confidence: score.confidence,
+            interval: Some(score.interval),
             percentile: 0.0,
         }
     }
