@@ -3,6 +3,7 @@
 mod calibration;
 mod coverage;
 mod figures;
+mod plot;
 mod sets;
 mod table;
 
@@ -45,6 +46,9 @@ pub struct Validate {
     /// The model to score with, as `klout rank --model` takes it; by default the newest.
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<String>,
+    /// Draws docs/figures/validation-bands.svg anew.
+    #[arg(long)]
+    draw: bool,
     /// Fails when a target is missed.
     #[arg(long)]
     check: bool,
@@ -86,6 +90,10 @@ impl Validate {
         let figures = bench.measure()?;
         let rows = figures::judge(&figures)?;
         say(&figures::table(&rows));
+        if self.draw {
+            let file = workspace.root().join("docs/figures/validation-bands.svg");
+            plot::bands(&file, figures.values("higgs.score.future_by_band")?)?;
+        }
         let mut missed = rows.iter().filter(|row| !row.reached()).count();
 
         if model == Some(WITHOUT_INTERVAL) {

@@ -15,18 +15,19 @@ use time::Date;
 
 use crate::{arguments, exit::Failure, output};
 
-/// Makes up a social world and writes it as files: people with influence who post and react, and cheats.
+/// Makes up a social world and writes it as files: people who post and react, and cheats.
 ///
-/// The same arguments give the same files. Written are the last 90 days, which a score as of the last one
-/// looks at:
+/// The same arguments give the same files. Written are the last 90 days, which a score as of
+/// the last one looks at:
 ///
 ///   interactions.csv.gz, counters.csv.gz, posts.csv.gz   what the networks tell
 ///   registered.csv                                       the accounts whose owners joined
 ///   accounts.csv                                         the truth, which no network tells
 ///
-/// The truth is network,account,person,joined,nature,attack,bought,influence: whose account it is,
-/// whether they joined, person or fake, for which attack a fake was made, what its owner bought, and how
-/// many reactions a post of it draws in the mean. `docs/world.md` says how all of it is made.
+/// The truth is network,account,person,joined,nature,attack,bought,influence: whose account it
+/// is, whether they joined, person or fake, for which attack a fake was made, what its owner
+/// bought, and how many reactions one post of it draws in the mean. All of it is explained in
+/// docs/world.md.
 #[derive(Debug, clap::Args)]
 #[command(
     verbatim_doc_comment,

@@ -15,7 +15,7 @@ use super::{
 
 /// What was measured, by name. Of an extra, its name stands for `SET.extra`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Figures(BTreeMap<String, f64>);
+pub(super) struct Figures(BTreeMap<String, Vec<f64>>);
 
 /// What has to be reached, and by how much.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -130,27 +130,33 @@ pub(super) fn table(judged: &[Judged]) -> String {
 // === impl Figures ===
 
 impl Figures {
-    /// Adds the lines `name value…` that measure.py printed; of several values the first.
+    /// Adds the lines `name value…` that measure.py printed.
     pub(super) fn read(&mut self, printed: &str, extra: Option<&str>) -> Result<()> {
         for line in printed.lines() {
-            let (name, values) = line.split_once(' ').with_context(|| no_figure(line))?;
-            let value = values.split(' ').next().and_then(|value| value.parse().ok());
-            let value: f64 = value.with_context(|| no_figure(line))?;
-            ensure!(value.is_finite(), no_figure(line));
+            let mut words = line.split(' ');
+            let name =
+                words.next().filter(|name| !name.is_empty()).with_context(|| no_figure(line))?;
+            let values: Result<Vec<f64>, _> = words.map(str::parse).collect();
+            let values = values.with_context(|| no_figure(line))?;
+            let good = !values.is_empty() && values.iter().all(|value| value.is_finite());
+            ensure!(good, no_figure(line));
             let name = match (extra, name.split_once(".extra.")) {
                 (Some(extra), Some((_, name))) => format!("{extra}.{name}"),
                 _ => name.to_owned(),
             };
-            self.0.insert(name, value);
+            self.0.insert(name, values);
         }
         Ok(())
     }
 
+    /// All values of one.
+    pub(super) fn values(&self, name: &str) -> Result<&[f64]> {
+        let found = self.0.get(name).map(Vec::as_slice);
+        found.with_context(|| format!("measure.py does not tell `{name}`"))
+    }
+
     fn of(&self, target: &Target) -> Result<f64> {
-        let named = |name: &str| {
-            let found = self.0.get(name).copied();
-            found.with_context(|| format!("measure.py does not tell `{name}`"))
-        };
+        let named = |name: &str| self.values(name).map(|values| values[0]);
         let extra = |extra: &str, name: &str| named(&format!("{extra}.{name}"));
         match target.source {
             Score => named(&format!("{}.score.{}", target.set, target.figure)),
@@ -219,18 +225,18 @@ higgs.extra.points_gained_median 0.22";
 
     /// Figures that reach every target just so.
     fn just_reached() -> Figures {
-        let mut figures = BTreeMap::new();
+        let mut figures: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for target in &TARGETS {
             let (AtLeast(value) | AtMost(value)) = target.bound;
             match target.source {
                 Score => {
-                    figures.insert(format!("{}.score.{}", target.set, target.figure), value);
+                    figures.insert(format!("{}.score.{}", target.set, target.figure), vec![value]);
                 }
                 Extra(of, name) => {
-                    figures.insert(format!("{of}.{name}"), value);
+                    figures.insert(format!("{of}.{name}"), vec![value]);
                 }
                 Largest(of, name) => {
-                    figures.extend(of.iter().map(|of| (format!("{of}.{name}"), value)));
+                    figures.extend(of.iter().map(|of| (format!("{of}.{name}"), vec![value])));
                 }
                 // Both that are compared are as large as they may be.
                 More(..) => {}
@@ -242,10 +248,10 @@ higgs.extra.points_gained_median 0.22";
     #[test]
     fn lines_are_read_by_name_and_those_of_an_extra_by_its() {
         let figures = figures(HIGGS, Some(STAR_20));
-        let of = |name: &str| figures.0.get(name).copied();
-        assert_eq!(of("higgs.score.rho_acted_on"), Some(0.343));
-        assert_eq!(of("higgs.score.future_by_band"), Some(0.5), "the first of several");
-        assert_eq!(of("attack-star-20x5.points_gained_median"), Some(0.22));
+        let of = |name: &str| figures.values(name).ok();
+        assert_eq!(of("higgs.score.rho_acted_on"), Some(&[0.343][..]));
+        assert_eq!(of("higgs.score.future_by_band"), Some(&[0.5, 1.2, 8.0][..]));
+        assert_eq!(of("attack-star-20x5.points_gained_median"), Some(&[0.22][..]));
         assert_eq!(figures.0.len(), 4);
     }
 
@@ -271,7 +277,7 @@ higgs.extra.points_gained_median 0.22";
 
         let changed = |name: &str, value: f64| {
             let mut figures = exact.clone();
-            figures.0.insert(name.to_owned(), value);
+            figures.0.insert(name.to_owned(), vec![value]);
             let judged = judge(&figures).expect("all are there");
             let missed: Vec<_> = judged.iter().filter(|it| !it.reached()).collect();
             missed.iter().map(|it| it.target.figure).collect::<Vec<_>>()
@@ -291,7 +297,7 @@ higgs.extra.points_gained_median 0.22";
     #[test]
     fn the_table_has_a_line_for_each_target_and_marks_what_is_missed() {
         let mut figures = just_reached();
-        figures.0.insert("github.score.rho".to_owned(), 0.2);
+        figures.0.insert("github.score.rho".to_owned(), vec![0.2]);
         let table = table(&judge(&figures).expect("all are there"));
         assert_eq!(table.lines().count(), TARGETS.len() + 2);
         assert_eq!(table.matches("**missed**").count(), 1);
