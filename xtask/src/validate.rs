@@ -109,7 +109,7 @@ impl Validate {
         let curve = Curve::of(workspace.root(), model.unwrap_or(NEWEST))?;
         say(&quantiles.fit_line(curve.as_ref()));
 
-        ensure!(!self.check || missed == 0, "{missed} targets are missed");
+        ensure!(!self.check || missed == 0, "targets missed: {missed}");
         Ok(())
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn bands(file: &Path, means: &[f64]) -> Result<()> {
             }
             SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
         })
+        .y_label_formatter(&|mean| mean.to_string())
         .y_labels(5)
         .draw()
         .map_err(failed)?;

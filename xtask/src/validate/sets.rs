@@ -89,6 +89,9 @@ pub(super) const EXTRAS: [Extra; 3] = [
 
 /// Sees that everything is there before anything is built.
 pub(super) fn expect(data: &Path) -> Result<()> {
+    let hint =
+        "docs/validation.md, section 6, says what belongs there, and --data names another folder";
+    ensure!(data.is_dir(), "there is no folder {}; {hint}", data.display());
     let mut wanted = vec![PathBuf::from("measure.py")];
     for set in &SETS {
         let files = set.files.iter().chain(set.truth).chain(&set.registered);
@@ -98,13 +101,7 @@ pub(super) fn expect(data: &Path) -> Result<()> {
     }
     wanted.retain(|file| !data.join(file).is_file());
     let missing: Vec<_> = wanted.iter().map(|it| it.display().to_string()).collect();
-    ensure!(
-        missing.is_empty(),
-        "{} has no {}; docs/validation.md, section 6, says what belongs there, and --data names another \
-         folder",
-        data.display(),
-        missing.join(", ")
-    );
+    ensure!(missing.is_empty(), "{} has no {}; {hint}", data.display(), missing.join(", "));
     Ok(())
 }
 
