@@ -1,6 +1,9 @@
 //! Sees that the programs the tests need are there, and installs those that are not.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use anyhow::{Result, bail, ensure};
 use klout_embedded::{postgres_programs, redis_program};
@@ -38,6 +41,25 @@ pub(crate) fn nextest(workspace: &Workspace, interrupt: &Interrupt) -> Result<()
     }
     eprintln!("xtask: cargo-nextest is missing: cargo install --locked cargo-nextest");
     job::run(workspace.cargo().args(["install", "--locked", "cargo-nextest"]), interrupt)
+}
+
+/// A Python in `folder` with these packages, and nothing of the machine's own.
+pub(crate) fn python(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let python = folder.join("bin/python");
+    let import = format!("import {}", packages.join(", "));
+    if succeeds(Command::new(&python).args(["-c", &import])) {
+        return Ok(python);
+    }
+    if !succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
+        apt_get("python3-venv", "Python 3 with venv")?;
+    }
+    eprintln!("xtask: installing {} into {}", packages.join(", "), folder.display());
+    let made = succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
+    ensure!(made, "`python3 -m venv {}` failed: try it by hand", folder.display());
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let installed = is_done(Command::new(&python).args(pip).args(packages));
+    ensure!(installed, "{} could not be installed: is there a network?", packages.join(", "));
+    Ok(python)
 }
 
 /// cargo-fuzz, which few people need: it is not installed by itself.

@@ -13,6 +13,7 @@ mod kill;
 mod stores;
 mod test;
 mod up;
+mod validate;
 mod workspace;
 
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use clap::Parser;
 
 use crate::{job::Interrupt, workspace::Workspace};
 
-/// The system itself, tests, private stores, checked SQL and generated documents.
+/// The system itself, tests, how good the score is, private stores, checked SQL and generated documents.
 ///
 /// Nothing has to be running first: commands that need Postgres or Redis start private ones and
 /// stop them again.
@@ -37,6 +38,7 @@ pub enum Command {
     Docs(Docs),
     Fuzz(fuzz::Fuzz),
     Kill(kill::Kill),
+    Validate(validate::Validate),
 }
 
 /// Starts a private Postgres and Redis and waits for Ctrl-C, which stops both.
@@ -79,6 +81,7 @@ impl Command {
             Self::Docs(docs) => docs.run(&workspace),
             Self::Fuzz(fuzz) => fuzz.run(&workspace, &interrupt),
             Self::Kill(kill) => kill.run(&workspace, &interrupt),
+            Self::Validate(validate) => validate.run(&workspace, &interrupt),
         }
     }
 }

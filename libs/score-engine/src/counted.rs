@@ -60,6 +60,7 @@ pub fn rank(model: &Model, mut population: Population) -> Vec<Ranked> {
                     amplification: score.amplification,
                     network_impact: score.network_impact,
                     confidence: score.confidence,
+                    interval: None,
                     percentile: 0.0,
                 }),
                 None => population

@@ -17,6 +17,8 @@ pub struct Account {
 /// What no network tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Truth {
+    /// Who is behind it, whether or not they joined; all accounts of one person have one number.
+    pub person: u32,
     /// Which [`Member`] owns it; `None` when its owner has not joined.
     pub member: Option<u32>,
     pub nature: Nature,

@@ -104,7 +104,8 @@ fn add_fakes(world: &mut World, attack: Attack, places: &[Place], each: u32) -> 
             let number = world.number_of_fake(index(world.people.accounts.len()));
             let name = Name::new(world.seed, number);
             let (native_id, handle) = place.account(world.seed, number, &name);
-            let truth = Truth { member: None, nature: Nature::Fake { attack }, bought: None };
+            let nature = Nature::Fake { attack };
+            let truth = Truth { person: number, member: None, nature, bought: None };
             let network = world.networks[*place as usize].clone();
             world.people.accounts.push(Account { network, native_id, handle, truth });
             world.fake_places.push(*place);

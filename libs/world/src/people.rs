@@ -136,6 +136,7 @@ fn draw_person(
             follows: (follows * draw.noise(ACCOUNT_SIGMA)).min(FOLLOWS_MAX),
         };
         let truth = Truth {
+            person,
             member: joined.then_some(person),
             nature: Nature::Person { influence: traits.influence, topics: topics.clone() },
             bought: None,

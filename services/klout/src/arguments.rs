@@ -1,11 +1,20 @@
 //! How arguments are read.
 
-use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use time::{
+    Date, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339,
+    macros::format_description,
+};
 
 /// A time such as `2018-06-01T00:00:00Z`.
 pub(crate) fn time(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| "not a time such as 2018-06-01T00:00:00Z".to_owned())
+}
+
+/// A day such as `2018-06-01`.
+pub(crate) fn date(text: &str) -> Result<Date, String> {
+    Date::parse(text, format_description!("[year]-[month]-[day]"))
+        .map_err(|_| "not a day such as 2018-06-01".to_owned())
 }
 
 /// What is typed for a clock that runs.

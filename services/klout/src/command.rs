@@ -13,6 +13,7 @@ use crate::{
     score::{History, ShowScore},
     serve::{Migrate, Serve},
     up::Up,
+    world::MakeWorld,
 };
 
 /// Measures people's influence across social networks, from 1 to 100.
@@ -35,6 +36,9 @@ In another terminal:
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
 
+Without data of your own:
+  klout world --people 10000 --seed 1 --out world
+
 Each command explains itself: klout COMMAND --help.
 Exit codes: 0 done, 1 failed, 2 usage, 64 configuration."
 )]
@@ -53,6 +57,7 @@ enum Command {
     History(History),
     Export(Export),
     Rank(Rank),
+    World(MakeWorld),
     Keys(Keys),
     Doctor(Doctor),
     Bench(Bench),
@@ -69,6 +74,7 @@ impl Klout {
             Command::History(history) => history.run(),
             Command::Export(export) => export.run(),
             Command::Rank(rank) => rank.run(),
+            Command::World(world) => world.run(),
             Command::Keys(keys) => keys.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Bench(bench) => bench.run(),

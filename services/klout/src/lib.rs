@@ -23,6 +23,7 @@ mod settings;
 mod subject;
 mod up;
 mod visible;
+mod world;
 
 use std::process::ExitCode;
 

@@ -40,6 +40,11 @@ impl ChosenModel {
         Ok(Self::Own(Arc::new(model)))
     }
 
+    /// Whether it tells how far a score may be off.
+    pub(crate) const fn has_interval(&self) -> bool {
+        !matches!(self, Self::Counted(_))
+    }
+
     /// Scores on the threads of the current pool.
     pub(crate) fn rank(&self, population: Population) -> Vec<Ranked> {
         match self {

@@ -46,6 +46,9 @@ pub(crate) struct Rank {
     /// Threads to compute with; any number gives the same bytes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Also writes low,high: between them lies what as much evidence again would say, in 90 % of people
+    #[arg(long)]
+    interval: bool,
     /// Where to write the scores; - is stdout
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -53,6 +56,22 @@ pub(crate) struct Rank {
 
 /// The mode of a scores file, less the umask: temporary files are private otherwise.
 const READABLE: u32 = 0o666;
+
+/// The columns of a scores file.
+const COLUMNS: [&str; 9] = [
+    "network",
+    "account",
+    "score",
+    "influence",
+    "true_reach",
+    "amplification",
+    "network_impact",
+    "percentile",
+    "confidence",
+];
+
+/// What --interval adds.
+const INTERVAL_COLUMNS: [&str; 2] = ["low", "high"];
 
 /// How many rows were left out, by reason.
 type LeftOut = BTreeMap<RowReason, u64>;
@@ -65,6 +84,10 @@ struct Progress {
 
 impl Rank {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        if self.interval && !self.model.has_interval() {
+            let message = "this model has no interval: leave --interval or --model out";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         let threads = self.threads.map_or(0, usize::from);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -99,7 +122,7 @@ impl Rank {
         }
 
         let ranked = pool.install(|| self.model.rank(population));
-        write(&self.out, &ranked)?;
+        write(&self.out, &ranked, self.interval)?;
         eprintln!("klout: {rows} rows, {} accounts", ranked.len());
         Ok(())
     }
@@ -179,42 +202,33 @@ fn add(population: &mut Population, row: Row, as_of: OffsetDateTime) -> Result<(
 }
 
 /// Writes beside the target and renames, so that nobody reads half a file.
-fn write(path: &Path, ranked: &[Ranked]) -> Result<(), Failure> {
+fn write(path: &Path, ranked: &[Ranked], interval: bool) -> Result<(), Failure> {
     let failed = |error: io::Error| {
         Failure::Failed(format!("{}: could not be written: {error}", path.display()))
     };
     if path.as_os_str() == "-" {
-        return write_rows(io::stdout().lock(), ranked).map_err(failed);
+        return write_rows(io::stdout().lock(), ranked, interval).map_err(failed);
     }
     // A pipe or a device such as /dev/null is written to, never replaced.
     if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
         let file = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-        return write_rows(io::BufWriter::new(file), ranked).map_err(failed);
+        return write_rows(io::BufWriter::new(file), ranked, interval).map_err(failed);
     }
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .permissions(fs::Permissions::from_mode(READABLE))
         .tempfile_in(folder)
         .map_err(failed)?;
-    write_rows(io::BufWriter::new(&mut file), ranked).map_err(failed)?;
+    write_rows(io::BufWriter::new(&mut file), ranked, interval).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-fn write_rows(output: impl Write, ranked: &[Ranked]) -> io::Result<()> {
+fn write_rows(output: impl Write, ranked: &[Ranked], interval: bool) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(output);
-    writer.write_record([
-        "network",
-        "account",
-        "score",
-        "influence",
-        "true_reach",
-        "amplification",
-        "network_impact",
-        "percentile",
-        "confidence",
-    ])?;
+    writer.write_record(COLUMNS.iter().chain(INTERVAL_COLUMNS.iter().filter(|_| interval)))?;
     for it in ranked {
+        let ends = it.interval.filter(|_| interval);
         let numbers = [
             it.score.points(),
             it.influence,
@@ -224,8 +238,10 @@ fn write_rows(output: impl Write, ranked: &[Ranked]) -> io::Result<()> {
             it.percentile,
             it.confidence,
         ];
+        let ends = ends.into_iter().flat_map(|(low, high)| [low.points(), high.points()]);
         // `Display` of a float is its shortest form that reads back as the same float.
-        let numbers = numbers.map(|number| number.to_string());
+        let numbers: Vec<_> =
+            numbers.into_iter().chain(ends).map(|number| number.to_string()).collect();
         let names = [it.account.network.as_str(), it.account.native_id.as_str()];
         writer.write_record(names.into_iter().chain(numbers.iter().map(String::as_str)))?;
     }

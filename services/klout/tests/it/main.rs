@@ -2,3 +2,4 @@
 
 mod rank;
 mod usage;
+mod world;

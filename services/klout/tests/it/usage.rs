@@ -23,7 +23,7 @@ fn no_command_and_an_unknown_one_are_usage() {
 fn help_names_what_there_is() {
     let (code, stdout, _) = klout(&["--help"]);
     assert_eq!(code, Some(0));
-    for command in ["up", "serve", "import", "rank", "score", "export", "keys", "doctor"] {
+    for command in ["up", "serve", "import", "rank", "world", "score", "export", "keys", "doctor"] {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
         assert!(listed, "{command} is missing in {stdout}");
     }
@@ -40,6 +40,7 @@ fn arguments_of_rank_that_cannot_be_are_usage() {
         &["--as-of", "yesterday"][..],
         &[&as_of[..], &["--model", "klout-1999-01"]].concat(),
         &[&as_of[..], &["--threads", "0"]].concat(),
+        &[&as_of[..], &["--model", "klout-2026-11", "--interval"]].concat(),
     ] {
         let (code, _, stderr) = rank(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
