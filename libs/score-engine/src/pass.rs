@@ -3,7 +3,7 @@
 
 use klout_model::Kind;
 use klout_score_math::{
-    Attention, Counters, Factor, Factors, Model, People, PersonEvidence, PersonScore, Presence,
+    Attention, Counters, Factor, Factors, Model, PersonEvidence, PersonScore, Presence, Received,
     Share, Standing, credibility,
 };
 use rayon::prelude::*;
@@ -175,8 +175,8 @@ impl Graph {
     }
 }
 
-fn received(edges: &Edges, handed_on: &[Factor], person: u32) -> People {
-    edges.of_person(person).fold(People::default(), |sum, edge| {
+fn received(edges: &Edges, handed_on: &[Factor], person: u32) -> Received {
+    edges.of_person(person).fold(Received::default(), |sum, edge| {
         sum.plus(handed_on[edge.actor() as usize], edge.share())
     })
 }

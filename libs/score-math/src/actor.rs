@@ -2,7 +2,7 @@
 
 use crate::{
     Model, Share,
-    share::{Factor, People},
+    share::{Factor, Received},
 };
 
 /// What a pass over the population found out about one actor.
@@ -87,11 +87,13 @@ pub fn handed_on(model: &Model, credibility: f64, given: u64) -> Factor {
     Factor::of(credibility / people(given).max(model.numbers.credibility.targets_min))
 }
 
-/// The credibility that comes with what was handed on to somebody who is not registered, 0 to 1.
-/// Section 6.
+/// The credibility that comes with what was handed on to somebody who is not registered, 0 to 1. What one
+/// actor alone hands on counts for nothing. Section 6.
 #[must_use]
-pub fn credibility(model: &Model, received: People) -> f64 {
-    (model.numbers.credibility.handed_on * received.count()).min(1.0)
+pub fn credibility(model: &Model, received: Received) -> f64 {
+    let numbers = &model.numbers.credibility;
+    let corroborated = received.count().min(numbers.corroborated * received.but_the_largest());
+    (numbers.handed_on * corroborated).min(1.0)
 }
 
 /// The part of a reaction among people of a closed circle that is not counted. Section 5.

@@ -22,7 +22,7 @@ pub use crate::{
     percentile::percentile,
     person::{Counters, PersonEvidence, PersonScore, PlusK},
     presence::{Attention, Presence, Unnamed},
-    share::{Factor, People, Share, Squares},
+    share::{Factor, People, Received, Share, Squares},
 };
 
 /// A count as a float. Exact up to 2⁵³, then rounded to the nearest.

@@ -103,6 +103,7 @@ pub(crate) struct Closure {
 pub(crate) struct Credibility {
     pub(crate) rounds: u32,
     pub(crate) handed_on: f64,
+    pub(crate) corroborated: f64,
     pub(crate) targets_min: f64,
 }
 
@@ -275,9 +276,10 @@ impl Numbers {
         if worthless_from <= discounted_from {
             return Err(ModelInvalid::Closure);
         }
-        let Credibility { rounds, handed_on, targets_min } = self.credibility;
+        let Credibility { rounds, handed_on, corroborated, targets_min } = self.credibility;
         at_most("credibility", "rounds", f64::from(rounds), 100.0, "a whole number up to 100")?;
         share_of_1("credibility", "handed_on", handed_on)?;
+        at_least_0("credibility", "corroborated", corroborated)?;
         if !(targets_min.is_finite() && targets_min >= 1.0) {
             return Err(number("credibility", "targets_min", targets_min, "at least 1"));
         }

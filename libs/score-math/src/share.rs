@@ -13,6 +13,13 @@ pub struct Factor(u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct People(u128);
 
+/// What was handed on to somebody: a sum of factors times shares, and the largest of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    all: People,
+    most: u64,
+}
+
 /// A sum of squares of factors times shares. Exact as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Squares(u128);
@@ -111,6 +118,28 @@ impl People {
         #[expect(clippy::cast_precision_loss, reason = "to the nearest")]
         let whole = self.0 as f64;
         whole / (ONE_FACTOR * f64::from(Share::WHOLE.0))
+    }
+}
+
+// === impl Received ===
+
+impl Received {
+    #[must_use]
+    pub fn plus(self, factor: Factor, share: Share) -> Self {
+        // Below 2⁶⁴, since what is handed on is at most 1.
+        let one = factor.0 * u64::from(share.0);
+        Self { all: self.all.plus(factor, share), most: self.most.max(one) }
+    }
+
+    /// All of it, in people.
+    #[must_use]
+    pub fn count(self) -> f64 {
+        self.all.count()
+    }
+
+    /// All but the largest, in people.
+    pub(crate) fn but_the_largest(self) -> f64 {
+        People(self.all.0 - u128::from(self.most)).count()
     }
 }
 
