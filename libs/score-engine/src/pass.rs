@@ -159,7 +159,8 @@ impl Graph {
             let mut people = part.clone();
             for block in scores.chunks_mut(BLOCK) {
                 scorer.fetch(people.clone().take(block.len()));
-                for (person, score) in people.by_ref().zip(block) {
+                // In this order: the people are asked last, so none is lost where a block ends.
+                for (score, person) in block.iter_mut().zip(people.by_ref()) {
                     *score = scorer.score(person);
                 }
             }
