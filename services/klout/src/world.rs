@@ -92,8 +92,8 @@ impl MakeWorld {
         if self.no_attacks {
             recipe.attacks = Attacks::NONE;
         }
-        self.make_folder()?;
         let world = World::new(&recipe).map_err(|error| Failure::Usage(error.to_string()))?;
+        self.make_folder()?;
         let written = self.write_accounts(&world).and_then(|()| self.write_signals(&world));
         let [interactions, counters, posts] = written.map_err(|error| {
             let folder = self.out.display();
