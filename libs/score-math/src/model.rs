@@ -175,9 +175,12 @@ impl Model {
         }
         let whole = numbers.reaction.whole;
         let first = |left: &[u32]| -> FirstShares {
-            kind_weights.map(|weight| {
+            let mut first = kind_weights.map(|weight| {
                 std::array::from_fn(|age| share::of_mass(weight * u64::from(left[age]), whole))
-            })
+            });
+            // A +K is worth what its giver is, and nobody gave this one.
+            first[usize::from(Kind::PlusK.code())] = [Share::NONE; DAYS];
+            first
         };
         let (first, first_vouched) = (first(&numbers.left), first(&numbers.vouched_left));
         Ok(Self { numbers, kind_weights, counter_weights, first, first_vouched })
