@@ -38,40 +38,51 @@ pub struct Scored {
     pub low: f64,
     pub high: f64,
     pub confidence: f64,
+    /// `S`, `O` and `K` of section 8.
+    pub strangers: f64,
+    pub outside: f64,
+    pub plus_k: f64,
 }
 
 /// Everything that the page computes.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Answer<'a> {
     /// Of everybody.
     pub standings: BTreeMap<Person, Standing>,
-    /// Discounts above 0, of both directions. Section 5.
+    /// Discounts above 0, both ways. Section 5.
     pub discounts: BTreeMap<(Person, Person), u64>,
+    pub sums: BTreeMap<Presence<'a>, Sums>,
     /// Of whoever has evidence.
     pub scores: BTreeMap<Person, Scored>,
 }
 
 /// By presence and actor: a share in 32,768ths.
-type Shares = BTreeMap<(Presence, Person), u64>;
+type Shares<'a> = BTreeMap<(Presence<'a>, Person), u64>;
 
-/// The sums of section 7 over one presence.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    reach: f64,
-    people: f64,
-    impact: f64,
-    strangers: f64,
-    squares: f64,
-    posts: f64,
+/// What a presence adds up to, under the letters of section 7.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sums {
+    /// `R`
+    pub reach: f64,
+    /// `P`
+    pub people: f64,
+    /// `N`
+    pub impact: f64,
+    /// `U`
+    pub strangers: f64,
+    /// `Q`
+    pub squares: f64,
+    /// `T`
+    pub posts: f64,
 }
 
 /// All of docs/scoring.md, on one day.
 #[must_use]
-pub fn scores(numbers: &Numbers, world: &World) -> Answer {
+pub fn scores<'a>(numbers: &Numbers, world: &'a World) -> Answer<'a> {
     let shares = shares(numbers, world);
     let given = given(world, &shares);
     let discounts = discounts(numbers, world, &shares);
-    let discounted = discounted(world, &shares, &discounts);
+    let discounted = discounted(&shares, &discounts);
     let standings = standings(numbers, world, &given, &discounted);
     let sums = sums(numbers, world, &discounted, &standings);
     let plus_k = plus_k(numbers, world, &standings);
@@ -80,28 +91,30 @@ pub fn scores(numbers: &Numbers, world: &World) -> Answer {
     for person in evidenced(world) {
         scores.insert(person, scored(numbers, world, person, &sums, plus_k[&person]));
     }
-    Answer { standings, discounts, scores }
+    Answer { standings, discounts, sums, scores }
 }
 
 /// Section 3: what one actor did to one presence, as a share. What an owner's accounts do to one another
 /// weighs nothing (section 2), and +K is not part of it.
-fn shares(numbers: &Numbers, world: &World) -> Shares {
-    let mut masses: BTreeMap<(Presence, Person), u64> = BTreeMap::new();
-    for reaction in world.reactions.iter().filter(|it| it.kind != Kind::PlusK) {
-        let Some(actor) = reaction.actor else { continue };
-        if actor == world.owner(reaction.presence) {
+fn shares<'a>(numbers: &Numbers, world: &'a World) -> Shares<'a> {
+    let mut masses: BTreeMap<(Presence<'_>, Person), u64> = BTreeMap::new();
+    for reaction in world.reactions().filter(|it| it.kind != Kind::PlusK) {
+        let Some(actor) = reaction.actor.map(|it| world.owner(it)) else { continue };
+        let presence = world.presence(reaction.subject);
+        if actor == presence.0 {
             continue;
         }
         let mass = numbers.weight(reaction.kind) * reaction.count * numbers.left(reaction.age);
-        *masses.entry((reaction.presence, actor)).or_default() += mass;
+        *masses.entry((presence, actor)).or_default() += mass;
     }
     let share = |mass: u64| mass.min(numbers.reaction.whole) * WHOLE / numbers.reaction.whole;
     masses.into_iter().map(|(edge, mass)| (edge, share(mass))).collect()
 }
 
 /// Section 4: to how many people, by shares, somebody reacts.
-fn given(world: &World, shares: &Shares) -> BTreeMap<Person, f64> {
-    let mut given: BTreeMap<Person, f64> = world.people().map(|person| (person, 0.0)).collect();
+fn given(world: &World, shares: &Shares<'_>) -> BTreeMap<Person, f64> {
+    let mut given: BTreeMap<Person, f64> =
+        world.people().into_iter().map(|person| (person, 0.0)).collect();
     for (&(_, actor), &share) in shares {
         *given.get_mut(&actor).expect("an actor is a person") += share as f64 / WHOLE as f64;
     }
@@ -112,21 +125,23 @@ fn given(world: &World, shares: &Shares) -> BTreeMap<Person, f64> {
 fn discounts(
     numbers: &Numbers,
     world: &World,
-    shares: &Shares,
+    shares: &Shares<'_>,
 ) -> BTreeMap<(Person, Person), u64> {
     let mut reacts: BTreeSet<(Person, Person)> = BTreeSet::new();
-    for (&(presence, actor), &share) in shares {
+    for (&((owner, _), actor), &share) in shares {
         if share > 0 {
-            reacts.insert((actor, world.owner(presence)));
+            reacts.insert((actor, owner));
         }
     }
+    let people = world.people();
     let registered = |person| world.registered.contains(&person);
     let mutual = |a: Person, b: Person| {
         registered(a) && registered(b) && reacts.contains(&(a, b)) && reacts.contains(&(b, a))
     };
     let degree: BTreeMap<Person, usize> = world
         .people()
-        .map(|a| (a, world.people().filter(|&other| mutual(a, other)).count()))
+        .into_iter()
+        .map(|a| (a, people.iter().filter(|&&other| mutual(a, other)).count()))
         .collect();
 
     let mut discounts = BTreeMap::new();
@@ -135,7 +150,7 @@ fn discounts(
         if most > numbers.closure.mutual_max {
             continue;
         }
-        let both = world.people().filter(|&other| mutual(a, other) && mutual(s, other)).count();
+        let both = people.iter().filter(|&&other| mutual(a, other) && mutual(s, other)).count();
         let closure = both as f64 / (most as f64 + numbers.closure.beside);
         let from = numbers.closure.discounted_from;
         let part = (closure - from) / (numbers.closure.worthless_from - from);
@@ -148,14 +163,10 @@ fn discounts(
 }
 
 /// Section 5: `share′`.
-fn discounted(
-    world: &World,
-    shares: &Shares,
-    discounts: &BTreeMap<(Person, Person), u64>,
-) -> Shares {
+fn discounted<'a>(shares: &Shares<'a>, discounts: &BTreeMap<(Person, Person), u64>) -> Shares<'a> {
     let mut discounted = Shares::new();
     for (&(presence, actor), &share) in shares {
-        let discount = discounts.get(&(actor, world.owner(presence))).copied().unwrap_or(0);
+        let discount = discounts.get(&(actor, presence.0)).copied().unwrap_or(0);
         discounted.insert((presence, actor), share - share * discount / WHOLE);
     }
     discounted
@@ -166,17 +177,19 @@ fn standings(
     numbers: &Numbers,
     world: &World,
     given: &BTreeMap<Person, f64>,
-    discounted: &Shares,
+    discounted: &Shares<'_>,
 ) -> BTreeMap<Person, Standing> {
     let start = |person: Person| if world.registered.contains(&person) { 1.0 } else { 0.0 };
-    let mut credibility: BTreeMap<Person, f64> = world.people().map(|it| (it, start(it))).collect();
+    let mut credibility: BTreeMap<Person, f64> =
+        world.people().into_iter().map(|it| (it, start(it))).collect();
 
     let received = |credibility: &BTreeMap<Person, f64>| {
-        let mut received: BTreeMap<Person, f64> = world.people().map(|it| (it, 0.0)).collect();
+        let mut received: BTreeMap<Person, f64> =
+            world.people().into_iter().map(|it| (it, 0.0)).collect();
         for (&(presence, actor), &share) in discounted {
             let targets = given[&actor].max(numbers.credibility.targets_min);
             let handed_on = rounded(credibility[&actor] / targets);
-            *received.get_mut(&world.owner(presence)).expect("an owner is a person") +=
+            *received.get_mut(&presence.0).expect("an owner is a person") +=
                 handed_on * share as f64 / WHOLE as f64;
         }
         received
@@ -206,14 +219,14 @@ fn standings(
 }
 
 /// Section 7: the sums over the edges of each presence, with its numbers without names and its posts.
-fn sums(
+fn sums<'a>(
     numbers: &Numbers,
-    world: &World,
-    discounted: &Shares,
+    world: &'a World,
+    discounted: &Shares<'a>,
     standings: &BTreeMap<Person, Standing>,
-) -> BTreeMap<Presence, Sums> {
-    let mut sums: BTreeMap<Presence, Sums> =
-        world.presences().map(|presence| (presence, Sums::default())).collect();
+) -> BTreeMap<Presence<'a>, Sums> {
+    let mut sums: BTreeMap<Presence<'_>, Sums> =
+        world.presences().into_iter().map(|presence| (presence, Sums::default())).collect();
     for (&(presence, actor), &share) in discounted {
         let x = share as f64 / WHOLE as f64;
         let Standing { credibility, prestige, worth } = standings[&actor];
@@ -222,18 +235,18 @@ fn sums(
         sums.people += rounded(credibility) * x;
         sums.impact += rounded(credibility * prestige) * x;
         sums.strangers += rounded((1.0 - credibility) * worth) * x;
-        sums.squares += (rounded(credibility * worth) * x).powi(2);
+        sums.squares += rounded((credibility * worth).powi(2)) * x.powi(2);
     }
 
-    let mut unnamed: BTreeMap<Presence, BTreeMap<(Kind, usize), u64>> = BTreeMap::new();
-    for reaction in world.reactions.iter().filter(|it| it.kind != Kind::PlusK) {
+    let mut unnamed: BTreeMap<Presence<'_>, BTreeMap<(Kind, usize), u64>> = BTreeMap::new();
+    for reaction in world.reactions().filter(|it| it.kind != Kind::PlusK) {
         if reaction.actor.is_none() {
-            let counts = unnamed.entry(reaction.presence).or_default();
+            let counts = unnamed.entry(world.presence(reaction.subject)).or_default();
             *counts.entry((reaction.kind, reaction.age)).or_default() += reaction.count;
         }
     }
     for (presence, counts) in unnamed {
-        let vouching = numbers.vouching.iter().any(|it| it == world.network(presence));
+        let vouching = numbers.vouching.iter().any(|it| it == presence.1);
         let first = |kind: Kind, age: usize| {
             let left = if vouching { numbers.vouched_left(age) } else { numbers.left(age) };
             let mass = (numbers.weight(kind) * left).min(numbers.reaction.whole);
@@ -258,8 +271,8 @@ fn sums(
         }
     }
 
-    for post in &world.posts {
-        sums.get_mut(&post.presence).expect("a post has a presence").posts +=
+    for post in world.posts() {
+        sums.get_mut(&world.presence(post.account)).expect("a post has a presence").posts +=
             numbers.left(post.age) as f64 / 10_000.0;
     }
     sums
@@ -272,22 +285,23 @@ fn plus_k(
     standings: &BTreeMap<Person, Standing>,
 ) -> BTreeMap<Person, f64> {
     let mut masses: BTreeMap<(Person, Person), u64> = BTreeMap::new();
-    for reaction in world.reactions.iter().filter(|it| it.kind == Kind::PlusK) {
-        let Some(giver) = reaction.actor else { continue };
-        let taker = world.owner(reaction.presence);
+    for reaction in world.reactions().filter(|it| it.kind == Kind::PlusK) {
+        let Some(giver) = reaction.actor.map(|it| world.owner(it)) else { continue };
+        let taker = world.owner(reaction.subject);
         if giver != taker {
             *masses.entry((giver, taker)).or_default() +=
                 numbers.weight(Kind::PlusK) * reaction.count * numbers.left(reaction.age);
         }
     }
-    let mut sums: BTreeMap<Person, f64> = world.people().map(|person| (person, 0.0)).collect();
+    let mut sums: BTreeMap<Person, f64> =
+        world.people().into_iter().map(|person| (person, 0.0)).collect();
     for (&(giver, taker), &mass) in &masses {
         let share = mass.min(numbers.reaction.whole) * WHOLE / numbers.reaction.whole;
         let back = masses.get(&(taker, giver)).is_some_and(|&mass| mass > 0);
         let part = if back { numbers.plus_k.given_back } else { 1.0 };
         let standing = standings[&giver];
         *sums.get_mut(&taker).expect("a taker is a person") +=
-            standing.credibility * standing.worth * share as f64 / WHOLE as f64 * part;
+            rounded(standing.credibility * standing.worth) * share as f64 / WHOLE as f64 * part;
     }
     let numbers::PlusK { people, each, .. } = numbers.plus_k;
     sums.into_iter().map(|(it, sum)| (it, people * (1.0 - (-each * sum / people).exp()))).collect()
@@ -298,15 +312,13 @@ fn scored(
     numbers: &Numbers,
     world: &World,
     person: Person,
-    sums: &BTreeMap<Presence, Sums>,
+    sums: &BTreeMap<Presence<'_>, Sums>,
     plus_k: f64,
 ) -> Scored {
-    let own = |presence: &Presence| world.owner(*presence) == person;
     let own: Vec<Sums> =
-        sums.iter().filter(|(presence, _)| own(presence)).map(|(_, sums)| *sums).collect();
+        sums.iter().filter(|((owner, _), _)| *owner == person).map(|(_, sums)| *sums).collect();
     let posts = &numbers.posts;
-    let amplified =
-        |people: f64, made: f64| people / (people + posts.half * (made + posts.prior));
+    let amplified = |people: f64, made: f64| people / (people + posts.half * (made + posts.prior));
     let factor =
         |sums: &Sums| 1.0 - posts.weight + posts.weight * amplified(sums.people, sums.posts);
 
@@ -314,7 +326,7 @@ fn scored(
     let strangers: f64 = own.iter().map(|sums| sums.strangers).sum();
     let mut counters = 0.0;
     let mut outside = 0.0;
-    for account in world.accounts_of(person) {
+    for account in (0..world.accounts.len()).filter(|it| world.owner(*it) == person) {
         let reading = |name| world.reading(account, name);
         for name in CounterName::ALL {
             counters += numbers.counter(name) * reading(name).ln_1p();
@@ -365,20 +377,18 @@ fn scored(
         low,
         high,
         confidence,
+        strangers: allowed,
+        outside,
+        plus_k,
     }
 }
 
 /// Section 1: who is told a score, being the subject of something in the window.
 fn evidenced(world: &World) -> BTreeSet<Person> {
-    let mut evidenced = BTreeSet::new();
-    for reaction in world.reactions.iter().filter(|it| it.age < 90) {
-        evidenced.insert(world.owner(reaction.presence));
-    }
-    for post in world.posts.iter().filter(|it| it.age < 90) {
-        evidenced.insert(world.owner(post.presence));
-    }
-    evidenced.extend(world.counters.iter().map(|counter| counter.account.owner));
-    evidenced
+    let reactions = world.reactions().map(|reaction| reaction.subject);
+    let posts = world.posts().map(|post| post.account);
+    let counters = world.counters.iter().map(|counter| counter.account);
+    reactions.chain(posts).chain(counters).map(|account| world.owner(account)).collect()
 }
 
 /// To a multiple of 2⁻⁴⁰. Section 6.

@@ -7,36 +7,32 @@ use klout_model::{CounterName, Kind};
 /// Whose score it is.
 pub type Person = u32;
 
-/// One person on one network; its place in [`World::presences`].
-pub type Presence = usize;
+/// An account; its place in [`World::accounts`].
+pub type Account = usize;
 
-/// One account of a person. A person may have several, on one network as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Account {
-    pub owner: Person,
-    pub number: u32,
-}
+/// One person on one network. Section 2.
+pub type Presence<'a> = (Person, &'a str);
 
-/// What was done to a presence, by somebody or by nobody in particular.
+/// What was done to an account, by another or by nobody in particular.
 #[derive(Clone, Copy, Debug)]
 pub struct Reaction {
-    pub presence: Presence,
-    pub actor: Option<Person>,
+    pub subject: Account,
+    pub actor: Option<Account>,
     pub kind: Kind,
     /// In whole UTC days.
     pub age: usize,
     pub count: u64,
 }
 
-/// What a presence published.
+/// What an account published.
 #[derive(Clone, Copy, Debug)]
 pub struct Post {
-    pub presence: Presence,
+    pub account: Account,
     /// In whole UTC days.
     pub age: usize,
 }
 
-/// What a counter of an account read last. Of several the largest counts.
+/// The newest reading of a counter; of several the largest counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Counter {
     pub account: Account,
@@ -47,38 +43,48 @@ pub struct Counter {
 /// Everything that is known on one day.
 #[derive(Clone, Debug, Default)]
 pub struct World {
-    /// People are 0 up to here.
-    pub people: Person,
+    /// Who joined.
     pub registered: BTreeSet<Person>,
     /// Whose each is, and on which network.
-    pub presences: Vec<(Person, String)>,
+    pub accounts: Vec<(Person, String)>,
     pub reactions: Vec<Reaction>,
     pub posts: Vec<Post>,
     pub counters: Vec<Counter>,
 }
 
+/// Nothing older counts. Section 1, sentence 9.
+const WINDOW: usize = 90;
+
 // === impl World ===
 
 impl World {
-    pub(crate) fn people(&self) -> impl Iterator<Item = Person> {
-        0..self.people
+    #[must_use]
+    pub fn people(&self) -> BTreeSet<Person> {
+        self.accounts.iter().map(|(owner, _)| *owner).collect()
     }
 
-    pub(crate) fn presences(&self) -> impl Iterator<Item = Presence> {
-        0..self.presences.len()
+    #[must_use]
+    pub fn presences(&self) -> BTreeSet<Presence<'_>> {
+        (0..self.accounts.len()).map(|account| self.presence(account)).collect()
     }
 
-    pub(crate) fn owner(&self, presence: Presence) -> Person {
-        self.presences[presence].0
+    #[must_use]
+    pub fn owner(&self, account: Account) -> Person {
+        self.accounts[account].0
     }
 
-    pub(crate) fn network(&self, presence: Presence) -> &str {
-        &self.presences[presence].1
+    #[must_use]
+    pub fn presence(&self, account: Account) -> Presence<'_> {
+        (self.owner(account), &self.accounts[account].1)
     }
 
-    pub(crate) fn accounts_of(&self, person: Person) -> BTreeSet<Account> {
-        let accounts = self.counters.iter().map(|counter| counter.account);
-        accounts.filter(|account| account.owner == person).collect()
+    /// Section 13: what is older than the window is left out.
+    pub(crate) fn reactions(&self) -> impl Iterator<Item = &Reaction> {
+        self.reactions.iter().filter(|it| it.age < WINDOW)
+    }
+
+    pub(crate) fn posts(&self) -> impl Iterator<Item = &Post> {
+        self.posts.iter().filter(|it| it.age < WINDOW)
     }
 
     /// 0 when the counter was never read.
