@@ -4,7 +4,8 @@ use klout_model::{Kind, WINDOW_DAYS};
 use klout_score_math::Counters;
 
 /// Everything that is known of a population in the window. People and presences are numbers from 0 on,
-/// in any order; the order of the rows of each column does not matter either.
+/// in any order; the order of the rows of each column does not matter either. A row that is older than the
+/// window is as good as none.
 ///
 /// A presence is a person on one network (docs/scoring.md, section 2).
 #[derive(Debug, Default)]

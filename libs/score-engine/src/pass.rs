@@ -1,7 +1,7 @@
 //! A pass over a population: credibility and attention of everybody, then everybody's score.
 //! docs/scoring.md, sections 4 to 8.
 
-use klout_model::Kind;
+use klout_model::{Kind, WINDOW_DAYS};
 use klout_score_math::{
     Attention, Counters, Factor, Factors, Model, PersonEvidence, PersonScore, Presence, Received,
     Share, Standing, credibility,
@@ -201,6 +201,9 @@ impl Sparse {
         let Evidence { owners, vouched, mut unnamed, mut plus_k, .. } = evidence;
         let Evidence { mut posts, mut counters, mut seen, .. } = evidence;
         assert_eq!(vouched.len(), owners.len(), "every presence has a network");
+        unnamed.retain(|it| it.age < WINDOW_DAYS);
+        plus_k.retain(|it| it.age < WINDOW_DAYS);
+        posts.retain(|(_, age)| *age < WINDOW_DAYS);
         unnamed.par_sort_unstable();
         posts.par_sort_unstable();
         counters.par_sort_by_key(|(person, _)| *person);

@@ -21,12 +21,12 @@ pub struct Model {
     first_vouched: FirstShares,
 }
 
-/// Two reactions of the least weight and age that weigh anything, each with the largest count that an
-/// engine keeps, are a whole share.
-const WHOLE_MAX: u64 = 2_000_000;
-
 type FirstShares = [[Share; DAYS]; Kind::ALL.len()];
 const DAYS: usize = WINDOW_DAYS as usize;
+
+/// A row of reactions keeps its count up to 2²¹ − 1. With weight and remainder of 1 that is still above this
+/// mass, so a count that was cut is a whole share all the same.
+const WHOLE_MAX: u64 = 2_000_000;
 
 /// A model as its file has it. What each number means is said there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -118,8 +118,8 @@ pub enum ModelInvalid {
     Days { name: &'static str, found: usize },
     #[error("`{name}` rises on day {day}: what is older may not count more")]
     Rises { name: &'static str, day: usize },
-    #[error("`{section}.{name}` is not a {section} that exists")]
-    NameUnknown { section: &'static str, name: String },
+    #[error("`{section}.{name}` is not a {what} that exists")]
+    NameUnknown { section: &'static str, what: &'static str, name: String },
     #[error("`vouching` names `{name}`, which no network can be called")]
     Network { name: String },
     #[error("`closure.worthless_from` is not above `closure.discounted_from`")]
@@ -169,20 +169,24 @@ impl Model {
         numbers.check()?;
         let mut kind_weights = [0; Kind::ALL.len()];
         for (name, weight) in &numbers.kinds {
-            let kind: Kind = name.parse().map_err(|_| unknown("kinds", name))?;
+            let kind: Kind = name.parse().map_err(|_| unknown("kinds", "kind", name))?;
             kind_weights[usize::from(kind.code())] = u64::from(*weight);
         }
         let mut counter_weights = [0.0; CounterName::ALL.len()];
         for (name, weight) in &numbers.counters {
-            let counter: CounterName = name.parse().map_err(|_| unknown("counters", name))?;
+            let counter: CounterName =
+                name.parse().map_err(|_| unknown("counters", "counter", name))?;
             at_least_0("counters", name, *weight)?;
             counter_weights[usize::from(counter.code())] = *weight;
         }
         let whole = numbers.reaction.whole;
         let first = |left: &[u32]| -> FirstShares {
-            kind_weights.map(|weight| {
+            let mut first = kind_weights.map(|weight| {
                 std::array::from_fn(|age| share::of_mass(weight * u64::from(left[age]), whole))
-            })
+            });
+            // A +K is worth what its giver is, and nobody gave this one.
+            first[usize::from(Kind::PlusK.code())] = [Share::NONE; DAYS];
+            first
         };
         let (first, first_vouched) = (first(&numbers.left), first(&numbers.vouched_left));
         Ok(Self { numbers, kind_weights, counter_weights, first, first_vouched })
@@ -302,8 +306,8 @@ impl Numbers {
     }
 }
 
-fn unknown(section: &'static str, name: &str) -> ModelInvalid {
-    ModelInvalid::NameUnknown { section, name: name.to_owned() }
+fn unknown(section: &'static str, what: &'static str, name: &str) -> ModelInvalid {
+    ModelInvalid::NameUnknown { section, what, name: name.to_owned() }
 }
 
 fn number(
@@ -344,9 +348,138 @@ fn at_most(
 mod tests {
     use super::*;
 
+    /// The current file with `from` replaced, which may no longer be a model.
+    fn with(from: &str, to: &str) -> Result<Model, ModelInvalid> {
+        assert!(Model::CURRENT_FILE.contains(from), "no `{from}`");
+        Model::load(&Model::CURRENT_FILE.replacen(from, to, 1))
+    }
+
+    /// Why such a file is refused.
+    fn refused(from: &str, to: &str) -> String {
+        with(from, to).expect_err(to).to_string()
+    }
+
     #[test]
     fn the_models_that_are_compiled_in_are_valid_and_their_numbers_are_those_of_their_checksums() {
         let model = Model::load(Model::CURRENT_FILE).expect("valid");
         assert_eq!(model.name(), "klout-2026-12");
+    }
+
+    #[test]
+    fn other_numbers_or_another_name_have_another_checksum_which_the_message_tells() {
+        for (from, to) in [
+            ("klout-2026-12", "klout-2027-01"),
+            ("like = 100", "like = 101"),
+            ("rank = 2.0", "rank = 2.5"),
+            (" 164,", " 163,"),
+            ("[\"stackexchange\"]", "[]"),
+        ] {
+            let Err(ModelInvalid::Checksum { right, found }) = with(from, to) else {
+                panic!("{to} has the checksum of {from}");
+            };
+            assert_eq!(found, Model::current().checksum());
+            let message = ModelInvalid::Checksum { right: right.clone(), found: found.clone() };
+            assert!(message.to_string().contains(&format!("is `{right}`")), "{message}");
+            let mended = Model::CURRENT_FILE.replacen(from, to, 1).replace(&found, &right);
+            assert_eq!(Model::load(&mended).expect(to).checksum(), right);
+        }
+        let wrong = refused(Model::current().checksum(), "0123456789abcdef0123456789abcdef");
+        assert!(wrong.contains(Model::current().checksum()), "{wrong}");
+    }
+
+    #[test]
+    fn comments_and_blank_lines_have_no_checksum() {
+        with("# Section 4:", "\n# A word more. Section 4:").expect("valid");
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_refused_by_its_name() {
+        for (from, to, name) in [
+            ("follower_count = 0.5", "follower_count = -0.5", "counters.follower_count"),
+            ("views = 0.1", "views = inf", "counters.views"),
+            ("like = 100", "like = 10001", "kinds.like"),
+            ("whole = 600_000", "whole = 0", "reaction.whole"),
+            ("whole = 600_000", "whole = 2_000_001", "reaction.whole"),
+            ("people = 30.0", "people = 0.0", "attention.people"),
+            ("beside = 9.0", "beside = 0.0", "closure.beside"),
+            ("discounted_from = 0.25", "discounted_from = 1.5", "closure.discounted_from"),
+            ("rounds = 4", "rounds = 4_000_000", "credibility.rounds"),
+            ("handed_on = 0.7", "handed_on = 1.1", "credibility.handed_on"),
+            ("targets_min = 2.0", "targets_min = 0.5", "credibility.targets_min"),
+            ("half = 20.0", "half = -20.0", "prestige.half"),
+            ("weight = 0.3", "weight = nan", "posts.weight"),
+            ("weight = 0.2", "weight = 1.2", "strangers.weight"),
+            ("inlinks = 3.0", "inlinks = -3.0", "outside.inlinks"),
+            ("given_back = 0.2", "given_back = 2.0", "plus_k.given_back"),
+            ("scale = 0.5", "scale = 0.0", "curve.scale"),
+            // A curve that falls.
+            ("exponent = 0.2", "exponent = -0.2", "curve.exponent"),
+            ("spread = 2.0", "spread = -1.0", "confidence.spread"),
+        ] {
+            let message = refused(from, to);
+            assert!(message.starts_with(&format!("`{name}` is ")), "{to}: {message}");
+        }
+        let closure = refused("worthless_from = 0.5", "worthless_from = 0.25");
+        assert!(closure.contains("`closure.worthless_from`"), "{closure}");
+    }
+
+    #[test]
+    fn the_largest_whole_is_one_that_a_count_which_was_cut_still_makes() {
+        let Err(ModelInvalid::Checksum { .. }) = with("whole = 600_000", "whole = 2_000_000")
+        else {
+            panic!("the checksum alone is wrong");
+        };
+    }
+
+    #[test]
+    fn what_is_no_whole_number_is_refused_with_its_line() {
+        for (from, to) in [
+            ("like = 100", "like = -100"),
+            ("like = 100", "like = 1.5"),
+            ("rounds = 4", "rounds = -4"),
+            ("whole = 600_000", "whole = -1"),
+            (" 164,", " -164,"),
+        ] {
+            let message = refused(from, to);
+            let place = Model::CURRENT_FILE.find(from).expect("is there");
+            let line = 1 + Model::CURRENT_FILE[..place].matches('\n').count();
+            assert!(message.contains(&format!("at line {line},")), "{to}, line {line}: {message}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_never_rises_with_age_and_has_a_number_for_each_day() {
+        assert_eq!(
+            refused("10000,  9548,  9117", "10000,  9548,  9549"),
+            "`left` rises on day 2: what is older may not count more"
+        );
+        assert_eq!(
+            refused("10000,  9885,", "10000, 10001,"),
+            "`vouched_left` rises on day 1: what is older may not count more"
+        );
+        let days = |name, found| format!("`{name}` has {found} days, and has to have 90");
+        assert_eq!(refused("  171,   164,", "  171,"), days("left", 89));
+        assert_eq!(refused(" 3618,  3577,", " 3618,  3577,  3500,"), days("vouched_left", 91));
+        assert!(refused("    10000,  9548", "    10001,  9548").starts_with("`left.0` is 10001"));
+    }
+
+    #[test]
+    fn a_name_that_nothing_has_is_refused() {
+        assert_eq!(refused("like = 100", "adore = 100"), "`kinds.adore` is not a kind that exists");
+        assert_eq!(
+            refused("views = 0.1", "friends = 0.1"),
+            "`counters.friends` is not a counter that exists"
+        );
+        assert!(refused("[\"stackexchange\"]", "[\"No Such\"]").contains("names `No Such`"));
+        for (from, to) in [
+            ("rounds = 4", "rounds = 4\nround = 4"),
+            ("[confidence]", "[trust]\n[confidence]"),
+            ("name =", "title = 1\nname ="),
+        ] {
+            let message = refused(from, to);
+            assert!(message.contains("unknown field"), "{to}: {message}");
+            assert!(message.contains("at line "), "{to}: {message}");
+        }
+        assert!(refused("rounds = 4\n", "").contains("missing field `rounds`"));
     }
 }

@@ -1,0 +1,8 @@
+//! What docs/scoring.md promises of a score, sentence by sentence, of the engine.
+
+mod alone;
+mod attacks;
+mod odd;
+mod others;
+mod sameness;
+mod town;
