@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
+    attack::Attack,
     bench::Bench,
     doctor::Doctor,
     exit::Failure,
@@ -56,6 +57,7 @@ enum Command {
     Keys(Keys),
     Doctor(Doctor),
     Bench(Bench),
+    Attack(Attack),
 }
 
 impl Klout {
@@ -72,6 +74,7 @@ impl Klout {
             Command::Keys(keys) => keys.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Bench(bench) => bench.run(),
+            Command::Attack(attack) => attack.run(),
         }
     }
 }
