@@ -273,4 +273,13 @@ mod tests {
         let over = over(&report);
         assert!(over.contains(&"pod of 50, every day"), "{over:?}");
     }
+
+    #[test]
+    fn a_model_by_which_two_friends_are_a_closed_circle_is_found_out() {
+        let number = "beside = 9.0\ndiscounted_from = 0.25\nworthless_from = 0.5";
+        let model = with(number, "beside = 0.01\ndiscounted_from = 0.05\nworthless_from = 0.1");
+        let report = report(&model);
+        let over = over(&report);
+        assert!(over.iter().any(|attack| attack.starts_with("harm")), "{over:?}");
+    }
 }

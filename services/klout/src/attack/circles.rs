@@ -10,6 +10,10 @@ use super::{
 };
 
 const RATIO: &str = "score with it / score without, upper half";
+/// A pod that is small enough to be friends.
+const FEW: usize = 5;
+/// How far those with whom each of a pod reacts are away in its list, so that friends share few friends.
+const SOME: [usize; 10] = [1, 5, 12, 19, 24, 26, 31, 38, 45, 49];
 const LIMIT: Limit = Limit::MedianMost(1.2, f64::INFINITY);
 
 /// The pod of the made-up world, whose members like every post of one another; and the same people
@@ -29,16 +33,27 @@ pub(super) fn pod(ground: &Ground<'_>, report: &mut Report) {
     let ratios = upper.iter().zip(&there).map(|(here, there)| with(there) / before(here));
     report.add(format!("pod of {count}, by their posts"), RATIO, LIMIT, ratios.collect());
 
-    let mut scene = ground.honest.scene();
-    for subject in &members {
-        for actor in members.iter().filter(|actor| *actor != subject) {
-            for age in 0..WINDOW_DAYS {
-                scene.react(*subject, ground.honest.owner(*actor), Kind::Like, age, 1);
+    let every_day = |together: &dyn Fn(usize, usize) -> bool| {
+        let mut scene = ground.honest.scene();
+        for (place, subject) in members.iter().enumerate() {
+            let others = members.iter().enumerate();
+            for (_, actor) in others.filter(|(other, _)| *other != place && together(place, *other))
+            {
+                for age in 0..WINDOW_DAYS {
+                    scene.react(*subject, ground.honest.owner(*actor), Kind::Like, age, 1);
+                }
             }
         }
-    }
-    let scores = scene.score(ground.model);
-    report.add(format!("pod of {count}, every day"), RATIO, LIMIT, ratio(ground, &scores, &upper));
+        ratio(ground, &scene.score(ground.model), &upper)
+    };
+    let all = every_day(&|_, _| true);
+    report.add(format!("pod of {count}, every day"), RATIO, LIMIT, all);
+    // What is not a closed circle is not discounted.
+    let fives = every_day(&|one, other| one / FEW == other / FEW);
+    report.add(format!("pods of {FEW}, every day"), RATIO, Limit::None, fives);
+    let some = every_day(&|one, other| SOME.contains(&((count + one - other) % count)));
+    let name = format!("pod of {count}, each with {} of the others, every day", SOME.len());
+    report.add(name, RATIO, Limit::None, some);
 }
 
 fn ratio(ground: &Ground<'_>, scores: &Scores, presences: &[u32]) -> Vec<f64> {

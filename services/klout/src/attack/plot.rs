@@ -13,8 +13,13 @@ use crate::exit::Failure;
 /// In pixels of the drawing, which scales.
 const SIZE: (u32, u32) = (640, 420);
 /// Told apart without colour vision, by their lightness.
-const COLOURS: [RGBColor; 4] =
-    [RGBColor(232, 190, 90), RGBColor(214, 110, 16), RGBColor(31, 97, 141), RGBColor(20, 20, 20)];
+const COLOURS: [RGBColor; 5] = [
+    RGBColor(232, 190, 90),
+    RGBColor(214, 110, 16),
+    RGBColor(31, 97, 141),
+    RGBColor(20, 20, 20),
+    RGBColor(170, 50, 60),
+];
 const HONEST: RGBColor = RGBColor(60, 140, 80);
 const INK: RGBColor = RGBColor(64, 64, 64);
 const GRID: RGBColor = RGBColor(230, 230, 230);
@@ -49,7 +54,7 @@ pub(super) fn sizes(
         .label("people who joined, once each")
         .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], HONEST.stroke_width(2)));
     // The first are broad, so that those on top of them leave them to be seen.
-    for (((attack, sizes), colour), width) in curves.iter().zip(COLOURS).zip([10, 7, 4, 1]) {
+    for (((attack, sizes), colour), width) in curves.iter().zip(COLOURS).zip([10, 7, 4, 1, 2]) {
         let points = sizes.iter().map(|size| (f64::from(size.fakes), size.score));
         let line = colour.stroke_width(width);
         chart
@@ -92,7 +97,7 @@ pub(super) fn offline(folder: &Path, days: &[OnDay]) -> Result<(), Failure> {
     let line = |score: fn(&OnDay) -> f64| -> Vec<(f64, f64)> {
         days.iter().map(|on_day| (f64::from(on_day.day), score(on_day))).collect()
     };
-    let [_, orange, blue, ink] = COLOURS;
+    let [_, orange, blue, ink, _] = COLOURS;
     type Line = (&'static str, fn(&OnDay) -> f64, ShapeStyle);
     let lines: [Line; 4] = [
         ("people of the made-up world, third quartile", |it| it.quartiles[2], blue.stroke_width(1)),
