@@ -28,7 +28,7 @@ use town::{Scores, Town};
 /// the worst start, members of whom nothing is known, or hardly anything, since points are cheapest
 /// at the bottom of the scale.
 ///
-/// Prints two tables in Markdown. Takes about a minute, and neither a server nor a database.
+/// Prints three tables in Markdown. Takes less than a minute, and neither a server nor a database.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
