@@ -4,7 +4,7 @@
 use klout_model::{Kind, WINDOW_DAYS};
 use klout_score_math::{
     Attention, Counters, Factor, Factors, Model, PersonEvidence, PersonScore, Presence, Received,
-    Share, Standing, credibility,
+    Repute, Share, credibility,
 };
 use rayon::prelude::*;
 
@@ -116,7 +116,7 @@ impl Graph {
         self.edges.fill(&mut actors, |person, factors| {
             let received = received(&self.edges, &handed_on, person).count();
             let (known, given) = (known[person as usize], self.given[person as usize]);
-            *factors = Standing::new(model, known, given, received).factors();
+            *factors = Repute::new(model, known, given, received).factors();
         });
         Epoch { actors, closed: self.closed.clone() }
     }

@@ -7,7 +7,7 @@ use crate::{
 
 /// What a pass over the population found out about one actor.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Standing {
+pub struct Repute {
     /// How far the actor is known to be somebody, 0 to 1.
     pub credibility: f64,
     /// How influential the actor is, 0 to 1.
@@ -17,7 +17,7 @@ pub struct Standing {
     pub worth: f64,
 }
 
-/// What an epoch keeps of an actor: the products of a [`Standing`] that sums need, as whole numbers.
+/// What an epoch keeps of an actor: the products of a [`Repute`] that sums need, as whole numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Factors {
     /// credibility · worth
@@ -30,9 +30,9 @@ pub struct Factors {
     pub strangers: Factor,
 }
 
-// === impl Standing ===
+// === impl Repute ===
 
-impl Standing {
+impl Repute {
     /// Of an actor of whom a pass saw nothing: a stranger who reacts to nobody else.
     pub const UNSEEN: Self = Self { credibility: 0.0, prestige: 0.0, worth: 1.0 };
 
@@ -63,13 +63,13 @@ impl Standing {
 // === impl Factors ===
 
 impl Factors {
-    /// The standing that they were made from, to within 2⁻⁴⁰; the prestige of an actor without credibility
+    /// The repute that they were made from, to within 2⁻⁴⁰; the prestige of an actor without credibility
     /// is not kept, because it counts for nothing.
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub fn repute(&self) -> Repute {
         let credibility = self.people.value();
         let prestige = if credibility > 0.0 { self.prestige.value() / credibility } else { 0.0 };
-        Standing { credibility, prestige, worth: self.attention.value() + self.strangers.value() }
+        Repute { credibility, prestige, worth: self.attention.value() + self.strangers.value() }
     }
 }
 

@@ -17,7 +17,7 @@ mod presence;
 mod share;
 
 pub use crate::{
-    actor::{Factors, Standing, attention, credibility, discount, handed_on},
+    actor::{Factors, Repute, attention, credibility, discount, handed_on},
     model::{Model, ModelInvalid},
     percentile::percentile,
     person::{Counters, PersonEvidence, PersonScore, PlusK},

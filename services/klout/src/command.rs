@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
+    attack::Attack,
     bench::Bench,
     doctor::Doctor,
     exit::Failure,
@@ -61,6 +62,7 @@ enum Command {
     Keys(Keys),
     Doctor(Doctor),
     Bench(Bench),
+    Attack(Attack),
 }
 
 impl Klout {
@@ -78,6 +80,7 @@ impl Klout {
             Command::Keys(keys) => keys.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Bench(bench) => bench.run(),
+            Command::Attack(attack) => attack.run(),
         }
     }
 }

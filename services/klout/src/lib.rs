@@ -1,6 +1,7 @@
 //! The `klout` binary: every service in one process or apart, and the command line.
 
 mod arguments;
+mod attack;
 mod bench;
 mod client;
 mod command;

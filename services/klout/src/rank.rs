@@ -128,6 +128,16 @@ impl Rank {
     }
 }
 
+/// Adds the rows of a file; those that are left out are not told.
+pub(crate) fn read_file(
+    file: &Path,
+    as_of: OffsetDateTime,
+    population: &mut Population,
+) -> Result<(), Failure> {
+    read(open(file)?, as_of, population, &mut LeftOut::new())?;
+    Ok(())
+}
+
 /// A file with its header read, and what shows how far it is.
 fn open(file: &Path) -> Result<(CsvReader, Progress), Failure> {
     let failed = |error| Failure::failed(&error);

@@ -21,7 +21,7 @@ const WHOLE: u64 = 32_768;
 
 /// What the pass says of somebody. Sections 4 and 6.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Standing {
+pub struct Repute {
     pub credibility: f64,
     pub prestige: f64,
     pub worth: f64,
@@ -48,7 +48,7 @@ pub struct Scored {
 #[derive(Clone, Debug)]
 pub struct Answer<'a> {
     /// Of everybody.
-    pub standings: BTreeMap<Person, Standing>,
+    pub reputes: BTreeMap<Person, Repute>,
     /// Discounts above 0, both ways. Section 5.
     pub discounts: BTreeMap<(Person, Person), u64>,
     pub sums: BTreeMap<Presence<'a>, Sums>,
@@ -83,15 +83,15 @@ pub fn scores<'a>(numbers: &Numbers, world: &'a World) -> Answer<'a> {
     let given = given(world, &shares);
     let discounts = discounts(numbers, world, &shares);
     let discounted = discounted(&shares, &discounts);
-    let standings = standings(numbers, world, &given, &discounted);
-    let sums = sums(numbers, world, &discounted, &standings);
-    let plus_k = plus_k(numbers, world, &standings);
+    let reputes = reputes(numbers, world, &given, &discounted);
+    let sums = sums(numbers, world, &discounted, &reputes);
+    let plus_k = plus_k(numbers, world, &reputes);
 
     let mut scores = BTreeMap::new();
     for person in evidenced(world) {
         scores.insert(person, scored(numbers, world, person, &sums, plus_k[&person]));
     }
-    Answer { standings, discounts, sums, scores }
+    Answer { reputes, discounts, sums, scores }
 }
 
 /// Section 3: what one actor did to one presence, as a share. What an owner's accounts do to one another
@@ -173,12 +173,12 @@ fn discounted<'a>(shares: &Shares<'a>, discounts: &BTreeMap<(Person, Person), u6
 }
 
 /// Section 6: who is how credible, and what a share of theirs is worth.
-fn standings(
+fn reputes(
     numbers: &Numbers,
     world: &World,
     given: &BTreeMap<Person, f64>,
     discounted: &Shares<'_>,
-) -> BTreeMap<Person, Standing> {
+) -> BTreeMap<Person, Repute> {
     let start = |person: Person| if world.registered.contains(&person) { 1.0 } else { 0.0 };
     let mut credibility: BTreeMap<Person, f64> =
         world.people().into_iter().map(|it| (it, start(it))).collect();
@@ -207,7 +207,7 @@ fn standings(
         }
     }
 
-    let mut standings = BTreeMap::new();
+    let mut reputes = BTreeMap::new();
     for (person, terms) in received(&credibility) {
         let received: f64 = terms.iter().sum();
         let prestige = received / (received + numbers.prestige.half);
@@ -218,9 +218,9 @@ fn standings(
         };
         let worth = attention * (1.0 + numbers.prestige.worth * prestige);
         let credibility = credibility[&person];
-        standings.insert(person, Standing { credibility, prestige, worth });
+        reputes.insert(person, Repute { credibility, prestige, worth });
     }
-    standings
+    reputes
 }
 
 /// Section 7: the sums over the edges of each presence, with its numbers without names and its posts.
@@ -228,13 +228,13 @@ fn sums<'a>(
     numbers: &Numbers,
     world: &'a World,
     discounted: &Shares<'a>,
-    standings: &BTreeMap<Person, Standing>,
+    reputes: &BTreeMap<Person, Repute>,
 ) -> BTreeMap<Presence<'a>, Sums> {
     let mut sums: BTreeMap<Presence<'_>, Sums> =
         world.presences().into_iter().map(|presence| (presence, Sums::default())).collect();
     for (&(presence, actor), &share) in discounted {
         let x = share as f64 / WHOLE as f64;
-        let Standing { credibility, prestige, worth } = standings[&actor];
+        let Repute { credibility, prestige, worth } = reputes[&actor];
         let sums = sums.get_mut(&presence).expect("an edge has a presence");
         sums.reach += rounded(credibility * worth) * x;
         sums.people += rounded(credibility) * x;
@@ -287,7 +287,7 @@ fn sums<'a>(
 fn plus_k(
     numbers: &Numbers,
     world: &World,
-    standings: &BTreeMap<Person, Standing>,
+    reputes: &BTreeMap<Person, Repute>,
 ) -> BTreeMap<Person, f64> {
     let mut masses: BTreeMap<(Person, Person), u64> = BTreeMap::new();
     for reaction in world.reactions().filter(|it| it.kind == Kind::PlusK) {
@@ -304,9 +304,9 @@ fn plus_k(
         let share = mass.min(numbers.reaction.whole) * WHOLE / numbers.reaction.whole;
         let back = masses.get(&(taker, giver)).is_some_and(|&mass| mass > 0);
         let part = if back { numbers.plus_k.given_back } else { 1.0 };
-        let standing = standings[&giver];
+        let repute = reputes[&giver];
         *sums.get_mut(&taker).expect("a taker is a person") +=
-            rounded(standing.credibility * standing.worth) * share as f64 / WHOLE as f64 * part;
+            rounded(repute.credibility * repute.worth) * share as f64 / WHOLE as f64 * part;
     }
     let numbers::PlusK { people, each, .. } = numbers.plus_k;
     sums.into_iter().map(|(it, sum)| (it, people * (1.0 - (-each * sum / people).exp()))).collect()

@@ -122,7 +122,7 @@ fn the_more_people_an_actor_reacts_to_the_less_known_each_gets() {
                 town.like(actor, other);
             }
         }
-        town.pass().epoch.actors[stranger as usize].standing().credibility
+        town.pass().epoch.actors[stranger as usize].repute().credibility
     };
     assert!((credibility(0) - 0.7).abs() < 1e-9 && (credibility(1) - 0.7).abs() < 1e-9);
     assert!((credibility(4) - 0.28).abs() < 1e-9);
@@ -143,7 +143,7 @@ fn credibility_needs_a_second_source() {
                 town.like(actor, other);
             }
         }
-        town.pass().epoch.actors[stranger as usize].standing().credibility
+        town.pass().epoch.actors[stranger as usize].repute().credibility
     };
     assert!(credibility(&[0]) <= 0.0);
     assert!((credibility(&[0, 9]) - 0.7 * 2.0 * 0.1).abs() < 1e-9);

@@ -166,7 +166,7 @@ fn time(evidence: Evidence) -> Timed {
     let total = start.elapsed().as_secs_f64();
     drop(scores);
 
-    let known: Vec<f64> = epoch.actors.iter().map(|it| it.standing().credibility).collect();
+    let known: Vec<f64> = epoch.actors.iter().map(|it| it.repute().credibility).collect();
     let start = Instant::now();
     drop(graph.received(model, &known));
     let round = start.elapsed().as_secs_f64();

@@ -156,16 +156,16 @@ pub(crate) fn disagreement(
     let mut found = Found::default();
     for (person, place) in people {
         let name = |field: &str| format!("{field} of person {person}");
-        let (ours, standing) = (&reference.standings[person], pass.epoch.actors[*place].standing());
-        found.compare(&name("credibility"), ours.credibility, standing.credibility);
+        let (ours, repute) = (&reference.reputes[person], pass.epoch.actors[*place].repute());
+        found.compare(&name("credibility"), ours.credibility, repute.credibility);
         // An epoch keeps the product.
         let prestige = |it: f64, credibility: f64| it * credibility;
         found.compare(
             &name("prestige"),
             prestige(ours.prestige, ours.credibility),
-            prestige(standing.prestige, standing.credibility),
+            prestige(repute.prestige, repute.credibility),
         );
-        found.compare(&name("worth"), ours.worth, standing.worth);
+        found.compare(&name("worth"), ours.worth, repute.worth);
         match (reference.scores.get(person), &pass.scores[*place]) {
             (None, None) => {}
             (Some(ours), Some(score)) => {

@@ -82,7 +82,7 @@ fn every_number_of_the_example_is_on_the_page() {
 
     let mut lines = Vec::new();
     for (name, person) in [("Ada", ADA), ("Bob", BOB), ("Cleo", CLEO), ("Dan", DAN)] {
-        let it = pass.epoch.actors[people[&person]].standing();
+        let it = pass.epoch.actors[people[&person]].repute();
         lines.push(format!(
             "| {name} | {:.4} | {:.4} | {:.4} |",
             it.credibility, it.prestige, it.worth
