@@ -20,7 +20,7 @@ pub use crate::{
     actor::{Factors, Repute, attention, credibility, discount, handed_on},
     model::{Model, ModelInvalid},
     percentile::percentile,
-    person::{Counters, PersonEvidence, PersonScore, PlusK},
+    person::{Counters, Parts, PersonEvidence, PersonScore, PlusK},
     presence::{Attention, Presence, Unnamed},
     share::{Factor, People, Received, Share, Squares},
 };

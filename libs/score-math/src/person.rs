@@ -22,6 +22,18 @@ pub struct PersonScore {
     pub squares: f64,
 }
 
+/// What influence is made of: amounts in people, each at least 0, that add up to it. Section 8.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Parts {
+    /// Of all presences.
+    pub presences: f64,
+    /// Of strangers and of numbers without names.
+    pub strangers: f64,
+    /// Of the pages about the person.
+    pub outside: f64,
+    pub plus_k: f64,
+}
+
 /// Everything about a person but what they do.
 #[derive(Debug)]
 pub struct PersonEvidence<'a> {
@@ -60,28 +72,21 @@ impl PersonScore {
     /// The score of somebody of whom there is evidence. Section 8.
     #[must_use]
     pub fn new(model: &Model, evidence: &PersonEvidence<'_>) -> Self {
-        let PersonEvidence { presences, counters, plus_k } = evidence;
-        let sum = |part: fn(&Presence) -> f64| match presences {
-            [] => 0.0,
-            [one] => part(one),
-            several => ordered_sum(&mut several.iter().map(part).collect::<Vec<_>>()),
-        };
-        let strangers = strangers(model, sum(|it| it.strangers), counters);
-        let influence =
-            sum(|it| it.influence) + strangers + outside(model, counters) + plus_k.influence(model);
-        let (people, posts) = (sum(|it| it.people), sum(|it| it.posts));
+        let parts = Parts::new(model, evidence);
+        let influence = parts.influence();
+        let (people, posts) = (evidence.sum(|it| it.people), evidence.sum(|it| it.posts));
 
         let score = curve(model, influence);
-        let squares = sum(|it| it.squares);
+        let squares = evidence.sum(|it| it.squares);
         let (low, high) = interval(model, influence, squares);
         Self {
             score,
             influence,
-            true_reach: people + strangers,
+            true_reach: people + parts.strangers,
             amplification: 100.0 * amplified(model, people, posts),
             network_impact: if people > 0.0 {
                 // Two sums that were rounded on their own.
-                (100.0 * (sum(|it| it.prestige) / people)).min(100.0)
+                (100.0 * (evidence.sum(|it| it.prestige) / people)).min(100.0)
             } else {
                 0.0
             },
@@ -95,6 +100,39 @@ impl PersonScore {
     #[must_use]
     pub fn interval(&self, model: &Model) -> (Score, Score) {
         interval(model, self.influence, self.squares)
+    }
+}
+
+// === impl Parts ===
+
+impl Parts {
+    #[must_use]
+    pub fn new(model: &Model, evidence: &PersonEvidence<'_>) -> Self {
+        let PersonEvidence { counters, plus_k, .. } = evidence;
+        Self {
+            presences: evidence.sum(|it| it.influence),
+            strangers: strangers(model, evidence.sum(|it| it.strangers), counters),
+            outside: outside(model, counters),
+            plus_k: plus_k.influence(model),
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn influence(self) -> f64 {
+        self.presences + self.strangers + self.outside + self.plus_k
+    }
+}
+
+// === impl PersonEvidence ===
+
+impl PersonEvidence<'_> {
+    fn sum(&self, part: fn(&Presence) -> f64) -> f64 {
+        match self.presences {
+            [] => 0.0,
+            [one] => part(one),
+            several => ordered_sum(&mut several.iter().map(part).collect::<Vec<_>>()),
+        }
     }
 }
 
@@ -182,4 +220,99 @@ fn interval(model: &Model, influence: f64, squares: f64) -> (Score, Score) {
 /// Below `most`, and as good as `amount` while that is small.
 fn capped(amount: f64, most: f64) -> f64 {
     -most * libm::expm1(-amount / most)
+}
+
+#[cfg(test)]
+mod tests {
+    use klout_model::Kind;
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    prop_compose! {
+        fn any_presence()(
+            influence in 0.0..1e6_f64,
+            more in 0.0..1e6_f64,
+            strangers in 0.0..1e9_f64,
+            posts in 0.0..1e4_f64,
+            evenly in 0.0..1.0_f64,
+        ) -> Presence {
+            let people = influence + more;
+            let (prestige, squares) = (people * evenly, influence * influence * evenly);
+            Presence { influence, people, prestige, strangers, posts, squares }
+        }
+    }
+
+    fn any_counters() -> impl Strategy<Value = Counters> {
+        vec(prop::option::of(0.0..1e300_f64), CounterName::ALL.len()).prop_map(|values| {
+            let mut counters = Counters::default();
+            for (name, value) in CounterName::ALL.into_iter().zip(values) {
+                if let Some(Ok(value)) = value.map(CounterValue::new) {
+                    counters.set(name, value);
+                }
+            }
+            counters
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_influence_is_made_of_adds_up_to_the_score(
+            presences in vec(any_presence(), 0..4), counters in vec(any_counters(), 0..3),
+        ) {
+            let model = Model::current();
+            let plus_k = PlusK::default();
+            let evidence = PersonEvidence { presences: &presences, counters: &counters, plus_k };
+            let parts = Parts::new(model, &evidence);
+            let score = PersonScore::new(model, &evidence);
+            let all = [parts.presences, parts.strangers, parts.outside, parts.plus_k];
+            prop_assert!(all.iter().all(|part| *part >= 0.0 && part.is_finite()), "{parts:?}");
+            let sum: f64 = all.iter().sum();
+            let points = 100.0 - 99.0 * (1.0 + sum / 0.5).powf(-0.2);
+            prop_assert!((score.score.points() - points).abs() < 0.01, "{points} and {score:?}");
+        }
+
+        #[test]
+        fn every_further_point_is_harder(influence in 0.0..1e6_f64, step in 1e-3..1e3_f64) {
+            let score = |influence| curve(Model::current(), influence).points();
+            let first = score(influence + step) - score(influence);
+            let second = score(influence + 2.0 * step) - score(influence + step);
+            // Far up, points are so small that they are rounded.
+            prop_assert!(first > 0.0 && second < first + 1e-12, "{first} then {second}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_the_page_is_the_curve() {
+        let table = [
+            (0.0, 1.0),
+            (0.08, 3.9),
+            (0.5, 13.8),
+            (1.0, 20.5),
+            (3.0, 32.9),
+            (10.0, 46.1),
+            (30.0, 56.5),
+            (100.0, 65.7),
+            (1e3, 78.4),
+            (1e4, 86.3),
+            (1e5, 91.4),
+            (1e6, 94.6),
+        ];
+        for (influence, points) in table {
+            let score = curve(Model::current(), influence).points();
+            assert!((score - points).abs() < 0.051, "{influence}: {score}");
+        }
+    }
+
+    #[test]
+    fn a_month_of_silence_takes_a_67_to_a_57() {
+        // One person on each day of the window, once each, by the age of the reaction.
+        let model = Model::current();
+        let share = |age| model.share(model.mass(Kind::Like, age, 1)).people();
+        let all: f64 = (0..90).map(share).sum();
+        let after: f64 = (30..90).map(share).sum();
+        let of_67 = 0.5 * (3.0_f64.powi(5) - 1.0);
+        let score = curve(model, of_67 * after / all).points();
+        assert!((score - 57.0).abs() < 0.1, "{score}");
+    }
 }

@@ -44,10 +44,6 @@ pub(super) const POINTS: &str = "points gained";
 // === impl Bought ===
 
 impl Bought {
-    /// All, those that have a limit first.
-    const ALL: [Self; 6] =
-        [Self::Star, Self::Ring, Self::Camouflage, Self::SlowDrip, Self::Answered, Self::Shared];
-
     /// The attacks that have a limit.
     pub(super) const LIMITED: [Self; 5] =
         [Self::Star, Self::Ring, Self::Camouflage, Self::SlowDrip, Self::Answered];
@@ -169,7 +165,7 @@ pub(super) fn curve(ground: &Ground<'_>, fakes: &[u32]) -> Vec<(&'static str, Ve
         });
         (bought.as_str(), sizes.collect())
     };
-    Bought::ALL.map(curve).into()
+    Bought::LIMITED.map(curve).into()
 }
 
 /// What as many people who joined make of it: each reacts once, today, and to nobody else.
