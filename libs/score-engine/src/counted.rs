@@ -62,6 +62,7 @@ pub fn rank(model: &Model, mut population: Population) -> Vec<Ranked> {
                     confidence: score.confidence,
                     interval: None,
                     percentile: 0.0,
+                    burst: false,
                 }),
                 None => population
                     .is_registered(index)

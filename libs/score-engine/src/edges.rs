@@ -229,6 +229,7 @@ fn presences(people: usize, owners: &[u32]) -> Vec<u32> {
         );
         presences.resize(*owner as usize + 1, presence);
     }
+    assert!(presences.len() <= people, "every owner is a person");
     presences.resize(people + 1, u32::try_from(owners.len()).expect("presences have numbers"));
     presences
 }

@@ -40,15 +40,16 @@ pub struct Burst {
     pub person: u32,
     /// Of the day, in whole UTC days.
     pub age: u8,
-    /// Actors of little credibility whose newest reaction is of that day.
-    pub strangers: u32,
+    /// Actors of little credibility whose newest reaction is of that day, and interactions of that day that
+    /// name nobody, where the network does not vouch for them.
+    pub strangers: u64,
 }
 
 /// So many people are scored with the factors of all their actors at hand. What is far away in memory is
 /// fetched while other such fetches wait, which a score in between would prevent.
 const BLOCK: usize = 64;
 /// From so many strangers on a day on they can be a burst.
-const BURST_MIN: u32 = 100;
+const BURST_MIN: usize = 100;
 /// Whoever is less credible is a stranger to a burst.
 const HALF_CREDIBLE: Factor = Factor::HALF;
 
@@ -275,12 +276,12 @@ impl<'a> Scorer<'a> {
 
     fn score(&mut self, person: u32) -> Option<PersonScore> {
         let Graph { edges: all, sparse, .. } = self.graph;
-        let mut evidence = of(&sparse.seen, person, |it| *it).next().is_some();
+        let mut evidence = !rows(&sparse.seen, person, |it| *it).is_empty();
 
         self.presences.clear();
         for presence in all.presences_of(person) {
             let edges = all.of_presence(presence);
-            let posts = of(&sparse.posts, presence, |it| it.0).map(|(_, age)| (*age, 1));
+            let posts = rows(&sparse.posts, presence, |it| it.0).iter().map(|(_, age)| (*age, 1));
             let mut posts = posts.peekable();
             evidence |= !edges.is_empty() || posts.peek().is_some();
 
@@ -289,19 +290,19 @@ impl<'a> Scorer<'a> {
                 let (edge, factors) = at;
                 sum.plus(factors, edge.share())
             });
-            self.burst(person, edges);
-            self.used += edges.len();
             let vouched = sparse.vouched[presence as usize];
-            let unnamed =
-                unnamed(self.model, vouched, of(&sparse.unnamed, presence, |it| it.presence));
+            let nameless = rows(&sparse.unnamed, presence, |it| it.presence);
+            self.burst(person, edges, if vouched { &[] } else { nameless });
+            self.used += edges.len();
+            let unnamed = unnamed(self.model, vouched, nameless);
             let found = Presence::new(self.model, &attention, vouched, &unnamed, posts);
             self.presences.push(found);
         }
 
         self.counters.clear();
-        self.counters.extend(of(&sparse.counters, person, |it| it.0).map(|(_, it)| *it));
+        self.counters.extend(rows(&sparse.counters, person, |it| it.0).iter().map(|(_, it)| *it));
         let mut plus_k = klout_score_math::PlusK::default();
-        for (_, giver, share, back) in of(&sparse.plus_k, person, |it| it.0) {
+        for (_, giver, share, back) in rows(&sparse.plus_k, person, |it| it.0) {
             plus_k.add(&self.factors[*giver as usize], *share, *back);
             evidence = true;
         }
@@ -313,31 +314,33 @@ impl<'a> Scorer<'a> {
     }
 
     /// Looks for a day on which most strangers came to a presence.
-    fn burst(&mut self, person: u32, edges: &[Edge]) {
-        if edges.len() < BURST_MIN as usize {
+    fn burst(&mut self, person: u32, edges: &[Edge], unnamed: &[Unnamed]) {
+        if edges.len() < BURST_MIN && unnamed.is_empty() {
             return;
         }
-        let (mut days, mut together) = ([0_u32; 256], 0_u32);
+        let (mut days, mut together) = ([0_u64; 256], 0_u64);
+        for row in unnamed {
+            let day = &mut days[usize::from(row.age)];
+            *day = day.saturating_add(row.count);
+            together = together.saturating_add(row.count);
+        }
         for (edge, factors) in edges.iter().zip(&self.near[self.used..]) {
             if factors.people < HALF_CREDIBLE {
-                days[usize::from(edge.newest())] += 1;
-                together += 1;
+                let day = &mut days[usize::from(edge.newest())];
+                *day = day.saturating_add(1);
+                together = together.saturating_add(1);
             }
         }
         let (age, strangers) =
             (0..=u8::MAX).zip(days).max_by_key(|(_, count)| *count).unwrap_or_default();
-        if strangers >= BURST_MIN && strangers > together - strangers {
+        if strangers >= BURST_MIN as u64 && strangers > together.saturating_sub(strangers) {
             self.bursts.push(Burst { person, age, strangers });
         }
     }
 }
 
 /// Interactions without an actor of one presence, sorted; those of one kind and day are put together.
-fn unnamed<'a>(
-    model: &Model,
-    vouched: bool,
-    of_presence: impl Iterator<Item = &'a Unnamed>,
-) -> klout_score_math::Unnamed {
+fn unnamed(model: &Model, vouched: bool, of_presence: &[Unnamed]) -> klout_score_math::Unnamed {
     let mut sum = klout_score_math::Unnamed::default();
     let mut waiting: Option<Unnamed> = None;
     for next in of_presence {
@@ -359,7 +362,8 @@ fn unnamed<'a>(
 }
 
 /// The rows of one owner in a column that is sorted by them.
-fn of<T>(column: &[T], owner: u32, owner_of: impl Fn(&T) -> u32) -> impl Iterator<Item = &T> {
+fn rows<T>(column: &[T], owner: u32, owner_of: impl Fn(&T) -> u32) -> &[T] {
     let start = column.partition_point(|row| owner_of(row) < owner);
-    column[start..].iter().take_while(move |row| owner_of(row) == owner)
+    let length = column[start..].partition_point(|row| owner_of(row) == owner);
+    &column[start..start + length]
 }

@@ -23,6 +23,8 @@ pub struct Ranked {
     pub interval: Option<(Score, Score)>,
     /// Among all that are ranked, 0 to 100.
     pub percentile: f64,
+    /// Whether strangers came in a burst.
+    pub burst: bool,
 }
 
 /// A population as a pass wants it, and who is who in it.
@@ -39,15 +41,18 @@ pub struct Numbered {
 pub fn rank(model: &Model, population: Population) -> Vec<Ranked> {
     let Numbered { evidence, accounts } = population.numbered(model);
     let registered = evidence.registered.clone();
-    let Pass { scores, .. } = pass(model, evidence);
+    let Pass { scores, bursts, epoch: _ } = pass(model, evidence);
+    let mut burst = vec![false; scores.len()];
+    bursts.iter().for_each(|it| burst[it.person as usize] = true);
     let mut ranked: Vec<Ranked> = accounts
         .into_iter()
         .zip(scores)
         .zip(registered)
-        .filter_map(|((account, score), registered)| {
+        .zip(burst)
+        .filter_map(|(((account, score), registered), burst)| {
             let score = score.or_else(|| registered.then_some(PersonScore::NOTHING))?;
             let interval = Some(score.interval(model));
-            Some(Ranked { interval, ..Ranked::new(account, &score) })
+            Some(Ranked { interval, burst, ..Ranked::new(account, &score) })
         })
         .collect();
     place(&mut ranked);
@@ -81,6 +86,7 @@ impl Ranked {
             confidence: score.confidence,
             interval: None,
             percentile: 0.0,
+            burst: false,
         }
     }
 }

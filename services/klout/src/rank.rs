@@ -73,6 +73,9 @@ const COLUMNS: [&str; 9] = [
 /// What --interval adds.
 const INTERVAL_COLUMNS: [&str; 2] = ["low", "high"];
 
+/// So many accounts are named, the best first.
+const FLAGGED_SHOWN: usize = 5;
+
 /// How many rows were left out, by reason.
 type LeftOut = BTreeMap<RowReason, u64>;
 
@@ -123,6 +126,7 @@ impl Rank {
 
         let ranked = pool.install(|| self.model.rank(population));
         write(&self.out, &ranked, self.interval)?;
+        flag(&ranked);
         eprintln!("klout: {rows} rows, {} accounts", ranked.len());
         Ok(())
     }
@@ -136,6 +140,22 @@ pub(crate) fn read_file(
 ) -> Result<(), Failure> {
     read(open(file)?, as_of, population, &mut LeftOut::new())?;
     Ok(())
+}
+
+/// Says to whom strangers came in a burst.
+fn flag(ranked: &[Ranked]) {
+    let mut flagged = ranked.iter().filter(|it| it.burst).map(|it| &it.account).peekable();
+    if flagged.peek().is_none() {
+        return;
+    }
+    let count = flagged.clone().count();
+    let named: Vec<String> =
+        flagged.take(FLAGGED_SHOWN).map(|it| format!("{}:{}", it.network, it.native_id)).collect();
+    let more = if count > named.len() { ", …" } else { "" };
+    let named = named.join(", ");
+    eprintln!(
+        "klout: a burst of strangers on one day, which adds no more than others: {count} ({named}{more})"
+    );
 }
 
 /// A file with its header read, and what shows how far it is.

@@ -3,7 +3,7 @@
 use klout_model::{CounterName, Kind};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
-use crate::town::{Town, any_kind, any_town, cases, number};
+use crate::town::{Row, Town, any_kind, any_town, cases, number};
 
 /// Strangers come to somebody.
 #[derive(Clone, Debug)]
@@ -192,6 +192,20 @@ fn an_unusual_number_of_strangers_on_one_day_is_noticed() {
 
     let calm = Town { reactions: town.reactions[..99].to_vec(), ..town };
     assert_eq!(calm.pass().bursts, []);
+}
+
+#[test]
+fn so_is_one_of_reactions_that_name_nobody() {
+    let mut town = Town::default();
+    let (victim, presence) = town.registered();
+    let row = |age, count| Row { presence, actor: None, kind: Kind::Like, age, count };
+    town.reactions.extend([row(5, 10_000), row(6, 9_999)]);
+    let bursts = town.pass().bursts;
+    let found: Vec<_> = bursts.iter().map(|it| (it.person, it.age, it.strangers)).collect();
+    assert_eq!(found, [(victim, 5, 10_000)]);
+
+    town.reactions.push(row(7, 1));
+    assert_eq!(town.pass().bursts, []);
 }
 
 #[test]

@@ -230,29 +230,26 @@ fn answer(scene: &mut Scene, buyer: u32, fakes: u32) {
 pub(super) fn burst(ground: &Ground<'_>, report: &mut Report) {
     ground.say("burst");
     for (start, buyers) in ground.starts() {
-        let mut scene = ground.honest.scene();
-        for buyer in buyers {
-            scene.post(*buyer, BURST_AGE);
-            for fake in scene.fakes(BURST) {
-                scene.react(*buyer, fake.person, Kind::Like, BURST_AGE, 1);
+        for (attack, named) in [("burst of 10,000 likes", true), ("the same without names", false)]
+        {
+            let mut scene = ground.honest.scene();
+            for buyer in buyers {
+                scene.post(*buyer, BURST_AGE);
+                if named {
+                    for fake in scene.fakes(BURST) {
+                        scene.react(*buyer, fake.person, Kind::Like, BURST_AGE, 1);
+                    }
+                } else {
+                    scene.0.react(*buyer, None, Kind::Like, BURST_AGE, u64::from(BURST));
+                }
             }
+            let scores = scene.score(ground.model);
+            let name = format!("{attack}, {start}");
+            report.add(&name, POINTS, Limit::Most(3.0), ground.gains(&scores, buyers));
+            let flagged = |buyer: &u32| scores.bursts.contains(&ground.honest.owner(*buyer));
+            let flagged = buyers.iter().map(|it| f64::from(u8::from(flagged(it)))).collect();
+            report.add(&name, "flagged, 1 is yes", Limit::AllLeast(1.0), flagged);
         }
-        let scores = scene.score(ground.model);
-        let name = format!("burst of 10,000 likes, {start}");
-        report.add(&name, POINTS, Limit::Most(3.0), ground.gains(&scores, buyers));
-        let flagged = |buyer: &u32| scores.bursts.contains(&ground.honest.owner(*buyer));
-        let flagged = buyers.iter().map(|it| f64::from(u8::from(flagged(it)))).collect();
-        report.add(&name, "flagged, 1 is yes", Limit::AllLeast(1.0), flagged);
-    }
-    for (start, buyers) in ground.starts() {
-        let mut scene = ground.honest.scene();
-        for buyer in buyers {
-            scene.post(*buyer, BURST_AGE);
-            scene.0.react(*buyer, None, Kind::Like, BURST_AGE, u64::from(BURST));
-        }
-        let scores = scene.score(ground.model);
-        let name = format!("the same without names, {start}");
-        report.add(name, POINTS, Limit::Most(3.0), ground.gains(&scores, buyers));
     }
 }
 

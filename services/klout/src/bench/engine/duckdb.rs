@@ -23,8 +23,7 @@ pub(super) struct DuckDb {
     _folder: TempDir,
 }
 
-const SCRIPT: &str =
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peers/duckdb_round.py"));
+const SCRIPT: &str = include_str!("../../../../../tests/peers/duckdb_round.py");
 
 // === impl DuckDb ===
 
