@@ -1,9 +1,9 @@
 //! Closed circles: people who all react to one another. docs/scoring.md, section 5.
 
-use klout_score_math::{Model, Share, discount};
+use klout_score_math::{Factor, Model, Share, attention, discount};
 use rayon::prelude::*;
 
-use crate::edges::Edges;
+use crate::{edges::Edges, population::index_of};
 
 /// Two people of a closed circle: the part of what they do for each other that does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +35,28 @@ pub(crate) fn closed(
         return Vec::new();
     }
     let mutual = Mutual::new(edges.people(), &pairs);
+    let attention = |person: u32| Factor::of(attention(model, given[person as usize]));
+    let all = |people: &[u32]| {
+        people.iter().fold(Factor::ZERO, |sum, person| sum.and(attention(*person)))
+    };
+    let of_each: Vec<Factor> = (0..index_of(edges.people()))
+        .into_par_iter()
+        .map(|person| all(mutual.of(person)))
+        .collect();
     let closed = pairs.par_iter().filter_map(|(one, other)| {
-        let (of_one, of_other) = (mutual.of(*one), mutual.of(*other));
-        let [fewer, more] = [of_one.len().min(of_other.len()), of_one.len().max(of_other.len())];
-        let count = |length: usize| u32::try_from(length).expect("no more than there are people");
-        let discount = |both| discount(model, both, count(more), count(fewer));
-        // Cannot be closed, whoever they are: most pairs end here.
-        if discount(count(fewer) - 1) == Share::NONE {
+        let (with_one, with_other) = (mutual.of(*one), mutual.of(*other));
+        if with_one.len().max(with_other.len()) > model.mutual_max() as usize {
             return None;
         }
-        let discount = discount(in_both(of_one, of_other));
+        let (of_one, of_other) = (of_each[*one as usize], of_each[*other as usize]);
+        let discount = |both| discount(model, both, of_one, of_other);
+        // Cannot be closed, whoever they are: most pairs end here.
+        if discount(of_one.min(of_other)) == Share::NONE {
+            return None;
+        }
+        let both =
+            in_both(with_one, with_other).fold(Factor::ZERO, |sum, it| sum.and(attention(it)));
+        let discount = discount(both);
         (discount > Share::NONE).then_some(Closed { one: *one, other: *other, discount })
     });
     closed.collect()
@@ -69,14 +81,19 @@ fn pairs(registered: &[bool], given: &[u64], edges: &Edges) -> Vec<(u32, u32)> {
     found.collect()
 }
 
-fn in_both(one: &[u32], other: &[u32]) -> u32 {
-    let (mut left, mut right, mut both) = (0, 0, 0);
-    while let (Some(one), Some(other)) = (one.get(left), other.get(right)) {
-        both += u32::from(one == other);
-        left += usize::from(one <= other);
-        right += usize::from(other <= one);
-    }
-    both
+/// Who is in both lists, which are in order.
+fn in_both<'a>(one: &'a [u32], other: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+    let (mut left, mut right) = (0, 0);
+    std::iter::from_fn(move || {
+        while let (Some(one), Some(other)) = (one.get(left), other.get(right)) {
+            left += usize::from(one <= other);
+            right += usize::from(other <= one);
+            if one == other {
+                return Some(*one);
+            }
+        }
+        None
+    })
 }
 
 // === impl Mutual ===

@@ -45,6 +45,10 @@ impl Edges {
         owners: &[u32],
         reactions: Vec<Reaction>,
     ) -> Self {
+        assert!(
+            u32::try_from(reactions.len()).is_ok(),
+            "rows of one presence are counted in 32 bits"
+        );
         let lengths: Vec<AtomicU32> = owners.par_iter().map(|_| AtomicU32::new(0)).collect();
         reactions.par_iter().for_each(|reaction| {
             // Only the sum matters, after all threads have joined.
@@ -168,7 +172,7 @@ impl Edges {
             let edges = &mut self.column[place];
             if let Ok(place) = edges.binary_search_by_key(&actor, |edge| edge.actor()) {
                 let edge = edges[place];
-                edges[place] = Edge::new(actor, edge.newest(), edge.share().less(discount));
+                edges[place] = Edge::new(actor, edge.oldest(), edge.share().less(discount));
             }
         }
     }
@@ -260,16 +264,16 @@ fn put_together(model: &Model, rows: &mut [u64]) -> u32 {
     let (mut edges, mut next) = (0, 0);
     while next < rows.len() {
         let actor = Edge(rows[next]).actor();
-        let (mut mass, mut newest) = (0_u64, u8::MAX);
+        let (mut mass, mut oldest) = (0_u64, 0);
         while let Some(row) = rows.get(next).filter(|row| Edge(**row).actor() == actor) {
             #[expect(clippy::cast_possible_truncation, reason = "the lower half is the deed")]
             let deed = Deed::of_bits(*row as u32);
             let added = model.mass(deed.kind(), deed.age(), deed.count());
             mass = mass.saturating_add(added);
-            newest = newest.min(deed.age());
+            oldest = oldest.max(deed.age());
             next += 1;
         }
-        rows[edges] = Edge::new(actor, newest, model.share(mass)).0;
+        rows[edges] = Edge::new(actor, oldest, model.share(mass)).0;
         edges += 1;
     }
     u32::try_from(edges).expect("no more than there are actors")
@@ -278,8 +282,8 @@ fn put_together(model: &Model, rows: &mut [u64]) -> u32 {
 // === impl Edge ===
 
 impl Edge {
-    fn new(actor: u32, newest: u8, share: Share) -> Self {
-        Self(u64::from(actor) << 32 | u64::from(newest) << 16 | u64::from(share.parts()))
+    fn new(actor: u32, oldest: u8, share: Share) -> Self {
+        Self(u64::from(actor) << 32 | u64::from(oldest) << 16 | u64::from(share.parts()))
     }
 
     /// A person.
@@ -287,9 +291,9 @@ impl Edge {
         (self.0 >> 32) as u32
     }
 
-    /// The age of the newest reaction.
+    /// The age of the oldest reaction in the window.
     #[expect(clippy::cast_possible_truncation, reason = "eight of the bits are the age")]
-    pub(crate) const fn newest(self) -> u8 {
+    pub(crate) const fn oldest(self) -> u8 {
         (self.0 >> 16) as u8
     }
 

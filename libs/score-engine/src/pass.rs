@@ -12,6 +12,7 @@ use crate::{
     circles::{self, Closed},
     edges::{Edge, Edges},
     evidence::{self, Evidence, Unnamed},
+    population::index_of,
 };
 
 /// What a pass found out about a population.
@@ -20,7 +21,7 @@ pub struct Pass {
     pub epoch: Epoch,
     /// By person; `None`: there is no evidence.
     pub scores: Vec<Option<PersonScore>>,
-    /// Days on which an unusual number of strangers came to somebody, by person.
+    /// Days on which an unusual number of strangers came to a presence, in the order of people.
     pub bursts: Vec<Burst>,
 }
 
@@ -40,7 +41,7 @@ pub struct Burst {
     pub person: u32,
     /// Of the day, in whole UTC days.
     pub age: u8,
-    /// Actors of little credibility whose newest reaction is of that day, and interactions of that day that
+    /// Actors of little credibility who came on that day, by their oldest reaction, and interactions of that day that
     /// name nobody, where the network does not vouch for them.
     pub strangers: u64,
 }
@@ -48,8 +49,10 @@ pub struct Burst {
 /// So many people are scored with the factors of all their actors at hand. What is far away in memory is
 /// fetched while other such fetches wait, which a score in between would prevent.
 const BLOCK: usize = 64;
+/// A presence with more edges than this fetches for itself, so that memory stays small.
+const FETCHED_MAX: usize = 1_024;
 /// From so many strangers on a day on they can be a burst.
-const BURST_MIN: usize = 100;
+const BURST_MIN: usize = 1_000;
 /// Whoever is less credible is a stranger to a burst.
 const HALF_CREDIBLE: Factor = Factor::HALF;
 
@@ -97,7 +100,8 @@ impl Graph {
             edges.discount(pair.other, pair.one, pair.discount);
         }
         let registered = std::mem::take(&mut evidence.registered);
-        Self { registered, edges, given, closed, sparse: Sparse::new(model, evidence) }
+        let sparse = Sparse::new(model, people, evidence);
+        Self { registered, edges, given, closed, sparse }
     }
 
     /// Lets credibility flow from the registered, from nothing.
@@ -198,10 +202,14 @@ struct Sparse {
 // === impl Sparse ===
 
 impl Sparse {
-    fn new(model: &Model, evidence: Evidence) -> Self {
+    fn new(model: &Model, people: usize, evidence: Evidence) -> Self {
         let Evidence { owners, vouched, mut unnamed, mut plus_k, .. } = evidence;
         let Evidence { mut posts, mut counters, mut seen, .. } = evidence;
         assert_eq!(vouched.len(), owners.len(), "every presence has a network");
+        let (presences, people) = (index_of(owners.len()), index_of(people));
+        assert!(posts.iter().all(|(it, _)| *it < presences), "every post has a presence");
+        assert!(counters.iter().all(|(it, _)| *it < people), "every account has a person");
+        assert!(seen.iter().all(|it| *it < people), "whoever was seen is a person");
         unnamed.retain(|it| it.age < WINDOW_DAYS);
         plus_k.retain(|it| it.age < WINDOW_DAYS);
         posts.retain(|(_, age)| *age < WINDOW_DAYS);
@@ -269,8 +277,13 @@ impl<'a> Scorer<'a> {
     fn fetch(&mut self, people: impl Iterator<Item = u32>) {
         self.near.clear();
         self.used = 0;
-        for edge in people.flat_map(|person| self.graph.edges.of_person(person)) {
-            self.near.push(self.factors[edge.actor() as usize]);
+        let edges = &self.graph.edges;
+        for presence in people.flat_map(|person| edges.presences_of(person)) {
+            let edges = edges.of_presence(presence);
+            if edges.len() <= FETCHED_MAX {
+                let factors = edges.iter().map(|edge| self.factors[edge.actor() as usize]);
+                self.near.extend(factors);
+            }
         }
     }
 
@@ -285,15 +298,20 @@ impl<'a> Scorer<'a> {
             let mut posts = posts.peekable();
             evidence |= !edges.is_empty() || posts.peek().is_some();
 
-            let near = &self.near[self.used..];
-            let attention = edges.iter().zip(near).fold(Attention::default(), |sum, at| {
-                let (edge, factors) = at;
-                sum.plus(factors, edge.share())
-            });
+            let attention = if edges.len() <= FETCHED_MAX {
+                let near = &self.near[self.used..];
+                self.used += edges.len();
+                edges.iter().zip(near).fold(Attention::default(), |sum, (edge, factors)| {
+                    sum.plus(factors, edge.share())
+                })
+            } else {
+                edges.iter().fold(Attention::default(), |sum, edge| {
+                    sum.plus(&self.factors[edge.actor() as usize], edge.share())
+                })
+            };
             let vouched = sparse.vouched[presence as usize];
             let nameless = rows(&sparse.unnamed, presence, |it| it.presence);
             self.burst(person, edges, if vouched { &[] } else { nameless });
-            self.used += edges.len();
             let unnamed = unnamed(self.model, vouched, nameless);
             let found = Presence::new(self.model, &attention, vouched, &unnamed, posts);
             self.presences.push(found);
@@ -324,9 +342,9 @@ impl<'a> Scorer<'a> {
             *day = day.saturating_add(row.count);
             together = together.saturating_add(row.count);
         }
-        for (edge, factors) in edges.iter().zip(&self.near[self.used..]) {
-            if factors.people < HALF_CREDIBLE {
-                let day = &mut days[usize::from(edge.newest())];
+        for edge in edges {
+            if self.factors[edge.actor() as usize].people < HALF_CREDIBLE {
+                let day = &mut days[usize::from(edge.oldest())];
                 *day = day.saturating_add(1);
                 together = together.saturating_add(1);
             }

@@ -33,8 +33,10 @@ pub struct Population {
     pub(crate) names: Vec<AccountName>,
     /// Whose owner joined, by account index.
     registered: FxHashSet<u32>,
-    /// Whose accounts belong to one person: the first of them, by account. Others are their own.
-    leaders: FxHashMap<u32, u32>,
+    /// The person who said that an account is theirs, by account. Others are their own.
+    owners: FxHashMap<u32, u32>,
+    /// How many people said so.
+    joined: u32,
     /// In any order and in parts.
     pub(crate) interactions: Vec<Interaction>,
     /// The newest reading of each counter of an account itself.
@@ -55,6 +57,13 @@ pub(crate) struct Interaction {
     pub(crate) kind: Kind,
     pub(crate) age: u8,
     pub(crate) count: u64,
+}
+
+/// Whose an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    Itself(u32),
+    Joined(u32),
 }
 
 /// A counter at a time.
@@ -128,14 +137,14 @@ impl Population {
     pub fn join(&mut self, accounts: &[AccountName]) {
         let accounts: Vec<u32> = accounts.iter().map(|account| self.index(account)).collect();
         self.registered.extend(&accounts);
-        if let [leader, _, ..] = accounts[..] {
-            self.leaders.extend(accounts.into_iter().map(|account| (account, leader)));
-        }
+        let owner = self.joined;
+        self.joined += 1;
+        self.owners.extend(accounts.into_iter().map(|account| (account, owner)));
     }
 
-    /// The account that stands for the owner of `account`.
-    pub(crate) fn leader(&self, account: u32) -> u32 {
-        self.leaders.get(&account).copied().unwrap_or(account)
+    /// Equal for the accounts of one person, and for no others.
+    pub(crate) fn owner(&self, account: u32) -> Owner {
+        self.owners.get(&account).map_or(Owner::Itself(account), |owner| Owner::Joined(*owner))
     }
 
     /// Every account that any signal named counts as registered.

@@ -101,21 +101,25 @@ impl Population {
         let accounts = index_of(self.names.len());
         let mut order: Vec<u32> = (0..accounts).collect();
         order.sort_by_cached_key(|account| {
-            (self.leader(*account), self.names[*account as usize].network.clone())
+            (self.owner(*account), self.names[*account as usize].network.clone())
         });
         let mut evidence = Evidence::default();
-        let mut leaders = Vec::new();
+        // The first account of each person.
+        let mut firsts: Vec<u32> = Vec::new();
+        let mut before = None;
         let (mut people, mut presences) = (vec![0; order.len()], vec![0; order.len()]);
         let mut last = None;
         for account in order {
-            let leader = self.leader(account);
+            let owner = self.owner(account);
             let network = &self.names[account as usize].network;
-            if leaders.last() != Some(&leader) {
-                leaders.push(leader);
+            if before.replace(owner) != Some(owner) {
+                firsts.push(account);
                 evidence.registered.push(false);
                 last = None;
             }
-            let person = index_of(leaders.len() - 1);
+            let person = index_of(firsts.len() - 1);
+            let first = &mut firsts[person as usize];
+            *first = account.min(*first);
             if last != Some(network) {
                 last = Some(network);
                 evidence.owners.push(person);
@@ -143,7 +147,7 @@ impl Population {
         evidence.counters =
             counters.map(|(account, counters)| (people[account as usize], counters)).collect();
         evidence.seen.extend(self.seen.iter().map(|account| people[*account as usize]));
-        let accounts = leaders.into_iter().map(|it| self.names[it as usize].clone()).collect();
+        let accounts = firsts.into_iter().map(|it| self.names[it as usize].clone()).collect();
         Numbered { evidence, accounts }
     }
 }

@@ -63,7 +63,7 @@ impl Repute {
 // === impl Factors ===
 
 impl Factors {
-    /// The repute that they were made from, to within 2⁻⁴⁰; the prestige of an actor without credibility
+    /// The repute that they were made from, its credibility and worth to within 2⁻⁴⁰; the prestige of an actor without credibility
     /// is not kept, because it counts for nothing.
     #[must_use]
     pub fn repute(&self) -> Repute {
@@ -98,16 +98,13 @@ pub fn credibility(model: &Model, received: Received) -> f64 {
 
 /// The part of a reaction among people of a closed circle that is not counted. Section 5.
 ///
-/// - `both`: how many people are mutual with both.
-/// - `of_one`, `of_other`: how many are mutual with each, the other included, so at least 1.
+/// - `both`: the attention of those who are mutual with both, added up.
+/// - `of_one`, `of_other`: of those who are mutual with each, the other included.
 #[must_use]
-pub fn discount(model: &Model, both: u32, of_one: u32, of_other: u32) -> Share {
+pub fn discount(model: &Model, both: Factor, of_one: Factor, of_other: Factor) -> Share {
     let closure = &model.numbers.closure;
-    let most = of_one.max(of_other);
-    if most > closure.mutual_max {
-        return Share::NONE;
-    }
-    let closed = f64::from(both) / (f64::from(most) + closure.beside);
+    let most = of_one.max(of_other).value();
+    let closed = both.value() / (most + closure.beside);
     let part =
         (closed - closure.discounted_from) / (closure.worthless_from - closure.discounted_from);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "is 0 to 32,768")]

@@ -1,8 +1,8 @@
 //! From reactions to a score: pure functions, and the models as data.
 //!
 //! They read no clock and no environment, they cannot fail, and the same evidence gives the same bits
-//! on every machine and in every order: shares of people are whole numbers and so are their sums,
-//! floats are added in the order of their values, and `ln`, `exp` and `pow` come from the `libm` crate.
+//! on every machine and in every order: shares of people are whole numbers and so are their sums, the
+//! few floats are added in the order of their values or of kind and day, and `ln`, `exp` and `pow` come from the `libm` crate.
 //! `docs/scoring.md` has the formulas with their sources; the code cites its sections.
 //!
 //! [`counted`] is the first model, which the scoring service serves.

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use klout_model::{CounterName, Kind, Network, WINDOW_DAYS};
 use serde::{Deserialize, Serialize};
 
-use crate::share::{self, Share};
+use crate::{
+    counted,
+    share::{self, Share},
+};
 
 /// A version of the formula with its numbers, checked. A score always names the model that made it.
 #[derive(Debug)]
@@ -73,14 +76,14 @@ macro_rules! sections {
 
 sections! {
     Attention { people: positive }
-    Prestige { half: positive, worth: at_least_0 }
+    Prestige { half: positive, worth: up_to_1000 }
     Unnamed { people: positive }
     Posts { prior: positive, half: positive, weight: share_of_1 }
     Strangers { people: positive, weight: share_of_1, counters_half: positive }
     Outside { inlinks: at_least_0, rank: at_least_0 }
     PlusK { people: positive, each: at_least_0, given_back: share_of_1 }
     Curve { scale: positive, exponent: positive }
-    Confidence { spread: at_least_0, unseen: at_least_0, lucky: at_least_0 }
+    Confidence { spread: at_least_0, unseen: at_least_0, lucky: positive }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -122,6 +125,11 @@ pub enum ModelInvalid {
     NameUnknown { section: &'static str, what: &'static str, name: String },
     #[error("`vouching` names `{name}`, which no network can be called")]
     Network { name: String },
+    #[error(
+        "`name` is `{name}`, which is the name of other numbers: give the model another name, and history \
+         stays what it was"
+    )]
+    NameTaken { name: String },
     #[error("`closure.worthless_from` is not above `closure.discounted_from`")]
     Closure,
     #[error(
@@ -134,7 +142,7 @@ pub enum ModelInvalid {
 /// The newest model.
 static CURRENT: LazyLock<Model> = LazyLock::new(|| {
     let file = include_str!("../models/klout-2026-12.toml");
-    Model::load(file).expect("the models that are compiled in are valid, which a test shows")
+    Model::read(file).expect("the models that are compiled in are valid, which a test shows")
 });
 
 // === impl Model ===
@@ -153,8 +161,20 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// When it is not a model, a number is out of range, or the checksum is another one's.
+    /// When it is not a model, a number is out of range, the checksum is another one's, or the name is that of
+    /// a model that is compiled in and has other numbers.
     pub fn load(file: &str) -> Result<Self, ModelInvalid> {
+        let model = Self::read(file)?;
+        let name = model.name();
+        let current = name == Self::current().name();
+        let taken = current && model.checksum() != Self::current().checksum();
+        if taken || counted::Model::by_name(name).is_some() {
+            return Err(ModelInvalid::NameTaken { name: name.to_owned() });
+        }
+        Ok(model)
+    }
+
+    fn read(file: &str) -> Result<Self, ModelInvalid> {
         let numbers: Numbers =
             toml::from_str(file).map_err(|error| ModelInvalid::Syntax(Box::new(error)))?;
         let model = Self::new(numbers)?;
@@ -171,6 +191,12 @@ impl Model {
         for (name, weight) in &numbers.kinds {
             let kind: Kind = name.parse().map_err(|_| unknown("kinds", "kind", name))?;
             kind_weights[usize::from(kind.code())] = u64::from(*weight);
+        }
+        for kind in Kind::ALL {
+            if !numbers.kinds.contains_key(kind.as_str()) {
+                let expected = "a whole number up to 10000";
+                return Err(number("kinds", kind.as_str(), "missing", expected));
+            }
         }
         let mut counter_weights = [0.0; CounterName::ALL.len()];
         for (name, weight) in &numbers.counters {
@@ -284,8 +310,9 @@ impl Numbers {
         at_most("credibility", "rounds", f64::from(rounds), 100.0, "a whole number up to 100")?;
         share_of_1("credibility", "handed_on", handed_on)?;
         at_least_0("credibility", "corroborated", corroborated)?;
-        if !(targets_min.is_finite() && targets_min >= 1.0) {
-            return Err(number("credibility", "targets_min", targets_min, "at least 1"));
+        if !(1.0..=LARGEST).contains(&targets_min) {
+            let expected = "a number from 1 to 1000000";
+            return Err(number("credibility", "targets_min", targets_min, expected));
         }
         self.attention.check("attention")?;
         self.prestige.check("prestige")?;
@@ -319,19 +346,31 @@ fn number(
     ModelInvalid::Number { section, name: name.to_owned(), found: found.to_string(), expected }
 }
 
+/// No number of a model is larger, so that no sum or quotient of them leaves the finite numbers.
+const LARGEST: f64 = 1e6;
+/// None that has to be above 0 is smaller, for the same reason.
+const SMALLEST: f64 = 1e-6;
+
 fn at_least_0(section: &'static str, name: &str, found: f64) -> Result<(), ModelInvalid> {
-    let good = found.is_finite() && found >= 0.0;
-    good.then_some(()).ok_or_else(|| number(section, name, found, "a number from 0"))
+    let good = (0.0..=LARGEST).contains(&found);
+    good.then_some(()).ok_or_else(|| number(section, name, found, "a number from 0 to 1000000"))
 }
 
 fn positive(section: &'static str, name: &str, found: f64) -> Result<(), ModelInvalid> {
-    let good = found.is_finite() && found > 0.0;
-    good.then_some(()).ok_or_else(|| number(section, name, found, "a number above 0"))
+    let good = (SMALLEST..=LARGEST).contains(&found);
+    let expected = "a number from 0.000001 to 1000000";
+    good.then_some(()).ok_or_else(|| number(section, name, found, expected))
 }
 
 fn share_of_1(section: &'static str, name: &str, found: f64) -> Result<(), ModelInvalid> {
     let good = (0.0..=1.0).contains(&found);
     good.then_some(()).ok_or_else(|| number(section, name, found, "a number from 0 to 1"))
+}
+
+/// What a factor of an actor can hold.
+fn up_to_1000(section: &'static str, name: &str, found: f64) -> Result<(), ModelInvalid> {
+    let good = (0.0..=1_000.0).contains(&found);
+    good.then_some(()).ok_or_else(|| number(section, name, found, "a number from 0 to 1000"))
 }
 
 fn at_most(
@@ -381,7 +420,9 @@ mod tests {
             let message = ModelInvalid::Checksum { right: right.clone(), found: found.clone() };
             assert!(message.to_string().contains(&format!("is `{right}`")), "{message}");
             let mended = Model::CURRENT_FILE.replacen(from, to, 1).replace(&found, &right);
-            assert_eq!(Model::load(&mended).expect(to).checksum(), right);
+            // With the name of other numbers it is refused all the same.
+            let taken = matches!(Model::load(&mended), Err(ModelInvalid::NameTaken { .. }));
+            assert_eq!(taken, !mended.contains("klout-2027-01"), "{to}");
         }
         let wrong = refused(Model::current().checksum(), "0123456789abcdef0123456789abcdef");
         assert!(wrong.contains(Model::current().checksum()), "{wrong}");
@@ -396,6 +437,10 @@ mod tests {
     fn a_number_out_of_range_is_refused_by_its_name() {
         for (from, to, name) in [
             ("follower_count = 0.5", "follower_count = -0.5", "counters.follower_count"),
+            ("views = 0.1", "views = 1e308", "counters.views"),
+            ("like = 100\n", "", "kinds.like"),
+            ("worth = 0.5", "worth = 1e9", "prestige.worth"),
+            ("prior = 3.0", "prior = 1e-200", "posts.prior"),
             ("views = 0.1", "views = inf", "counters.views"),
             ("like = 100", "like = 10001", "kinds.like"),
             ("whole = 600_000", "whole = 0", "reaction.whole"),

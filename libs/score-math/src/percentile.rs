@@ -1,4 +1,4 @@
-//! Where a score stands among all. docs/scoring.md, section 6.
+//! Where a score stands among all. docs/scoring.md, section 12.
 
 /// 100 × (scores that are lower + half of those that are equal) / all scores.
 ///

@@ -81,6 +81,11 @@ impl Factor {
         crate::float(self.0) / ONE_FACTOR
     }
 
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// What is left of it without a part of itself.
     pub(crate) const fn without(self, part: Self) -> Self {
         Self(self.0.saturating_sub(part.0))

@@ -81,7 +81,7 @@ pub struct Sums {
 pub fn scores<'a>(numbers: &Numbers, world: &'a World) -> Answer<'a> {
     let shares = shares(numbers, world);
     let given = given(world, &shares);
-    let discounts = discounts(numbers, world, &shares);
+    let discounts = discounts(numbers, world, &shares, &given);
     let discounted = discounted(&shares, &discounts);
     let reputes = reputes(numbers, world, &given, &discounted);
     let sums = sums(numbers, world, &discounted, &reputes);
@@ -121,11 +121,17 @@ fn given(world: &World, shares: &Shares<'_>) -> BTreeMap<Person, f64> {
     given
 }
 
+/// Section 4.
+fn attention(numbers: &Numbers, given: f64) -> f64 {
+    if given > 0.0 { (numbers.attention.people / given).min(1.0) } else { 1.0 }
+}
+
 /// Section 5: by how much what two people do to each other is discounted, in 32,768ths.
 fn discounts(
     numbers: &Numbers,
     world: &World,
     shares: &Shares<'_>,
+    given: &BTreeMap<Person, f64>,
 ) -> BTreeMap<(Person, Person), u64> {
     let mut reacts: BTreeSet<(Person, Person)> = BTreeSet::new();
     for (&((owner, _), actor), &share) in shares {
@@ -144,14 +150,20 @@ fn discounts(
         .map(|a| (a, people.iter().filter(|&&other| mutual(a, other)).count()))
         .collect();
 
+    // A circle is made of attention, so that whoever is friends with everybody hardly counts.
+    let weight = |person: Person| rounded(attention(numbers, given[&person]));
+    let sum = |of: &dyn Fn(Person) -> bool| -> f64 {
+        people.iter().filter(|&&other| of(other)).map(|&other| weight(other)).sum()
+    };
+
     let mut discounts = BTreeMap::new();
     for &(a, s) in reacts.iter().filter(|&&(a, s)| mutual(a, s)) {
-        let most = degree[&a].max(degree[&s]);
-        if most > numbers.closure.mutual_max {
+        if degree[&a].max(degree[&s]) > numbers.closure.mutual_max {
             continue;
         }
-        let both = people.iter().filter(|&&other| mutual(a, other) && mutual(s, other)).count();
-        let closure = both as f64 / (most as f64 + numbers.closure.beside);
+        let most = sum(&|other| mutual(a, other)).max(sum(&|other| mutual(s, other)));
+        let both = sum(&|other| mutual(a, other) && mutual(s, other));
+        let closure = both / (most + numbers.closure.beside);
         let from = numbers.closure.discounted_from;
         let part = (closure - from) / (numbers.closure.worthless_from - from);
         let discount = whole_below(WHOLE as f64 * part.clamp(0.0, 1.0));
@@ -211,12 +223,7 @@ fn reputes(
     for (person, terms) in received(&credibility) {
         let received: f64 = terms.iter().sum();
         let prestige = received / (received + numbers.prestige.half);
-        let attention = if given[&person] > 0.0 {
-            (numbers.attention.people / given[&person]).min(1.0)
-        } else {
-            1.0
-        };
-        let worth = attention * (1.0 + numbers.prestige.worth * prestige);
+        let worth = attention(numbers, given[&person]) * (1.0 + numbers.prestige.worth * prestige);
         let credibility = credibility[&person];
         reputes.insert(person, Repute { credibility, prestige, worth });
     }

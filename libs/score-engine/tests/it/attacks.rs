@@ -180,18 +180,77 @@ fn ten_thousand_strangers_are_worth_as_much_as_a_hundred() {
 fn an_unusual_number_of_strangers_on_one_day_is_noticed() {
     let mut town = Town::default();
     let (victim, presence) = town.registered();
-    for _ in 0..150 {
+    for _ in 0..1_500 {
         let (fake, _) = town.stranger();
         town.react(fake, presence, Kind::Like, 5, 1);
     }
     let bursts = town.pass().bursts;
     assert_eq!(
         bursts.iter().map(|it| (it.person, it.age, it.strangers)).collect::<Vec<_>>(),
-        [(victim, 5, 150)]
+        [(victim, 5, 1_500)]
     );
 
-    let calm = Town { reactions: town.reactions[..99].to_vec(), ..town };
+    let calm = Town { reactions: town.reactions[..999].to_vec(), ..town };
     assert_eq!(calm.pass().bursts, []);
+}
+
+#[test]
+fn a_regular_audience_of_strangers_is_no_burst() {
+    let mut town = Town::default();
+    let (_, presence) = town.registered();
+    for place in 0..3_000_u32 {
+        let (fan, _) = town.stranger();
+        // Who came on some day comes again today.
+        let came = u8::try_from(place % 80).expect("a day");
+        town.react(fan, presence, Kind::Like, came, 1);
+        town.react(fan, presence, Kind::Like, 0, 1);
+    }
+    assert_eq!(town.pass().bursts, []);
+}
+
+#[test]
+fn strangers_gain_nothing_more_when_one_person_reacts_to_all_of_them() {
+    for fooled in [false, true] {
+        let mut town = Town::default();
+        let (buyer, presence) = town.registered();
+        let (other, _) = town.registered();
+        let before = town.points(buyer);
+        for _ in 0..300 {
+            let (fake, theirs) = town.stranger();
+            town.react(fake, presence, Kind::Reshare, 0, 9);
+            town.like(if fooled { other } else { buyer }, theirs);
+        }
+        let after = town.points(buyer);
+        assert!(after - before <= 3.0, "{fooled}: {before} and {after}");
+    }
+}
+
+/// Section 5: whoever is friends with everybody makes no circle of those who are friends with them.
+#[test]
+fn popular_accounts_that_like_back_close_no_circle() {
+    let mut town = Town::default();
+    let (someone, presence) = town.registered();
+    let mut friends = vec![(someone, presence)];
+    for _ in 0..12 {
+        let (friend, theirs) = town.registered();
+        town.like(friend, presence);
+        town.like(someone, theirs);
+        friends.push((friend, theirs));
+    }
+    let before = town.points(someone);
+    for _ in 0..24 {
+        let (popular, theirs) = town.registered();
+        for (friend, presence) in &friends {
+            town.like(*friend, theirs);
+            town.like(popular, *presence);
+        }
+        for _ in 0..500 {
+            let (_, another) = town.registered();
+            town.like(popular, another);
+        }
+    }
+    let after = town.points(someone);
+    assert!(after > before - 1.0, "{before} and {after}");
 }
 
 #[test]
