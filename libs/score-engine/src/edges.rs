@@ -16,9 +16,9 @@ use crate::evidence::{Deed, Reaction};
 pub(crate) struct Edges {
     column: Vec<Edge>,
     /// Where the edges of each presence begin in the column.
-    starts: Vec<u64>,
-    /// How many there are. What lies behind them is left over from rows that were put together.
-    lengths: Vec<u32>,
+    starts: Vec<u32>,
+    /// Where they end. What lies behind them is left over from rows that were put together.
+    ends: Vec<u32>,
     /// The first presence of each person, and the number of presences last.
     presences: Vec<u32>,
     /// People in parts with about as many edges each: what one task takes.
@@ -45,64 +45,61 @@ impl Edges {
         owners: &[u32],
         reactions: Vec<Reaction>,
     ) -> Self {
-        assert!(
-            u32::try_from(reactions.len()).is_ok(),
-            "rows of one presence are counted in 32 bits"
-        );
-        let lengths: Vec<AtomicU32> = owners.par_iter().map(|_| AtomicU32::new(0)).collect();
+        let rows = u32::try_from(reactions.len()).expect("rows have places of 32 bits");
+        let counts: Vec<AtomicU32> = owners.par_iter().map(|_| AtomicU32::new(0)).collect();
         reactions.par_iter().for_each(|reaction| {
             // Only the sum matters, after all threads have joined.
-            lengths[reaction.subject as usize].fetch_add(1, Ordering::Relaxed);
+            counts[reaction.subject as usize].fetch_add(1, Ordering::Relaxed);
         });
-        let mut lengths: Vec<u32> = lengths.into_iter().map(AtomicU32::into_inner).collect();
-        let mut end = 0_u64;
-        let starts: Vec<u64> = lengths
-            .iter()
-            .map(|length| {
-                let start = end;
-                end += u64::from(*length);
+        let mut next = 0;
+        let starts: Vec<u32> = counts
+            .into_iter()
+            .map(|count| {
+                let start = next;
+                next += count.into_inner();
                 start
             })
             .collect();
         let presences = presences(people, owners);
-        let parts = parts(&presences, &starts, end);
-        let mut column = vec![0_u64; usize_of(end)];
+        let parts = parts(&presences, &starts, rows);
+        let mut column = vec![0_u64; reactions.len()];
 
-        // Each thread reads all rows and places those of its own people, so none shares what it writes.
-        lengths.fill(0);
-        let shares = rayon::current_num_threads().clamp(1, 16);
-        let mine = parts.chunks(parts.len().div_ceil(shares).max(1));
+        // Each thread reads all rows and places those of its own people, so none shares what it writes. Where
+        // the rows of a presence end so far is where its next one goes.
+        let mut ends = starts.clone();
+        let threads = rayon::current_num_threads().clamp(1, 16);
+        let mine = parts.chunks(parts.len().div_ceil(threads).max(1));
         let mine = mine.map(|parts| parts[0].start..parts[parts.len() - 1].end).collect::<Vec<_>>();
         let places = (&*starts, &*presences);
-        split(&mut column, &mut lengths, places, &mine).into_par_iter().for_each(|part| {
-            let Part { column, starts, lengths, first_presence } = part;
+        split(&mut column, &mut ends, places, &mine).into_par_iter().for_each(|part| {
+            let Part { column, starts, ends, first_presence } = part;
             let first = starts.first().copied().unwrap_or_default();
             for reaction in &reactions {
                 let presence = reaction.subject.wrapping_sub(first_presence) as usize;
-                if let Some(length) = lengths.get_mut(presence) {
-                    let place = usize_of(starts[presence] - first) + *length as usize;
-                    column[place] =
+                if let Some(end) = ends.get_mut(presence) {
+                    column[(*end - first) as usize] =
                         u64::from(reaction.actor) << 32 | u64::from(reaction.deed.bits());
-                    *length += 1;
+                    *end += 1;
                 }
             }
         });
         drop(reactions);
 
-        split(&mut column, &mut lengths, places, &parts).into_par_iter().for_each(|part| {
-            let Part { column, starts, lengths, .. } = part;
+        split(&mut column, &mut ends, places, &parts).into_par_iter().for_each(|part| {
+            let Part { column, starts, ends, .. } = part;
             let first = starts.first().copied().unwrap_or_default();
-            for (start, length) in starts.iter().zip(lengths) {
-                let start = usize_of(*start - first);
-                *length = put_together(model, &mut column[start..start + *length as usize]);
+            for (start, end) in starts.iter().zip(ends) {
+                let rows = &mut column[(*start - first) as usize..(*end - first) as usize];
+                *end = *start + put_together(model, rows);
             }
         });
         let column = column.into_iter().map(Edge).collect();
-        Self { column, starts, lengths, presences, parts }
+        Self { column, starts, ends, presences, parts }
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.lengths.iter().map(|length| u64::from(*length)).sum()
+        let lengths = self.starts.iter().zip(&self.ends).map(|(start, end)| end - start);
+        lengths.map(u64::from).sum()
     }
 
     pub(crate) const fn people(&self) -> usize {
@@ -146,8 +143,7 @@ impl Edges {
     }
 
     fn place(&self, presence: u32) -> Range<usize> {
-        let start = usize_of(self.starts[presence as usize]);
-        start..start + self.lengths[presence as usize] as usize
+        self.starts[presence as usize] as usize..self.ends[presence as usize] as usize
     }
 
     /// The edges of all presences of a person.
@@ -195,16 +191,16 @@ impl Edges {
 /// A part of the column that one task writes.
 struct Part<'a> {
     column: &'a mut [u64],
-    starts: &'a [u64],
-    lengths: &'a mut [u32],
+    starts: &'a [u32],
+    ends: &'a mut [u32],
     first_presence: u32,
 }
 
 /// Cuts the columns where these parts of the people, which follow one another, end.
 fn split<'a>(
     mut column: &'a mut [u64],
-    mut lengths: &'a mut [u32],
-    (starts, presences): (&'a [u64], &[u32]),
+    mut ends: &'a mut [u32],
+    (starts, presences): (&'a [u32], &[u32]),
     parts: &[Range<u32>],
 ) -> Vec<Part<'a>> {
     let mut cut = Vec::with_capacity(parts.len());
@@ -214,12 +210,12 @@ fn split<'a>(
         let rows = match (starts_here.first(), starts.get(end as usize)) {
             (None, _) => 0,
             (Some(_), None) => column.len(),
-            (Some(start), Some(end)) => usize_of(end - start),
+            (Some(start), Some(end)) => (end - start) as usize,
         };
         let (rows, other_rows) = column.split_at_mut(rows);
-        let (mine, others) = lengths.split_at_mut((end - first) as usize);
-        cut.push(Part { column: rows, starts: starts_here, lengths: mine, first_presence: first });
-        (column, lengths) = (other_rows, others);
+        let (mine, others) = ends.split_at_mut((end - first) as usize);
+        cut.push(Part { column: rows, starts: starts_here, ends: mine, first_presence: first });
+        (column, ends) = (other_rows, others);
     }
     cut
 }
@@ -238,13 +234,13 @@ fn presences(people: usize, owners: &[u32]) -> Vec<u32> {
     presences
 }
 
-fn parts(presences: &[u32], starts: &[u64], edges: u64) -> Vec<Range<u32>> {
+fn parts(presences: &[u32], starts: &[u32], rows: u32) -> Vec<Range<u32>> {
     let mut parts = Vec::new();
-    let (mut start, mut work) = (0, 0);
-    let place = |presence: u32| starts.get(presence as usize).copied().unwrap_or(edges);
+    let (mut start, mut work) = (0, 0_u64);
+    let place = |presence: u32| starts.get(presence as usize).copied().unwrap_or(rows);
     for person in 0..presences.len() - 1 {
         // A person without edges is some work too.
-        work += place(presences[person + 1]) - place(presences[person]) + 4;
+        work += u64::from(place(presences[person + 1]) - place(presences[person])) + 4;
         if work >= TASK || person + 2 == presences.len() {
             let end = u32::try_from(person + 1).expect("people have numbers");
             parts.push(start..end);
@@ -301,8 +297,4 @@ impl Edge {
     pub(crate) const fn share(self) -> Share {
         Share::of_parts(self.0 as u16)
     }
-}
-
-fn usize_of(place: u64) -> usize {
-    usize::try_from(place).expect("the column is in memory")
 }
