@@ -21,8 +21,9 @@ pub(super) enum Bought {
     SlowDrip,
     /// A ring to which the buyer reacts too.
     Answered,
-    /// Rings of a group of buyers, each of whom reacts to the fakes of all of them.
+    /// A ring to which its buyer and another one react.
     SharedByTwo,
+    /// Rings of a group of buyers: each of them reacts to the fakes of all rings, which react to all of them.
     SharedByFive,
     SharedByTwenty,
 }
@@ -75,6 +76,11 @@ impl Bought {
             Self::SharedByFive => 5,
             Self::SharedByTwenty => 20,
         }
+    }
+
+    /// Whether the fakes of a group of buyers react to each of them.
+    const fn is_for_all(self) -> bool {
+        matches!(self, Self::SharedByFive | Self::SharedByTwenty)
     }
 
     /// Lets fakes react to a buyer, each so often, about one more post a day.
@@ -222,8 +228,11 @@ fn size(
         bought.plant(&mut scene, *buyer, famous, fakes, repeats);
         let group = bought.answering();
         if group > 0 {
-            for answering in buyers.iter().skip(place / group * group).take(group) {
-                answer(&mut scene, ground.honest.owner(*answering), fakes);
+            for other in buyers.iter().skip(place / group * group).take(group) {
+                answer(&mut scene, ground.honest.owner(*other), fakes);
+                if bought.is_for_all() && other != buyer {
+                    react_too(&mut scene, *other, fakes, repeats);
+                }
             }
         }
     }
@@ -247,6 +256,16 @@ fn answer(scene: &mut Scene, buyer: u32, fakes: u32) {
     let end = number(scene.0.owners.len());
     for presence in end - fakes..end {
         scene.react(presence, buyer, Kind::Like, 0, 1);
+    }
+}
+
+/// The fakes that were planted last react to another buyer too.
+fn react_too(scene: &mut Scene, buyer: u32, fakes: u32, repeats: u32) {
+    let end = number(scene.0.registered.len());
+    for (place, fake) in (0..).zip(end - fakes..end) {
+        for (turn, count) in turns(repeats, MONTH) {
+            scene.react(buyer, fake, kind(turn), day((place * 7 + turn * 13) % MONTH), count);
+        }
     }
 }
 
