@@ -40,19 +40,20 @@ Examples:
   klout attack --people 2000 --check      for every change: exit 1 when a limit is not held
   klout attack --model mine.toml          what a model of one's own withstands
   klout attack --plot docs/figures        draws attack-size.svg and month-offline.svg too
-  klout attack --data higgs               attacks real people too; the folder holds interactions.csv.gz,
-                                          registered.csv.gz, victims.csv (account), and what is planted:
-                                          attack-star-20x5.csv.gz, attack-star-100x20.csv.gz and
-                                          honest-boost-20x5.csv.gz; scored as of 2012-07-04T04:00:00Z
+  klout attack --data higgs               attacks real people too, as of 2012-07-04T04:00:00Z
+
+--data takes a folder with interactions.csv.gz, registered.csv.gz, victims.csv (account), and what
+is planted: attack-star-20x5.csv.gz, attack-star-100x20.csv.gz, honest-boost-20x5.csv.gz
 
 --json prints an object with
   model, people, seed
-  lines           attack, figure, median, worst; limit as text, and limits as numbers: most and least of
-                  the worst, median_most and median_least of the median, any of which may be missing;
-                  told: not defended, beside the limit of the plain attack, which nobody is held to;
-                  within: the limit is held; over: it is not, and is not only told
-  sizes           attack, start, fakes, repeats; median and most points gained; score, a median
-  month_offline   day; quartiles, three scores or null; once_each: whose audience reacts once each
+  lines           attack, figure, median, worst;
+                  limit as text, and limits as numbers, each only if there is such a one:
+                  most and least of the worst, median_most and median_least of the median;
+                  told: it is not defended, and the limit is that of the plain attack;
+                  within: the limit is held; over: it is not held, and should be
+  sizes           attack, start, fakes, repeats; points gained: median, most; score: a median
+  month_offline   day; quartiles: three scores, or null; once_each: the pure case's score
 A figure that there is none of is null, and over its limit.")]
 pub(crate) struct Attack {
     /// How many people the world has
@@ -64,8 +65,8 @@ pub(crate) struct Attack {
     /// The model to score with, by name or as a file of one's own
     #[arg(long, value_name = "NAME|FILE", value_parser = ChosenModel::parse, default_value = ChosenModel::NEWEST)]
     model: ChosenModel,
-    /// Numbers of fakes that each buys, of which the most is what takes long
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = FAKES, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Numbers of fakes that each buys; the largest is what takes long
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10,100,1000,10000", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     fakes: Vec<u32>,
     /// Attacks the people of these files too
     #[arg(long, value_name = "DIR")]
@@ -111,9 +112,6 @@ struct Ground<'a> {
 }
 
 const POD: u32 = 50;
-
-/// Numbers of fakes if none are given.
-const FAKES: [u32; 4] = [10, 100, 1_000, 10_000];
 
 /// Fakes in the plot.
 const CURVE: [u32; 9] = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000];

@@ -227,8 +227,8 @@ fn size(
     for (place, buyer) in buyers.iter().enumerate() {
         bought.plant(&mut scene, *buyer, famous, fakes, repeats);
         let group = bought.answering();
-        if group > 0 {
-            for other in buyers.iter().skip(place / group * group).take(group) {
+        if let Some(groups_before) = place.checked_div(group) {
+            for other in buyers.iter().skip(groups_before * group).take(group) {
                 answer(&mut scene, ground.honest.owner(*other), fakes);
                 if bought.is_for_all() && other != buyer {
                     react_too(&mut scene, *other, fakes, repeats);
