@@ -10,12 +10,16 @@ mod recorded;
 mod report;
 mod town;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use klout_score_math::Model;
 use klout_world::{Attack as Planted, Attacks};
 
 use crate::{exit::Failure, model::ChosenModel, output};
+use recorded::Recorded;
 use report::Report;
 use town::{Scores, Town};
 
@@ -36,10 +40,21 @@ Examples:
   klout attack --people 2000 --check      for every change: exit 1 when a limit is not held
   klout attack --model mine.toml          what a model of one's own withstands
   klout attack --plot docs/figures        draws attack-size.svg and month-offline.svg too
-  klout attack --data higgs               attacks real people too; the folder holds interactions.csv.gz,
-                                          registered.csv.gz, victims.csv (account), and what is planted:
-                                          attack-star-20x5.csv.gz, attack-star-100x20.csv.gz and
-                                          honest-boost-20x5.csv.gz; scored as of 2012-07-04T04:00:00Z")]
+  klout attack --data higgs               attacks real people too, as of 2012-07-04T04:00:00Z
+
+--data takes a folder with interactions.csv.gz, registered.csv.gz, victims.csv (account), and what
+is planted: attack-star-20x5.csv.gz, attack-star-100x20.csv.gz, honest-boost-20x5.csv.gz
+
+--json prints an object with
+  model, people, seed
+  lines           attack, figure, median, worst;
+                  limit as text, and limits as numbers, each only if there is such a one:
+                  most and least of the worst, median_most and median_least of the median;
+                  told: it is not defended, and the limit is that of the plain attack;
+                  within: the limit is held; over: it is not held, and should be
+  sizes           attack, start, fakes, repeats; points gained: median, most; score: a median
+  month_offline   day; quartiles: three scores, or null; once_each: the pure case's score
+A figure that there is none of is null, and over its limit.")]
 pub(crate) struct Attack {
     /// How many people the world has
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1_000..=100_000))]
@@ -50,6 +65,9 @@ pub(crate) struct Attack {
     /// The model to score with, by name or as a file of one's own
     #[arg(long, value_name = "NAME|FILE", value_parser = ChosenModel::parse, default_value = ChosenModel::NEWEST)]
     model: ChosenModel,
+    /// Numbers of fakes that each buys; the largest is what takes long
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10,100,1000,10000", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    fakes: Vec<u32>,
     /// Attacks the people of these files too
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -111,28 +129,24 @@ impl Attack {
                 return Err(Failure::Usage(message.to_owned()));
             }
         };
+        // What cannot be is found before any work.
+        if let Some(folder) = &self.plot {
+            writable(folder)?;
+        }
+        let recorded = self.data.as_deref().map(Recorded::open).transpose()?;
         eprintln!("klout: a world of {} people, seed {}", self.people, self.seed);
-        let ground = Ground::new(model, self.seed, self.people, Scale::full(), false)?;
+        let ground = Ground::new(model, self.seed, self.people, self.scale(), false)?;
         let mut report = ground.attack();
         offline::month(&ground, self.plot.is_some(), &mut report);
+        let attacked = recorded.map_or(Ok(()), |it| it.attack(model, &mut report));
+        self.print(model, &report)?;
+        // Whatever fails from here on, what was measured is printed.
+        attacked?;
         if let Some(folder) = &self.plot {
             ground.say("plots");
-            fs::create_dir_all(folder).map_err(|error| Failure::failed(&error))?;
             let honest = bought::honest_curve(&ground, &CURVE);
             plot::sizes(folder, &bought::curve(&ground, &CURVE), &honest)?;
             plot::offline(folder, &report.days)?;
-        }
-        if let Some(folder) = &self.data {
-            recorded::recorded(model, folder, &mut report)?;
-        }
-        if self.json {
-            let mut printed = report.json();
-            printed["model"] = model.name().into();
-            printed["people"] = self.people.into();
-            printed["seed"] = self.seed.into();
-            output::line(&printed.to_string())?;
-        } else {
-            report.print()?;
         }
         let over = report.over().count();
         if self.check && over > 0 {
@@ -140,14 +154,33 @@ impl Attack {
         }
         Ok(())
     }
+
+    fn scale(&self) -> Scale {
+        let mut fakes = self.fakes.clone();
+        fakes.sort_unstable();
+        fakes.dedup();
+        Scale { victims: 20, fakes, repeats: vec![1, 5, 50] }
+    }
+
+    fn print(&self, model: &Model, report: &Report) -> Result<(), Failure> {
+        if !self.json {
+            return report.print();
+        }
+        let mut printed = report.json();
+        printed["model"] = model.name().into();
+        printed["people"] = self.people.into();
+        printed["seed"] = self.seed.into();
+        output::line(&printed.to_string())
+    }
 }
 
-// === impl Scale ===
-
-impl Scale {
-    fn full() -> Self {
-        Self { victims: 20, fakes: vec![10, 100, 1_000, 10_000], repeats: vec![1, 5, 50] }
-    }
+/// Makes a folder if there is none, and tries whether a file can be made in it.
+fn writable(folder: &Path) -> Result<(), Failure> {
+    let tried = fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    tried.map(drop).map_err(|error| {
+        let (folder, hint) = (folder.display(), "choose another folder for --plot");
+        Failure::Failed(format!("{folder}: nothing can be written there: {error}; {hint}"))
+    })
 }
 
 // === impl Ground ===
@@ -229,7 +262,11 @@ mod tests {
 
     fn report(model: &Model) -> Report {
         let scale = Scale { victims: 4, fakes: vec![10, 200], repeats: vec![1, 20] };
-        Ground::new(model, 1, 1_000, scale, true).expect("there is room for the attacks").attack()
+        let ground = Ground::new(model, 1, 1_000, scale, true);
+        let ground = ground.expect("there is room for the attacks");
+        let mut report = ground.attack();
+        offline::month(&ground, false, &mut report);
+        report
     }
 
     /// The newest model with another number, and the checksum that goes with it.

@@ -105,11 +105,7 @@ impl Rank {
         }
         match &self.registered {
             Some(file) => {
-                let reader = open(file)?;
-                if reader.0.format() != Format::Registered {
-                    let message = "--registered takes a file with the columns network,account";
-                    return Err(Failure::Failed(format!("{}: {message}", file.display())));
-                }
+                let reader = open_registered(file)?;
                 read(reader, self.as_of, &mut population, &mut left_out)?;
             }
             None => {
@@ -132,14 +128,62 @@ impl Rank {
     }
 }
 
-/// Adds the rows of a file; those that are left out are not told.
-pub(crate) fn read_file(
-    file: &Path,
-    as_of: OffsetDateTime,
-    population: &mut Population,
-) -> Result<(), Failure> {
-    read(open(file)?, as_of, population, &mut LeftOut::new())?;
-    Ok(())
+/// A file every row of which has to count.
+#[derive(Debug)]
+pub(crate) struct WholeFile(PathBuf);
+
+impl WholeFile {
+    /// # Errors
+    ///
+    /// When it cannot be read, or is no file of rows by its header.
+    pub(crate) fn rows(path: PathBuf) -> Result<Self, Failure> {
+        let (reader, _) = open(&path)?;
+        if reader.format() == Format::Registered {
+            let message = "these are registered accounts, and not what was done to them";
+            return Err(Failure::Failed(format!("{}: {message}", path.display())));
+        }
+        Ok(Self(path))
+    }
+
+    /// # Errors
+    ///
+    /// When it cannot be read, or is no file of registered accounts by its header.
+    pub(crate) fn registered(path: PathBuf) -> Result<Self, Failure> {
+        open_registered(&path)?;
+        Ok(Self(path))
+    }
+
+    /// # Errors
+    ///
+    /// When a row is left out, for whatever reason.
+    pub(crate) fn read(
+        &self,
+        as_of: OffsetDateTime,
+        population: &mut Population,
+    ) -> Result<(), Failure> {
+        let mut left_out = LeftOut::new();
+        read(open(&self.0)?, as_of, population, &mut left_out)?;
+        if left_out.is_empty() {
+            return Ok(());
+        }
+        let reasons: Vec<_> =
+            left_out.iter().map(|(reason, count)| format!("{} {count}", reason.as_str())).collect();
+        let message = "every row has to count as of";
+        let (file, reasons) = (self.0.display(), reasons.join(", "));
+        Err(Failure::Failed(format!(
+            "{file}: {message} {as_of}, and rows were left out: {reasons}"
+        )))
+    }
+}
+
+/// A file of accounts whose owners joined.
+fn open_registered(file: &Path) -> Result<(CsvReader, Progress), Failure> {
+    let reader = open(file)?;
+    if reader.0.format() != Format::Registered {
+        let message = "registered accounts are in a file with the columns network,account";
+        return Err(Failure::Failed(format!("{}: {message}", file.display())));
+    }
+    Ok(reader)
 }
 
 /// Says to whom strangers came in a burst.

@@ -4,7 +4,7 @@ use klout_model::{Kind, WINDOW_DAYS};
 
 use super::{
     Ground,
-    report::{Limit, Report, Size, median},
+    report::{Limit, Line, Report, Size, largest, median, spread},
     town::{Newcomer, Scene, Scores, number},
 };
 
@@ -22,7 +22,10 @@ pub(super) enum Bought {
     /// A ring to which the buyer reacts too.
     Answered,
     /// A ring to which its buyer and another one react.
-    Shared,
+    SharedByTwo,
+    /// Rings of a group of buyers: each of them reacts to the fakes of all rings, which react to all of them.
+    SharedByFive,
+    SharedByTwenty,
 }
 
 /// What is sold within a month happens in these days.
@@ -48,6 +51,9 @@ impl Bought {
     pub(super) const LIMITED: [Self; 5] =
         [Self::Star, Self::Ring, Self::Camouflage, Self::SlowDrip, Self::Answered];
 
+    /// Those that are only told.
+    const SHARED: [Self; 3] = [Self::SharedByTwo, Self::SharedByFive, Self::SharedByTwenty];
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Star => "star",
@@ -55,8 +61,26 @@ impl Bought {
             Self::Camouflage => "camouflage",
             Self::SlowDrip => "slow drip",
             Self::Answered => "ring that its buyer answers",
-            Self::Shared => "ring that two buyers answer",
+            Self::SharedByTwo => "ring that two buyers answer",
+            Self::SharedByFive => "rings that five buyers share and answer",
+            Self::SharedByTwenty => "rings that twenty buyers share and answer",
         }
+    }
+
+    /// How many buyers react to the fakes of each.
+    const fn answering(self) -> usize {
+        match self {
+            Self::Star | Self::Ring | Self::Camouflage | Self::SlowDrip => 0,
+            Self::Answered => 1,
+            Self::SharedByTwo => 2,
+            Self::SharedByFive => 5,
+            Self::SharedByTwenty => 20,
+        }
+    }
+
+    /// Whether the fakes of a group of buyers react to each of them.
+    const fn is_for_all(self) -> bool {
+        matches!(self, Self::SharedByFive | Self::SharedByTwenty)
     }
 
     /// Lets fakes react to a buyer, each so often, about one more post a day.
@@ -114,7 +138,6 @@ pub(super) fn sizes(ground: &Ground<'_>, report: &mut Report) {
     let famous = famous(ground);
     for bought in Bought::LIMITED {
         let mut spreads = Vec::new();
-        let mut medians = Vec::new();
         for (start, buyers) in ground.starts() {
             let (mut most, mut middle) = (Vec::new(), Vec::new());
             for fakes in &ground.scale.fakes {
@@ -126,32 +149,39 @@ pub(super) fn sizes(ground: &Ground<'_>, report: &mut Report) {
                     report.sizes.push(size);
                 }
             }
-            spreads
-                .push(largest(&middle) + largest(&middle.iter().map(|it| -it).collect::<Vec<_>>()));
-            // The largest over all sizes, of the median and of the most of each.
-            medians.push((start, largest(&middle), largest(&most)));
-        }
-        for (start, middle, most) in medians {
-            report.add_line(
-                format!("{}, {start}", bought.as_str()),
-                POINTS,
-                Limit::Most(5.0),
-                middle,
-                most,
-            );
+            spreads.extend([spread(&middle), spread(&most)]);
+            report.lines.push(over_all_sizes(bought, start, &middle, &most));
         }
         let name = format!("{}, more fakes, more reactions", bought.as_str());
-        report.add(name, "points between two sizes, medians", Limit::Most(0.5), spreads);
+        let figure = "points between two sizes, of medians and of the most";
+        report.add(name, figure, Limit::Most(0.5), spreads);
     }
-    for (start, buyers) in ground.starts() {
-        let (mut most, mut middle) = (Vec::new(), Vec::new());
-        for fakes in &ground.scale.fakes {
-            let size = size(ground, Bought::Shared, (start, buyers), &famous, (*fakes, 5));
-            most.push(size.most);
-            middle.push(size.median);
+    for bought in Bought::SHARED {
+        // A small world has fewer who buy.
+        let starts = ground.starts().into_iter().filter(|it| it.1.len() >= bought.answering());
+        for (start, buyers) in starts {
+            ground.say(&format!("{}, {start}", bought.as_str()));
+            let (mut most, mut middle) = (Vec::new(), Vec::new());
+            for fakes in &ground.scale.fakes {
+                let size = size(ground, bought, (start, buyers), &famous, (*fakes, 5));
+                most.push(size.most);
+                middle.push(size.median);
+            }
+            let line = over_all_sizes(bought, start, &middle, &most);
+            report.lines.push(Line { told: true, ..line });
         }
-        let name = format!("{}, {start}", Bought::Shared.as_str());
-        report.add_line(name, POINTS, Limit::None, largest(&middle), largest(&most));
+    }
+}
+
+/// The largest over all sizes, of the median and of the most of each.
+fn over_all_sizes(bought: Bought, start: &str, middle: &[f64], most: &[f64]) -> Line {
+    Line {
+        attack: format!("{}, {start}", bought.as_str()),
+        figure: POINTS,
+        median: largest(middle),
+        worst: largest(most),
+        limit: Limit::Most(5.0),
+        told: false,
     }
 }
 
@@ -196,11 +226,14 @@ fn size(
     let mut scene = ground.honest.scene();
     for (place, buyer) in buyers.iter().enumerate() {
         bought.plant(&mut scene, *buyer, famous, fakes, repeats);
-        if matches!(bought, Bought::Answered | Bought::Shared) {
-            answer(&mut scene, ground.honest.owner(*buyer), fakes);
-        }
-        if let (Bought::Shared, Some(other)) = (bought, buyers.get(place ^ 1)) {
-            answer(&mut scene, ground.honest.owner(*other), fakes);
+        let group = bought.answering();
+        if let Some(groups_before) = place.checked_div(group) {
+            for other in buyers.iter().skip(groups_before * group).take(group) {
+                answer(&mut scene, ground.honest.owner(*other), fakes);
+                if bought.is_for_all() && other != buyer {
+                    react_too(&mut scene, *other, fakes, repeats);
+                }
+            }
         }
     }
     let scores = scene.score(ground.model);
@@ -223,6 +256,16 @@ fn answer(scene: &mut Scene, buyer: u32, fakes: u32) {
     let end = number(scene.0.owners.len());
     for presence in end - fakes..end {
         scene.react(presence, buyer, Kind::Like, 0, 1);
+    }
+}
+
+/// The fakes that were planted last react to another buyer too.
+fn react_too(scene: &mut Scene, buyer: u32, fakes: u32, repeats: u32) {
+    let end = number(scene.0.registered.len());
+    for (place, fake) in (0..).zip(end - fakes..end) {
+        for (turn, count) in turns(repeats, MONTH) {
+            scene.react(buyer, fake, kind(turn), day((place * 7 + turn * 13) % MONTH), count);
+        }
     }
 }
 
@@ -277,10 +320,6 @@ pub(super) fn noise(ground: &Ground<'_>, report: &mut Report) {
 fn famous(ground: &Ground<'_>) -> Vec<u32> {
     let best = ground.ascending.iter().rev().take(FAMOUS);
     best.map(|person| ground.honest.first_presence(*person)).collect()
-}
-
-fn largest(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::NAN, f64::max)
 }
 
 /// What repeats itself after a number of days is one turn with a count.

@@ -50,10 +50,10 @@ pub(super) fn pod(ground: &Ground<'_>, report: &mut Report) {
     report.add(format!("pod of {count}, every day"), RATIO, LIMIT, all);
     // What is not a closed circle is not discounted.
     let fives = every_day(&|one, other| one / FEW == other / FEW);
-    report.add(format!("pods of {FEW}, every day"), RATIO, Limit::None, fives);
+    report.tell(format!("pods of {FEW}, every day"), RATIO, LIMIT, fives);
     let some = every_day(&|one, other| SOME.contains(&((count + one - other) % count)));
     let name = format!("pod of {count}, each with {} of the others, every day", SOME.len());
-    report.add(name, RATIO, Limit::None, some);
+    report.tell(name, RATIO, LIMIT, some);
 }
 
 fn ratio(ground: &Ground<'_>, scores: &Scores, presences: &[u32]) -> Vec<f64> {

@@ -16,8 +16,9 @@ const MASSIVELY: u64 = 1_000;
 const FAKES: u32 = 100;
 /// How many others somebody starts to react to.
 const NEW_TARGETS: usize = 10_000;
-/// Attackers who close a circle together.
-const COLLUDING: [usize; 2] = [5, 50];
+/// Attackers who close a circle; more than one are a stated exception.
+const CLOSING: [usize; 3] = [1, 5, 50];
+const LIMIT: Limit = Limit::Most(1.0);
 
 /// Everything of them.
 pub(super) fn harm(ground: &Ground<'_>, report: &mut Report) {
@@ -31,7 +32,7 @@ pub(super) fn harm(ground: &Ground<'_>, report: &mut Report) {
             plant(&mut scene, *victim);
         }
         let after = scene.score(ground.model);
-        report.add(name, LOST, Limit::Most(1.0), lost(ground, before, &after));
+        report.add(name, LOST, LIMIT, lost(ground, before, &after));
     };
     let presence = |person: u32| ground.honest.first_presence(person);
     attack("harm: 1,000 reactions a day by one who joined", report, &|scene, victim| {
@@ -54,10 +55,8 @@ pub(super) fn harm(ground: &Ground<'_>, report: &mut Report) {
             }
         }
     });
-    made_mutual(ground, &victims, 1, Limit::Most(1.0), report);
-
-    for colluding in COLLUDING {
-        made_mutual(ground, &victims, colluding, Limit::None, report);
+    for attackers in CLOSING {
+        made_mutual(ground, &victims, attackers, report);
     }
     turned_away(ground, &victims, report);
 }
@@ -74,13 +73,7 @@ fn victims(ground: &Ground<'_>) -> Vec<u32> {
 }
 
 /// Attackers to whom a victim and all who are mutual with the victim react anyway react back.
-fn made_mutual(
-    ground: &Ground<'_>,
-    victims: &[u32],
-    attackers: usize,
-    limit: Limit,
-    report: &mut Report,
-) {
+fn made_mutual(ground: &Ground<'_>, victims: &[u32], attackers: usize, report: &mut Report) {
     let honest = &ground.honest;
     let circles: Vec<Vec<u32>> = victims
         .iter()
@@ -111,11 +104,14 @@ fn made_mutual(
         scene.score(ground.model)
     };
     let (before, after) = (scene(false), scene(true));
-    let name = match attackers {
-        1 => "harm: one whom a victim and their friends react to reacts back to them".to_owned(),
-        _ => format!("exception, a circle is closed: {attackers} such attackers"),
-    };
-    report.add(name, LOST, limit, lost(ground, &before, &after));
+    let lost = lost(ground, &before, &after);
+    if attackers == 1 {
+        let name = "harm: one whom a victim and their friends react to reacts back to them";
+        report.add(name, LOST, LIMIT, lost);
+    } else {
+        let name = format!("exception, a circle is closed: {attackers} such attackers");
+        report.tell(name, LOST, LIMIT, lost);
+    }
 }
 
 /// One of the audience of each victim starts to react to ten thousand others.
@@ -138,10 +134,10 @@ fn turned_away(ground: &Ground<'_>, victims: &[u32], report: &mut Report) {
     theirs.dedup();
     let after = scene.score(ground.model);
     let losses = theirs.iter().map(|it| ground.scores.points(*it) - after.points(*it));
-    report.add(
+    report.tell(
         "exception, divided attention: one of the audience turns to 10,000 others",
         "points lost by whom they reacted to",
-        Limit::None,
+        LIMIT,
         losses.collect(),
     );
 }

@@ -6,7 +6,7 @@ use klout_score_math::Model;
 
 use super::{
     Ground,
-    report::{Report, part},
+    report::{Limit, Report, median, part},
     town::{Row, Scene, number},
 };
 
@@ -22,8 +22,8 @@ pub(super) const LAST: u8 = 120;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OnDay {
     pub(super) day: u8,
-    /// Of people of the world: first quartile, median, third quartile.
-    pub(super) quartiles: [f64; 3],
+    /// Of people of the world, if anybody goes: first quartile, median, third quartile.
+    pub(super) quartiles: Option<[f64; 3]>,
     /// Of somebody whose audience reacts once each, evenly over the window.
     pub(super) pure: f64,
 }
@@ -57,10 +57,16 @@ pub(super) fn month(ground: &Ground<'_>, every_day: bool, report: &mut Report) {
         let mut points: Vec<f64> =
             people().filter(|it| gone[*it as usize]).map(|it| scores.points(it)).collect();
         points.sort_by(f64::total_cmp);
-        let quartiles = [25, 50, 75].map(|percent| part(&points, percent));
+        let quartiles = match (part(&points, 25), part(&points, 75)) {
+            (Some(first), Some(third)) => Some([first, median(points), third]),
+            _ => None,
+        };
         OnDay { day, quartiles, pure: pure(ground.model, a_day, day) }
     };
     report.days = days.map(on_day).collect();
+    let back = report.days.iter().filter(|it| it.day == SILENT).map(|it| it.pure).collect();
+    let name = format!("a month offline, reacted to once each, from a {ABOUT}");
+    report.add(name, "score on day 30", Limit::Between(55.0, 60.0), back);
 }
 
 // === impl OnDay ===

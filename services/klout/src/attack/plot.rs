@@ -94,16 +94,20 @@ pub(super) fn offline(folder: &Path, days: &[OnDay]) -> Result<(), Failure> {
         .y_label_formatter(&|value| format!("{value}"))
         .draw()
         .map_err(failed)?;
-    let line = |score: fn(&OnDay) -> f64| -> Vec<(f64, f64)> {
-        days.iter().map(|on_day| (f64::from(on_day.day), score(on_day))).collect()
+    let line = |score: fn(&OnDay) -> Option<f64>| -> Vec<(f64, f64)> {
+        days.iter().filter_map(|it| Some((f64::from(it.day), score(it)?))).collect()
     };
     let [_, orange, blue, ink, _] = COLOURS;
-    type Line = (&'static str, fn(&OnDay) -> f64, ShapeStyle);
+    type Line = (&'static str, fn(&OnDay) -> Option<f64>, ShapeStyle);
     let lines: [Line; 4] = [
-        ("people of the made-up world, third quartile", |it| it.quartiles[2], blue.stroke_width(1)),
-        ("median", |it| it.quartiles[1], blue.stroke_width(3)),
-        ("first quartile", |it| it.quartiles[0], blue.mix(0.6).stroke_width(1)),
-        ("whose audience reacts once each", |it| it.pure, orange.stroke_width(2)),
+        (
+            "people of the made-up world, third quartile",
+            |it| Some(it.quartiles?[2]),
+            blue.stroke_width(1),
+        ),
+        ("median", |it| Some(it.quartiles?[1]), blue.stroke_width(3)),
+        ("first quartile", |it| Some(it.quartiles?[0]), blue.mix(0.6).stroke_width(1)),
+        ("whose audience reacts once each", |it| Some(it.pure), orange.stroke_width(2)),
     ];
     let end = [(30.0, 40.0), (30.0, 80.0)];
     chart.draw_series(LineSeries::new(end, ink.mix(0.4))).map_err(failed)?;

@@ -26,6 +26,8 @@ pub(super) struct Line {
     /// The worst of all.
     pub(super) worst: f64,
     pub(super) limit: Limit,
+    /// It is known not to be defended: the limit is that of the plain attack, and nobody is held to it.
+    pub(super) told: bool,
 }
 
 /// What a figure has to be.
@@ -39,8 +41,8 @@ pub(super) enum Limit {
     MedianLeast(f64),
     /// All of them at least.
     AllLeast(f64),
-    /// Told without a limit.
-    None,
+    /// All of them at least the first and at most the second.
+    Between(f64, f64),
 }
 
 /// What so many fakes gain for those who buy them.
@@ -64,26 +66,20 @@ impl Report {
         attack: impl Into<String>,
         figure: &'static str,
         limit: Limit,
-        mut values: Vec<f64>,
+        values: Vec<f64>,
     ) {
-        values.sort_by(f64::total_cmp);
-        let worst = match limit {
-            Limit::MedianLeast(_) | Limit::AllLeast(_) => values.first(),
-            Limit::Most(_) | Limit::MedianMost(..) | Limit::None => values.last(),
-        };
-        let worst = worst.copied().unwrap_or(f64::NAN);
-        self.add_line(attack, figure, limit, part(&values, 50), worst);
+        self.lines.push(Line::new(attack, figure, limit, values));
     }
 
-    pub(super) fn add_line(
+    /// What is not defended, beside the limit of the plain attack.
+    pub(super) fn tell(
         &mut self,
         attack: impl Into<String>,
         figure: &'static str,
-        limit: Limit,
-        median: f64,
-        worst: f64,
+        plain: Limit,
+        values: Vec<f64>,
     ) {
-        self.lines.push(Line { attack: attack.into(), figure, median, worst, limit });
+        self.lines.push(Line { told: true, ..Line::new(attack, figure, plain, values) });
     }
 
     /// The lines that are over their limits.
@@ -96,16 +92,15 @@ impl Report {
         output::line("| attack | figure | median | worst | limit | |")?;
         output::line("|---|---|---:|---:|---:|---|")?;
         for line in &self.lines {
-            let Line { attack, figure, limit, .. } = line;
+            let Line { attack, figure, limit, told, .. } = line;
             let [median, worst] = [line.median, line.worst].map(hundredths);
-            let verdict = if matches!(limit, Limit::None) {
-                "told"
-            } else if line.is_over() {
-                "**over**"
-            } else {
-                "held"
+            let verdict = match (told, line.is_within()) {
+                (true, true) => "told".to_owned(),
+                (true, false) => format!("told, {}", limit.beyond()),
+                (false, true) => "held".to_owned(),
+                (false, false) => "**over**".to_owned(),
             };
-            let limit = limit.text();
+            let limit = if *told { String::new() } else { limit.text() };
             output::line(&format!(
                 "| {attack} | {figure} | {median:.2} | {worst:.2} | {limit} | {verdict} |"
             ))?;
@@ -119,17 +114,20 @@ impl Report {
             return Ok(());
         }
         output::line("")?;
-        output::line(&format!(
-            "Scores of {} people through thirty days of silence, and back:",
-            self.gone
-        ))?;
+        output::line(&match self.gone {
+            0 => "Thirty days of silence, and back; nobody of the world has a score of about 67:"
+                .to_owned(),
+            gone => format!("Scores of {gone} people through thirty days of silence, and back:"),
+        })?;
         output::line("")?;
         output::line("| day | first quartile | median | third quartile | reacted to once each |")?;
         output::line("|---:|---:|---:|---:|---:|")?;
-        for OnDay { day, quartiles: [first, median, third], pure } in self.days() {
-            output::line(&format!(
-                "| {day} | {first:.2} | {median:.2} | {third:.2} | {pure:.2} |"
-            ))?;
+        for OnDay { day, quartiles, pure } in self.days() {
+            let people = match quartiles {
+                Some([first, median, third]) => format!("{first:.2} | {median:.2} | {third:.2}"),
+                None => "nobody | nobody | nobody".to_owned(),
+            };
+            output::line(&format!("| {day} | {people} | {pure:.2} |"))?;
         }
         Ok(())
     }
@@ -176,26 +174,48 @@ impl Report {
 // === impl Line ===
 
 impl Line {
+    fn new(
+        attack: impl Into<String>,
+        figure: &'static str,
+        limit: Limit,
+        mut values: Vec<f64>,
+    ) -> Self {
+        values.sort_by(f64::total_cmp);
+        let worst = match limit {
+            Limit::MedianLeast(_) | Limit::AllLeast(_) => values.first(),
+            Limit::Most(_) | Limit::MedianMost(..) | Limit::Between(..) => values.last(),
+        };
+        let worst = worst.copied().unwrap_or(f64::NAN);
+        Self { attack: attack.into(), figure, median: median(values), worst, limit, told: false }
+    }
+
     fn is_over(&self) -> bool {
-        // Not a number is never within a limit.
-        let held = match self.limit {
+        !self.told && !self.is_within()
+    }
+
+    /// Not a number is never within a limit.
+    fn is_within(&self) -> bool {
+        match self.limit {
             Limit::Most(most) => self.worst <= most,
             Limit::MedianMost(median, most) => self.median <= median && self.worst <= most,
             Limit::MedianLeast(least) => self.median >= least,
             Limit::AllLeast(least) => self.worst >= least,
-            Limit::None => true,
-        };
-        !held
+            // One figure, which is its own median.
+            Limit::Between(least, most) => self.median >= least && self.worst <= most,
+        }
     }
 
     fn json(&self) -> Value {
-        let Self { attack, figure, median, worst, limit } = self;
+        let Self { attack, figure, median, worst, limit, told } = self;
         json!({
             "attack": attack,
             "figure": figure,
             "median": median,
             "worst": worst,
             "limit": limit.text(),
+            "limits": limit.json(),
+            "told": told,
+            "within": self.is_within(),
             "over": self.is_over(),
         })
     }
@@ -213,7 +233,32 @@ impl Limit {
             Self::MedianMost(median, _) => format!("median ≤ {median}"),
             Self::MedianLeast(least) => format!("median ≥ {least}"),
             Self::AllLeast(least) => format!("≥ {least}"),
-            Self::None => String::new(),
+            Self::Between(least, most) => format!("{least} to {most}"),
+        }
+    }
+
+    /// What a figure is that does not hold it.
+    fn beyond(self) -> String {
+        match self {
+            Self::Most(most) => format!("over {most}"),
+            Self::MedianMost(median, _) => format!("median over {median}"),
+            Self::MedianLeast(least) => format!("median under {least}"),
+            Self::AllLeast(least) => format!("under {least}"),
+            Self::Between(least, most) => format!("not {least} to {most}"),
+        }
+    }
+
+    /// By the name of what has to hold them; `most` and `least` are of the worst.
+    fn json(self) -> Value {
+        match self {
+            Self::Most(most) => json!({ "most": most }),
+            Self::MedianMost(median, most) if most.is_finite() => {
+                json!({ "median_most": median, "most": most })
+            }
+            Self::MedianMost(median, _) => json!({ "median_most": median }),
+            Self::MedianLeast(least) => json!({ "median_least": least }),
+            Self::AllLeast(least) => json!({ "least": least }),
+            Self::Between(least, most) => json!({ "least": least, "most": most }),
         }
     }
 }
@@ -241,12 +286,50 @@ fn hundredths(value: f64) -> f64 {
 }
 
 /// What so many percent of them are at most.
-pub(super) fn part(ascending: &[f64], percent: usize) -> f64 {
+pub(super) fn part(ascending: &[f64], percent: usize) -> Option<f64> {
     let place = (ascending.len() * percent).div_ceil(100).saturating_sub(1);
-    ascending.get(place).copied().unwrap_or(f64::NAN)
+    ascending.get(place).copied()
 }
 
+/// The one in the middle, or the mean of the two in the middle; not a number of nothing.
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    part(&values, 50)
+    let upper = values.len() / 2;
+    match values[..] {
+        [] => f64::NAN,
+        _ if values.len() % 2 == 1 => values[upper],
+        _ => f64::midpoint(values[upper - 1], values[upper]),
+    }
+}
+
+/// How far the largest is from the smallest.
+pub(super) fn spread(values: &[f64]) -> f64 {
+    largest(values) - values.iter().copied().fold(f64::NAN, f64::min)
+}
+
+pub(super) fn largest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::NAN, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_is_the_mean_of_the_two_in_the_middle() {
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 9.0]).to_bits(), 3.0_f64.to_bits());
+        assert_eq!(median(vec![9.0, 1.0, 2.0]).to_bits(), 2.0_f64.to_bits());
+        assert!(median(Vec::new()).is_nan());
+    }
+
+    #[test]
+    fn what_is_told_says_that_it_is_beyond_the_limit_of_the_plain_attack_and_is_not_over() {
+        let mut report = Report::default();
+        report.tell("ring", "points gained", Limit::Most(5.0), vec![17.0, 20.0]);
+        let line = &report.lines[0];
+        assert!(!line.is_within() && !line.is_over());
+        assert_eq!(line.limit.beyond(), "over 5");
+        report.add("ring", "points gained", Limit::Most(5.0), vec![f64::NAN]);
+        assert_eq!(report.over().count(), 1, "not a number is over every limit");
+    }
 }
