@@ -271,7 +271,9 @@ mod tests {
 
     /// The newest model with another number, and the checksum that goes with it.
     fn with(number: &str, other: &str) -> Model {
-        let file = Model::CURRENT_FILE.replacen(number, other, 1);
+        let file = Model::CURRENT_FILE
+            .replacen(Model::current().name(), "klout-of-a-test", 1)
+            .replacen(number, other, 1);
         assert_ne!(file, Model::CURRENT_FILE, "{number} is not in the file");
         let found = match Model::load(&file) {
             Err(ModelInvalid::Checksum { right, found }) => file.replacen(&found, &right, 1),
