@@ -43,22 +43,37 @@ pub(crate) fn nextest(workspace: &Workspace, interrupt: &Interrupt) -> Result<()
     job::run(workspace.cargo().args(["install", "--locked", "cargo-nextest"]), interrupt)
 }
 
-/// A Python in `folder` with these packages, and nothing of the machine's own.
-pub(crate) fn python(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
+/// Ends with 1 unless each `NAME==VERSION` can be imported and is of that version.
+const HAS_PACKAGES: &str = "
+import sys, importlib, importlib.metadata
+for name, version in (it.split('==') for it in sys.argv[1:]):
+    importlib.import_module(name)
+    assert importlib.metadata.version(name) == version
+";
+
+/// A Python in `folder` with these packages of these versions, and nothing of the machine's own: it is to be
+/// run with `-I`, as here, since PYTHONPATH would bring other packages in.
+pub(crate) fn python(folder: &Path, packages: &[(&str, &str)]) -> Result<PathBuf> {
     let python = folder.join("bin/python");
-    let import = format!("import {}", packages.join(", "));
-    if succeeds(Command::new(&python).args(["-c", &import])) {
+    let packages: Vec<_> =
+        packages.iter().map(|(name, version)| format!("{name}=={version}")).collect();
+    if succeeds(Command::new(&python).args(["-I", "-c", HAS_PACKAGES]).args(&packages)) {
         return Ok(python);
     }
-    if !succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
+    if !succeeds(Command::new("python3").args(["-I", "-c", "import ensurepip, venv"])) {
         apt_get("python3-venv", "Python 3 with venv")?;
     }
     eprintln!("xtask: installing {} into {}", packages.join(", "), folder.display());
-    let made = succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
-    ensure!(made, "`python3 -m venv {}` failed: try it by hand", folder.display());
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    let installed = is_done(Command::new(&python).args(pip).args(packages));
-    ensure!(installed, "{} could not be installed: is there a network?", packages.join(", "));
+    // What Python says is left to be seen: it tells why.
+    let made = is_done(Command::new("python3").args(["-I", "-m", "venv", "--clear"]).arg(folder));
+    ensure!(made, "`python3 -m venv {}` failed", folder.display());
+    let pip = ["-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let installed = is_done(Command::new(&python).args(pip).args(&packages));
+    ensure!(
+        installed,
+        "{} could not be installed: is there a network, and is `python3` 3.11 or later?",
+        packages.join(", ")
+    );
     Ok(python)
 }
 

@@ -14,6 +14,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use klout_score_math::{Model, counted};
+use klout_world::LAST_DAY;
 
 use self::{
     calibration::{Curve, Quantiles},
@@ -54,11 +56,8 @@ pub struct Validate {
     check: bool,
 }
 
-/// The newest model, which `klout rank` uses by itself.
-const NEWEST: &str = "klout-2026-12";
-
-/// The first model, which tells no interval.
-const WITHOUT_INTERVAL: &str = "klout-2026-11";
+/// What measure.py needs. Another version may draw other lots or round otherwise.
+const PACKAGES: [(&str, &str); 3] = [("numpy", "2.4.6"), ("pandas", "3.1.1"), ("scipy", "1.17.1")];
 
 /// What everything is run with.
 struct Bench<'a> {
@@ -71,6 +70,11 @@ struct Bench<'a> {
     interrupt: &'a Interrupt,
 }
 
+/// The file of the model that `klout rank` uses by itself.
+fn newest(root: &Path) -> PathBuf {
+    root.join("libs/score-math/models").join(format!("{}.toml", Model::current().name()))
+}
+
 // === impl Validate ===
 
 impl Validate {
@@ -79,7 +83,7 @@ impl Validate {
         sets::expect(&data)?;
         let place = workspace.target()?.join("validation");
         fs::create_dir_all(&place)?;
-        let python = install::python(&place.join("python"), &["numpy", "pandas", "scipy"])?;
+        let python = install::python(&place.join("python"), &PACKAGES)?;
         eprintln!("xtask: building klout");
         let build = ["build", "--release", "--package", "klout", "--locked"];
         job::run(workspace.cargo().args(build), interrupt)?;
@@ -96,8 +100,10 @@ impl Validate {
         }
         let mut missed = rows.iter().filter(|row| !row.reached()).count();
 
-        if model == Some(WITHOUT_INTERVAL) {
-            eprintln!("xtask: {WITHOUT_INTERVAL} has no interval, so there is nothing to cover");
+        // The formula of the first model tells no interval, and its curve is not data.
+        let first = model.filter(|name| counted::Model::by_name(name).is_some());
+        if let Some(first) = first {
+            eprintln!("xtask: {first} has no interval, so there is nothing to cover");
         } else {
             let found = coverage::run(&bench)?;
             say(&coverage::table(&found));
@@ -106,8 +112,10 @@ impl Validate {
 
         let quantiles = bench.calibrate()?;
         say(&quantiles.table());
-        let curve = Curve::of(workspace.root(), model.unwrap_or(NEWEST))?;
-        say(&quantiles.fit_line(curve.as_ref()));
+        let newest = Curve::of(&newest(workspace.root()))?;
+        let own = model.filter(|it| it.ends_with(".toml")).map(|it| Curve::of(Path::new(it)));
+        let curve = own.transpose()?.unwrap_or(newest);
+        say(&quantiles.fit_line(curve, first));
 
         ensure!(!self.check || missed == 0, "targets missed: {missed}");
         Ok(())
@@ -144,7 +152,7 @@ impl Bench<'_> {
 
     fn rank(&self, input: &Input, out: &Path, more: &[&str]) -> Result<()> {
         let mut rank = Command::new(&self.klout);
-        rank.arg("rank").args(&input.files).args(["--as-of", input.as_of]).arg("--out").arg(out);
+        rank.arg("rank").args(&input.files).args(["--as-of", &input.as_of]).arg("--out").arg(out);
         if let Some(registered) = &input.registered {
             rank.arg("--registered").arg(registered);
         }
@@ -156,7 +164,7 @@ impl Bench<'_> {
 
     fn measured(&self, set: &Set, scores: &[&Path]) -> Result<String> {
         let mut measure = Command::new(&self.python);
-        measure.arg(self.data.join("measure.py")).arg(set.name).args(scores);
+        measure.arg("-I").arg(self.data.join("measure.py")).arg(set.name).args(scores);
         Ok(String::from_utf8(self.output(&mut measure)?.stdout)?)
     }
 
@@ -167,12 +175,12 @@ impl Bench<'_> {
         let mut world = Command::new(&self.klout);
         world.arg("world").arg("--out").arg(&folder).arg("--force").args(more);
         world.args(["--people", &people.to_string(), "--seed", &seed.to_string()]);
-        self.output(world.args(["--last-day", "2026-10-31"]))?;
+        self.output(world.args(["--last-day", &LAST_DAY.to_string()]))?;
         let file = |name: &str| folder.join(name);
         Ok(Input {
             files: vec![file("interactions.csv.gz"), file("counters.csv.gz"), file("posts.csv.gz")],
             registered: Some(file("registered.csv")),
-            as_of: "2026-10-31T23:59:59.999Z",
+            as_of: format!("{LAST_DAY}T23:59:59.999Z"),
         })
     }
 

@@ -25,6 +25,6 @@ mod world;
 pub use crate::account::{Account, Attack, Member, Nature, Scheme, Truth};
 pub use crate::edges::{Edge, Interactions};
 pub use crate::event::{Content, Event, Events};
-pub use crate::recipe::{Attacks, DAYS, Recipe, RecipeInvalid};
+pub use crate::recipe::{Attacks, DAYS, LAST_DAY, Recipe, RecipeInvalid};
 pub use crate::topic::Topic;
 pub use crate::world::World;

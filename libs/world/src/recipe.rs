@@ -1,9 +1,13 @@
 //! What a world is made from.
 
 use klout_model::Day;
+use time::{Date, macros::date};
 
 /// How many UTC days a world lives.
 pub const DAYS: u16 = 120;
+
+/// The last UTC day of every world that is not given another.
+pub const LAST_DAY: Date = date!(2026 - 10 - 31);
 
 /// What a world is made from: the same recipe gives the same world, to the bit.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,8 @@
 //! The world: who is in it, and any day of it.
 
-use klout_model::{Day, Network};
+use std::ops::Range;
+
+use klout_model::{Day, Network, WINDOW_DAYS};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
@@ -106,6 +108,12 @@ impl World {
         // Numbers differ, so what happens at the same time has an order too.
         happenings.sort_unstable();
         Events { world: self, day, happenings: happenings.into_iter() }
+    }
+
+    /// The days that a score as of the last one looks at.
+    #[must_use]
+    pub const fn window() -> Range<u16> {
+        DAYS - WINDOW_DAYS as u16..DAYS
     }
 
     /// All days in a row.

@@ -35,8 +35,13 @@ impl ChosenModel {
                 "there is no such model; there are {names}, and files that end in .toml"
             ));
         }
-        let file = fs::read_to_string(text).map_err(|error| error.to_string())?;
-        let model = Model::load(&file).map_err(|error| error.to_string())?;
+        let file = fs::read_to_string(text).map_err(|error| {
+            format!(
+                "{text} cannot be read: {error}; to begin with, copy \
+                 libs/score-math/models/klout-2026-12.toml from the source"
+            )
+        })?;
+        let model = Model::load(&file).map_err(|error| format!("{text}: {error}"))?;
         Ok(Self::Own(Arc::new(model)))
     }
 
@@ -62,5 +67,29 @@ mod tests {
     #[test]
     fn the_newest_model_is_the_one_that_is_compiled_in_last() {
         assert_eq!(ChosenModel::NEWEST, Model::current().name());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_and_so_is_one_to_start_from() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (missing, bytes) = (folder.path().join("no.toml"), folder.path().join("bytes.toml"));
+        fs::write(&bytes, [0xff]).expect("a file");
+        for path in [missing, bytes] {
+            let path = path.to_str().expect("a temporary folder has an ASCII name");
+            let error = ChosenModel::parse(path).expect_err("it is no model");
+            assert!(error.starts_with(path), "{error}");
+            let start = format!("libs/score-math/models/{}.toml", ChosenModel::NEWEST);
+            assert!(error.contains(&start), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_model_is_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("own.toml");
+        fs::write(&path, "name = \"own\"").expect("a file");
+        let path = path.to_str().expect("a temporary folder has an ASCII name");
+        let error = ChosenModel::parse(path).expect_err("nearly all is missing");
+        assert!(error.starts_with(&format!("{path}: ")), "{error}");
     }
 }

@@ -14,9 +14,9 @@ use klout_proto::{
         Account, BatchIngestSignalsRequest, Counter, Interaction, Post, Signal, signal::Content,
     },
 };
-use klout_world::{DAYS, Event, Recipe, World};
+use klout_world::{DAYS, Event, LAST_DAY, Recipe, World};
 use serde::{Deserialize, Serialize};
-use time::{Date, OffsetDateTime, Time, macros::date, macros::time};
+use time::{OffsetDateTime, Time, macros::time};
 
 use crate::{
     arguments,
@@ -31,9 +31,6 @@ const SEED: u64 = 2_008;
 
 /// Enough for every kind of fate, and loaded in seconds.
 const PEOPLE: u32 = 1_000;
-
-/// The last day of the world.
-const LAST_DAY: Date = date!(2026 - 10 - 31);
 
 /// The last millisecond of a day: nothing of it is later.
 const END_OF_DAY: Time = time!(23:59:59.999);

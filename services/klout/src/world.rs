@@ -8,8 +8,8 @@ use std::{
 };
 
 use flate2::{Compression, write::GzEncoder};
-use klout_model::{Day, WINDOW_DAYS};
-use klout_world::{Attack, Attacks, Content, DAYS, Nature, Recipe, World};
+use klout_model::Day;
+use klout_world::{Attack, Attacks, Content, LAST_DAY, Nature, Recipe, World};
 use tempfile::NamedTempFile;
 use time::Date;
 
@@ -57,14 +57,14 @@ pub(crate) struct MakeWorld {
     #[arg(long)]
     no_attacks: bool,
     /// The last UTC day
-    #[arg(long, value_name = "DATE", value_parser = arguments::date, default_value = "2026-10-31")]
+    #[arg(long, value_name = "DATE", value_parser = arguments::date, default_value_t = LAST_DAY)]
     last_day: Date,
     /// Writes into a folder that is not empty, over the files of an earlier world
     #[arg(long)]
     force: bool,
 }
 
-/// A file of rows that gets its name when it is complete.
+/// A file of rows that gets its name when all files are complete, so that no two are of different worlds.
 struct Rows<W: io::Write> {
     name: &'static str,
     writer: csv::Writer<W>,
@@ -77,8 +77,18 @@ type Packed = Rows<GzEncoder<BufWriter<NamedTempFile>>>;
 /// Few rows, for whoever looks into them.
 type Plain = Rows<BufWriter<NamedTempFile>>;
 
+/// A file with all its rows.
+struct Complete {
+    file: NamedTempFile,
+    name: &'static str,
+    count: u64,
+}
+
 const TRUTH_COLUMNS: [&str; 8] =
     ["network", "account", "person", "joined", "nature", "attack", "bought", "influence"];
+
+/// How the names of files begin that are not complete. Who is killed leaves them behind.
+const INCOMPLETE: &str = ".klout-world-";
 
 /// The mode of the files, less the umask: temporary files are private otherwise.
 const READABLE: u32 = 0o666;
@@ -94,11 +104,8 @@ impl MakeWorld {
         }
         let world = World::new(&recipe).map_err(|error| Failure::Usage(error.to_string()))?;
         self.make_folder()?;
-        let written = self.write_accounts(&world).and_then(|()| self.write_signals(&world));
-        let [interactions, counters, posts] = written.map_err(|error| {
-            let folder = self.out.display();
-            Failure::Failed(format!("{folder}: could not be written, is there room? {error}"))
-        })?;
+        let failed = |error| not_written(&self.out, &error);
+        let [interactions, counters, posts] = self.write(&world).map_err(failed)?;
         let accounts = world.accounts().len();
         eprintln!(
             "klout: {accounts} accounts, {interactions} interactions, {counters} readings of counters, \
@@ -109,12 +116,20 @@ impl MakeWorld {
 
     fn make_folder(&self) -> Result<(), Failure> {
         let folder = self.out.display();
-        let failed = |error: io::Error| Failure::Failed(format!("{folder}: {error}"));
+        let failed = |error| not_written(&self.out, &error);
         if self.out.exists() && !self.out.is_dir() {
             return Err(Failure::Failed(format!("{folder} is a file: name a folder with --out")));
         }
         fs::create_dir_all(&self.out).map_err(failed)?;
-        let used = fs::read_dir(&self.out).map_err(failed)?.next().is_some();
+        let mut used = false;
+        for entry in fs::read_dir(&self.out).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_string_lossy().starts_with(INCOMPLETE) {
+                fs::remove_file(entry.path()).map_err(failed)?;
+            } else {
+                used = true;
+            }
+        }
         if used && !self.force {
             return Err(Failure::Failed(format!(
                 "{folder} is not empty: name another folder with --out, or write over the files of an \
@@ -124,8 +139,19 @@ impl MakeWorld {
         Ok(())
     }
 
+    /// Writes all files, and returns how many interactions, readings of counters and posts there are.
+    fn write(&self, world: &World) -> io::Result<[u64; 3]> {
+        let accounts = self.write_accounts(world)?;
+        let signals = self.write_signals(world)?;
+        let counts = signals.each_ref().map(|it| it.count);
+        for Complete { file, name, .. } in accounts.into_iter().chain(signals) {
+            file.persist(self.out.join(name)).map_err(|error| error.error)?;
+        }
+        Ok(counts)
+    }
+
     /// Who there is, and what is true of them.
-    fn write_accounts(&self, world: &World) -> io::Result<()> {
+    fn write_accounts(&self, world: &World) -> io::Result<[Complete; 2]> {
         let mut registered = Plain::create(&self.out, "registered.csv", &["network", "account"])?;
         let mut accounts = Plain::create(&self.out, "accounts.csv", &TRUTH_COLUMNS)?;
         for account in world.accounts() {
@@ -148,13 +174,11 @@ impl MakeWorld {
                 &account.influence().map(|it| it.to_string()).unwrap_or_default(),
             ])?;
         }
-        registered.complete(&self.out)?;
-        accounts.complete(&self.out)?;
-        Ok(())
+        Ok([registered.complete()?, accounts.complete()?])
     }
 
-    /// What the networks tell; returns how many interactions, readings of counters and posts.
-    fn write_signals(&self, world: &World) -> io::Result<[u64; 3]> {
+    /// What the networks tell: interactions, counters and posts.
+    fn write_signals(&self, world: &World) -> io::Result<[Complete; 3]> {
         let columns = ["time", "network", "actor", "subject", "kind", "count", "id", "post"];
         let mut interactions = Packed::create(&self.out, "interactions.csv.gz", &columns)?;
         let columns = ["time", "network", "account", "counter", "value", "id"];
@@ -162,10 +186,11 @@ impl MakeWorld {
         let columns = ["time", "network", "account", "post", "text", "id"];
         let mut posts = Packed::create(&self.out, "posts.csv.gz", &columns)?;
 
-        let first = DAYS - u16::from(WINDOW_DAYS);
+        let days = World::window();
+        let first = days.start;
         let template = "days: [{bar:30}] {pos}/{len}, {eta} left";
-        let bar = output::progress(Some(WINDOW_DAYS.into()), template);
-        for event in (first..DAYS).flat_map(|day| {
+        let bar = output::progress(Some(days.len() as u64), template);
+        for event in days.flat_map(|day| {
             bar.set_position((day - first).into());
             world.day(day)
         }) {
@@ -198,11 +223,7 @@ impl MakeWorld {
             }
         }
         bar.finish_and_clear();
-        Ok([
-            interactions.complete(&self.out)?,
-            counters.complete(&self.out)?,
-            posts.complete(&self.out)?,
-        ])
+        Ok([interactions.complete()?, counters.complete()?, posts.complete()?])
     }
 }
 
@@ -211,13 +232,13 @@ impl MakeWorld {
 impl<W: io::Write> Rows<W> {
     fn new(name: &'static str, columns: &[&str], output: W) -> io::Result<Self> {
         let mut writer = csv::Writer::from_writer(output);
-        writer.write_record(columns)?;
+        writer.write_record(columns).map_err(cause)?;
         Ok(Self { name, writer, count: 0 })
     }
 
     fn add(&mut self, fields: &[&str]) -> io::Result<()> {
         self.count += 1;
-        Ok(self.writer.write_record(fields)?)
+        self.writer.write_record(fields).map_err(cause)
     }
 
     /// The output with all rows in it, its name, and how many rows there are.
@@ -233,10 +254,9 @@ impl Plain {
         Self::new(name, columns, begin(folder)?)
     }
 
-    fn complete(self, folder: &Path) -> io::Result<u64> {
+    fn complete(self) -> io::Result<Complete> {
         let (output, name, count) = self.end()?;
-        keep(output, &folder.join(name))?;
-        Ok(count)
+        Ok(Complete { file: flushed(output)?, name, count })
     }
 }
 
@@ -245,21 +265,65 @@ impl Packed {
         Self::new(name, columns, GzEncoder::new(begin(folder)?, Compression::fast()))
     }
 
-    fn complete(self, folder: &Path) -> io::Result<u64> {
+    fn complete(self) -> io::Result<Complete> {
         let (output, name, count) = self.end()?;
-        keep(output.finish()?, &folder.join(name))?;
-        Ok(count)
+        Ok(Complete { file: flushed(output.finish()?)?, name, count })
     }
 }
 
 fn begin(folder: &Path) -> io::Result<BufWriter<NamedTempFile>> {
     let mode = fs::Permissions::from_mode(READABLE);
-    let file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
+    let file = tempfile::Builder::new().prefix(INCOMPLETE).permissions(mode).tempfile_in(folder)?;
     Ok(BufWriter::new(file))
 }
 
-fn keep(output: BufWriter<NamedTempFile>, path: &Path) -> io::Result<()> {
-    let file = output.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+fn flushed(output: BufWriter<NamedTempFile>) -> io::Result<NamedTempFile> {
+    output.into_inner().map_err(io::IntoInnerError::into_error)
+}
+
+/// What went wrong below; turned into an [`io::Error`] by itself it would forget its kind.
+fn cause(error: csv::Error) -> io::Error {
+    let kind = error.into_kind();
+    if let csv::ErrorKind::Io(error) = kind { error } else { io::Error::other(format!("{kind:?}")) }
+}
+
+fn not_written(folder: &Path, error: &io::Error) -> Failure {
+    let hint = if error.kind() == io::ErrorKind::StorageFull {
+        "is there room?"
+    } else {
+        "name another folder with --out"
+    };
+    Failure::Failed(format!("{} could not be written: {error}; {hint}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk without room.
+    #[derive(Debug)]
+    struct Full;
+
+    impl io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_a_full_disk_is_asked_for_room() {
+        let mut rows = Rows::new("rows.csv", &["account"], Full).expect("they are held back");
+        let account = "a".repeat(100_000);
+        let error = rows.add(&[&account]).expect_err("there is no room");
+        let said = |error: &io::Error| format!("{:?}", not_written(Path::new("world"), error));
+        assert!(said(&error).contains("world could not be written"), "{}", said(&error));
+        assert!(said(&error).contains("is there room?"), "{}", said(&error));
+        let other = io::ErrorKind::ReadOnlyFilesystem.into();
+        assert!(!said(&other).contains("room"), "{}", said(&other));
+        assert!(said(&other).contains("--out"), "{}", said(&other));
+    }
 }

@@ -1,6 +1,6 @@
 //! The published scale, held against the scores that real people had.
 
-use std::path::{Path, PathBuf};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 
@@ -23,13 +23,11 @@ const PUBLISHED_MEAN: f64 = 21.8;
 /// The curve is fitted from here on: the visible scores of Klout began at 10.
 const FITTED_FROM: f64 = 50.0;
 
-/// Given by how fast a score falls in silence, and not fitted. docs/scoring.md, section 9.
-const EXPONENT: f64 = 0.2;
-
 /// `score = 100 − 99 · (1 + influence / scale)^−exponent`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Curve {
     scale: f64,
+    /// Given by how fast a score falls in silence, and not fitted. docs/scoring.md, section 9.
     exponent: f64,
 }
 
@@ -46,25 +44,18 @@ pub(super) struct Quantiles {
 // === impl Curve ===
 
 impl Curve {
-    /// Of a model file, or of one that is compiled in; `None` when its curve is not data.
-    pub(super) fn of(root: &Path, model: &str) -> Result<Option<Self>> {
-        let file = if model.ends_with(".toml") {
-            PathBuf::from(model)
-        } else {
-            root.join("libs/score-math/models").join(format!("{model}.toml"))
-        };
-        if !file.is_file() {
-            return Ok(None);
-        }
-        let model: toml::Table = toml::from_str(&std::fs::read_to_string(&file)?)?;
+    /// Of a model file.
+    pub(super) fn of(file: &Path) -> Result<Self> {
+        let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        let model: toml::Table = toml::from_str(&text)?;
         let number = |name| model.get("curve")?.get(name)?.as_float();
         let curve = || Some(Self { scale: number("scale")?, exponent: number("exponent")? });
-        curve().with_context(|| format!("{} has no curve", file.display())).map(Some)
+        curve().with_context(|| format!("{} has no curve", file.display()))
     }
 
     /// The scale that brings these amounts of influence nearest to these scores, by least squares.
-    fn fitted(points: &[(f64, f64)]) -> Self {
-        let curve = |logarithm: f64| Self { scale: logarithm.exp(), exponent: EXPONENT };
+    fn fitted(exponent: f64, points: &[(f64, f64)]) -> Self {
+        let curve = |logarithm: f64| Self { scale: logarithm.exp(), exponent };
         let error = |logarithm| -> f64 {
             points.iter().map(|it| (curve(logarithm).score(it.0) - it.1).powi(2)).sum()
         };
@@ -123,17 +114,19 @@ impl Quantiles {
         markdown(&rows, 1)
     }
 
-    /// What the scale would be if it were fitted today.
-    pub(super) fn fit_line(&self, model: Option<&Curve>) -> String {
+    /// What the scale would be if it were fitted today, beside `curve`; `other` is a model whose own curve is
+    /// not data.
+    pub(super) fn fit_line(&self, curve: Curve, other: Option<&str>) -> String {
         let points = PUBLISHED.iter().zip(&self.influence);
         let points = points.filter(|((at, _), _)| *at >= FITTED_FROM);
         let points: Vec<_> = points.map(|((_, score), influence)| (*influence, *score)).collect();
-        let fitted = Curve::fitted(&points).scale;
-        let model = model.map_or_else(
-            || "the model's curve is not data".to_owned(),
-            |it| format!("the model has {} with the exponent {}", it.scale, it.exponent),
+        let Curve { scale, exponent } = curve;
+        let fitted = Curve::fitted(exponent, &points).scale;
+        let model = other.map_or_else(
+            || format!("the model has {scale} with the exponent {exponent}"),
+            |other| format!("the curve of {other} is not data"),
         );
-        format!("The scale that fits best, with the exponent {EXPONENT}: {fitted:.2}; {model}.")
+        format!("The scale that fits best, with the exponent {exponent}: {fitted:.2}; {model}.")
     }
 }
 
@@ -171,10 +164,10 @@ mod tests {
     #[test]
     fn a_curve_is_found_again_from_its_own_points() {
         for scale in [0.01, 0.5, 40.0] {
-            let curve = Curve { scale, exponent: EXPONENT };
+            let curve = Curve { scale, exponent: 0.2 };
             let points =
                 [0.1, 1.0, 10.0, 100.0].map(|influence| (influence, curve.score(influence)));
-            let found = Curve::fitted(&points).scale;
+            let found = Curve::fitted(0.2, &points).scale;
             assert!((found / scale - 1.0).abs() < 1e-6, "{found} is not {scale}");
         }
     }
@@ -189,10 +182,10 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_model_has_a_curve_and_the_first_has_none_in_a_file() {
+    fn the_newest_model_has_a_curve_and_what_has_none_is_named() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let curve = |model| Curve::of(&root, model).expect("readable");
-        assert_eq!(curve(super::super::NEWEST), Some(Curve { scale: 0.5, exponent: EXPONENT }));
-        assert_eq!(curve(super::super::WITHOUT_INTERVAL), None);
+        Curve::of(&super::super::newest(&root)).expect("the model that is compiled in lies there");
+        let error = Curve::of(&root.join("rustfmt.toml")).expect_err("it is no model");
+        assert!(error.to_string().contains("rustfmt.toml has no curve"), "{error}");
     }
 }

@@ -176,6 +176,8 @@ fn no_figure(line: &str) -> String {
 // === impl Bound ===
 
 impl Bound {
+    /// Judges what measure.py printed, which is rounded to three decimals: a figure that misses its bound by
+    /// less than half of the last one counts as reached. docs/validation.md, section 2, says of which that is so.
     fn reached_by(self, measured: f64) -> bool {
         match self {
             AtLeast(least) => measured >= least,

@@ -30,7 +30,7 @@ pub(super) struct Input {
     /// Interactions first, if there are any.
     pub(super) files: Vec<PathBuf>,
     pub(super) registered: Option<PathBuf>,
-    pub(super) as_of: &'static str,
+    pub(super) as_of: String,
 }
 
 /// A row of a scores file.
@@ -124,7 +124,7 @@ impl Set {
         Input {
             files: self.files.iter().map(file).collect(),
             registered: self.registered.as_ref().map(file),
-            as_of: self.as_of,
+            as_of: self.as_of.to_owned(),
         }
     }
 }

@@ -115,6 +115,46 @@ fn the_same_arguments_give_the_same_files_over_an_earlier_world_only_when_forced
 }
 
 #[test]
+fn what_an_interrupted_run_left_behind_is_passed_over_and_goes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let left_behind = folder.path().join(".klout-world-Ab12Cd");
+    fs::write(&left_behind, "half a file").expect("a file");
+    let made = world(folder.path(), &[]);
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    assert!(!left_behind.exists());
+}
+
+#[test]
+fn a_run_that_fails_leaves_the_earlier_world_as_it_was() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    world(folder.path(), &[]);
+    let file = |name| folder.path().join(name);
+    let kept = ["accounts.csv", "counters.csv.gz", "posts.csv.gz"].map(file);
+    let bytes = || kept.each_ref().map(|path| fs::read(path).expect("it was written"));
+    let first = bytes();
+    // Nothing can be renamed over a folder, and this is the first that would be.
+    fs::remove_file(file("registered.csv")).expect("it was written");
+    fs::create_dir(file("registered.csv")).expect("there is room");
+
+    let failed = world(folder.path(), &["--no-attacks", "--force"]);
+    let said = stderr(&failed);
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    assert!(said.contains("name another folder with --out"), "{said}");
+    assert!(bytes() == first);
+    let names = fs::read_dir(folder.path()).expect("it was made").count();
+    assert_eq!(names, NAMES.len(), "nothing half done is left");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let refused = world(Path::new("/dev/null/world"), &[]);
+    let said = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("/dev/null/world") && said.contains("--out"), "{said}");
+    assert!(!said.contains("room"), "{said}");
+}
+
+#[test]
 fn arguments_of_world_that_cannot_be_are_usage() {
     for wrong in
         [&["--people", "199"][..], &["--last-day", "yesterday"], &["--last-day", "1969-07-20"]]
