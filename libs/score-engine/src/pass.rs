@@ -3,8 +3,8 @@
 
 use klout_model::{Kind, WINDOW_DAYS};
 use klout_score_math::{
-    Attention, Counters, Factor, Factors, Model, PersonEvidence, PersonScore, Presence, Received,
-    Repute, Share, credibility,
+    Counters, Factor, Factors, Model, PersonEvidence, PersonScore, Presence, Received, Repute,
+    Share, Sums, credibility,
 };
 use rayon::prelude::*;
 
@@ -301,11 +301,12 @@ impl<'a> Scorer<'a> {
             let attention = if edges.len() <= FETCHED_MAX {
                 let near = &self.near[self.used..];
                 self.used += edges.len();
-                edges.iter().zip(near).fold(Attention::default(), |sum, (edge, factors)| {
-                    sum.plus(factors, edge.share())
-                })
+                edges
+                    .iter()
+                    .zip(near)
+                    .fold(Sums::default(), |sum, (edge, factors)| sum.plus(factors, edge.share()))
             } else {
-                edges.iter().fold(Attention::default(), |sum, edge| {
+                edges.iter().fold(Sums::default(), |sum, edge| {
                     sum.plus(&self.factors[edge.actor() as usize], edge.share())
                 })
             };

@@ -21,7 +21,7 @@ pub use crate::{
     model::{Model, ModelInvalid},
     percentile::percentile,
     person::{Counters, Parts, PersonEvidence, PersonScore, PlusK},
-    presence::{Attention, Presence, Unnamed},
+    presence::{Presence, Sums, Unnamed},
     share::{Factor, People, Received, Share, Squares},
 };
 

@@ -9,7 +9,7 @@ use crate::{
 
 /// Sums over the edges of one presence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Attention {
+pub struct Sums {
     credible: People,
     people: People,
     prestige: People,
@@ -43,9 +43,9 @@ pub struct Presence {
     pub squares: f64,
 }
 
-// === impl Attention ===
+// === impl Sums ===
 
-impl Attention {
+impl Sums {
     /// With one more edge, of an actor with these factors.
     #[must_use]
     pub const fn plus(self, factors: &Factors, share: Share) -> Self {
@@ -100,7 +100,7 @@ impl Presence {
     #[must_use]
     pub fn new(
         model: &Model,
-        attention: &Attention,
+        attention: &Sums,
         vouched: bool,
         unnamed: &Unnamed,
         posts: impl IntoIterator<Item = (u8, u64)>,
