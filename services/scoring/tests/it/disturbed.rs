@@ -142,7 +142,10 @@ async fn connections_that_postgres_has_forgotten_are_replaced() {
 
     for person in ["1", "8"] {
         until("it is read on a new connection", async || {
-            !is_unavailable(&world.try_score(person).await)
+            let answer = world.try_score(person).await;
+            // Shown when it is waited for in vain.
+            eprintln!("{person}: {answer:?}");
+            !is_unavailable(&answer)
         })
         .await;
     }
