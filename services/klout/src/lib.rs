@@ -3,6 +3,7 @@
 mod arguments;
 mod attack;
 mod bench;
+mod chart;
 mod client;
 mod command;
 mod data_directory;

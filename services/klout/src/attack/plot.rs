@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use plotters::{coord::Shift, prelude::*};
+use plotters::prelude::*;
 
 use super::{
     offline::{LAST, OnDay},
     report::Size,
 };
-use crate::exit::Failure;
+use crate::{
+    chart::{self, SIZE, builder, failed},
+    exit::Failure,
+};
 
-/// In pixels of the drawing, which scales.
-const SIZE: (u32, u32) = (640, 420);
 /// Told apart without colour vision, by their lightness.
 const COLOURS: [RGBColor; 5] = [
     RGBColor(232, 190, 90),
@@ -21,8 +22,6 @@ const COLOURS: [RGBColor; 5] = [
     RGBColor(170, 50, 60),
 ];
 const HONEST: RGBColor = RGBColor(60, 140, 80);
-const INK: RGBColor = RGBColor(64, 64, 64);
-const GRID: RGBColor = RGBColor(230, 230, 230);
 
 /// Score against the number of fakes, one line an attack, beside as many people who joined.
 pub(super) fn sizes(
@@ -35,42 +34,23 @@ pub(super) fn sizes(
     let mut chart = builder(&area, "What bought reactions do for a score")?
         .build_cartesian_2d((1.0..10_000.0_f64).log_scale(), 0.0..100.0_f64)
         .map_err(failed)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(("sans-serif", 13).into_font().color(&INK))
-        .x_desc("fakes, each of which reacts five times")
-        .y_desc("score of the buyer, median")
-        .x_label_formatter(&|value| format!("{value}"))
-        .y_label_formatter(&|value| format!("{value}"))
-        .draw()
-        .map_err(failed)?;
+    chart::axes(
+        &mut chart,
+        "fakes, each of which reacts five times",
+        "score of the buyer, median",
+    )?;
     let points = honest.iter().map(|(people, score)| (f64::from(*people), *score));
-    chart
-        .draw_series(LineSeries::new(points, HONEST.stroke_width(2)))
-        .map_err(failed)?
-        .label("people who joined, once each")
-        .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], HONEST.stroke_width(2)));
+    let line = HONEST.stroke_width(2);
+    let series = chart.draw_series(LineSeries::new(points, line)).map_err(failed)?;
+    chart::name(series, "people who joined, once each", line);
     // The first are broad, so that those on top of them leave them to be seen.
     for (((attack, sizes), colour), width) in curves.iter().zip(COLOURS).zip([10, 7, 4, 1, 2]) {
         let points = sizes.iter().map(|size| (f64::from(size.fakes), size.score));
         let line = colour.stroke_width(width);
-        chart
-            .draw_series(LineSeries::new(points, line))
-            .map_err(failed)?
-            .label(*attack)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], line));
+        let series = chart.draw_series(LineSeries::new(points, line)).map_err(failed)?;
+        chart::name(series, *attack, line);
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .label_font(("sans-serif", 13).into_font().color(&INK))
-        .background_style(WHITE.mix(0.85))
-        .margin(8)
-        .draw()
-        .map_err(failed)?;
+    chart::key(&mut chart, SeriesLabelPosition::UpperLeft)?;
     area.present().map_err(failed)
 }
 
@@ -81,19 +61,7 @@ pub(super) fn offline(folder: &Path, days: &[OnDay]) -> Result<(), Failure> {
     let mut chart = builder(&area, "A month offline, and back")?
         .build_cartesian_2d(0.0..f64::from(LAST), 40.0..80.0_f64)
         .map_err(failed)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(("sans-serif", 13).into_font().color(&INK))
-        .x_desc("day; silent from the first to the thirtieth")
-        .y_desc("score")
-        .x_labels(9)
-        .x_label_formatter(&|value| format!("{value}"))
-        .y_label_formatter(&|value| format!("{value}"))
-        .draw()
-        .map_err(failed)?;
+    chart::axes(&mut chart, "day; silent from the first to the thirtieth", "score")?;
     let line = |score: fn(&OnDay) -> Option<f64>| -> Vec<(f64, f64)> {
         days.iter().filter_map(|it| Some((f64::from(it.day), score(it)?))).collect()
     };
@@ -112,39 +80,9 @@ pub(super) fn offline(folder: &Path, days: &[OnDay]) -> Result<(), Failure> {
     let end = [(30.0, 40.0), (30.0, 80.0)];
     chart.draw_series(LineSeries::new(end, ink.mix(0.4))).map_err(failed)?;
     for (name, score, style) in lines {
-        chart
-            .draw_series(LineSeries::new(line(score), style))
-            .map_err(failed)?
-            .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+        let series = chart.draw_series(LineSeries::new(line(score), style)).map_err(failed)?;
+        chart::name(series, name, style);
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .label_font(("sans-serif", 13).into_font().color(&INK))
-        .background_style(WHITE.mix(0.85))
-        .margin(8)
-        .draw()
-        .map_err(failed)?;
+    chart::key(&mut chart, SeriesLabelPosition::LowerRight)?;
     area.present().map_err(failed)
-}
-
-fn builder<'a, 'b>(
-    area: &'a DrawingArea<SVGBackend<'b>, Shift>,
-    caption: &str,
-) -> Result<ChartBuilder<'a, 'b, SVGBackend<'b>>, Failure> {
-    area.fill(&WHITE).map_err(failed)?;
-    let mut builder = ChartBuilder::on(area);
-    builder
-        .caption(caption, ("sans-serif", 18).into_font().color(&INK))
-        .margin(12)
-        .margin_right(24)
-        .x_label_area_size(44)
-        .y_label_area_size(56);
-    Ok(builder)
-}
-
-/// Errors of the drawing borrow it.
-fn failed(error: impl std::fmt::Display) -> Failure {
-    Failure::Failed(format!("could not draw: {error}"))
 }

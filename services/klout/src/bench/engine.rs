@@ -132,6 +132,8 @@ impl Engine {
         add("scores_seconds", |it| it.scores);
         add("round_seconds", |it| it.round);
         figures.add("interactions_per_second", timed.iter().map(|it| rows / it.total).collect());
+        let mebibytes = memory.into_iter().map(|it| it / f64::from(1 << 20)).collect();
+        figures.add("peak_memory_mib", mebibytes);
         figures.add("bytes_per_interaction", memory.into_iter().map(|it| it / rows).collect());
         figures.add("duckdb_round_seconds", beside);
         figures.add("round_speedup", speedup);
