@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names();
     tonic_prost_build::configure()
+        .generate_default_stubs(true)
         .extern_path(".google.rpc", "::tonic_types::pb")
         .compile_fds_with_config(compiler.file_descriptor_set(), config)?;
     Ok(())

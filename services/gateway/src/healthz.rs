@@ -83,8 +83,10 @@ impl Healthz {
     /// Asks for the score of a person who is not there. Who answers has asked its own database, and
     /// social-graph, which has asked its.
     fn ask(&self) -> Asked {
-        let nobody =
-            GetScoreRequest { subject: Some(Subject::Person("1".to_owned())), consistency: None };
+        let nobody = GetScoreRequest {
+            subject: Some(Subject::Person("1".to_owned())),
+            ..Default::default()
+        };
         let mut scoring = self.scoring.clone();
         let serves = async move {
             let asked = within(ASK_TIME_MAX, scoring.get_score(nobody)).await;

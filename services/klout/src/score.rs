@@ -54,7 +54,7 @@ impl ShowScore {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let score = self.target.ask(Missing::Refuse, async |client| {
             let subject = Some(self.subject.into_request());
-            let request = GetScoreRequest { subject, consistency: None };
+            let request = GetScoreRequest { subject, ..Default::default() };
             let response = client.scores().get_score(request).await?;
             response.into_inner().score.ok_or_else(|| Failure::Failed("an empty answer".into()))
         })?;
@@ -75,7 +75,7 @@ impl History {
         let response = self.target.ask(Missing::Refuse, async |client| {
             let person = self.subject.person(client).await?;
             let page_size = self.days.into();
-            let request = ListScoresRequest { person, page_size, page_token: String::new() };
+            let request = ListScoresRequest { person, page_size, ..Default::default() };
             Ok(client.scores().list_scores(request).await?.into_inner())
         })?;
         if self.json {

@@ -205,7 +205,7 @@ async fn people_of(peers: &Peers, people: Vec<String>) -> Result<HashMap<String,
 
 async fn history_of(peers: &Peers, score: &Score) -> Result<Vec<Point>, Status> {
     let person = score.person.clone();
-    let request = ListScoresRequest { person, page_size: DAYS, page_token: String::new() };
+    let request = ListScoresRequest { person, page_size: DAYS, ..Default::default() };
     match peers.scores.clone().list_scores(request).await {
         Ok(answered) => Ok(history::points(&answered.into_inner().scores)),
         // Who has just left has none.

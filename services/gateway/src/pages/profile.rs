@@ -73,7 +73,7 @@ pub(super) async fn page(peers: &Peers, person: String) -> Result<Bytes, Status>
 
 async fn score(peers: &Peers, person: &str) -> Result<Score, Status> {
     let subject = Some(Subject::Person(person.to_owned()));
-    let request = GetScoreRequest { subject, consistency: None };
+    let request = GetScoreRequest { subject, ..Default::default() };
     let answered = peers.scores.clone().get_score(request).await.map_err(to_caller)?;
     Ok(answered.into_inner().score.unwrap_or_default())
 }
@@ -86,7 +86,7 @@ async fn names(peers: &Peers, person: &str) -> Result<Person, Status> {
 
 async fn history(peers: &Peers, person: &str) -> Result<Vec<Point>, Status> {
     let person = person.to_owned();
-    let request = ListScoresRequest { person, page_size: DAYS, page_token: String::new() };
+    let request = ListScoresRequest { person, page_size: DAYS, ..Default::default() };
     let answered = peers.scores.clone().list_scores(request).await.map_err(to_caller)?;
     Ok(history::points(&answered.into_inner().scores))
 }

@@ -21,7 +21,7 @@ fn client(world: &World) -> ScoreServiceClient<klout_chassis::Link> {
 
 fn request(person: &str) -> Request<GetScoreRequest> {
     let subject = Some(Subject::Person(person.to_owned()));
-    Request::new(GetScoreRequest { subject, consistency: None })
+    Request::new(GetScoreRequest { subject, ..Default::default() })
 }
 
 #[tokio::test]

@@ -184,7 +184,7 @@ impl ScoreService for Scoring {
         &self,
         request: Request<ListScoresRequest>,
     ) -> Result<Response<ListScoresResponse>, Status> {
-        let ListScoresRequest { person, page_size, page_token } = request.into_inner();
+        let ListScoresRequest { person, page_size, page_token, .. } = request.into_inner();
         if person == SLOW {
             std::future::pending::<()>().await;
         }

@@ -319,7 +319,7 @@ impl Caller for AskOne {
     async fn call(&mut self, number: usize) -> Result<(), Status> {
         let person = self.people[number % self.people.len()].clone();
         let subject = Some(get_score_request::Subject::Person(person));
-        let request = self.with_token(GetScoreRequest { subject, consistency: None });
+        let request = self.with_token(GetScoreRequest { subject, ..Default::default() });
         self.client.get_score(request).await.map(|_| ())
     }
 }

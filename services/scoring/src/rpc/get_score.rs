@@ -50,6 +50,10 @@ fn revision(consistency: Option<Consistency>) -> Result<Option<Revision>, Error>
     let field = "consistency.at_least_as_fresh";
     match consistency.and_then(|consistency| consistency.requirement) {
         None | Some(Requirement::MinimizeLatency(_)) => Ok(None),
+        Some(Requirement::MaxStaleness(_)) => Err(Error::FieldInvalid {
+            field: "consistency.max_staleness",
+            problem: "is not served",
+        }),
         Some(Requirement::AtLeastAsFresh(token)) => Revision::from_token(&token)
             .map(Some)
             .map_err(|_| Error::FieldInvalid { field, problem: "is not a revision token" }),

@@ -202,7 +202,7 @@ async fn a_caller_with_too_many_calls_is_refused_at_once_and_others_are_answered
     let ask = |person: &str| {
         let mut client = client.clone();
         let subject = Some(Subject::Person(person.to_owned()));
-        async move { client.get_score(GetScoreRequest { subject, consistency: None }).await }
+        async move { client.get_score(GetScoreRequest { subject, ..Default::default() }).await }
     };
     let mut waiting = tokio::task::JoinSet::new();
     waiting.spawn(ask("1000"));

@@ -17,6 +17,7 @@ async fn score_as_fresh_as(world: &World, token: String) -> Result<Score, Status
     let request = GetScoreRequest {
         subject: Some(Subject::Person("1".to_owned())),
         consistency: Some(Consistency { requirement }),
+        ..Default::default()
     };
     let response = world.client().get_score(request).await?.into_inner();
     Ok(response.score.expect("always present"))

@@ -60,11 +60,20 @@ async fn a_page_that_cannot_be_is_refused() {
     let invalid = (Code::InvalidArgument, "FIELD_INVALID".to_owned());
     for (page_size, page_token) in [(-1, ""), (1, "x"), (1, "1.x"), (1, ".")] {
         let page_token = page_token.to_owned();
-        let request = ListTopScoresRequest { page_size, page_token: page_token.clone() };
+        let request = ListTopScoresRequest {
+            page_size,
+            page_token: page_token.clone(),
+            ..Default::default()
+        };
         let refused = world.client().list_top_scores(request).await.expect_err("refused");
         assert_eq!(told(&refused), invalid);
         let person = "72".to_owned();
-        let request = ListScoresRequest { person, page_size, page_token: page_token.clone() };
+        let request = ListScoresRequest {
+            person,
+            page_size,
+            page_token: page_token.clone(),
+            ..Default::default()
+        };
         let refused = world.client().list_scores(request).await;
         // Any text may be the name of a model, so only the day of such a token can be wrong.
         if page_token != "1.x" {
@@ -92,7 +101,12 @@ async fn the_history_has_one_row_a_day_newest_first_and_closed_days_stay() {
 
     let (mut scores, mut page_token) = (Vec::new(), String::new());
     loop {
-        let request = ListScoresRequest { person: "1".to_owned(), page_size: 2, page_token };
+        let request = ListScoresRequest {
+            person: "1".to_owned(),
+            page_size: 2,
+            page_token,
+            ..Default::default()
+        };
         let page = world.client().list_scores(request).await.expect("a page").into_inner();
         scores.extend(page.scores);
         page_token = page.next_page_token;
@@ -114,7 +128,7 @@ async fn the_history_of_nobody_is_not_found_and_that_of_a_newcomer_is_empty() {
     let world = World::start().await;
     let list = async |person: &str| {
         let person = person.to_owned();
-        let request = ListScoresRequest { person, page_size: 0, page_token: String::new() };
+        let request = ListScoresRequest { person, page_size: 0, ..Default::default() };
         world.client().list_scores(request).await
     };
     let refused = list("7").await.expect_err("nobody");

@@ -64,13 +64,13 @@ async fn who_is_not_there_is_told_by_reason() {
     }
     let by_handle = async |name| {
         let subject = Some(get_score_request::Subject::Account(handle(name)));
-        let request = GetScoreRequest { subject, consistency: None };
+        let request = GetScoreRequest { subject, ..Default::default() };
         told(&world.client().get_score(request).await.expect_err("refused"))
     };
     assert_eq!(by_handle("nobody").await, unknown);
     let ambiguous = (Code::FailedPrecondition, "HANDLE_AMBIGUOUS".to_owned());
     assert_eq!(by_handle("twin").await, ambiguous);
-    let nobody = GetScoreRequest { subject: None, consistency: None };
+    let nobody = GetScoreRequest { subject: None, ..Default::default() };
     assert_eq!(told(&world.client().get_score(nobody).await.expect_err("nobody")), invalid);
 }
 

@@ -115,7 +115,7 @@ impl World {
 
     pub(crate) async fn try_score(&self, person: &str) -> Result<Score, Status> {
         let subject = Some(Subject::Person(person.to_owned()));
-        let request = GetScoreRequest { subject, consistency: None };
+        let request = GetScoreRequest { subject, ..Default::default() };
         Ok(self.client().get_score(request).await?.into_inner().score.expect("always present"))
     }
 }

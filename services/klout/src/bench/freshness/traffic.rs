@@ -203,7 +203,7 @@ impl Crowd {
         let response = retried(|| {
             let subject = Some(Subject::Person(person.to_owned()));
             let mut scores = self.reader.scores();
-            async move { scores.get_score(GetScoreRequest { subject, consistency: None }).await }
+            async move { scores.get_score(GetScoreRequest { subject, ..Default::default() }).await }
         });
         let score = response.await?.into_inner().score.unwrap_or_default();
         Ok(score.true_reach.unwrap_or_default())
