@@ -81,6 +81,19 @@ impl Factor {
         crate::float(self.0) / ONE_FACTOR
     }
 
+    /// How many multiples of 2⁻⁴⁰.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// So many multiples of 2⁻⁴⁰, at most 2²⁰ as a number.
+    #[must_use]
+    pub const fn of_bits(bits: u64) -> Self {
+        let most = 1 << (FACTOR_BITS + 20);
+        if bits < most { Self(bits) } else { Self(most) }
+    }
+
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

@@ -5,4 +5,5 @@ mod attacks;
 mod odd;
 mod others;
 mod sameness;
+mod some;
 mod town;
