@@ -64,7 +64,7 @@ pub struct Scope<'a> {
     /// The last day of the window, since 1970.
     pub today: i32,
     pub networks: &'a [Network],
-    /// Those who are scored, and every account that somebody owns.
+    /// The accounts of those who are scored, then every other account that somebody owns.
     pub accounts: &'a [Account],
     pub ignored: &'a Ignored,
 }
@@ -105,7 +105,8 @@ impl Census {
     ) -> Result<Self, PackedInvalid> {
         blocks.par_sort_by_key(|it| it.account);
         let mut accounts = scope.accounts.to_vec();
-        accounts.par_sort_unstable_by_key(|it| it.id);
+        // Stable: of several rows of an account the first counts.
+        accounts.par_sort_by_key(|it| it.id);
         accounts.dedup_by_key(|it| it.id);
         let named: Vec<Vec<i64>> = blocks
             .par_iter()

@@ -10,18 +10,23 @@ mod batch;
 mod cached;
 mod change;
 mod config;
-mod daily;
 mod encoded;
+mod epochs;
 mod error;
 mod flights;
+mod fold;
 mod freshness;
+mod memberships;
 mod metrics;
+mod models;
+mod pass;
 mod publish;
 mod read;
 mod replica;
 mod rescore;
 mod rpc;
 mod score;
+mod some;
 mod store;
 
 use std::{sync::Arc, time::Duration};
@@ -34,7 +39,6 @@ use klout_proto::{
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
     },
 };
-use klout_score_math::counted::Model;
 use klout_store::Reads;
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
@@ -46,9 +50,12 @@ use tower::BoxError;
 use crate::{
     backlog::Backlog,
     cached::{Cached, Filler},
-    daily::Daily,
+    epochs::Epochs,
     flights::Flights,
+    fold::Folder,
+    memberships::Memberships,
     metrics::{METRICS, Metrics, TierReads},
+    pass::Passer,
     publish::Publisher,
     read::Reader,
     replica::Replica,
@@ -57,8 +64,8 @@ use crate::{
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
-/// How often it is looked whether another day has come.
-const DAY_INTERVAL: Duration = Duration::from_secs(10);
+/// How often it is looked whether a pass is due or left by somebody.
+const PASS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -68,7 +75,8 @@ pub struct Scoring {
     consumer_rpc: ConsumerRpc,
     rescorer: Rescorer,
     publisher: Publisher,
-    daily: Daily,
+    passer: Passer,
+    folder: Folder,
     replica: Replica,
     filler: Filler,
     backlog: Backlog,
@@ -89,7 +97,9 @@ impl Service for Scoring {
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, database_url_direct, cache, links, clock, .. } = context;
-        let model = Model::current();
+        let epochs = Epochs::new();
+        let pass_wanted = Arc::new(Notify::new());
+        let pass_done = Arc::new(Notify::new());
         let (cached, filler) = Cached::new(
             cache,
             config.memory_people_max,
@@ -103,7 +113,7 @@ impl Service for Scoring {
             cached: cached.clone(),
             flights: flights.clone(),
             clock: clock.clone(),
-            model,
+            epochs: epochs.clone(),
             graph: GraphServiceClient::new(links.to("social_graph")),
             time_max: config.read_time_max,
             counts: TierReads::new(),
@@ -112,7 +122,11 @@ impl Service for Scoring {
             Replica::new(db.clone(), database_url_direct, cached.clone(), flights.clone());
         let metrics = Arc::new(Metrics::new());
         Ok(Self {
-            score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max },
+            score_rpc: ScoreRpc {
+                reader,
+                freshness_time_max: config.freshness_time_max,
+                pass_wanted: Arc::clone(&pass_wanted),
+            },
             consumer_rpc: ConsumerRpc {
                 db: db.clone(),
                 evidence_grew: Arc::default(),
@@ -123,20 +137,30 @@ impl Service for Scoring {
                 transaction_time_max: config.transaction_time_max,
                 cached: cached.clone(),
                 clock: clock.clone(),
-                model,
+                epochs: epochs.clone(),
+                memberships: Memberships::default(),
                 famous: Arc::default(),
                 metrics: Arc::clone(&metrics),
             },
             publisher: Publisher::new(
                 db.clone(),
                 config.transaction_time_max,
-                cached,
-                clock.clone(),
-                model,
+                cached.clone(),
                 Arc::clone(&metrics),
             ),
-            backlog: Backlog { db: db.clone(), metrics },
-            daily: Daily::new(db, clock),
+            passer: Passer {
+                db: db.clone(),
+                cached,
+                clock: clock.clone(),
+                epochs: epochs.clone(),
+                interval: config.pass_interval,
+                wanted: pass_wanted,
+                done: pass_done,
+                threads: Arc::new(pass::threads()?),
+                metrics: Arc::clone(&metrics),
+            },
+            folder: Folder::new(db.clone(), clock, epochs),
+            backlog: Backlog { db, metrics },
             replica,
             filler,
             config,
@@ -157,7 +181,8 @@ impl Service for Scoring {
             consumer_rpc,
             rescorer,
             publisher,
-            daily,
+            passer,
+            folder,
             replica,
             filler,
             backlog,
@@ -175,16 +200,17 @@ impl Service for Scoring {
             rescorer.step(&famous, &stop)
         });
         let publish = repeat("publish", publishing, &nobody_rings, &stop, || publisher.step(&stop));
-        let daily =
-            repeat("daily", Pace::of_long_steps(DAY_INTERVAL), daily.clock.moved(), &stop, || {
-                daily.step()
-            });
+        let passing = Pace::of_long_steps(PASS_INTERVAL);
+        let pass = repeat("pass", passing, &passer.wanted, &stop, || passer.step(&stop));
+        let folding = Pace::of_long_steps(fold::INTERVAL);
+        let fold = repeat("fold", folding, &passer.done, &stop, || folder.step(&stop));
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         tokio::join!(
             rescore,
             rescore_famous,
             publish,
-            daily,
+            pass,
+            fold,
             watch,
             replica.run(&stop),
             filler.run(&stop)

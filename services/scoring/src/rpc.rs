@@ -4,19 +4,22 @@ mod apply_memberships;
 mod apply_signals;
 mod batch_lookup_scores;
 mod get_backlog;
+mod get_rescore;
 mod get_score;
 mod list_scores;
 mod list_top_scores;
 mod page;
 mod server;
+mod start_rescore;
 
 use std::{sync::Arc, time::Duration};
 
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
     BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
-    GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
-    ListTopScoresResponse, score_service_server::ScoreService,
+    GetRescoreRequest, GetRescoreResponse, GetScoreRequest, GetScoreResponse, ListScoresRequest,
+    ListScoresResponse, ListTopScoresRequest, ListTopScoresResponse, StartRescoreRequest,
+    StartRescoreResponse, score_service_server::ScoreService,
     signal_consumer_service_server::SignalConsumerService,
 };
 use prost::Message;
@@ -36,6 +39,8 @@ use crate::{
 pub(crate) struct ScoreRpc {
     pub(crate) reader: Reader,
     pub(crate) freshness_time_max: Duration,
+    /// Rung when somebody asks for a pass.
+    pub(crate) pass_wanted: Arc<Notify>,
 }
 
 #[derive(Clone, Debug)]
@@ -87,6 +92,22 @@ impl ScoreService for ScoreRpc {
         _: Request<GetBacklogRequest>,
     ) -> Result<Response<GetBacklogResponse>, Status> {
         let response = get_backlog::get_backlog(self).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn start_rescore(
+        &self,
+        request: Request<StartRescoreRequest>,
+    ) -> Result<Response<StartRescoreResponse>, Status> {
+        let response = start_rescore::start_rescore(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn get_rescore(
+        &self,
+        request: Request<GetRescoreRequest>,
+    ) -> Result<Response<GetRescoreResponse>, Status> {
+        let response = get_rescore::get_rescore(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }
