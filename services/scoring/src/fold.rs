@@ -33,7 +33,7 @@ const PAUSE_FACTOR: u32 = 4;
 const CHANGES_MIN: i64 = 16;
 
 /// Accounts in one transaction.
-const ACCOUNTS_MAX: i64 = 512;
+const ACCOUNTS_MAX: u16 = 512;
 
 /// What has left the window is kept for so many days at most, so that a block is not written anew every day.
 const SLACK_DAYS: u16 = 7;
@@ -77,7 +77,7 @@ impl Folder {
         last.epoch = epoch;
         let first = self.first_day() - i32::from(SLACK_DAYS);
         while !stop.is_cancelled() {
-            let old = store::evidence::out_of_window(&self.db, first, ACCOUNTS_MAX)
+            let old = store::evidence::out_of_window(&self.db, first, ACCOUNTS_MAX.into())
                 .await
                 .map_err(Error::store("look what has left the window"))?;
             if old.is_empty() || !self.fold(&old).await? {
@@ -93,7 +93,7 @@ impl Folder {
         let changed = store::evidence::most_changed(&self.db, changes_min)
             .await
             .map_err(Error::store("look what has changed"))?;
-        for some in changed.chunks(ACCOUNTS_MAX as usize) {
+        for some in changed.chunks(ACCOUNTS_MAX.into()) {
             if stop.is_cancelled() || !self.fold(some).await? {
                 break;
             }

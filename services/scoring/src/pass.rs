@@ -293,7 +293,7 @@ impl Work<'_> {
         if !self.go_on(&self.progress(state::READING, 0, 0, 0)).await? {
             return Ok(Ended::Left);
         }
-        let snapshot = self.alive(state::READING, 0, 0, self.read()).await?;
+        let snapshot = self.alive(state::READING, 0, 0, Box::pin(self.read())).await?;
         failpoint!("scoring.pass.read");
         let read = started.elapsed();
         if stop.is_cancelled() {
@@ -307,12 +307,12 @@ impl Work<'_> {
         if stop.is_cancelled() {
             return Ok(Ended::Left);
         }
-        let published = self.alive(state::PUBLISHING, outcome.scores.len(), 0, async {
+        let publish = Box::pin(async {
             self.write_epoch(&outcome.published).await?;
             failpoint!("scoring.epoch.written");
             self.publish(&outcome).await
         });
-        if !published.await? {
+        if !self.alive(state::PUBLISHING, outcome.scores.len(), outcome.cells, publish).await? {
             return Ok(Ended::Left);
         }
         failpoint!("scoring.epoch.published");

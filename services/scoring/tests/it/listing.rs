@@ -12,7 +12,8 @@ async fn world_of_seven() -> World {
     let mut all = Vec::new();
     for person in 1..=7 {
         world.own(10 + person, person, 1).await;
-        all.push((10 + person, 90, if person < 4 { 1 } else { 5 }));
+        // By one each, or by five.
+        all.extend((0..if person < 4 { 1 } else { 5 }).map(|actor| (10 + person, 90 + actor, 1)));
     }
     world.apply(likes(1, &all)).await.expect("applied");
     world.scored().await;
