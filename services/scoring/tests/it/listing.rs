@@ -61,11 +61,7 @@ async fn a_page_that_cannot_be_is_refused() {
     let invalid = (Code::InvalidArgument, "FIELD_INVALID".to_owned());
     for (page_size, page_token) in [(-1, ""), (1, "x"), (1, "1.x"), (1, ".")] {
         let page_token = page_token.to_owned();
-        let request = ListTopScoresRequest {
-            page_size,
-            page_token: page_token.clone(),
-            ..Default::default()
-        };
+        let request = ListTopScoresRequest { page_size, page_token: page_token.clone() };
         let refused = world.client().list_top_scores(request).await.expect_err("refused");
         assert_eq!(told(&refused), invalid);
         let person = "72".to_owned();
