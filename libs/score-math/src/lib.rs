@@ -10,17 +10,25 @@
 pub mod counted;
 
 mod actor;
+pub mod explain;
+mod ledger;
 mod model;
 mod percentile;
 mod person;
+mod portrait;
 mod presence;
 mod share;
+pub mod simulate;
 
 pub use crate::{
     actor::{Factors, Repute, attention, credibility, discount, handed_on},
     model::{Model, ModelInvalid},
     percentile::percentile,
     person::{Counters, Parts, PersonEvidence, PersonScore, PlusK},
+    portrait::{
+        Portrait, PortraitActor, PortraitPlusK, PortraitPresence, PortraitReaction, PostHash,
+        PostTally,
+    },
     presence::{Presence, Sums, Unnamed},
     share::{Factor, People, Received, Share, Squares},
 };
