@@ -223,6 +223,15 @@ proptest! {
     }
 
     #[test]
+    fn what_no_post_is_told_of_belongs_to_none(town in any_town()) {
+        for whole in town.known(&Vec::new()) {
+            let explained = whole.explain(Model::current()).expect("evidence");
+            loses(&whole, &explained.posts, NO_POST, |left| *left = Portrait::default())?;
+            prop_assert!(explained.posts.len() <= 2, "{:?}", explained.posts);
+        }
+    }
+
+    #[test]
     fn a_post_to_which_everything_of_a_day_belongs_is_that_day(
         town in any_town(), presence in any::<Index>(), day in 0_u8..3,
     ) {
@@ -419,6 +428,30 @@ fn an_account_without_evidence_has_no_explanation_and_can_be_simulated() {
     counted.seen = true;
     let explained = counted.explain(model).expect("evidence");
     assert_eq!(explained.kinds.len(), 1, "the floor alone: {explained:?}");
+}
+
+#[test]
+fn bursts_are_those_of_the_pass() {
+    let mut town = Town::default();
+    let (person, presence) = town.registered();
+    for (strangers, age) in [(1_200, 3), (300, 5)] {
+        for _ in 0..strangers {
+            let (actor, _) = town.stranger();
+            town.react(actor, presence, Kind::Like, age, 1);
+            town.react(actor, presence, Kind::Like, 0, 1);
+        }
+    }
+    let second = town.presence(person);
+    town.unnamed(second, Kind::Like, 7, 5_000);
+    let third = town.vouched_presence(person);
+    town.unnamed(third, Kind::Like, 7, 5_000);
+    let few = town.presence(person);
+    town.unnamed(few, Kind::Like, 7, 999);
+    let pass = town.pass();
+    let found = town.portrait(&pass, person, &Vec::new()).bursts(Model::current());
+    let found: Vec<_> = found.iter().map(|it| (it.age, it.strangers)).collect();
+    let expected: Vec<_> = pass.bursts.iter().map(|it| (it.age, it.strangers)).collect();
+    assert_eq!((&found, expected.len()), (&expected, 2));
 }
 
 /// Ada of docs/scoring.md, section 15.
