@@ -13,6 +13,8 @@ mod config;
 mod daily;
 mod encoded;
 mod error;
+#[cfg_attr(not(test), expect(dead_code, reason = "what is explained is not read yet"))]
+mod explanation;
 mod flights;
 mod freshness;
 mod metrics;
