@@ -289,3 +289,73 @@ impl ActorClass {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::Repute;
+
+    fn group(name: &str, credit: f64, without: f64) -> Group {
+        Group { name: name.to_owned(), credit, without, count: 1 }
+    }
+
+    fn listed(groups: Vec<Group>) -> Vec<(String, f64)> {
+        let score = Score::new(41.0).expect("a score");
+        contributions(score, groups).into_iter().map(|it| (it.name, it.points)).collect()
+    }
+
+    fn row(name: &str, points: f64) -> (String, f64) {
+        (name.to_owned(), points)
+    }
+
+    #[test]
+    fn points_are_parts_of_the_influence_in_the_order_of_what_would_be_lost() {
+        let groups = vec![group("b", 1.0, 0.5), group("a", 3.0, 9.0)];
+        assert_eq!(listed(groups), [row("a", 30.0), row("b", 10.0), row(FLOOR, 1.0)]);
+    }
+
+    #[test]
+    fn who_would_be_missed_more_has_no_fewer_points() {
+        let groups = vec![group("a", 1.0, 2.0), group("b", 2.0, 1.0), group("c", 1.0, 0.5)];
+        let expected = [row("a", 15.0), row("b", 15.0), row("c", 10.0), row(FLOOR, 1.0)];
+        assert_eq!(listed(groups), expected);
+        // A difference that nobody can see is none.
+        let groups = vec![group("a", 1.0, 2.000_01), group("b", 3.0, 2.0)];
+        assert_eq!(listed(groups), [row("b", 30.0), row("a", 10.0), row(FLOOR, 1.0)]);
+    }
+
+    #[test]
+    fn what_is_worth_nothing_has_no_points() {
+        assert_eq!(listed(Vec::new()), [row(FLOOR, 1.0)]);
+        assert_eq!(listed(vec![group("a", 0.0, 0.0)]), [row("a", 0.0), row(FLOOR, 1.0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn pooling_keeps_the_sum_and_what_falls_already(values in vec(0.0..100.0_f64, 0..30)) {
+            let pooled = falling(values.iter().copied());
+            prop_assert_eq!(pooled.len(), values.len());
+            prop_assert!(pooled.windows(2).all(|pair| pair[0] >= pair[1]));
+            prop_assert!((pooled.iter().sum::<f64>() - values.iter().sum::<f64>()).abs() < 1e-9);
+            let mut ordered = values;
+            ordered.sort_by(|one, other| other.total_cmp(one));
+            prop_assert_eq!(falling(ordered.iter().copied()), ordered);
+        }
+    }
+
+    #[test]
+    fn a_class_is_told_by_joining_credibility_and_ten_people() {
+        let model = Model::current();
+        let of = |registered, credibility, received| {
+            let repute = Repute::new(model, credibility, 0, received);
+            ActorClass::of(&repute.factors(), registered)
+        };
+        assert_eq!(of(true, 1.0, 10.001), ActorClass::Influential);
+        assert_eq!(of(true, 1.0, 9.999), ActorClass::Member);
+        assert_eq!(of(false, 1.0, 1_000.0), ActorClass::Known);
+        assert_eq!(of(false, 1e-6, 0.0), ActorClass::Known);
+        assert_eq!(of(false, 0.0, 5.0), ActorClass::Unknown);
+    }
+}

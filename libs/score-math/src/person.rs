@@ -323,6 +323,17 @@ mod tests {
     }
 
     #[test]
+    fn the_slope_is_that_of_the_curve() {
+        let model = Model::current();
+        for influence in [0.0, 0.08, 1.0, 30.0, 1e4] {
+            let step = 1e-6 * (1.0 + influence);
+            let risen = curve(model, influence + step).points() - curve(model, influence).points();
+            let slope = slope(model, influence);
+            assert!((risen / step / slope - 1.0).abs() < 1e-3, "{influence}: {slope}");
+        }
+    }
+
+    #[test]
     fn the_table_of_the_page_is_the_curve() {
         let table = [
             (0.0, 1.0),

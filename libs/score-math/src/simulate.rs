@@ -301,3 +301,20 @@ impl By {
         Self::ALL.into_iter().find(|by| by.as_str() == word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_have_the_words_of_the_contract() {
+        for by in By::ALL {
+            assert_eq!(By::from_word(by.as_str()), Some(by));
+        }
+        assert_eq!((By::from_word(""), By::from_word("members")), (Some(By::LikeMine), None));
+        for what in Kind::ALL.map(What::Interaction).into_iter().chain([What::Post]) {
+            assert_eq!(What::from_word(what.as_str()), Some(what));
+        }
+        assert_eq!(What::from_word("adore"), None);
+    }
+}

@@ -431,6 +431,78 @@ fn an_account_without_evidence_has_no_explanation_and_can_be_simulated() {
 }
 
 #[test]
+fn a_network_of_which_nothing_is_new_loses_by_getting_older() {
+    let mut town = Town::default();
+    let (person, still) = town.registered();
+    town.audience(still, 20, true);
+    let lively = town.presence(person);
+    town.audience(lively, 20, true);
+    let model = Model::current();
+    let portrait = |town: &Town| town.portrait(&town.pass(), person, &Vec::new());
+    let then = portrait(&town);
+    let mut later = town.days_later(20);
+    later.audience(lively, 50, true);
+    let changes = portrait(&later).changes(model, &then);
+    let of = |presence| {
+        let name = network(presence);
+        changes.iter().find(|it| it.name == name.as_str()).expect("it changed")
+    };
+    assert!(of(still).points < -0.5 && of(still).without < -0.5, "{changes:?}");
+    assert!(of(lively).points > 5.0 && of(lively).without > 5.0, "{changes:?}");
+    assert_eq!((of(still).count, of(lively).count), (0, 50));
+}
+
+#[test]
+fn like_mine_is_who_is_in_the_middle_and_a_member_where_nobody_is() {
+    let mut town = Town::default();
+    let (person, presence) = town.registered();
+    town.audience(presence, 2, false);
+    town.audience(presence, 1, true);
+    let second = town.presence(person);
+    town.posts.push((second, 0));
+    let portrait = town.portrait(&town.pass(), person, &Vec::new());
+    let model = Model::current();
+    let gained = |presence, by| {
+        let what = What::Interaction(Kind::Like);
+        let event = Event { network: network(presence), what, count: 10, by };
+        portrait.simulate(model, &[event]).score
+    };
+    assert_eq!(gained(presence, By::LikeMine), gained(presence, By::Unknown));
+    assert_eq!(gained(second, By::LikeMine), gained(second, By::Member));
+    assert!(gained(second, By::Influential) > gained(second, By::Member));
+    assert!(gained(second, By::Member) > gained(second, By::Unknown));
+}
+
+#[test]
+fn what_would_raise_a_score_is_told_in_words() {
+    let mut town = Town::default();
+    let (person, presence) = town.registered();
+    for kind in [Kind::Reply, Kind::Reply, Kind::Follow] {
+        let (actor, _) = town.registered();
+        town.react(actor, presence, kind, 0, 1);
+    }
+    let second = town.presence(person);
+    town.posts.push((second, 0));
+    let portrait = town.portrait(&town.pass(), person, &Vec::new());
+    let found = portrait.counterfactuals(Model::current());
+    let texts: Vec<_> = found.iter().map(|it| it.text.as_str()).collect();
+    let (first, other) = (network(presence), network(second));
+    let mine = |things| {
+        format!("20 more {things} on {first}, by people like those who react to you there")
+    };
+    assert_eq!(
+        texts,
+        [
+            mine("replies"),
+            mine("reshares"),
+            format!("the first 20 likes on {other}, by members whom you do not reach yet"),
+            mine("followers"),
+            format!("a reshare on {first}, by one influential member"),
+        ]
+    );
+}
+
+#[test]
 fn bursts_are_those_of_the_pass() {
     let mut town = Town::default();
     let (person, presence) = town.registered();
