@@ -7,12 +7,14 @@ use crate::{
     bench::Bench,
     doctor::Doctor,
     exit::Failure,
+    explain::Explain,
     export::Export,
     import::Import,
     keys::Keys,
     rank::Rank,
     score::{History, ShowScore},
     serve::{Migrate, Serve},
+    simulate::Simulate,
     up::Up,
     world::MakeWorld,
 };
@@ -33,6 +35,7 @@ In another terminal:
   klout import csv interactions.csv.gz --register-all
   klout import stackexchange quantumcomputing.stackexchange.com.7z --register-all
   klout score bluesky:ann
+  klout explain bluesky:ann
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -56,6 +59,8 @@ enum Command {
     Import(Import),
     Score(ShowScore),
     History(History),
+    Explain(Explain),
+    Simulate(Simulate),
     Export(Export),
     Rank(Rank),
     World(MakeWorld),
@@ -74,6 +79,8 @@ impl Klout {
             Command::Import(import) => import.run(),
             Command::Score(score) => score.run(),
             Command::History(history) => history.run(),
+            Command::Explain(explain) => explain.run(),
+            Command::Simulate(simulate) => simulate.run(),
             Command::Export(export) => export.run(),
             Command::Rank(rank) => rank.run(),
             Command::World(world) => world.run(),

@@ -18,6 +18,9 @@ pub enum Error {
     #[error("there is no person {person}")]
     PersonUnknown { person: PersonId },
 
+    #[error("there is no evidence of person {person}, so no score to explain")]
+    ScoreUnknown { person: PersonId },
+
     #[error("`{field}` {problem}")]
     FieldInvalid { field: &'static str, problem: &'static str },
 
@@ -118,6 +121,9 @@ impl Error {
         Ok(match self {
             Self::PersonUnknown { person } => {
                 Refusal::new(Code::NotFound, "PERSON_UNKNOWN").with("person", person)
+            }
+            Self::ScoreUnknown { person } => {
+                Refusal::new(Code::FailedPrecondition, "SCORE_UNKNOWN").with("person", person)
             }
             Self::FieldInvalid { field, problem } => Refusal::field(field, problem),
             Self::SubjectsEmpty => Refusal::new(Code::InvalidArgument, "SUBJECTS_EMPTY"),

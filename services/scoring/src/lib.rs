@@ -13,6 +13,8 @@ mod config;
 mod encoded;
 mod epochs;
 mod error;
+#[cfg_attr(not(test), expect(dead_code, reason = "what is explained is not read yet"))]
+mod explanation;
 mod flights;
 mod fold;
 mod freshness;

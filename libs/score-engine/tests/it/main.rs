@@ -2,6 +2,7 @@
 
 mod alone;
 mod attacks;
+mod explained;
 mod odd;
 mod others;
 mod sameness;
