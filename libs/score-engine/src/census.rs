@@ -1,13 +1,13 @@
 //! From packed evidence to a population: gives people and presences their numbers.
 
-use klout_model::{CounterValue, Network, WINDOW_DAYS};
-use klout_score_math::{Counters, Model};
+use klout_model::Network;
+use klout_score_math::Model;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::{
     Evidence, PlusK,
-    packed::{self, AccountEvidence, NO_POST, PackedInvalid},
+    packed::{self, AccountEvidence, PackedInvalid},
     population::index_of,
     sorted_ids::SortedIds,
 };
@@ -210,77 +210,35 @@ impl Reader<'_> {
             everywhere.contains(&actor) || owner.is_some_and(|it| about.contains(&(actor, it)))
         };
         let (mut known, mut number) = (None, 0);
-        for cell in &evidence.cells {
-            let Some(age) = self.age(cell.day).filter(|_| cell.told > 0) else { continue };
-            if !nothing_ignored && cell.actor.is_some_and(is_ignored) {
+        let today = self.scope.today;
+        for (actor, kind, age, count) in evidence.cells_on(today) {
+            if !nothing_ignored && actor.is_some_and(is_ignored) {
                 part.seen.push(person);
                 continue;
             }
-            // Below zero while what was taken back is known of a signal that has not arrived.
-            let count = u64::try_from(cell.count).unwrap_or(0);
-            let actor = cell.actor.map(|actor| {
+            let actor = actor.map(|actor| {
                 if known != Some(actor) {
                     (known, number) = (Some(actor), self.numbers.person(actor));
                 }
                 number
             });
-            part.react_to(person, presence, actor, cell.kind, age, count);
+            part.react_to(person, presence, actor, kind, age, count);
         }
-        for given in &evidence.given {
-            let Some(age) = self.age(given.day).filter(|_| given.told > 0) else { continue };
+        for (receiver, age, count) in evidence.given_on(today) {
             // Who is here too says so too.
-            if self.here.binary_search(&given.receiver).is_ok() {
+            if self.here.binary_search(&receiver).is_ok() {
                 continue;
             }
-            let receiver = self.numbers.person(given.receiver);
-            let count = u64::try_from(given.count).unwrap_or(0);
+            let receiver = self.numbers.person(receiver);
             if receiver != person && count > 0 {
                 part.plus_k.push(PlusK { receiver, giver: person, age, count });
             }
         }
-        let mut last = None;
-        for post in &evidence.posts {
-            let Some(age) = self.age(post.day).filter(|_| post.told > 0) else { continue };
-            // Of a post that was told of several days the earliest counts, which comes first.
-            if last.replace(post.hash) != Some(post.hash) {
-                part.posts.push((presence, age));
-            }
-        }
-        self.read_counters(&evidence, person, part)?;
+        part.posts.extend(evidence.posts_on(today).map(|(_, age)| (presence, age)));
+        let (counters, of_posts) = evidence.counters_on(today)?;
+        part.counters.extend(counters.map(|counters| (person, counters)));
+        part.seen.extend(of_posts.then_some(person));
         Ok(evidence.cells.len() as u64)
-    }
-
-    fn read_counters(
-        &self,
-        evidence: &AccountEvidence,
-        person: u32,
-        part: &mut Evidence,
-    ) -> Result<(), PackedInvalid> {
-        let (mut counters, mut any) = (Counters::default(), false);
-        for reading in &evidence.readings {
-            let day = i32::try_from(reading.day()).unwrap_or(i32::MAX);
-            if self.age(day).is_none() || reading.told <= 0 {
-                continue;
-            }
-            if reading.post != NO_POST {
-                part.seen.push(person);
-                continue;
-            }
-            let value = CounterValue::new(reading.value);
-            // In the order of time and value, so the newest is set last, and of two the larger.
-            counters.set(reading.name, value.map_err(|_| PackedInvalid::Misfit("a value"))?);
-            any = true;
-        }
-        if any {
-            part.counters.push((person, counters));
-        }
-        Ok(())
-    }
-
-    /// `None`: outside the window.
-    fn age(&self, day: i32) -> Option<u8> {
-        let age = i64::from(self.scope.today) - i64::from(day);
-        u8::try_from(age).ok().filter(|age| *age < WINDOW_DAYS)
     }
 }
 

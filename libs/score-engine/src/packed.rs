@@ -3,7 +3,8 @@
 //! A block and the changes that came since have the same form, and add up in any order. What is kept are whole
 //! counts, those that were taken back before they were told as well, below zero.
 
-use klout_model::{CounterName, Kind};
+use klout_model::{CounterName, CounterValue, Kind, WINDOW_DAYS};
+use klout_score_math::Counters;
 use prost::Message as _;
 
 /// Everything that is known of one account, or a change of it.
@@ -234,6 +235,56 @@ impl AccountEvidence {
             && self.readings.is_empty()
     }
 
+    /// The cells that count on the day `today`, since 1970, and their ages. Their counts are at least 0.
+    pub fn cells_on(&self, today: i32) -> impl Iterator<Item = (Option<i64>, Kind, u8, u64)> {
+        let told = self.cells.iter().filter(|it| it.told > 0);
+        told.filter_map(move |it| {
+            Some((it.actor, it.kind, age_on(today, it.day)?, whole(it.count)))
+        })
+    }
+
+    /// The +K given that count on that day: receiver, age, count.
+    pub fn given_on(&self, today: i32) -> impl Iterator<Item = (i64, u8, u64)> {
+        let told = self.given.iter().filter(|it| it.told > 0);
+        told.filter_map(move |it| Some((it.receiver, age_on(today, it.day)?, whole(it.count))))
+    }
+
+    /// The posts that count on that day, and their ages. Of a post that was told of several days the earliest
+    /// counts. The rows are settled.
+    pub fn posts_on(&self, today: i32) -> impl Iterator<Item = (PostHash, u8)> {
+        let mut last = None;
+        let told = self.posts.iter().filter(|it| it.told > 0);
+        told.filter_map(move |it| {
+            let age = age_on(today, it.day)?;
+            (last.replace(it.hash) != Some(it.hash)).then_some((it.hash, age))
+        })
+    }
+
+    /// The counters that count on that day; `None`: there is none of the account itself. And whether there is one of
+    /// its posts. The rows are settled.
+    ///
+    /// # Errors
+    ///
+    /// When a value cannot be.
+    pub fn counters_on(&self, today: i32) -> Result<(Option<Counters>, bool), PackedInvalid> {
+        let (mut counters, mut of_posts) = (None, false);
+        for reading in &self.readings {
+            let day = i32::try_from(reading.day()).unwrap_or(i32::MAX);
+            if age_on(today, day).is_none() || reading.told <= 0 {
+                continue;
+            }
+            if reading.post != NO_POST {
+                of_posts = true;
+                continue;
+            }
+            let value = CounterValue::new(reading.value);
+            let value = value.map_err(|_| PackedInvalid::Misfit("a value"))?;
+            // In the order of time and value, so the newest is set last, and of two the larger.
+            counters.get_or_insert_with(Counters::default).set(reading.name, value);
+        }
+        Ok((counters, of_posts))
+    }
+
     /// The bytes that [`Self::unpack`] reads. The rows are settled.
     #[must_use]
     pub fn pack(&self) -> Vec<u8> {
@@ -458,6 +509,18 @@ impl Columns {
         }
         if deeds.next().is_some() { Err(PackedInvalid::Misfit("cells")) } else { Ok(()) }
     }
+}
+
+/// How old what is of a day is on the day `today`; `None`: outside the window.
+#[must_use]
+pub fn age_on(today: i32, day: i32) -> Option<u8> {
+    let age = i64::from(today) - i64::from(day);
+    u8::try_from(age).ok().filter(|age| *age < WINDOW_DAYS)
+}
+
+/// Below zero while what was taken back is known of a signal that has not arrived.
+fn whole(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
 }
 
 /// Sorts rows by their keys and puts those with one key together.

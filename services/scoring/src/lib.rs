@@ -13,7 +13,6 @@ mod config;
 mod encoded;
 mod epochs;
 mod error;
-#[cfg_attr(not(test), expect(dead_code, reason = "what is explained is not read yet"))]
 mod explanation;
 mod flights;
 mod fold;
@@ -22,6 +21,7 @@ mod memberships;
 mod metrics;
 mod models;
 mod pass;
+mod portraits;
 mod publish;
 mod read;
 mod replica;
@@ -58,6 +58,7 @@ use crate::{
     memberships::Memberships,
     metrics::{METRICS, Metrics, TierReads},
     pass::Passer,
+    portraits::Portraits,
     publish::Publisher,
     read::Reader,
     replica::Replica,
@@ -100,6 +101,7 @@ impl Service for Scoring {
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, database_url_direct, cache, links, clock, .. } = context;
         let epochs = Epochs::new();
+        let memberships = Memberships::default();
         let pass_wanted = Arc::new(Notify::new());
         let pass_done = Arc::new(Notify::new());
         let (cached, filler) = Cached::new(
@@ -126,6 +128,12 @@ impl Service for Scoring {
         Ok(Self {
             score_rpc: ScoreRpc {
                 reader,
+                portraits: Portraits {
+                    db: db.clone(),
+                    clock: clock.clone(),
+                    epochs: epochs.clone(),
+                    memberships: memberships.clone(),
+                },
                 freshness_time_max: config.freshness_time_max,
                 pass_wanted: Arc::clone(&pass_wanted),
             },
@@ -140,7 +148,7 @@ impl Service for Scoring {
                 cached: cached.clone(),
                 clock: clock.clone(),
                 epochs: epochs.clone(),
-                memberships: Memberships::default(),
+                memberships: memberships.clone(),
                 famous: Arc::default(),
                 metrics: Arc::clone(&metrics),
             },

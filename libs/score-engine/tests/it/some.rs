@@ -12,6 +12,7 @@ use proptest::{collection::vec, prelude::*};
 
 const TODAY: i32 = 20_000;
 const ACCOUNTS: i64 = 14;
+const OWNERS: usize = 14;
 
 /// Account, actor, kind, age, count.
 type Row = (i64, Option<i64>, u8, i32, i64);
@@ -24,7 +25,7 @@ struct World {
 
 fn any_world() -> impl Strategy<Value = World> {
     let row = (0..ACCOUNTS, prop::option::of(0..ACCOUNTS), 0..10_u8, -1..92_i32, 0..4_i64);
-    let owners = vec((0..2_u32, prop::option::of(0..8_i64)), ACCOUNTS as usize);
+    let owners = vec((0..2_u32, prop::option::of(0..8_i64)), OWNERS);
     (owners, vec(row, 0..120), vec((0..ACCOUNTS, 0..4_u8, 0..95_i32), 0..20)).prop_map(
         |(owners, rows, posts)| {
             let accounts = owners.iter().zip(0..).map(|((network, owner), number)| Account {

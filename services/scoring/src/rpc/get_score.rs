@@ -75,7 +75,7 @@ pub(super) fn parse_person(field: &'static str, text: &str) -> Result<PersonId, 
     text.parse().map_err(|_| Error::FieldInvalid { field, problem })
 }
 
-async fn resolve(rpc: &ScoreRpc, account: AccountName) -> Result<PersonId, Error> {
+pub(super) async fn resolve(rpc: &ScoreRpc, account: AccountName) -> Result<PersonId, Error> {
     let request = ResolvePersonRequest { account: Some(account) };
     let response = rpc.reader.graph.clone().resolve_person(request).await;
     let person = response.map_err(Error::resolving)?.into_inner().person;

@@ -2,6 +2,7 @@
 
 mod disturbed;
 mod evidence;
+mod explaining;
 mod freshness;
 mod listing;
 mod passing;

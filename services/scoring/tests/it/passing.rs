@@ -38,8 +38,8 @@ async fn all(world: &World) -> Vec<Score> {
 }
 
 /// What a score says, but for which pass and write it is of.
-fn said(scores: &[Score]) -> Vec<(Option<f64>, Option<f64>, Option<f64>, Option<f64>)> {
-    scores.iter().map(|it| (it.score, it.percentile, it.true_reach, it.network_impact)).collect()
+fn said(scores: &[Score]) -> Vec<[Option<f64>; 4]> {
+    scores.iter().map(|it| [it.score, it.percentile, it.true_reach, it.network_impact]).collect()
 }
 
 #[tokio::test]
