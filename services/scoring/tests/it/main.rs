@@ -9,4 +9,5 @@ mod passing;
 mod publishing;
 mod reading;
 mod replicas;
+mod rules;
 mod world;
