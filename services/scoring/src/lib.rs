@@ -16,6 +16,7 @@ mod error;
 mod flights;
 mod freshness;
 mod metrics;
+mod models;
 mod publish;
 mod read;
 mod replica;
@@ -30,6 +31,7 @@ use klout_chassis::{ConfigError, Context, Pace, Service, repeat};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     score::v1::{
+        score_operator_service_server::{self, ScoreOperatorServiceServer},
         score_service_server,
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
     },
@@ -49,11 +51,12 @@ use crate::{
     daily::Daily,
     flights::Flights,
     metrics::{METRICS, Metrics, TierReads},
+    models::Models,
     publish::Publisher,
     read::Reader,
     replica::Replica,
     rescore::{Lane, Rescorer},
-    rpc::{ConsumerRpc, ScoreRpc, ScoreServer},
+    rpc::{ConsumerRpc, OperatorRpc, ScoreRpc, ScoreServer},
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -65,6 +68,7 @@ const DAY_INTERVAL: Duration = Duration::from_secs(10);
 pub struct Scoring {
     config: Config,
     score_rpc: ScoreRpc,
+    operator_rpc: OperatorRpc,
     consumer_rpc: ConsumerRpc,
     rescorer: Rescorer,
     publisher: Publisher,
@@ -76,8 +80,11 @@ pub struct Scoring {
 
 impl Service for Scoring {
     const NAME: &'static str = "scoring";
-    const RPC_SERVICES: &'static [&'static str] =
-        &[score_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] = &[
+        score_service_server::SERVICE_NAME,
+        score_operator_service_server::SERVICE_NAME,
+        signal_consumer_service_server::SERVICE_NAME,
+    ];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
@@ -111,8 +118,14 @@ impl Service for Scoring {
         let replica =
             Replica::new(db.clone(), database_url_direct, cached.clone(), flights.clone());
         let metrics = Arc::new(Metrics::new());
+        let models = Models::new(db.clone());
         Ok(Self {
-            score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max },
+            score_rpc: ScoreRpc {
+                reader,
+                models: models.clone(),
+                freshness_time_max: config.freshness_time_max,
+            },
+            operator_rpc: OperatorRpc { db: db.clone(), models, clock: clock.clone() },
             consumer_rpc: ConsumerRpc {
                 db: db.clone(),
                 evidence_grew: Arc::default(),
@@ -144,16 +157,20 @@ impl Service for Scoring {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(ScoreServer::new(self.score_rpc.clone())).add_service(
-            SignalConsumerServiceServer::new(self.consumer_rpc.clone())
-                .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
-        );
+        routes
+            .add_service(ScoreServer::new(self.score_rpc.clone()))
+            .add_service(ScoreOperatorServiceServer::new(self.operator_rpc.clone()))
+            .add_service(
+                SignalConsumerServiceServer::new(self.consumer_rpc.clone())
+                    .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
+            );
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
         let Self {
             config,
             score_rpc,
+            operator_rpc: _,
             consumer_rpc,
             rescorer,
             publisher,

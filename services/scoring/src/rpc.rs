@@ -5,8 +5,10 @@ mod apply_signals;
 mod batch_lookup_scores;
 mod get_backlog;
 mod get_score;
+mod list_models;
 mod list_scores;
 mod list_top_scores;
+mod operator;
 mod page;
 mod server;
 
@@ -15,26 +17,30 @@ use std::{sync::Arc, time::Duration};
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
     BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
-    GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
-    ListTopScoresResponse, score_service_server::ScoreService,
-    signal_consumer_service_server::SignalConsumerService,
+    GetScoreRequest, GetScoreResponse, ListModelsRequest, ListModelsResponse, ListScoresRequest,
+    ListScoresResponse, ListTopScoresRequest, ListTopScoresResponse,
+    score_service_server::ScoreService, signal_consumer_service_server::SignalConsumerService,
 };
 use prost::Message;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
-pub(crate) use self::{batch_lookup_scores::SUBJECTS_MAX, server::ScoreServer};
+pub(crate) use self::{
+    batch_lookup_scores::SUBJECTS_MAX, operator::OperatorRpc, server::ScoreServer,
+};
 use crate::{
     encoded::{EncodedResponse, EncodedResults},
     error::Error,
     metrics::Metrics,
+    models::Models,
     read::Reader,
 };
 
 #[derive(Clone, Debug)]
 pub(crate) struct ScoreRpc {
     pub(crate) reader: Reader,
+    pub(crate) models: Models,
     pub(crate) freshness_time_max: Duration,
 }
 
@@ -79,6 +85,14 @@ impl ScoreService for ScoreRpc {
         request: Request<ListTopScoresRequest>,
     ) -> Result<Response<ListTopScoresResponse>, Status> {
         let response = list_top_scores::list_top_scores(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_models(
+        &self,
+        request: Request<ListModelsRequest>,
+    ) -> Result<Response<ListModelsResponse>, Status> {
+        let response = list_models::list_models(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -6,8 +6,10 @@ pub(crate) mod applied_batch;
 pub(crate) mod dirty_person;
 pub(crate) mod evidence;
 pub(crate) mod history;
+pub(crate) mod model;
 pub(crate) mod replica;
 pub(crate) mod score;
+pub(crate) mod shadow_score;
 pub(crate) mod standing;
 
 use sqlx::migrate::Migrator;

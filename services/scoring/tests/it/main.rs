@@ -4,6 +4,7 @@ mod disturbed;
 mod evidence;
 mod freshness;
 mod listing;
+mod models;
 mod publishing;
 mod reading;
 mod replicas;

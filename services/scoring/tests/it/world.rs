@@ -18,7 +18,8 @@ use klout_proto::{
     },
     score::v1::{
         ApplyMembershipsRequest, ApplySignalsRequest, GetBacklogRequest, GetScoreRequest, Score,
-        get_score_request::Subject, score_service_client::ScoreServiceClient,
+        get_score_request::Subject, score_operator_service_client::ScoreOperatorServiceClient,
+        score_service_client::ScoreServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
     signal::v1::{BatchedInteraction, SignalBatch},
@@ -69,6 +70,10 @@ impl World {
 
     pub(crate) fn client(&self) -> Client {
         ScoreServiceClient::new(link(&self.running))
+    }
+
+    pub(crate) fn operator(&self) -> ScoreOperatorServiceClient<Link> {
+        ScoreOperatorServiceClient::new(link(&self.running))
     }
 
     fn consumer(&self) -> SignalConsumerServiceClient<Link> {
