@@ -8,10 +8,13 @@ use crate::{
     doctor::Doctor,
     exit::Failure,
     export::Export,
+    history::History,
     import::Import,
     keys::Keys,
+    models::Models,
     rank::Rank,
-    score::{History, ShowScore},
+    rescore::Rescore,
+    score::ShowScore,
     serve::{Migrate, Serve},
     up::Up,
     world::MakeWorld,
@@ -33,6 +36,8 @@ In another terminal:
   klout import csv interactions.csv.gz --register-all
   klout import stackexchange quantumcomputing.stackexchange.com.7z --register-all
   klout score bluesky:ann
+  klout history bluesky:ann
+  klout rescore
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -57,6 +62,8 @@ enum Command {
     Score(ShowScore),
     History(History),
     Export(Export),
+    Rescore(Rescore),
+    Model(Models),
     Rank(Rank),
     World(MakeWorld),
     Keys(Keys),
@@ -75,6 +82,8 @@ impl Klout {
             Command::Score(score) => score.run(),
             Command::History(history) => history.run(),
             Command::Export(export) => export.run(),
+            Command::Rescore(rescore) => rescore.run(),
+            Command::Model(models) => models.run(),
             Command::Rank(rank) => rank.run(),
             Command::World(world) => world.run(),
             Command::Keys(keys) => keys.run(),
