@@ -61,9 +61,11 @@ pub(crate) fn chart(
             _ if row == HEIGHT - 1 => format!("{low:.1}"),
             _ => String::new(),
         };
-        let letters: String = letters.iter().filter_map(|it| char::from_u32(*it)).collect();
+        // Not every terminal shows the empty letter as nothing.
+        let letter = |it: &u32| if *it == EMPTY { Some(' ') } else { char::from_u32(*it) };
+        let letters: String = letters.iter().filter_map(letter).collect();
         let side = if label.is_empty() { '│' } else { '┤' };
-        lines.push(format!("{label:>MARGIN$} {side}{}", letters.trim_end_matches('\u{2800}')));
+        lines.push(format!("{label:>MARGIN$} {side}{}", letters.trim_end()));
     }
     lines.push(format!("{:MARGIN$} └{}", "", "─".repeat(WIDTH)));
     if let Some(marks) = marks(marked, |day| x(day) / ACROSS, first.day..=last.day) {
@@ -178,7 +180,7 @@ mod tests {
             let mut columns = [false; WIDTH];
             for line in &lines[..HEIGHT] {
                 for (column, letter) in line.chars().skip(MARGIN + 2).enumerate() {
-                    columns[column] |= u32::from(letter) != EMPTY;
+                    columns[column] |= letter != ' ';
                 }
             }
             prop_assert!(columns.iter().all(|column| *column), "{lines:?}");

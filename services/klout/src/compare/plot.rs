@@ -4,7 +4,7 @@ use plotters::prelude::*;
 
 use super::{BAND_POINTS, Band, CELL_POINTS, Comparison, DECADES, Distribution, count, share};
 use crate::{
-    chart::{self, INK, SIZE, builder, failed},
+    chart::{self, INK, builder, failed},
     exit::Failure,
 };
 
@@ -12,8 +12,10 @@ use crate::{
 const OLD: RGBColor = RGBColor(31, 97, 141);
 const NEW: RGBColor = RGBColor(232, 150, 60);
 
-/// A square: both axes are scores.
-const SQUARE: (u32, u32) = (560, 560);
+/// As wide as half a page, so that letters are as large as those around.
+const SIZE: (u32, u32) = (480, 330);
+/// Both axes are scores, and as long.
+const SQUARE: (u32, u32) = (480, 490);
 
 /// How many people have which two scores.
 pub(super) fn density(comparison: &Comparison, old: &str, new: &str) -> Result<String, Failure> {

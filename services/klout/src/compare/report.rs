@@ -56,7 +56,8 @@ struct Movers {
 }
 
 struct Moved {
-    name: String,
+    /// What the person's accounts are called.
+    names: Vec<String>,
     person: u64,
     old: String,
     new: String,
@@ -146,7 +147,7 @@ fn row(name: &str, distribution: Option<&Distribution>) -> Row {
 
 fn moved(movers: &[Both], names: &Names) -> Vec<Moved> {
     let row = |it: &Both| Moved {
-        name: names.all(&it.person.to_string()),
+        names: names.each(&it.person.to_string()),
         person: it.person,
         old: format!("{:.2}", it.old),
         new: format!("{:.2}", it.new),
