@@ -12,7 +12,9 @@ create table scoring.model (
     add_time      timestamptz not null default now(),
 
     constraint model_pkey primary key (name),
-    constraint model_state check (state in ('SHADOW', 'ANNOUNCED', 'SERVING', 'RETIRED')),
+    constraint model_state check (
+        state in ('SHADOW', 'ANNOUNCED', 'SERVING', 'RETIRED', 'WITHDRAWN')
+    ),
     constraint model_announced check ((state = 'ANNOUNCED') = (announce_time is not null))
 );
 
@@ -20,7 +22,7 @@ comment on table scoring.model is
     'One row per model that makes scores, made some, or may. checksum and numbers (the model file) are '
     'empty for one of before they were kept. announce_time: from when on it shall serve. serve_time: since '
     'when it serves, or served last. shadow_epoch: the last epoch in which a pass scored everybody by it in '
-    'shadow; null: none did.';
+    'shadow; null: none did, or its shadow scores are taken away. A WITHDRAWN one is kept until they are.';
 
 -- Two that serve would take turns from pass to pass; that there is one is held here, not in code that
 -- replicas of two versions run side by side.
@@ -29,7 +31,7 @@ create unique index model_serving on scoring.model ((true)) where state = 'SERVI
 -- Scores by the models in shadow, and by them only: what everybody reads stays one narrow row a person.
 -- The person comes first as in every large table, so that it lies where the person's score does and the
 -- two are compared without moving rows. No foreign key to the model: it would be looked up for every
--- person of every pass; whoever takes a model away takes its scores away before.
+-- person of every pass; a loop takes away what nobody reads any more, step by step.
 create table scoring.shadow_score (
     person_id  bigint           not null,
     model      text             not null,

@@ -196,12 +196,20 @@ impl Service for Scoring {
             repeat("daily", Pace::of_long_steps(DAY_INTERVAL), daily.clock.moved(), &stop, || {
                 daily.step()
             });
+        let sweep = repeat(
+            "sweep shadow scores",
+            Pace::of_long_steps(models::SWEEP_INTERVAL),
+            &nobody_rings,
+            &stop,
+            || score_rpc.models.sweep(&stop),
+        );
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         tokio::join!(
             rescore,
             rescore_famous,
             publish,
             daily,
+            sweep,
             watch,
             replica.run(&stop),
             filler.run(&stop)

@@ -5,11 +5,15 @@
 
 #![allow(dead_code, reason = "half of it is for passes, which are made next")]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use klout_score_math::{Model, ModelInvalid, counted::Model as CountedModel};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, instrument};
 
 use crate::{
@@ -30,8 +34,11 @@ pub(crate) const SHADOWS_MAX: usize = 4;
 /// How long the name of a model may be: it is in every row of the history.
 const NAME_BYTES_MAX: usize = 64;
 
+/// How often it is looked whether there are shadow scores that nobody reads any more.
+pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
+
 /// People whose shadow scores are taken away in one statement.
-const DROP_STEP: i64 = 8_192;
+const SWEEP_STEP: i64 = 8_192;
 
 /// The models of this deployment.
 #[derive(Clone, Debug)]
@@ -156,9 +163,8 @@ impl Models {
                     .map_err(Error::store("add a model"))?;
             }
         }
-        let taken_in = find(&mut transaction, name).await?;
         transaction.commit().await.map_err(Error::store("commit a model"))?;
-        taken_in.ok_or(Error::ModelMissing)
+        self.known(name, now).await
     }
 
     /// Announces that a model serves from a time on.
@@ -187,33 +193,41 @@ impl Models {
         Err(Error::ModelState { name: model.name, problem })
     }
 
-    /// Takes an announcement back, and the model and its scores away. Where it broke off, it goes on when it is
-    /// called again.
+    /// Takes an announcement back, and the model away; its scores follow.
     #[instrument(name = "models.withdraw", skip_all, fields(model = name))]
     pub(crate) async fn withdraw(&self, name: &str, now: OffsetDateTime) -> Result<(), Error> {
-        let begun = store::model::begin_to_withdraw(&self.db, name)
+        let withdrawn = store::model::withdraw(&self.db, name)
             .await
             .map_err(Error::store("withdraw a model"))?;
-        if !begun {
-            let name = self.known(name, now).await?.name;
-            return Err(Error::ModelState { name, problem: "it serves, or served" });
+        if withdrawn {
+            return Ok(());
         }
-        self.drop_scores(name).await?;
-        store::model::withdraw(&self.db, name).await.map_err(Error::store("withdraw a model"))
+        let name = self.known(name, now).await?.name;
+        Err(Error::ModelState { name, problem: "it serves, or served" })
     }
 
-    /// Takes all shadow scores by a model away, step by step: of one that has begun to serve, for whoever went
-    /// over to it, once that is committed.
-    #[instrument(name = "models.drop_scores", skip_all, fields(model = name))]
-    pub(crate) async fn drop_scores(&self, name: &str) -> Result<(), Error> {
+    /// Takes the shadow scores of a model away that is not in shadow any more, in statements of an instant each;
+    /// returns whether there was one. What is not finished is begun again.
+    #[instrument(name = "models.sweep", skip_all)]
+    pub(crate) async fn sweep(&self, stop: &CancellationToken) -> Result<bool, Error> {
+        let name = store::model::to_sweep(&self.db)
+            .await
+            .map_err(Error::store("look for shadow scores that nobody reads"))?;
+        let Some(name) = name else { return Ok(false) };
         let mut after = 0;
-        while let Some(last) = store::shadow_score::drop(&self.db, name, after, DROP_STEP)
+        while let Some(last) = store::shadow_score::sweep(&self.db, &name, after, SWEEP_STEP)
             .await
             .map_err(Error::store("take shadow scores away"))?
         {
+            if stop.is_cancelled() {
+                return Ok(false);
+            }
             after = last;
         }
-        Ok(())
+        store::model::note_swept(&self.db, &name)
+            .await
+            .map_err(Error::store("note that shadow scores are gone"))?;
+        Ok(true)
     }
 
     /// A model, which has to be there.
@@ -257,10 +271,6 @@ fn built_in(now: OffsetDateTime) -> StoredModel {
         serve_time: Some(now),
         shadow_epoch: None,
     }
-}
-
-async fn find(connection: &mut PgConnection, name: &str) -> Result<Option<StoredModel>, Error> {
-    store::model::find(connection, name).await.map_err(Error::store("read a model"))
 }
 
 /// The announced model whose time has come, of several the one that was announced for the latest.
@@ -466,7 +476,43 @@ mod tests {
         assert_eq!(write().await, 10_000);
         assert_eq!(write().await, 10_000, "each is replaced");
         models.withdraw("own-1", NOW).await.expect("withdrawn");
+        assert_eq!(write().await, 10_000, "those that were there still are");
+        let stop = CancellationToken::new();
+        assert!(models.sweep(&stop).await.expect("swept"));
         assert_eq!(write().await, 0, "it is gone");
+        assert!(!models.sweep(&stop).await.expect("nothing is left"));
+    }
+
+    #[tokio::test]
+    async fn a_model_that_went_over_leaves_no_shadow_scores() {
+        let models = models().await;
+        let stop = CancellationToken::new();
+        shadowed(&models, "own-1").await;
+        let scores =
+            ShadowScores { people: vec![1], scores: vec![Some(10.0)], influences: vec![None] };
+        let renewed = store::shadow_score::renew(&models.db, "own-1", 1, NOW, &scores);
+        renewed.await.expect("written");
+        assert!(!models.sweep(&stop).await.expect("it is in shadow"));
+
+        models.announce("own-1", MONDAY, NOW).await.expect("announced");
+        go_over(&models, "own-1").await.expect("gone over");
+        assert!(models.sweep(&stop).await.expect("swept"));
+        let left = store::shadow_score::pairs(&models.db, "nobody", "own-1", 0, 0, 10);
+        assert!(left.await.expect("pairs").is_empty());
+        assert!(!models.sweep(&stop).await.expect("nothing is left"));
+        assert_eq!(states(&models).await, "klout-2026-12 RETIRED, own-1 SERVING");
+    }
+
+    #[tokio::test]
+    async fn a_name_is_free_again_when_its_model_never_served() {
+        let models = models().await;
+        shadowed(&models, "own-1").await;
+        models.withdraw("own-1", NOW).await.expect("withdrawn");
+        assert_eq!(states(&models).await, "klout-2026-12 SERVING");
+        let model = models.shadow(&numbers("own-1"), NOW).await.expect("taken in again");
+        assert_eq!((model.state, model.shadow_epoch), (ModelState::Shadow, None));
+        let stop = CancellationToken::new();
+        assert!(!models.sweep(&stop).await.expect("it is in shadow"));
     }
 
     #[tokio::test]

@@ -21,7 +21,7 @@ pub(crate) struct StoredModel {
     pub(crate) announce_time: Option<OffsetDateTime>,
     /// Since when it serves, or served last; `None` when it never did.
     pub(crate) serve_time: Option<OffsetDateTime>,
-    /// The last epoch by which a pass scored everybody by it in shadow.
+    /// The last epoch in which a pass scored everybody by it in shadow.
     pub(crate) shadow_epoch: Option<i64>,
 }
 
@@ -49,7 +49,7 @@ struct Row {
     shadow_epoch: Option<i64>,
 }
 
-/// All models, by name.
+/// All models that were not withdrawn, by name.
 #[instrument(name = "db.model.all", skip_all)]
 pub(crate) async fn all(db: impl PgExecutor<'_>) -> Result<Vec<StoredModel>, sqlx::Error> {
     let rows = sqlx::query_as!(
@@ -57,32 +57,13 @@ pub(crate) async fn all(db: impl PgExecutor<'_>) -> Result<Vec<StoredModel>, sql
         r#"
         select name, checksum, numbers, state, announce_time, serve_time, shadow_epoch
         from scoring.model
+        where state <> 'WITHDRAWN'
         order by name
         "#
     )
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Row::into_model).collect()
-}
-
-/// The model of this name.
-#[instrument(name = "db.model.find", skip_all)]
-pub(crate) async fn find(
-    db: impl PgExecutor<'_>,
-    name: &str,
-) -> Result<Option<StoredModel>, sqlx::Error> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"
-        select name, checksum, numbers, state, announce_time, serve_time, shadow_epoch
-        from scoring.model
-        where name = $1
-        "#,
-        name,
-    )
-    .fetch_optional(db)
-    .await?;
-    row.map(Row::into_model).transpose()
 }
 
 /// Notes the models that are compiled in, where none serves yet: `serving` serves, and each of `before` is
@@ -123,7 +104,7 @@ pub(crate) async fn lock(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Adds a model in shadow.
+/// Adds a model in shadow; its name may be that of one that was withdrawn.
 #[instrument(name = "db.model.add", skip_all)]
 pub(crate) async fn add(
     db: impl PgExecutor<'_>,
@@ -134,6 +115,10 @@ pub(crate) async fn add(
     sqlx::query!(
         r#"
         insert into scoring.model (name, checksum, numbers, state) values ($1, $2, $3, 'SHADOW')
+        on conflict on constraint model_pkey do update
+        set checksum = excluded.checksum, numbers = excluded.numbers, state = 'SHADOW',
+            shadow_epoch = null
+        where model.state = 'WITHDRAWN'
         "#,
         name,
         checksum,
@@ -180,17 +165,15 @@ pub(crate) async fn announce(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes an announcement back, and forgets that a pass scored by the model, so that it cannot be announced or
-/// compared while its scores are taken away; returns whether it was in shadow.
-#[instrument(name = "db.model.begin_to_withdraw", skip_all)]
-pub(crate) async fn begin_to_withdraw(
-    db: impl PgExecutor<'_>,
-    name: &str,
-) -> Result<bool, sqlx::Error> {
+/// Takes a model in shadow away, announced or not; one that served before is retired again, as scores name it.
+/// Returns whether it was in shadow. Its scores are there until they are swept.
+#[instrument(name = "db.model.withdraw", skip_all)]
+pub(crate) async fn withdraw(db: impl PgExecutor<'_>, name: &str) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"
         update scoring.model
-        set state = 'SHADOW', announce_time = null, shadow_epoch = null
+        set state = case when serve_time is null then 'WITHDRAWN' else 'RETIRED' end,
+            announce_time = null, shadow_epoch = coalesce(shadow_epoch, 0)
         where name = $1 and state in ('SHADOW', 'ANNOUNCED')
         "#,
         name,
@@ -200,16 +183,30 @@ pub(crate) async fn begin_to_withdraw(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes a model in shadow away; one that served before is retired again, as scores name it.
-#[instrument(name = "db.model.withdraw", skip_all)]
-pub(crate) async fn withdraw(db: impl PgExecutor<'_>, name: &str) -> Result<(), sqlx::Error> {
+/// A model that is not in shadow any more and has shadow scores.
+#[instrument(name = "db.model.to_sweep", skip_all)]
+pub(crate) async fn to_sweep(db: impl PgExecutor<'_>) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select name from scoring.model
+        where state not in ('SHADOW', 'ANNOUNCED') and shadow_epoch is not null
+        order by name limit 1
+        "#
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Notes that a model has no shadow scores any more, and forgets it if it was withdrawn.
+#[instrument(name = "db.model.note_swept", skip_all)]
+pub(crate) async fn note_swept(db: impl PgExecutor<'_>, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        with retired as (
-            update scoring.model set state = 'RETIRED'
-            where name = $1 and state = 'SHADOW' and serve_time is not null
+        with kept as (
+            update scoring.model set shadow_epoch = null
+            where name = $1 and state in ('SERVING', 'RETIRED')
         )
-        delete from scoring.model where name = $1 and state = 'SHADOW' and serve_time is null
+        delete from scoring.model where name = $1 and state = 'WITHDRAWN'
         "#,
         name,
     )
@@ -257,8 +254,7 @@ pub(crate) async fn serve(db: impl PgExecutor<'_>, name: &str) -> Result<bool, s
         r#"
         with next as (
             update scoring.model
-            set state = 'SERVING', serve_time = announce_time, announce_time = null,
-                shadow_epoch = null
+            set state = 'SERVING', serve_time = announce_time, announce_time = null
             where name = $1 and state = 'ANNOUNCED'
             returning name, serve_time
         ),

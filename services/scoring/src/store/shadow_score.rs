@@ -95,10 +95,11 @@ pub(crate) async fn pairs(
     .await
 }
 
-/// Takes the scores by a model away, of the next `max` people after one; returns the last of them, if there
-/// were any.
-#[instrument(name = "db.shadow_score.drop", skip_all)]
-pub(crate) async fn drop(
+/// Takes the scores by a model away that is not in shadow any more, of the next `max` people after one; returns
+/// the last of them, if there were any. Holds the model meanwhile, so that it cannot come back into the shadow
+/// before what is deleted is gone.
+#[instrument(name = "db.shadow_score.sweep", skip_all)]
+pub(crate) async fn sweep(
     db: impl PgExecutor<'_>,
     model: &str,
     after: i64,
@@ -106,9 +107,14 @@ pub(crate) async fn drop(
 ) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        with next as (
+        with unused as (
+            select name from scoring.model
+            where name = $1 and state not in ('SHADOW', 'ANNOUNCED')
+            for update
+        ),
+        next as (
             select person_id from scoring.shadow_score
-            where person_id > $2 and model = $1
+            where person_id > $2 and model = (select name from unused)
             order by person_id limit $3
         ),
         gone as (

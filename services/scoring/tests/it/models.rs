@@ -121,6 +121,27 @@ async fn a_model_goes_from_shadow_to_announced_and_away() {
 }
 
 #[tokio::test]
+async fn the_scores_of_a_model_that_was_withdrawn_go_after_it() {
+    let world = World::start().await;
+    shadow(&world, numbers("own-1")).await.expect("taken in");
+    let db = world.stores.db().await;
+    sqlx::raw_sql(
+        "insert into scoring.shadow_score (person_id, model, score, epoch, score_time) \
+         select it, 'own-1', 50, 7, now() from generate_series(1, 20000) as it",
+    )
+    .execute(&db)
+    .await
+    .expect("scores");
+    withdraw(&world, "own-1").await.expect("withdrawn");
+    klout_testkit::until("no score is left, and the model is forgotten", async || {
+        let count = "select (select count(*) from scoring.shadow_score) \
+                     + (select count(*) from scoring.model where name = 'own-1')";
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&db).await.expect("a count") == 0
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn models_are_listed_whatever_the_page() {
     let world = World::start().await;
     for name in ["b", "a", "d.1", "c"] {
