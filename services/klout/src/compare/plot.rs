@@ -57,7 +57,7 @@ pub(super) fn decades(comparison: &Comparison, old: &str, new: &str) -> Result<S
     {
         let area = SVGBackend::with_string(&mut drawing, SIZE).into_drawing_area();
         let mut chart = builder(&area, "How many people are where")?
-            .build_cartesian_2d(0.0..100.0_f64, 0.0..most * 1.15)
+            .build_cartesian_2d(0.0..100.0_f64, 0.0..most * 1.35)
             .map_err(failed)?;
         chart::axes(&mut chart, "score", "% of people")?;
         for (shares, name, colour, left) in [(of_old, old, OLD, 1.0), (of_new, new, NEW, 5.0)] {
@@ -105,7 +105,14 @@ pub(super) fn changes(comparison: &Comparison, old: &str) -> Result<String, Fail
         let series =
             chart.draw_series(LineSeries::new(medians, line).point_size(3)).map_err(failed)?;
         chart::name(series, "median", line);
-        chart::key(&mut chart, SeriesLabelPosition::UpperRight)?;
+        // Where less is drawn.
+        let gain: f64 = bands.iter().map(|(_, band)| band.median).sum();
+        let free = if gain > 0.0 {
+            SeriesLabelPosition::LowerRight
+        } else {
+            SeriesLabelPosition::UpperRight
+        };
+        chart::key(&mut chart, free)?;
         area.present().map_err(failed)?;
     }
     Ok(drawing)

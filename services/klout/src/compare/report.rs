@@ -4,7 +4,7 @@ use askama::Template;
 use time::OffsetDateTime;
 
 use super::{Both, Comparison, Distribution, PARTS, Reading, plot, summary};
-use crate::{arguments, exit::Failure, names::Names};
+use crate::{arguments, exit::Failure, names::Names, output};
 
 /// What a page is made of.
 #[derive(Debug)]
@@ -113,10 +113,11 @@ fn figures(comparison: &Comparison, old: &str, new: &str) -> Vec<Figure> {
     vec![
         Figure {
             name: "people with both scores",
-            value: comparison.people.to_string(),
+            value: output::grouped(comparison.people),
             says: format!(
                 "{} only by {old}, {} only by {new}",
-                comparison.only_old, comparison.only_new
+                output::grouped(comparison.only_old),
+                output::grouped(comparison.only_new)
             ),
         },
         Figure {
