@@ -7,6 +7,7 @@ use crate::{
     bench::Bench,
     doctor::Doctor,
     exit::Failure,
+    explain::Explain,
     export::Export,
     history::History,
     import::Import,
@@ -16,6 +17,7 @@ use crate::{
     rescore::Rescore,
     score::ShowScore,
     serve::{Migrate, Serve},
+    simulate::Simulate,
     up::Up,
     world::MakeWorld,
 };
@@ -38,6 +40,7 @@ In another terminal:
   klout score bluesky:ann
   klout history bluesky:ann
   klout rescore
+  klout explain bluesky:ann
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -61,6 +64,8 @@ enum Command {
     Import(Import),
     Score(ShowScore),
     History(History),
+    Explain(Explain),
+    Simulate(Simulate),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -81,6 +86,8 @@ impl Klout {
             Command::Import(import) => import.run(),
             Command::Score(score) => score.run(),
             Command::History(history) => history.run(),
+            Command::Explain(explain) => explain.run(),
+            Command::Simulate(simulate) => simulate.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

@@ -10,19 +10,25 @@ mod batch;
 mod cached;
 mod change;
 mod config;
-mod daily;
 mod encoded;
+mod epochs;
 mod error;
+mod explanation;
 mod flights;
+mod fold;
 mod freshness;
+mod memberships;
 mod metrics;
 mod models;
+mod pass;
+mod portraits;
 mod publish;
 mod read;
 mod replica;
 mod rescore;
 mod rpc;
 mod score;
+mod some;
 mod store;
 
 use std::{sync::Arc, time::Duration};
@@ -36,7 +42,6 @@ use klout_proto::{
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
     },
 };
-use klout_score_math::counted::Model;
 use klout_store::Reads;
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
@@ -48,10 +53,14 @@ use tower::BoxError;
 use crate::{
     backlog::Backlog,
     cached::{Cached, Filler},
-    daily::Daily,
+    epochs::Epochs,
     flights::Flights,
+    fold::Folder,
+    memberships::Memberships,
     metrics::{METRICS, Metrics, TierReads},
     models::Models,
+    pass::Passer,
+    portraits::Portraits,
     publish::Publisher,
     read::Reader,
     replica::Replica,
@@ -60,8 +69,8 @@ use crate::{
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
-/// How often it is looked whether another day has come.
-const DAY_INTERVAL: Duration = Duration::from_secs(10);
+/// How often it is looked whether a pass is due or left by somebody.
+const PASS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -72,7 +81,8 @@ pub struct Scoring {
     consumer_rpc: ConsumerRpc,
     rescorer: Rescorer,
     publisher: Publisher,
-    daily: Daily,
+    passer: Passer,
+    folder: Folder,
     replica: Replica,
     filler: Filler,
     backlog: Backlog,
@@ -96,7 +106,10 @@ impl Service for Scoring {
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, database_url_direct, cache, links, clock, .. } = context;
-        let model = Model::current();
+        let epochs = Epochs::new();
+        let memberships = Memberships::default();
+        let pass_wanted = Arc::new(Notify::new());
+        let pass_done = Arc::new(Notify::new());
         let (cached, filler) = Cached::new(
             cache,
             config.memory_people_max,
@@ -110,7 +123,7 @@ impl Service for Scoring {
             cached: cached.clone(),
             flights: flights.clone(),
             clock: clock.clone(),
-            model,
+            epochs: epochs.clone(),
             graph: GraphServiceClient::new(links.to("social_graph")),
             time_max: config.read_time_max,
             counts: TierReads::new(),
@@ -123,9 +136,20 @@ impl Service for Scoring {
             score_rpc: ScoreRpc {
                 reader,
                 models: models.clone(),
+                portraits: Portraits {
+                    db: db.clone(),
+                    clock: clock.clone(),
+                    epochs: epochs.clone(),
+                    memberships: memberships.clone(),
+                },
                 freshness_time_max: config.freshness_time_max,
+                pass_wanted: Arc::clone(&pass_wanted),
             },
-            operator_rpc: OperatorRpc { db: db.clone(), models, clock: clock.clone() },
+            operator_rpc: OperatorRpc {
+                db: db.clone(),
+                models: models.clone(),
+                clock: clock.clone(),
+            },
             consumer_rpc: ConsumerRpc {
                 db: db.clone(),
                 evidence_grew: Arc::default(),
@@ -136,20 +160,31 @@ impl Service for Scoring {
                 transaction_time_max: config.transaction_time_max,
                 cached: cached.clone(),
                 clock: clock.clone(),
-                model,
+                epochs: epochs.clone(),
+                memberships: memberships.clone(),
                 famous: Arc::default(),
                 metrics: Arc::clone(&metrics),
             },
             publisher: Publisher::new(
                 db.clone(),
                 config.transaction_time_max,
-                cached,
-                clock.clone(),
-                model,
+                cached.clone(),
                 Arc::clone(&metrics),
             ),
-            backlog: Backlog { db: db.clone(), metrics },
-            daily: Daily::new(db, clock),
+            passer: Passer {
+                db: db.clone(),
+                cached,
+                clock: clock.clone(),
+                epochs: epochs.clone(),
+                models,
+                interval: config.pass_interval,
+                wanted: pass_wanted,
+                done: pass_done,
+                threads: Arc::new(pass::threads()?),
+                metrics: Arc::clone(&metrics),
+            },
+            folder: Folder::new(db.clone(), clock, epochs),
+            backlog: Backlog { db, metrics },
             replica,
             filler,
             config,
@@ -174,7 +209,8 @@ impl Service for Scoring {
             consumer_rpc,
             rescorer,
             publisher,
-            daily,
+            passer,
+            folder,
             replica,
             filler,
             backlog,
@@ -192,10 +228,6 @@ impl Service for Scoring {
             rescorer.step(&famous, &stop)
         });
         let publish = repeat("publish", publishing, &nobody_rings, &stop, || publisher.step(&stop));
-        let daily =
-            repeat("daily", Pace::of_long_steps(DAY_INTERVAL), daily.clock.moved(), &stop, || {
-                daily.step()
-            });
         let sweep = repeat(
             "sweep shadow scores",
             Pace::of_long_steps(models::SWEEP_INTERVAL),
@@ -203,12 +235,17 @@ impl Service for Scoring {
             &stop,
             || score_rpc.models.sweep(&stop),
         );
+        let passing = Pace::of_long_steps(PASS_INTERVAL);
+        let pass = repeat("pass", passing, &passer.wanted, &stop, || passer.step(&stop));
+        let folding = Pace::of_long_steps(fold::INTERVAL);
+        let fold = repeat("fold", folding, &passer.done, &stop, || folder.step(&stop));
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         tokio::join!(
             rescore,
             rescore_famous,
             publish,
-            daily,
+            pass,
+            fold,
             sweep,
             watch,
             replica.run(&stop),

@@ -3,10 +3,8 @@
 //! Postgres alone says so: whoever asks reads a few rows, so that all replicas agree at any moment. What is
 //! kept in memory is what cannot change: what a file of numbers was read into.
 
-#![allow(dead_code, reason = "half of it is for passes, which are made next")]
-
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -39,6 +37,10 @@ pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 
 /// People whose shadow scores are taken away in one statement.
 const SWEEP_STEP: i64 = 8_192;
+
+static BUILT_IN: LazyLock<Arc<Model>> = LazyLock::new(|| {
+    Arc::new(Model::load(Model::CURRENT_FILE).expect("a test reads the built-in model"))
+});
 
 /// The models of this deployment.
 #[derive(Clone, Debug)]
@@ -73,7 +75,7 @@ impl Models {
             return Ok(models);
         }
         let before: Vec<_> = CountedModel::all().map(CountedModel::name).collect();
-        store::model::register(&self.db, &built_in(now), &before)
+        store::model::register(&self.db, &first(now), &before)
             .await
             .map_err(Error::store("note the models that are compiled in"))?;
         read().await
@@ -99,35 +101,20 @@ impl Models {
         beside.map(|model| self.load(model, &models)).collect()
     }
 
-    /// The model of an epoch that was published.
-    pub(crate) async fn named(
-        &self,
-        name: &str,
-        now: OffsetDateTime,
-    ) -> Result<Option<Arc<Model>>, Error> {
-        let models = self.all(now).await?;
-        let found = models.iter().find(|model| model.name == name && !model.numbers.is_empty());
-        found.map(|model| self.load(model, &models)).transpose()
-    }
-
     /// Lets an announced model serve, and retires the one that did. For the transaction that publishes the
     /// first epoch of it: until that commits nobody sees either.
     ///
-    /// Fails when the announcement was taken back meanwhile; then there is nothing to publish.
+    /// Returns whether it was still announced; if not, there is nothing to publish.
     #[instrument(name = "models.go_over", skip_all, fields(model = name))]
-    pub(crate) async fn go_over(connection: &mut PgConnection, name: &str) -> Result<(), Error> {
+    pub(crate) async fn go_over(connection: &mut PgConnection, name: &str) -> Result<bool, Error> {
         store::model::retire(&mut *connection)
             .await
             .map_err(Error::store("retire the model that served"))?;
         let announced = store::model::serve(&mut *connection, name)
             .await
             .map_err(Error::store("let a model serve"))?;
-        if !announced {
-            let problem = "its announcement was taken back";
-            return Err(Error::ModelState { name: name.to_owned(), problem });
-        }
-        info!("another model serves");
-        Ok(())
+        info!(announced, "going over to another model");
+        Ok(announced)
     }
 
     /// Takes a model in, in shadow; one that is there stays as it is, and one that is retired comes back.
@@ -259,8 +246,24 @@ impl Models {
     }
 }
 
+/// The model that serves where nobody has chosen another one.
+pub(crate) fn built_in() -> Arc<Model> {
+    Arc::clone(&BUILT_IN)
+}
+
+/// The model of an epoch that was published.
+pub(crate) async fn named(db: &mut PgConnection, name: &str) -> Result<Arc<Model>, Error> {
+    if name == built_in().name() {
+        return Ok(built_in());
+    }
+    let numbers = store::model::numbers(db, name).await.map_err(Error::store("read a model"))?;
+    let numbers = numbers.ok_or_else(|| Error::ModelGone { model: name.to_owned() })?;
+    let broken = |source| Error::ModelBroken { name: name.to_owned(), source };
+    Model::load(&numbers).map(Arc::new).map_err(broken)
+}
+
 /// The newest model that is compiled in, as one that serves.
-fn built_in(now: OffsetDateTime) -> StoredModel {
+fn first(now: OffsetDateTime) -> StoredModel {
     let model = Model::current();
     StoredModel {
         name: model.name().to_owned(),
@@ -340,11 +343,13 @@ mod tests {
         store::model::note_shadowed(&models.db, name, 1).await.expect("noted");
     }
 
-    async fn go_over(models: &Models, name: &str) -> Result<(), Error> {
+    async fn go_over(models: &Models, name: &str) -> bool {
         let mut transaction = models.db.begin().await.expect("begun");
-        Models::go_over(&mut transaction, name).await?;
-        transaction.commit().await.expect("committed");
-        Ok(())
+        let announced = Models::go_over(&mut transaction, name).await.expect("the store answers");
+        if announced {
+            transaction.commit().await.expect("committed");
+        }
+        announced
     }
 
     async fn states(models: &Models) -> String {
@@ -400,7 +405,7 @@ mod tests {
         assert!(models.shadows(MONDAY).await.expect("models").is_empty());
         assert_eq!(states(&models).await, "klout-2026-12 SERVING, own-1 ANNOUNCED");
 
-        go_over(&models, "own-1").await.expect("gone over");
+        assert!(go_over(&models, "own-1").await);
         assert_eq!(states(&models).await, "klout-2026-12 RETIRED, own-1 SERVING");
         let serving = models.serving(TUESDAY).await.expect("a model");
         assert_eq!((serving.model.name(), serving.goes_over), ("own-1", false));
@@ -416,8 +421,7 @@ mod tests {
         assert!(models.serving(MONDAY).await.expect("a model").goes_over);
         models.withdraw("own-1", MONDAY).await.expect("withdrawn");
 
-        let refused = go_over(&models, "own-1").await.expect_err("it is gone");
-        assert!(matches!(refused, Error::ModelState { .. }), "{refused}");
+        assert!(!go_over(&models, "own-1").await, "it is gone");
         assert_eq!(states(&models).await, "klout-2026-12 SERVING");
     }
 
@@ -430,7 +434,7 @@ mod tests {
         }
         assert_eq!(models.serving(MONDAY).await.expect("a model").model.name(), "own-1");
         assert_eq!(models.serving(TUESDAY).await.expect("a model").model.name(), "own-2");
-        go_over(&models, "own-2").await.expect("gone over");
+        assert!(go_over(&models, "own-2").await);
         let expected = "klout-2026-12 RETIRED, own-1 SHADOW, own-2 SERVING";
         assert_eq!(states(&models).await, expected);
     }
@@ -440,7 +444,7 @@ mod tests {
         let models = models().await;
         shadowed(&models, "own-1").await;
         models.announce("own-1", MONDAY, NOW).await.expect("announced");
-        go_over(&models, "own-1").await.expect("gone over");
+        assert!(go_over(&models, "own-1").await);
 
         models.shadow(Model::CURRENT_FILE, NOW).await.expect("taken in again");
         let too_soon = models.announce("klout-2026-12", TUESDAY, NOW).await;
@@ -451,7 +455,7 @@ mod tests {
         models.shadow(Model::CURRENT_FILE, NOW).await.expect("taken in again");
         store::model::note_shadowed(&models.db, "klout-2026-12", 2).await.expect("noted");
         models.announce("klout-2026-12", TUESDAY, NOW).await.expect("announced");
-        go_over(&models, "klout-2026-12").await.expect("gone back");
+        assert!(go_over(&models, "klout-2026-12").await);
         assert_eq!(states(&models).await, "klout-2026-12 SERVING, own-1 RETIRED");
     }
 
@@ -495,7 +499,7 @@ mod tests {
         assert!(!models.sweep(&stop).await.expect("it is in shadow"));
 
         models.announce("own-1", MONDAY, NOW).await.expect("announced");
-        go_over(&models, "own-1").await.expect("gone over");
+        assert!(go_over(&models, "own-1").await);
         assert!(models.sweep(&stop).await.expect("swept"));
         let left = store::shadow_score::pairs(&models.db, "nobody", "own-1", 0, 0, 10);
         assert!(left.await.expect("pairs").is_empty());

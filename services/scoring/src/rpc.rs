@@ -3,23 +3,31 @@
 mod apply_memberships;
 mod apply_signals;
 mod batch_lookup_scores;
+mod explain_score;
 mod get_backlog;
+mod get_rescore;
 mod get_score;
 mod list_models;
+mod list_moments;
 mod list_scores;
 mod list_top_scores;
 mod operator;
 mod page;
 mod server;
+mod simulate_score;
+mod start_rescore;
 
 use std::{sync::Arc, time::Duration};
 
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
-    BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
-    GetScoreRequest, GetScoreResponse, ListModelsRequest, ListModelsResponse, ListScoresRequest,
-    ListScoresResponse, ListTopScoresRequest, ListTopScoresResponse,
-    score_service_server::ScoreService, signal_consumer_service_server::SignalConsumerService,
+    BatchLookupScoresRequest, BatchLookupScoresResponse, ExplainScoreRequest, ExplainScoreResponse,
+    GetBacklogRequest, GetBacklogResponse, GetRescoreRequest, GetRescoreResponse, GetScoreRequest,
+    GetScoreResponse, ListModelsRequest, ListModelsResponse, ListMomentsRequest,
+    ListMomentsResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
+    ListTopScoresResponse, SimulateScoreRequest, SimulateScoreResponse, StartRescoreRequest,
+    StartRescoreResponse, score_service_server::ScoreService,
+    signal_consumer_service_server::SignalConsumerService,
 };
 use prost::Message;
 use sqlx::PgPool;
@@ -34,6 +42,7 @@ use crate::{
     error::Error,
     metrics::Metrics,
     models::Models,
+    portraits::Portraits,
     read::Reader,
 };
 
@@ -41,7 +50,10 @@ use crate::{
 pub(crate) struct ScoreRpc {
     pub(crate) reader: Reader,
     pub(crate) models: Models,
+    pub(crate) portraits: Portraits,
     pub(crate) freshness_time_max: Duration,
+    /// Rung when somebody asks for a pass.
+    pub(crate) pass_wanted: Arc<Notify>,
 }
 
 #[derive(Clone, Debug)]
@@ -101,6 +113,46 @@ impl ScoreService for ScoreRpc {
         _: Request<GetBacklogRequest>,
     ) -> Result<Response<GetBacklogResponse>, Status> {
         let response = get_backlog::get_backlog(self).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn explain_score(
+        &self,
+        request: Request<ExplainScoreRequest>,
+    ) -> Result<Response<ExplainScoreResponse>, Status> {
+        let response = explain_score::explain_score(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn simulate_score(
+        &self,
+        request: Request<SimulateScoreRequest>,
+    ) -> Result<Response<SimulateScoreResponse>, Status> {
+        let response = simulate_score::simulate_score(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_moments(
+        &self,
+        request: Request<ListMomentsRequest>,
+    ) -> Result<Response<ListMomentsResponse>, Status> {
+        let response = list_moments::list_moments(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn start_rescore(
+        &self,
+        request: Request<StartRescoreRequest>,
+    ) -> Result<Response<StartRescoreResponse>, Status> {
+        let response = start_rescore::start_rescore(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn get_rescore(
+        &self,
+        request: Request<GetRescoreRequest>,
+    ) -> Result<Response<GetRescoreResponse>, Status> {
+        let response = get_rescore::get_rescore(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }

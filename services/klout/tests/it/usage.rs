@@ -24,8 +24,8 @@ fn help_names_what_there_is() {
     let (code, stdout, _) = klout(&["--help"]);
     assert_eq!(code, Some(0));
     let commands = [
-        "up", "serve", "import", "rank", "world", "score", "history", "export", "rescore", "model",
-        "keys", "doctor", "attack",
+        "up", "serve", "import", "rank", "world", "score", "history", "explain", "simulate",
+        "export", "rescore", "model", "keys", "doctor", "attack",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -74,4 +74,25 @@ fn times_that_cannot_be_are_usage() {
         let (code, _, stderr) = klout(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
     }
+}
+
+#[test]
+fn events_that_cannot_be_are_usage() {
+    let simulate = |event: &str| klout(&["simulate", "bluesky:ann", "--event", event]);
+    for wrong in [
+        "",
+        "like",
+        "like:bluesky",
+        "like:bluesky:0",
+        "like:bluesky:1000001",
+        "adore:bluesky:1",
+        "like:No Network:1",
+        "like:bluesky:1:nobody",
+        "like:bluesky:1:member:too",
+    ] {
+        let (code, _, stderr) = simulate(wrong);
+        assert_eq!(code, Some(2), "{wrong}: {stderr}");
+    }
+    assert_eq!(klout(&["simulate", "bluesky:ann"]).0, Some(2), "nothing happens");
+    assert_eq!(klout(&["explain", "bluesky:ann", "--since", "yesterday"]).0, Some(2));
 }

@@ -1,7 +1,5 @@
 //! `scoring.model`: the models that scores are, were or will be made by.
 
-#![allow(dead_code, reason = "half of it is for passes, which are made next")]
-
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use tracing::instrument;
@@ -64,6 +62,17 @@ pub(crate) async fn all(db: impl PgExecutor<'_>) -> Result<Vec<StoredModel>, sql
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Row::into_model).collect()
+}
+
+/// The numbers of a model, where they are kept.
+#[instrument(name = "db.model.numbers", skip_all)]
+pub(crate) async fn numbers(
+    db: impl PgExecutor<'_>,
+    name: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select numbers from scoring.model where name = $1 and numbers <> ''", name)
+        .fetch_optional(db)
+        .await
 }
 
 /// Notes the models that are compiled in, where none serves yet: `serving` serves, and each of `before` is

@@ -1,7 +1,5 @@
 //! `scoring.shadow_score`: what scores would be by the models in shadow.
 
-#![allow(dead_code, reason = "half of it is for passes, which are made next")]
-
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use tracing::instrument;

@@ -2,9 +2,11 @@
 
 mod disturbed;
 mod evidence;
+mod explaining;
 mod freshness;
 mod listing;
 mod models;
+mod passing;
 mod publishing;
 mod reading;
 mod replicas;

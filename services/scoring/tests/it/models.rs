@@ -3,15 +3,16 @@
 use klout_proto::{
     convert::timestamp,
     score::v1::{
-        AnnounceModelRequest, CompareModelsRequest, ListModelsRequest, Model, ScorePair,
-        ShadowModelRequest, WithdrawModelRequest,
+        AnnounceModelRequest, CompareModelsRequest, ListModelsRequest, ListScoresRequest, Model,
+        ScorePair, ShadowModelRequest, WithdrawModelRequest,
     },
 };
 use klout_score_math::{Model as Numbers, ModelInvalid};
+use klout_testkit::Stores;
 use time::macros::datetime;
 use tonic::{Code, Status};
 
-use crate::world::{World, told};
+use crate::world::{World, likes, told};
 
 const BUILT_IN: &str = "klout-2026-12";
 
@@ -303,4 +304,63 @@ async fn a_caller_who_reads_slowly_holds_no_transaction() {
         people += answer.pairs.len();
     }
     assert_eq!(people, 100_000);
+}
+
+/// Members 1 and 2, to whom 3 reacts.
+async fn few(world: &World) {
+    for person in 1..=3 {
+        world.own(10 + person, person, 1).await;
+    }
+    world.apply(likes(1, &[(11, 13, 3), (12, 13, 1)])).await.expect("applied");
+    world.scored().await;
+}
+
+#[tokio::test]
+async fn a_pass_scores_everybody_by_the_models_in_shadow_too() {
+    let world = World::start().await;
+    few(&world).await;
+    shadow(&world, numbers("own-1")).await.expect("taken in");
+    world.passed().await;
+
+    let pairs = compare(&world, "own-1").await.expect("pairs").concat();
+    let people: Vec<_> = pairs.iter().map(|pair| pair.person.as_str()).collect();
+    assert_eq!(people, ["1", "2"], "the third has no evidence");
+    for pair in &pairs {
+        assert!(pair.serving_score.is_some());
+        assert_eq!(pair.serving_score, pair.shadow_score, "only the name differs");
+        let person = pair.person.parse().expect("a number");
+        assert_eq!(world.score(person).await.score, pair.serving_score);
+    }
+}
+
+#[tokio::test]
+async fn the_first_pass_after_its_time_goes_over_to_an_announced_model_and_history_stays() {
+    let stores = Stores::fresh().await;
+    let world = World::start_on(stores.clone()).await;
+    few(&world).await;
+    shadow(&world, numbers("own-1")).await.expect("taken in");
+    world.passed().await;
+    announce(&world, "own-1", datetime!(2018-06-02 00:00 UTC)).await.expect("announced");
+    world.passed().await;
+    assert_eq!(world.score(1).await.model, BUILT_IN, "its time has not come");
+    world.running.stop().await.expect("stopped in order");
+
+    let flags = [("server.as_of", "2018-06-02T12:00:00Z")];
+    let world = World::start_with(stores, &flags).await;
+    world.scored().await;
+    world.passed().await;
+    let score = world.score(1).await;
+    assert_eq!(score.model, "own-1");
+    let pair = |name: &str, state: &str| (name.to_owned(), state.to_owned());
+    assert_eq!(list(&world, 0).await, [pair("own-1", "SERVING"), pair(BUILT_IN, "RETIRED")]);
+
+    let request = ListScoresRequest { person: "1".to_owned(), ..Default::default() };
+    let history = world.client().list_scores(request).await.expect("a page").into_inner();
+    let models: Vec<_> = history.scores.iter().map(|score| score.model.as_str()).collect();
+    assert_eq!(models.first(), Some(&"own-1"), "{models:?}");
+    assert_eq!(models.last(), Some(&BUILT_IN), "closed days keep their model: {models:?}");
+    // Somebody whose evidence changes between two passes is rescored by the model of the epoch.
+    world.apply(likes(2, &[(11, 12, 1)])).await.expect("applied");
+    world.scored().await;
+    assert_eq!(world.score(1).await.model, "own-1");
 }
