@@ -122,7 +122,7 @@ fn figures(comparison: &Comparison, old: &str, new: &str) -> Vec<Figure> {
         },
         Figure {
             name: "rank correlation",
-            value: summary::number(comparison.rank_correlation, 3),
+            value: summary::number(comparison.rank_correlation, 4),
             says: "Spearman’s; 1 is the same order".to_owned(),
         },
         Figure {
