@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use crate::{
     Evidence, PlusK,
-    packed::{self, AccountEvidence, PackedInvalid},
+    packed::{self, AccountEvidence, Cell, PackedInvalid},
     population::index_of,
     sorted_ids::SortedIds,
 };
@@ -108,11 +108,7 @@ impl Census {
         // Stable: of several rows of an account the first counts.
         accounts.par_sort_by_key(|it| it.id);
         accounts.dedup_by_key(|it| it.id);
-        let named: Vec<Vec<i64>> = blocks
-            .par_iter()
-            .map(|block| packed::named(block.bytes.as_ref()))
-            .collect::<Result<_, _>>()?;
-        let numbers = Numbers::new(&accounts, &blocks, named);
+        let numbers = Numbers::new(&accounts, &blocks)?;
 
         let of_accounts: Vec<&[Block<B>]> =
             blocks.chunk_by(|one, other| one.account == other.account).collect();
@@ -201,20 +197,20 @@ impl Reader<'_> {
         presence: u32,
         part: &mut Evidence,
     ) -> Result<u64, PackedInvalid> {
-        let bytes: Vec<&[u8]> = blocks.iter().map(|it| it.bytes.as_ref()).collect();
-        let evidence = together(&bytes)?;
+        let today = self.scope.today;
         let Ignored { everywhere, about } = self.scope.ignored;
         let nothing_ignored = everywhere.is_empty() && about.is_empty();
         let owner = self.numbers.people[person as usize].person();
         let is_ignored = |actor: i64| {
             everywhere.contains(&actor) || owner.is_some_and(|it| about.contains(&(actor, it)))
         };
-        let (mut known, mut number) = (None, 0);
-        let today = self.scope.today;
-        for (actor, kind, age, count) in evidence.cells_on(today) {
+        let (mut cells, mut known, mut number) = (0, None, 0);
+        let mut take = |cell: Cell| {
+            cells += 1;
+            let Some((actor, kind, age, count)) = cell.on(today) else { return };
             if !nothing_ignored && actor.is_some_and(is_ignored) {
                 part.seen.push(person);
-                continue;
+                return;
             }
             let actor = actor.map(|actor| {
                 if known != Some(actor) {
@@ -223,7 +219,16 @@ impl Reader<'_> {
                 number
             });
             part.react_to(person, presence, actor, kind, age, count);
-        }
+        };
+        let evidence = match blocks {
+            [one] => AccountEvidence::unpack_beside_cells(one.bytes.as_ref(), take)?,
+            several => {
+                let bytes: Vec<&[u8]> = several.iter().map(|it| it.bytes.as_ref()).collect();
+                let evidence = together(&bytes)?;
+                evidence.cells.iter().for_each(|cell| take(*cell));
+                evidence
+            }
+        };
         for (receiver, age, count) in evidence.given_on(today) {
             // Who is here too says so too.
             if self.here.binary_search(&receiver).is_ok() {
@@ -238,7 +243,7 @@ impl Reader<'_> {
         let (counters, of_posts) = evidence.counters_on(today)?;
         part.counters.extend(counters.map(|counters| (person, counters)));
         part.seen.extend(of_posts.then_some(person));
-        Ok(evidence.cells.len() as u64)
+        Ok(cells)
     }
 }
 
@@ -256,28 +261,46 @@ struct Numbers {
 // === impl Numbers ===
 
 impl Numbers {
-    fn new<B: Sync>(accounts: &[Account], blocks: &[Block<B>], named: Vec<Vec<i64>>) -> Self {
-        let mut ids: Vec<i64> = Vec::with_capacity(
-            named.iter().map(Vec::len).sum::<usize>() + blocks.len() + accounts.len(),
-        );
-        for of_block in named {
-            ids.extend(of_block);
-        }
-        ids.extend(blocks.iter().map(|it| it.account));
-        ids.extend(accounts.iter().filter(|it| it.owner.is_some()).map(|it| it.id));
+    /// `accounts` are in order.
+    fn new<B: AsRef<[u8]> + Sync>(
+        accounts: &[Account],
+        blocks: &[Block<B>],
+    ) -> Result<Self, PackedInvalid> {
+        let listed = SortedIds::new(accounts.iter().map(|it| it.id).collect());
+        let unlisted = blocks.par_chunks(TASK).map(|blocks| {
+            let mut unlisted = Vec::new();
+            for block in blocks {
+                let named = packed::named(block.bytes.as_ref())?;
+                let ids = named.into_iter().chain([block.account]);
+                unlisted.extend(ids.filter(|id| listed.place(*id).is_none()));
+            }
+            Ok(unlisted)
+        });
+        let unlisted: Vec<Vec<i64>> = unlisted.collect::<Result<_, PackedInvalid>>()?;
+        let mut ids = unlisted.concat();
         ids.par_sort_unstable();
         ids.dedup();
+        let ids = if ids.is_empty() {
+            listed
+        } else {
+            ids.extend(listed.as_slice());
+            // Two runs, which this sort takes as they are.
+            ids.par_sort();
+            SortedIds::new(ids)
+        };
 
         let mut people: Vec<i64> = accounts.iter().filter_map(|it| it.owner).collect();
         people.par_sort_unstable();
         people.dedup();
         let members = people.len();
         let mut people: Vec<Identity> = people.into_iter().map(Identity::Person).collect();
-        let mut owned = accounts.iter().filter(|it| it.owner.is_some()).peekable();
+        let mut accounts = accounts.iter().peekable();
         let person = ids
+            .as_slice()
             .iter()
             .map(|id| {
-                let Some(owner) = owned.next_if(|it| it.id == *id).and_then(|it| it.owner) else {
+                let Some(owner) = accounts.next_if(|it| it.id == *id).and_then(|it| it.owner)
+                else {
                     people.push(Identity::Account(*id));
                     return index_of(people.len() - 1);
                 };
@@ -285,7 +308,7 @@ impl Numbers {
                 index_of(place.expect("every owner is a person"))
             })
             .collect();
-        Self { people, members, ids: SortedIds::new(ids), person }
+        Ok(Self { people, members, ids, person })
     }
 
     /// # Panics

@@ -237,10 +237,7 @@ impl AccountEvidence {
 
     /// The cells that count on the day `today`, since 1970, and their ages. Their counts are at least 0.
     pub fn cells_on(&self, today: i32) -> impl Iterator<Item = (Option<i64>, Kind, u8, u64)> {
-        let told = self.cells.iter().filter(|it| it.told > 0);
-        told.filter_map(move |it| {
-            Some((it.actor, it.kind, age_on(today, it.day)?, whole(it.count)))
-        })
+        self.cells.iter().filter_map(move |it| it.on(today))
     }
 
     /// The +K given that count on that day: receiver, age, count.
@@ -339,11 +336,20 @@ impl AccountEvidence {
     ///
     /// When they are not packed evidence.
     pub fn unpack(bytes: &[u8]) -> Result<Self, PackedInvalid> {
-        let columns = Columns::decode(bytes)?;
-        let mut evidence = Self::default();
-        evidence.cells.reserve_exact(columns.deeds.len());
-        columns.each_cell(|cell| evidence.cells.push(cell))?;
+        let mut cells = Vec::new();
+        let evidence = Self::unpack_beside_cells(bytes, |cell| cells.push(cell))?;
+        Ok(Self { cells, ..evidence })
+    }
 
+    /// Hands each cell to `take`, in order, and returns everything else: a population has so many that they are
+    /// not worth writing down in between.
+    pub(crate) fn unpack_beside_cells(
+        bytes: &[u8],
+        take: impl FnMut(Cell),
+    ) -> Result<Self, PackedInvalid> {
+        let columns = Columns::decode(bytes)?;
+        columns.each_cell(take)?;
+        let mut evidence = Self::default();
         let (hashes, rest) = columns.posts.as_chunks::<16>();
         if !rest.is_empty() || hashes.len() != columns.post_days.len() {
             return Err(PackedInvalid::Misfit("posts"));
@@ -456,6 +462,12 @@ pub fn settled_tallies(mut tallies: Vec<Tally>) -> Vec<Tally> {
 // === impl Cell ===
 
 impl Cell {
+    /// Actor, kind, age and count, when it counts on that day.
+    pub(crate) fn on(&self, today: i32) -> Option<(Option<i64>, Kind, u8, u64)> {
+        let age = age_on(today, self.day).filter(|_| self.told > 0)?;
+        Some((self.actor, self.kind, age, whole(self.count)))
+    }
+
     const fn key(&self) -> (Option<i64>, i32, u8) {
         (self.actor, self.day, self.kind.code())
     }

@@ -20,9 +20,17 @@
 
 mod shadow;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use klout_chassis::{Chain, Clock, failpoint, renewing};
 use klout_model::Day;
 use klout_score_engine::{Account, Block, Census, Graph, Identity, Ignored, Published, Scope};
@@ -61,6 +69,9 @@ use crate::{
 
 /// People whose scores are written in one transaction: some ten milliseconds of work.
 const PEOPLE_MAX: usize = 4_096;
+
+/// Such transactions at once: they are most of the work, and a server has more than one processor.
+const CHUNKS_AT_ONCE: usize = 2;
 
 /// How long rescores are waited for before an epoch is published.
 const PUBLISH_TIME_MAX: Duration = Duration::from_secs(10);
@@ -507,6 +518,25 @@ impl Work<'_> {
         cells: u64,
         stop: &CancellationToken,
     ) -> Result<bool, Error> {
+        let done = AtomicUsize::new(0);
+        let say = || async {
+            let done = done.load(Ordering::Relaxed);
+            self.go_on(&self.progress(state::WRITING, scores.len(), done, cells)).await.map(|_| ())
+        };
+        let done = &done;
+        let starts = (0..scores.len()).step_by(PEOPLE_MAX);
+        let chunks = stream::iter(starts).map(|start| async move {
+            let chunk = &scores[start..scores.len().min(start + PEOPLE_MAX)];
+            let written = !stop.is_cancelled() && self.write_some(chunk).await?;
+            done.fetch_add(chunk.len(), Ordering::Relaxed);
+            Ok::<bool, Error>(written)
+        });
+        let chunks = chunks.buffer_unordered(CHUNKS_AT_ONCE);
+        let all = chunks.try_fold(true, |all, written| std::future::ready(Ok(all && written)));
+        renewing(SILENCE_MAX / 5, Box::pin(all), say).await
+    }
+
+    async fn write_some(&self, scores: &[NewScore]) -> Result<bool, Error> {
         let store = Error::store;
         let made = Made {
             time: self.now,
@@ -514,27 +544,21 @@ impl Work<'_> {
             model: self.model.name(),
             epoch: self.epoch.cast_unsigned(),
         };
-        for (some, chunk) in scores.chunks(PEOPLE_MAX).enumerate() {
-            if stop.is_cancelled() {
-                return Ok(false);
-            }
-            let mut transaction =
-                self.passer.db.begin().await.map_err(store("begin to write scores"))?;
-            let done = some * PEOPLE_MAX + chunk.len();
-            let progress = self.progress(state::WRITING, scores.len(), done, cells);
-            if !self.go_on_in(&mut transaction, &progress).await? {
-                return Ok(false);
-            }
-            let people: Vec<i64> = chunk.iter().map(|it| it.person).collect();
-            store::history::close(&mut transaction, &people, &made)
-                .await
-                .map_err(store("write history"))?;
-            store::score::renew(&mut transaction, &made, Some(self.publication.revision), chunk)
-                .await
-                .map_err(store("write scores"))?;
-            failpoint!("scoring.pass.written");
-            transaction.commit().await.map_err(store("commit scores"))?;
+        let mut transaction =
+            self.passer.db.begin().await.map_err(store("begin to write scores"))?;
+        let ours = store::pass::is_ours(&mut *transaction, self.claim).await;
+        if !ours.map_err(store("go on with a pass"))? {
+            return Ok(false);
         }
+        let people: Vec<i64> = scores.iter().map(|it| it.person).collect();
+        store::history::close(&mut transaction, &people, &made)
+            .await
+            .map_err(store("write history"))?;
+        store::score::renew(&mut transaction, &made, Some(self.publication.revision), scores)
+            .await
+            .map_err(store("write scores"))?;
+        failpoint!("scoring.pass.written");
+        transaction.commit().await.map_err(store("commit scores"))?;
         Ok(true)
     }
 

@@ -6,6 +6,7 @@ mod traffic;
 
 use std::{process::Command, time::Duration};
 
+use futures::TryStreamExt as _;
 use klout_proto::{
     convert,
     score::v1::{GetRescoreRequest, Rescore, StartRescoreRequest},
@@ -30,7 +31,8 @@ const TRAFFIC_TIME: Duration = Duration::from_secs(10);
 /// Measures a pass over everybody, from the first cell that is read to the last score that is written.
 ///
 /// The cells are those of a thirtieth as many accounts, of which every third is a member and is scored. Run by
-/// run the same Postgres sends a plain table with one row a cell by a binary COPY to nowhere. Then readers
+/// run the same Postgres sends a plain table with one row a cell by a binary COPY over the same kind of connection,
+/// where it is dropped; and, as server_copy, to /dev/null at the server, past all connections. Then readers
 /// and ingest are measured for ten seconds alone, and for ten while one pass follows another. Several sizes are
 /// measured one after the other, each in a process of its own, so that peaks of memory are their own.
 #[derive(Debug, clap::Args)]
@@ -94,13 +96,17 @@ impl RescoreBench {
         // The first one begins by itself: there are members, and no epoch.
         let first = over(&client, None).await?;
         let (mut copies, mut passes, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut at_the_server, mut server_ratios) = (Vec::new(), Vec::new());
         for run in 1..=self.runs {
             eprintln!("klout: {cells} cells, run {run} of {}", self.runs);
             let copy = copy(&mut connection).await?;
             let pass = passed(&client).await?;
+            let server = copy_at_the_server(&mut connection).await?;
             copies.push(copy);
             passes.push(pass);
             ratios.push(pass / copy);
+            at_the_server.push(server);
+            server_ratios.push(pass / server);
         }
         let peak = memory("VmHWM")? - before;
 
@@ -114,6 +120,8 @@ impl RescoreBench {
         figures.add("cells_per_second", passes.iter().map(|seconds| cells / seconds).collect());
         figures.add("pass_seconds", passes);
         figures.add("copy_time_ratio", ratios);
+        figures.add("server_copy_seconds", at_the_server);
+        figures.add("server_copy_time_ratio", server_ratios);
         figures.add("peak_memory_mib", vec![peak / f64::from(1 << 20)]);
         figures.add("peak_bytes_per_cell", vec![peak / cells]);
         if !self.no_traffic {
@@ -170,8 +178,19 @@ async fn passes_for(client: &Client, time: Duration) {
     }
 }
 
-/// Sends the plain table to nowhere. Returns how many seconds that took.
+/// Has the plain table sent, as the evidence of a pass is, and drops what comes. Returns how many seconds that
+/// took.
 async fn copy(connection: &mut PgConnection) -> Result<f64, Failure> {
+    let failed = |error: sqlx::Error| Failure::failed(&error);
+    let started = Instant::now();
+    let statement = "copy bench_cell to stdout (format binary)";
+    let mut parts = connection.copy_out_raw(statement).await.map_err(failed)?;
+    while parts.try_next().await.map_err(failed)?.is_some() {}
+    Ok(started.elapsed().as_secs_f64())
+}
+
+/// The same without a client: the server itself throws it away. Returns how many seconds that took.
+async fn copy_at_the_server(connection: &mut PgConnection) -> Result<f64, Failure> {
     let started = Instant::now();
     let statement = "copy bench_cell to '/dev/null' (format binary)".to_owned();
     super::ground::execute(connection, statement).await?;

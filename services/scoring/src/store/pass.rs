@@ -174,6 +174,23 @@ pub(crate) async fn go_on(
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether nobody else has taken the pass up; then nobody does before the transaction ends.
+#[instrument(name = "db.pass.is_ours", skip_all)]
+pub(crate) async fn is_ours(db: impl PgExecutor<'_>, claim: Claim) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select true as "ours!" from scoring.pass
+        where pass_id = $1 and resumptions = $2 and end_time is null
+        for share
+        "#,
+        claim.pass_id,
+        claim.resumptions,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// Ends a pass, as DONE or, with a problem, as FAILED.
 #[instrument(name = "db.pass.end", skip_all)]
 pub(crate) async fn end(
