@@ -36,6 +36,14 @@ impl Score {
     }
 }
 
+impl Bucket {
+    /// Which of the ten it is, from 0.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 impl fmt::Display for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let low = self.0 * 10;
@@ -64,5 +72,6 @@ mod tests {
         assert_eq!(bucket(89.999), "80-89");
         assert_eq!(bucket(90.0), "90-100");
         assert_eq!(bucket(100.0), "90-100");
+        assert_eq!(Score::MAX.bucket().index(), 9);
     }
 }

@@ -15,9 +15,9 @@ use tower::ServiceExt as _;
 
 use crate::{call::to_caller, routes::owners};
 
-/// How the services end that take what other services push. Through the gateway, which calls in its own
-/// name, they are for the operator alone.
-const INTERNAL: &str = "ConsumerService";
+/// How the services end that take what other services push, and those that operators run a deployment by. Through
+/// the gateway, which calls in its own name, they are for the operator alone.
+const INTERNAL: [&str; 2] = ["ConsumerService", "OperatorService"];
 
 /// The purpose of an operator's key.
 const OPERATOR: &str = "operator";
@@ -41,7 +41,7 @@ pub(crate) fn router(
     for (package, owner) in owners() {
         for service in DESCRIPTORS.services().filter(|it| it.package_name() == package) {
             let path = format!("/{}/{{method}}", service.full_name());
-            let internal = service.name().ends_with(INTERNAL);
+            let internal = INTERNAL.iter().any(|it| service.name().ends_with(it));
             let onward = Onward { link: links.to(owner), internal };
             router = router.route(&path, any(forward).with_state(onward));
             let streams =

@@ -9,10 +9,13 @@ use crate::{
     exit::Failure,
     explain::Explain,
     export::Export,
+    history::History,
     import::Import,
     keys::Keys,
+    models::Models,
     rank::Rank,
-    score::{History, ShowScore},
+    rescore::Rescore,
+    score::ShowScore,
     serve::{Migrate, Serve},
     simulate::Simulate,
     up::Up,
@@ -35,6 +38,8 @@ In another terminal:
   klout import csv interactions.csv.gz --register-all
   klout import stackexchange quantumcomputing.stackexchange.com.7z --register-all
   klout score bluesky:ann
+  klout history bluesky:ann
+  klout rescore
   klout explain bluesky:ann
 
 Without a server or a database:
@@ -62,6 +67,8 @@ enum Command {
     Explain(Explain),
     Simulate(Simulate),
     Export(Export),
+    Rescore(Rescore),
+    Model(Models),
     Rank(Rank),
     World(MakeWorld),
     Keys(Keys),
@@ -82,6 +89,8 @@ impl Klout {
             Command::Explain(explain) => explain.run(),
             Command::Simulate(simulate) => simulate.run(),
             Command::Export(export) => export.run(),
+            Command::Rescore(rescore) => rescore.run(),
+            Command::Model(models) => models.run(),
             Command::Rank(rank) => rank.run(),
             Command::World(world) => world.run(),
             Command::Keys(keys) => keys.run(),

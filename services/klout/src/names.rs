@@ -17,8 +17,13 @@ impl Names {
 
     /// Every account as NETWORK:HANDLE, joined by `; `. Empty for somebody without.
     pub(crate) fn all(&self, person: &str) -> String {
+        self.each(person).join("; ")
+    }
+
+    /// Every account as NETWORK:HANDLE.
+    pub(crate) fn each(&self, person: &str) -> Vec<String> {
         let accounts = self.0.get(person).map(Vec::as_slice).unwrap_or_default();
-        accounts.iter().map(name).collect::<Vec<_>>().join("; ")
+        accounts.iter().map(name).collect()
     }
 
     /// The first account, as the commands take it.

@@ -1,10 +1,11 @@
-//! `klout score` and `klout history`: what one person's score is and was.
+//! `klout score`: what one person's score is, or was.
 
 use klout_proto::{
     convert,
     json::to_value,
-    score::v1::{GetScoreRequest, ListScoresRequest, Score},
+    score::v1::{GetScoreRequest, Score},
 };
+use time::OffsetDateTime;
 
 use crate::{
     arguments,
@@ -19,28 +20,14 @@ use crate::{
 #[command(after_help = "\
 Examples:
   klout score bluesky:ann.example
+  klout score bluesky:ann.example --at 2026-11-01T00:00:00Z      as it was at the end of that day
   klout score stackexchange:id=quantum/55 --json")]
 pub(crate) struct ShowScore {
     #[arg(help = subject::HELP)]
     subject: Subject,
-    /// Prints the response as JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    target: Target,
-}
-
-/// Prints the scores of one person day by day, newest first.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example:
-  klout history bluesky:ann.example --days 30")]
-pub(crate) struct History {
-    #[arg(help = subject::HELP)]
-    subject: Subject,
-    /// How many days at most
-    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    days: u16,
+    /// The score as it was at the end of that UTC day [default: now]
+    #[arg(long, value_name = "TIME", value_parser = arguments::time)]
+    at: Option<OffsetDateTime>,
     /// Prints the response as JSON
     #[arg(long)]
     json: bool,
@@ -54,7 +41,11 @@ impl ShowScore {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let score = self.target.ask(Missing::Refuse, async |client| {
             let subject = Some(self.subject.into_request());
-            let request = GetScoreRequest { subject, ..Default::default() };
+            let request = GetScoreRequest {
+                subject,
+                at_time: self.at.map(convert::timestamp),
+                ..Default::default()
+            };
             let response = client.scores().get_score(request).await?;
             response.into_inner().score.ok_or_else(|| Failure::Failed("an empty answer".into()))
         })?;
@@ -63,34 +54,6 @@ impl ShowScore {
         }
         for line in describe(&score) {
             output::line(&line)?;
-        }
-        Ok(())
-    }
-}
-
-// === impl History ===
-
-impl History {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let response = self.target.ask(Missing::Refuse, async |client| {
-            let person = self.subject.person(client).await?;
-            let page_size = self.days.into();
-            let request = ListScoresRequest { person, page_size, ..Default::default() };
-            Ok(client.scores().list_scores(request).await?.into_inner())
-        })?;
-        if self.json {
-            return output::line(&to_value(&response).to_string());
-        }
-        output::line("day          score  change  percentile  model")?;
-        for score in &response.scores {
-            output::line(&format!(
-                "{day}  {score:>6}  {change:>6}  {percentile:>10}  {model}",
-                day = &time(score)[..10],
-                score = number(score.score, 2),
-                change = signed(score.day_change),
-                percentile = number(score.percentile, 1),
-                model = score.model,
-            ))?;
         }
         Ok(())
     }
@@ -126,16 +89,16 @@ fn describe(score: &Score) -> Vec<String> {
 }
 
 /// RFC 3339, which starts with the day.
-fn time(score: &Score) -> String {
+pub(crate) fn time(score: &Score) -> String {
     let time = score.score_time.as_ref().and_then(convert::time);
     time.map_or_else(|| "unknown   ".to_owned(), arguments::print_time)
 }
 
-fn number(number: Option<f64>, digits: usize) -> String {
+pub(crate) fn number(number: Option<f64>, digits: usize) -> String {
     number.map_or_else(|| "-".to_owned(), |number| format!("{number:.digits$}"))
 }
 
-fn signed(change: Option<f64>) -> String {
+pub(crate) fn signed(change: Option<f64>) -> String {
     // What is shown as zero has no sign.
     let shown = |change: f64| match format!("{change:+.2}") {
         text if text.ends_with("0.00") && text.len() == 5 => "0.00".to_owned(),

@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use klout_chassis::{Refusal, reason};
 use klout_model::PersonId;
 use klout_score_engine::packed::PackedInvalid;
+use klout_score_math::ModelInvalid;
 use tokio::task::JoinError;
 use tonic::{Code, Status};
 
-use crate::rpc::SUBJECTS_MAX;
+use crate::{models::SHADOWS_MAX, rpc::SUBJECTS_MAX};
 
 /// When a read may be tried again that was given up.
 const TOO_SLOW_RETRY: Duration = Duration::from_secs(1);
@@ -32,6 +33,29 @@ pub enum Error {
 
     #[error("the batch is not one of the connector's: {problem}")]
     BatchMalformed { problem: &'static str },
+
+    #[error("not a model: {problem}")]
+    ModelInvalid { problem: String },
+
+    #[error("{SHADOWS_MAX} models are in shadow, and each makes every pass longer")]
+    ModelsTooMany,
+
+    #[error("there is no model `{name}`")]
+    ModelUnknown { name: String },
+
+    #[error("`{name}` is not in the state for this: {problem}")]
+    ModelState { name: String, problem: &'static str },
+
+    /// It was taken in by a version that knew it, and this one does not.
+    #[error("the model `{name}` cannot be read")]
+    ModelBroken {
+        name: String,
+        #[source]
+        source: ModelInvalid,
+    },
+
+    #[error("no model serves")]
+    ModelMissing,
 
     #[error("what was asked for was not scored within {waited:?}")]
     RevisionNotReached { waited: Duration },
@@ -133,12 +157,23 @@ impl Error {
                     .with("max", SUBJECTS_MAX)
             }
             Self::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            Self::ModelInvalid { .. } => Refusal::new(Code::InvalidArgument, "MODEL_INVALID"),
+            Self::ModelsTooMany => {
+                Refusal::new(Code::FailedPrecondition, "MODELS_TOO_MANY").with("max", SHADOWS_MAX)
+            }
+            Self::ModelUnknown { name } => {
+                Refusal::new(Code::NotFound, "MODEL_UNKNOWN").with("model", name)
+            }
+            Self::ModelState { name, .. } => {
+                Refusal::new(Code::FailedPrecondition, "MODEL_STATE").with("model", name)
+            }
             Self::RevisionNotReached { waited } => {
                 Refusal::new(Code::Unavailable, "REVISION_NOT_REACHED").retry_after(*waited)
             }
             // It is about what the caller sent, in the words of the service that knows.
             Self::Account(status) => return Err(status.clone()),
             Self::Shared(error) => return error.refusal(),
+            Self::ModelBroken { .. } | Self::ModelMissing => Refusal::new(Code::Internal, "FAULT"),
             Self::Encoding(_) => Refusal::new(Code::Internal, "FAULT"),
             Self::ReadLost | Self::Lost(_) => Refusal::new(Code::Internal, "PANICKED"),
             Self::Packed(_)

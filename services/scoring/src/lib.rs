@@ -37,6 +37,7 @@ use klout_chassis::{ConfigError, Context, Pace, Service, repeat};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     score::v1::{
+        score_operator_service_server::{self, ScoreOperatorServiceServer},
         score_service_server,
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
     },
@@ -57,13 +58,14 @@ use crate::{
     fold::Folder,
     memberships::Memberships,
     metrics::{METRICS, Metrics, TierReads},
+    models::Models,
     pass::Passer,
     portraits::Portraits,
     publish::Publisher,
     read::Reader,
     replica::Replica,
     rescore::{Lane, Rescorer},
-    rpc::{ConsumerRpc, ScoreRpc, ScoreServer},
+    rpc::{ConsumerRpc, OperatorRpc, ScoreRpc, ScoreServer},
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -75,6 +77,7 @@ const PASS_INTERVAL: Duration = Duration::from_millis(250);
 pub struct Scoring {
     config: Config,
     score_rpc: ScoreRpc,
+    operator_rpc: OperatorRpc,
     consumer_rpc: ConsumerRpc,
     rescorer: Rescorer,
     publisher: Publisher,
@@ -87,8 +90,11 @@ pub struct Scoring {
 
 impl Service for Scoring {
     const NAME: &'static str = "scoring";
-    const RPC_SERVICES: &'static [&'static str] =
-        &[score_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] = &[
+        score_service_server::SERVICE_NAME,
+        score_operator_service_server::SERVICE_NAME,
+        signal_consumer_service_server::SERVICE_NAME,
+    ];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
@@ -125,9 +131,11 @@ impl Service for Scoring {
         let replica =
             Replica::new(db.clone(), database_url_direct, cached.clone(), flights.clone());
         let metrics = Arc::new(Metrics::new());
+        let models = Models::new(db.clone());
         Ok(Self {
             score_rpc: ScoreRpc {
                 reader,
+                models: models.clone(),
                 portraits: Portraits {
                     db: db.clone(),
                     clock: clock.clone(),
@@ -136,6 +144,11 @@ impl Service for Scoring {
                 },
                 freshness_time_max: config.freshness_time_max,
                 pass_wanted: Arc::clone(&pass_wanted),
+            },
+            operator_rpc: OperatorRpc {
+                db: db.clone(),
+                models: models.clone(),
+                clock: clock.clone(),
             },
             consumer_rpc: ConsumerRpc {
                 db: db.clone(),
@@ -163,6 +176,7 @@ impl Service for Scoring {
                 cached,
                 clock: clock.clone(),
                 epochs: epochs.clone(),
+                models,
                 interval: config.pass_interval,
                 wanted: pass_wanted,
                 done: pass_done,
@@ -178,16 +192,20 @@ impl Service for Scoring {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(ScoreServer::new(self.score_rpc.clone())).add_service(
-            SignalConsumerServiceServer::new(self.consumer_rpc.clone())
-                .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
-        );
+        routes
+            .add_service(ScoreServer::new(self.score_rpc.clone()))
+            .add_service(ScoreOperatorServiceServer::new(self.operator_rpc.clone()))
+            .add_service(
+                SignalConsumerServiceServer::new(self.consumer_rpc.clone())
+                    .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
+            );
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
         let Self {
             config,
             score_rpc,
+            operator_rpc: _,
             consumer_rpc,
             rescorer,
             publisher,
@@ -210,6 +228,13 @@ impl Service for Scoring {
             rescorer.step(&famous, &stop)
         });
         let publish = repeat("publish", publishing, &nobody_rings, &stop, || publisher.step(&stop));
+        let sweep = repeat(
+            "sweep shadow scores",
+            Pace::of_long_steps(models::SWEEP_INTERVAL),
+            &nobody_rings,
+            &stop,
+            || score_rpc.models.sweep(&stop),
+        );
         let passing = Pace::of_long_steps(PASS_INTERVAL);
         let pass = repeat("pass", passing, &passer.wanted, &stop, || passer.step(&stop));
         let folding = Pace::of_long_steps(fold::INTERVAL);
@@ -221,6 +246,7 @@ impl Service for Scoring {
             publish,
             pass,
             fold,
+            sweep,
             watch,
             replica.run(&stop),
             filler.run(&stop)

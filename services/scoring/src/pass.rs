@@ -18,6 +18,8 @@
 //! another one takes the pass up: from the start, or, when the epoch is published, by putting everybody
 //! on the list whose score rests on an earlier one: a rescore gives the bits that the pass would have given.
 
+mod shadow;
+
 use std::{
     future::Future,
     sync::{
@@ -45,13 +47,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, instrument, warn};
 
+use self::shadow::Shadow;
 use crate::{
     cached::Cached,
     change::Change,
     epochs::{Epoch, Epochs},
     error::Error,
     metrics::Metrics,
-    models,
+    models::{Models, Serving},
     publish::{LOCK_TIME_MAX, SILENCE_MAX, sample},
     some::Networks,
     store::{
@@ -89,6 +92,7 @@ pub(crate) struct Passer {
     pub(crate) cached: Cached,
     pub(crate) clock: Clock,
     pub(crate) epochs: Epochs,
+    pub(crate) models: Models,
     /// The longest time between two.
     pub(crate) interval: Duration,
     /// Rung when somebody asks for one.
@@ -116,6 +120,7 @@ struct Outcome {
     /// Of those who are known, ascending.
     ranking: Vec<f64>,
     cells: u64,
+    shadows: Vec<Shadow>,
 }
 
 /// A pass that this process works on.
@@ -124,6 +129,9 @@ struct Work<'a> {
     claim: Claim,
     publication: Publication,
     model: Arc<Model>,
+    /// Whether the model only serves from this epoch on.
+    goes_over: bool,
+    shadows: Vec<Arc<Model>>,
     epoch: i64,
     now: OffsetDateTime,
 }
@@ -221,16 +229,17 @@ impl Passer {
             return Err(Error::PassGivenUp { resumptions: row.resumptions });
         }
         let Some(publication) = self.begin(stop).await? else { return Ok(Ended::Left) };
-        let work = Work {
-            passer: self,
-            claim,
-            publication,
-            model: models::serving(&self.db).await?,
-            epoch: published + 1,
-            // As of the moment at which the revision was taken, or later: never before a score that it replaces.
-            now: self.clock.now(),
+        // As of the moment at which the revision was taken, or later: never before a score that it replaces.
+        let now = self.clock.now();
+        let ended = async {
+            let Serving { model, goes_over } = self.models.serving(now).await?;
+            let shadows = self.models.shadows(now).await?;
+            let epoch = published + 1;
+            let passer = self;
+            let work = Work { passer, claim, publication, model, goes_over, shadows, epoch, now };
+            work.all(stop).await
         };
-        let ended = work.all(stop).await;
+        let ended = Box::pin(ended).await;
         if !matches!(ended, Ok(Ended::Done)) {
             store::standing::give_up(&self.db, &publication)
                 .await
@@ -311,8 +320,9 @@ impl Work<'_> {
             return Ok(Ended::Left);
         }
         let (model, today) = (Arc::clone(&self.model), Day::of(self.now).number());
-        let threads = Arc::clone(&self.passer.threads);
-        let computed = spawn_blocking(move || threads.install(|| compute(&model, today, snapshot)));
+        let (shadows, threads) = (self.shadows.clone(), Arc::clone(&self.passer.threads));
+        let computed =
+            spawn_blocking(move || threads.install(|| compute(&model, &shadows, today, snapshot)));
         let outcome = self.alive(state::COMPUTING, 0, 0, computed).await.map_err(Error::Lost)??;
         let computed = started.elapsed();
         if stop.is_cancelled() {
@@ -327,7 +337,7 @@ impl Work<'_> {
             return Ok(Ended::Left);
         }
         failpoint!("scoring.epoch.published");
-        let Outcome { published, scores, ranking, cells } = outcome;
+        let Outcome { published, scores, ranking, cells, shadows } = outcome;
         self.passer.epochs.follow(Arc::new(Epoch {
             number: self.epoch.cast_unsigned(),
             model: Arc::clone(&self.model),
@@ -335,6 +345,9 @@ impl Work<'_> {
         }));
         let written = started.elapsed();
         if !self.write(&scores, cells, stop).await? {
+            return Ok(Ended::Left);
+        }
+        if !self.write_shadows(shadows, (scores.len(), cells), stop).await? {
             return Ok(Ended::Left);
         }
         self.end(&ranking).await?;
@@ -474,6 +487,10 @@ impl Work<'_> {
         if !self.go_on_in(&mut transaction, &progress).await? {
             return Ok(false);
         }
+        if self.goes_over && !Models::go_over(&mut transaction, self.model.name()).await? {
+            // Its announcement was taken back: the pass begins again, with the model that still serves.
+            return Ok(false);
+        }
         let head = Head {
             epoch: self.epoch,
             model: self.model.name().to_owned(),
@@ -567,10 +584,19 @@ impl Work<'_> {
 }
 
 /// The whole pass, but for reading and writing.
-fn compute(model: &Model, today: i32, snapshot: Snapshot) -> Result<Outcome, Error> {
+fn compute(
+    model: &Model,
+    shadows: &[Arc<Model>],
+    today: i32,
+    snapshot: Snapshot,
+) -> Result<Outcome, Error> {
     let Snapshot { accounts, networks, blocks, ignored } = snapshot;
     let scope =
         Scope { model, today, networks: networks.names(), accounts: &accounts, ignored: &ignored };
+    // One after the other, so that they do not need the memory of several passes.
+    let shadows: Result<Vec<_>, _> =
+        shadows.iter().map(|model| shadow::compute(model, scope, blocks.clone())).collect();
+    let shadows = shadows?;
     let Census { evidence, people, cells } = Census::take(scope, blocks).map_err(Error::Packed)?;
     let graph = Graph::new(model, evidence);
     let epoch = graph.epoch(model);
@@ -597,7 +623,7 @@ fn compute(model: &Model, today: i32, snapshot: Snapshot) -> Result<Outcome, Err
                 .map(|score| NewKnown::new(&score, percentile(&ranking, score.score.points()))),
         })
         .collect();
-    Ok(Outcome { published, scores, ranking, cells })
+    Ok(Outcome { published, scores, ranking, cells, shadows })
 }
 
 fn text(row: &[Option<Bytes>], place: usize) -> Result<&[u8], sqlx::Error> {

@@ -7,9 +7,11 @@ mod explain_score;
 mod get_backlog;
 mod get_rescore;
 mod get_score;
+mod list_models;
 mod list_moments;
 mod list_scores;
 mod list_top_scores;
+mod operator;
 mod page;
 mod server;
 mod simulate_score;
@@ -21,21 +23,25 @@ use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
     BatchLookupScoresRequest, BatchLookupScoresResponse, ExplainScoreRequest, ExplainScoreResponse,
     GetBacklogRequest, GetBacklogResponse, GetRescoreRequest, GetRescoreResponse, GetScoreRequest,
-    GetScoreResponse, ListMomentsRequest, ListMomentsResponse, ListScoresRequest,
-    ListScoresResponse, ListTopScoresRequest, ListTopScoresResponse, SimulateScoreRequest,
-    SimulateScoreResponse, StartRescoreRequest, StartRescoreResponse,
-    score_service_server::ScoreService, signal_consumer_service_server::SignalConsumerService,
+    GetScoreResponse, ListModelsRequest, ListModelsResponse, ListMomentsRequest,
+    ListMomentsResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
+    ListTopScoresResponse, SimulateScoreRequest, SimulateScoreResponse, StartRescoreRequest,
+    StartRescoreResponse, score_service_server::ScoreService,
+    signal_consumer_service_server::SignalConsumerService,
 };
 use prost::Message;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
-pub(crate) use self::{batch_lookup_scores::SUBJECTS_MAX, server::ScoreServer};
+pub(crate) use self::{
+    batch_lookup_scores::SUBJECTS_MAX, operator::OperatorRpc, server::ScoreServer,
+};
 use crate::{
     encoded::{EncodedResponse, EncodedResults},
     error::Error,
     metrics::Metrics,
+    models::Models,
     portraits::Portraits,
     read::Reader,
 };
@@ -43,6 +49,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct ScoreRpc {
     pub(crate) reader: Reader,
+    pub(crate) models: Models,
     pub(crate) portraits: Portraits,
     pub(crate) freshness_time_max: Duration,
     /// Rung when somebody asks for a pass.
@@ -90,6 +97,14 @@ impl ScoreService for ScoreRpc {
         request: Request<ListTopScoresRequest>,
     ) -> Result<Response<ListTopScoresResponse>, Status> {
         let response = list_top_scores::list_top_scores(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_models(
+        &self,
+        request: Request<ListModelsRequest>,
+    ) -> Result<Response<ListModelsResponse>, Status> {
+        let response = list_models::list_models(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -7,12 +7,22 @@ pub(crate) mod dirty_person;
 pub(crate) mod epoch;
 pub(crate) mod evidence;
 pub(crate) mod history;
+pub(crate) mod model;
 pub(crate) mod pass;
 pub(crate) mod replica;
 pub(crate) mod score;
+pub(crate) mod shadow_score;
 pub(crate) mod standing;
 
 use sqlx::migrate::Migrator;
 
 /// Creates and upgrades the `scoring` schema.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// The row is there but breaks an invariant that the table promises to keep.
+fn broken(column: &'static str, value: impl std::fmt::Display) -> sqlx::Error {
+    sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: format!("{value} cannot be").into(),
+    }
+}

@@ -4,14 +4,16 @@ use klout_chassis::reason;
 use klout_proto::{
     graph::v1::{GetBacklogRequest, graph_service_client::GraphServiceClient},
     score::v1::{
-        ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, get_score_request::Subject,
+        ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, WithdrawModelRequest,
+        WithdrawModelResponse, get_score_request::Subject,
+        score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
     signal::v1::{IngestSignalsRequest, signal_service_client::SignalServiceClient},
 };
 use klout_testkit::{Peer, link_to, unary};
-use tonic::{Code, Request};
+use tonic::{Code, Request, service::Routes};
 
 use crate::world::{ANN, DISTRUSTED, SLOW, World};
 
@@ -84,12 +86,17 @@ async fn a_call_without_a_key_is_refused_as_grpc_does() {
 }
 
 #[tokio::test]
-async fn what_services_push_to_one_another_is_for_the_operator_alone() {
+async fn what_services_push_to_one_another_and_what_runs_a_deployment_is_for_the_operator_alone() {
     let (secret, key) = ("x".repeat(40), "ab".repeat(32));
     let scoring =
         unary("/klout.score.v1.SignalConsumerService/ApplySignals", |_: ApplySignalsRequest| {
             Ok(ApplySignalsResponse { repeated: true })
         });
+    let withdraw =
+        unary("/klout.score.v1.ScoreOperatorService/WithdrawModel", |_: WithdrawModelRequest| {
+            Ok(WithdrawModelResponse {})
+        });
+    let scoring = Routes::from(scoring.into_axum_router().merge(withdraw.into_axum_router()));
     let scoring = Peer::serve(scoring).await;
     let world = World::start_with(&[
         ("server.dev", "false"),
@@ -99,19 +106,31 @@ async fn what_services_push_to_one_another_is_for_the_operator_alone() {
     ])
     .await;
     let channel = tonic::transport::Endpoint::from_shared(world.url("")).expect("an address");
-    let mut client = SignalConsumerServiceClient::new(channel.connect().await.expect("connected"));
+    let channel = channel.connect().await.expect("connected");
+    let mut consumer = SignalConsumerServiceClient::new(channel.clone());
+    let mut operator = ScoreOperatorServiceClient::new(channel);
     let now = klout_chassis::Clock::running().now();
-    let mut push = async |purpose: &str| {
+    let header = |purpose: &str| {
         let token = klout_chassis::TokenKey::new(secret.as_bytes())
             .mint("somebody", purpose, now, time::Duration::hours(1))
             .expect("a token");
+        format!("Bearer {token}").parse().expect("a header")
+    };
+    let mut push = async |purpose: &str| {
         let mut request = Request::new(ApplySignalsRequest::default());
-        let value = format!("Bearer {token}").parse().expect("a header");
-        request.metadata_mut().insert("authorization", value);
-        client.apply_signals(request).await
+        request.metadata_mut().insert("authorization", header(purpose));
+        consumer.apply_signals(request).await
+    };
+    let mut withdraw = async |purpose: &str| {
+        let mut request = Request::new(WithdrawModelRequest::default());
+        request.metadata_mut().insert("authorization", header(purpose));
+        operator.withdraw_model(request).await
     };
 
     let refused = push("look-ups").await.expect_err("not theirs to call");
     assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
+    let refused = withdraw("look-ups").await.expect_err("not theirs to call");
+    assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
     assert!(push("operator").await.expect("it goes on").into_inner().repeated);
+    withdraw("operator").await.expect("it goes on");
 }

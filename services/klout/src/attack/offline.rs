@@ -6,9 +6,10 @@ use klout_score_math::Model;
 
 use super::{
     Ground,
-    report::{Limit, Report, median, part},
+    report::{Limit, Report, median},
     town::{Row, Scene, number},
 };
+use crate::quantile::part;
 
 /// The score of those who go, more or less.
 const ABOUT: f64 = 67.0;

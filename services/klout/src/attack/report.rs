@@ -285,12 +285,6 @@ fn hundredths(value: f64) -> f64 {
     (value * 100.0).round() / 100.0 + 0.0
 }
 
-/// What so many percent of them are at most.
-pub(super) fn part(ascending: &[f64], percent: usize) -> Option<f64> {
-    let place = (ascending.len() * percent).div_ceil(100).saturating_sub(1);
-    ascending.get(place).copied()
-}
-
 /// The one in the middle, or the mean of the two in the middle; not a number of nothing.
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

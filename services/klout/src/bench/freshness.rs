@@ -159,12 +159,13 @@ impl Freshness {
             })?;
             rows.push((people, row));
         }
-        let heads: Vec<_> = MATRIX_RATES.map(|rate| format!("{} a second", grouped(rate))).to_vec();
+        let heads: Vec<_> =
+            MATRIX_RATES.map(|rate| format!("{} a second", output::grouped(rate))).to_vec();
         output::line(&format!("| people | {} |", heads.join(" | ")))?;
         output::line(&format!("|---:{}|", "|---:".repeat(heads.len())))?;
         for (people, row) in &rows {
             let cells: Vec<_> = row.iter().map(Times::cell).collect();
-            output::line(&format!("| {} | {} |", grouped(*people), cells.join(" | ")))?;
+            output::line(&format!("| {} | {} |", output::grouped(people), cells.join(" | ")))?;
         }
         match &self.plot {
             Some(file) => plot::draw(file, &rows),
@@ -202,19 +203,6 @@ fn scaled(rate: u32, factor: f64) -> u32 {
     scaled
 }
 
-/// With a comma before each three digits.
-fn grouped(number: u32) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,10 +213,5 @@ mod tests {
         assert_eq!(part(&values, 50).to_bits(), 100.0_f64.to_bits());
         assert_eq!(part(&values, 99).to_bits(), 198.0_f64.to_bits());
         assert!(part(&[], 50).is_nan());
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!([100, 1_000, 1_234_567].map(grouped), ["100", "1,000", "1,234,567"]);
     }
 }

@@ -24,8 +24,8 @@ fn help_names_what_there_is() {
     let (code, stdout, _) = klout(&["--help"]);
     assert_eq!(code, Some(0));
     let commands = [
-        "up", "serve", "import", "rank", "world", "score", "explain", "simulate", "export", "keys",
-        "doctor", "attack",
+        "up", "serve", "import", "rank", "world", "score", "history", "explain", "simulate",
+        "export", "rescore", "model", "keys", "doctor", "attack",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -47,6 +47,31 @@ fn arguments_of_rank_that_cannot_be_are_usage() {
         &[&as_of[..], &["--model", "klout-2026-11", "--interval"]].concat(),
     ] {
         let (code, _, stderr) = rank(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_a_model_goes_through_is_in_the_help() {
+    let (code, stdout, _) = klout(&["model", "--help"]);
+    assert_eq!(code, Some(0));
+    for command in ["list", "shadow", "announce", "withdraw", "compare"] {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+    }
+}
+
+#[test]
+fn times_that_cannot_be_are_usage() {
+    for wrong in [
+        &["model", "announce", "own"][..],
+        &["model", "announce", "own", "--at", "tomorrow"],
+        &["history", "1", "--since", "2026-11-01T00:00:00Z"],
+        &["history", "1", "--since", "2026-11-02", "--until", "2026-11-02"],
+        &["history", "1", "--table", "--json"],
+        &["score", "1", "--at", "2026-11-02"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
     }
 }

@@ -5,6 +5,7 @@ mod evidence;
 mod explaining;
 mod freshness;
 mod listing;
+mod models;
 mod passing;
 mod publishing;
 mod reading;

@@ -19,6 +19,7 @@ use klout_proto::{
     score::v1::{
         ApplyMembershipsRequest, ApplySignalsRequest, GetBacklogRequest, GetRescoreRequest,
         GetScoreRequest, Rescore, Score, StartRescoreRequest, get_score_request::Subject,
+        score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
@@ -70,6 +71,10 @@ impl World {
 
     pub(crate) fn client(&self) -> Client {
         ScoreServiceClient::new(link(&self.running))
+    }
+
+    pub(crate) fn operator(&self) -> ScoreOperatorServiceClient<Link> {
+        ScoreOperatorServiceClient::new(link(&self.running))
     }
 
     fn consumer(&self) -> SignalConsumerServiceClient<Link> {

@@ -8,6 +8,7 @@ use super::Times;
 use crate::{
     chart::{self, INK, SIZE, builder, failed},
     exit::Failure,
+    output,
 };
 
 /// Told apart without colour vision, by their lightness.
@@ -40,7 +41,7 @@ pub(super) fn draw(file: &Path, rows: &[(u32, Vec<Times>)]) -> Result<(), Failur
         let broad = colour.stroke_width(3);
         let line = LineSeries::new(p99, broad).point_size(4);
         let series = chart.draw_series(line).map_err(failed)?;
-        chart::name(series, format!("{} people", super::grouped(*people)), broad);
+        chart::name(series, format!("{} people", output::grouped(people)), broad);
     }
     chart::key(&mut chart, SeriesLabelPosition::UpperLeft)?;
     area.present().map_err(failed)

@@ -1,0 +1,91 @@
+//! What the models in shadow say of everybody, of the evidence of one pass.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use klout_score_engine::{Block, Census, Graph, Identity, Scope};
+use klout_score_math::Model;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+use tracing::instrument;
+
+use super::{PEOPLE_MAX, Work};
+use crate::{
+    error::Error,
+    store::{self, shadow_score::ShadowScores},
+};
+
+/// Everybody's scores by a model in shadow.
+#[derive(Debug)]
+pub(super) struct Shadow {
+    model: Arc<Model>,
+    scores: ShadowScores,
+}
+
+/// Scores everybody by a model in shadow, as a pass does that it serves.
+pub(super) fn compute(
+    model: &Arc<Model>,
+    scope: Scope<'_>,
+    blocks: Vec<Block<Bytes>>,
+) -> Result<Shadow, Error> {
+    let scope = Scope { model, ..scope };
+    let Census { evidence, people, .. } = Census::take(scope, blocks).map_err(Error::Packed)?;
+    let graph = Graph::new(model, evidence);
+    let epoch = graph.epoch(model);
+    let (of_everybody, _) = graph.scores(model, &epoch);
+    let mut scores = ShadowScores::default();
+    for (identity, score) in people.iter().zip(of_everybody) {
+        // Members come first.
+        let Identity::Person(person) = identity else { break };
+        scores.people.push(*person);
+        scores.scores.push(score.as_ref().map(|score| score.score.points()));
+        scores.influences.push(score.as_ref().map(|score| score.influence));
+    }
+    Ok(Shadow { model: Arc::clone(model), scores })
+}
+
+impl Work<'_> {
+    /// Writes what models in shadow say; each can be compared when all of it is there. `false`: somebody else works
+    /// on the pass, or the process stops.
+    #[instrument(name = "pass_write_shadows", skip_all)]
+    pub(super) async fn write_shadows(
+        &self,
+        shadows: Vec<Shadow>,
+        progress: (usize, u64),
+        stop: &CancellationToken,
+    ) -> Result<bool, Error> {
+        let store = Error::store;
+        let db = &self.passer.db;
+        let (people, cells) = progress;
+        for Shadow { model, mut scores } in shadows {
+            while !scores.people.is_empty() {
+                let progress = self.progress(super::state::WRITING, people, people, cells);
+                if stop.is_cancelled() || !self.go_on(&progress).await? {
+                    return Ok(false);
+                }
+                let left = scores.people.len().saturating_sub(PEOPLE_MAX);
+                let some = ShadowScores {
+                    people: scores.people.split_off(left),
+                    scores: scores.scores.split_off(left),
+                    influences: scores.influences.split_off(left),
+                };
+                self.write_shadow(&model, self.now, &some).await?;
+            }
+            store::model::note_shadowed(db, model.name(), self.epoch)
+                .await
+                .map_err(store("note that a model was tried"))?;
+        }
+        Ok(true)
+    }
+
+    async fn write_shadow(
+        &self,
+        model: &Model,
+        now: OffsetDateTime,
+        scores: &ShadowScores,
+    ) -> Result<(), Error> {
+        let written =
+            store::shadow_score::renew(&self.passer.db, model.name(), self.epoch, now, scores);
+        written.await.map_err(Error::store("write scores by a model in shadow"))
+    }
+}
