@@ -17,7 +17,10 @@ mod store;
 use std::sync::Arc;
 
 use klout_chassis::{ConfigError, Context, Service, repeat};
-use klout_proto::signal::v1::signal_service_server::{self, SignalServiceServer};
+use klout_proto::{
+    revision::Deployment,
+    signal::v1::signal_service_server::{self, SignalServiceServer},
+};
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
@@ -67,6 +70,7 @@ impl Service for Connector {
             outbox_grew: Bell::default(),
             clock: context.clock,
             account_key: context.account_key,
+            deployment: Deployment::of(&check_value),
             stream_time_max: config.stream_time_max,
             metrics: Arc::clone(&metrics),
         };

@@ -8,9 +8,13 @@ use std::{sync::Arc, time::Duration};
 
 use klout_chassis::Clock;
 use klout_model::AccountKey;
-use klout_proto::signal::v1::{
-    BatchIngestSignalsRequest, BatchIngestSignalsResponse, GetBacklogRequest, GetBacklogResponse,
-    IngestSignalsRequest, IngestSignalsResponse, Signal, signal_service_server::SignalService,
+use klout_proto::{
+    revision::Deployment,
+    signal::v1::{
+        BatchIngestSignalsRequest, BatchIngestSignalsResponse, GetBacklogRequest,
+        GetBacklogResponse, IngestSignalsRequest, IngestSignalsResponse, Signal,
+        signal_service_server::SignalService,
+    },
 };
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -30,6 +34,8 @@ pub(crate) struct SignalRpc {
     pub(crate) outbox_grew: Bell,
     pub(crate) clock: Clock,
     pub(crate) account_key: AccountKey,
+    /// Whose revision tokens are told.
+    pub(crate) deployment: Deployment,
     pub(crate) stream_time_max: Duration,
     pub(crate) metrics: Arc<Metrics>,
 }

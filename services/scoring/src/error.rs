@@ -28,6 +28,9 @@ pub enum Error {
     #[error("the batch is not one of the connector's: {problem}")]
     BatchMalformed { problem: &'static str },
 
+    #[error("`{field}` is a revision token of another deployment")]
+    RevisionElsewhere { field: &'static str },
+
     #[error("what was asked for was not scored within {waited:?}")]
     RevisionNotReached { waited: Duration },
 
@@ -104,6 +107,9 @@ impl Error {
                     .with("max", SUBJECTS_MAX)
             }
             Self::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            Self::RevisionElsewhere { field } => {
+                Refusal::new(Code::InvalidArgument, "REVISION_ELSEWHERE").with("field", field)
+            }
             Self::RevisionNotReached { waited } => {
                 Refusal::new(Code::Unavailable, "REVISION_NOT_REACHED").retry_after(*waited)
             }

@@ -29,6 +29,7 @@ use std::{sync::Arc, time::Duration};
 use klout_chassis::{ConfigError, Context, Pace, Service, repeat};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
+    revision::Deployment,
     score::v1::{
         score_service_server,
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
@@ -88,13 +89,15 @@ impl Service for Scoring {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, database_url_direct, cache, links, clock, .. } = context;
+        let Context { db, database_url_direct, cache, links, clock, account_key, .. } = context;
+        let deployment = Deployment::of(&account_key.check_value());
         let model = Model::current();
         let (cached, filler) = Cached::new(
             cache,
             config.memory_people_max,
             config.cache_time_max,
             config.transaction_time_max + config.cache_time_max,
+            deployment,
         );
         let flights = Flights::new(cached.clone());
         let reader = Reader {
@@ -107,6 +110,7 @@ impl Service for Scoring {
             graph: GraphServiceClient::new(links.to("social_graph")),
             time_max: config.read_time_max,
             counts: TierReads::new(),
+            deployment,
         };
         let replica =
             Replica::new(db.clone(), database_url_direct, cached.clone(), flights.clone());

@@ -76,6 +76,35 @@ pub(crate) struct Waiting {
     pub(crate) age_seconds: f64,
 }
 
+/// How fresh the score of a person is, all of one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// Of the score; 0 when there is none.
+    pub(crate) revision: i64,
+    /// Since when evidence has waited that is not in it; `None` when there is none.
+    pub(crate) dirty_seconds: Option<f64>,
+}
+
+/// Looks how fresh the score of a person is.
+#[instrument(name = "db.dirty_person.see", skip_all)]
+pub(crate) async fn see(db: impl PgExecutor<'_>, person: i64) -> Result<Seen, sqlx::Error> {
+    sqlx::query_as!(
+        Seen,
+        r#"
+        select
+            coalesce((select revision from scoring.score where person_id = $1), 0) as "revision!",
+            (
+                select extract(epoch from clock_timestamp() - min(since_time))::float8
+                from scoring.dirty_person
+                where person_id = $1
+            ) as dirty_seconds
+        "#,
+        person,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Takes up to `max` people off the list up to `end`, of those that have waited longest, and keeps
 /// everybody else from scoring them until the transaction ends: of two scores the one of more evidence has
 /// to be written last. Whom somebody else may be scoring right now stays on the list, and so does who is not
