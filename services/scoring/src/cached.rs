@@ -257,6 +257,11 @@ impl Cached {
         self.0.redis.bury(&graves, self.0.grave_time).await
     }
 
+    /// The last publication that is known of.
+    pub(crate) fn standing(&self) -> u64 {
+        self.0.standing.load(Ordering::Acquire).cast_unsigned()
+    }
+
     /// Goes over to what is current now.
     pub(crate) fn follow(&self, current: Current) {
         self.follow_standing(current.standing);

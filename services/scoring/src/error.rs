@@ -11,6 +11,12 @@ use crate::rpc::SUBJECTS_MAX;
 /// When a read may be tried again that was given up.
 const TOO_SLOW_RETRY: Duration = Duration::from_secs(1);
 
+/// When somebody may try again for whose watch there was no room.
+const WATCHES_RETRY: Duration = Duration::from_secs(1);
+
+/// When somebody may watch again whose watch ended with the process: another one is there by then.
+const STOP_RETRY: Duration = Duration::from_millis(200);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("there is no person {person}")]
@@ -33,6 +39,12 @@ pub enum Error {
 
     #[error("what was asked for was not scored within {waited:?}")]
     RevisionNotReached { waited: Duration },
+
+    #[error("{max} watches are open; a process has no more at once")]
+    WatchesTooMany { max: usize },
+
+    #[error("this process is about to stop")]
+    Stopping,
 
     /// What social-graph says about the caller's own account: unknown, ambiguous or not one.
     #[error("social-graph refused the account")]
@@ -113,6 +125,10 @@ impl Error {
             Self::RevisionNotReached { waited } => {
                 Refusal::new(Code::Unavailable, "REVISION_NOT_REACHED").retry_after(*waited)
             }
+            Self::WatchesTooMany { max } => Refusal::new(Code::Unavailable, "WATCHES_TOO_MANY")
+                .with("max", max)
+                .retry_after(WATCHES_RETRY),
+            Self::Stopping => Refusal::new(Code::Unavailable, "STOPPING").retry_after(STOP_RETRY),
             // It is about what the caller sent, in the words of the service that knows.
             Self::Account(status) => return Err(status.clone()),
             Self::Shared(error) => return error.refusal(),

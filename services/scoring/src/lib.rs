@@ -23,6 +23,7 @@ mod rescore;
 mod rpc;
 mod score;
 mod store;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -55,6 +56,7 @@ use crate::{
     replica::Replica,
     rescore::{Lane, Rescorer},
     rpc::{ConsumerRpc, ScoreRpc, ScoreServer},
+    watch::Watches,
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -89,7 +91,9 @@ impl Service for Scoring {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, database_url_direct, cache, links, clock, account_key, .. } = context;
+        let Context {
+            db, database_url_direct, cache, links, clock, account_key, going_down, ..
+        } = context;
         let deployment = Deployment::of(&account_key.check_value());
         let model = Model::current();
         let (cached, filler) = Cached::new(
@@ -112,11 +116,18 @@ impl Service for Scoring {
             counts: TierReads::new(),
             deployment,
         };
-        let replica =
-            Replica::new(db.clone(), database_url_direct, cached.clone(), flights.clone());
+        let watches =
+            Watches::new(config.watches_max, config.watch_heartbeat_interval, &going_down);
+        let replica = Replica::new(
+            db.clone(),
+            database_url_direct,
+            cached.clone(),
+            flights.clone(),
+            watches.clone(),
+        );
         let metrics = Arc::new(Metrics::new());
         Ok(Self {
-            score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max },
+            score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max, watches },
             consumer_rpc: ConsumerRpc {
                 db: db.clone(),
                 evidence_grew: Arc::default(),
@@ -193,6 +204,7 @@ impl Service for Scoring {
             replica.run(&stop),
             filler.run(&stop)
         );
+        score_rpc.watches.end().await;
         score_rpc.reader.flights.end().await;
         score_rpc.reader.reads.end();
         Ok(())

@@ -9,6 +9,7 @@ mod list_scores;
 mod list_top_scores;
 mod page;
 mod server;
+mod watch_scores;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,13 +17,13 @@ use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
     BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
     GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
-    ListTopScoresResponse, score_service_server::ScoreService,
-    signal_consumer_service_server::SignalConsumerService,
+    ListTopScoresResponse, WatchScoresRequest, WatchScoresResponse,
+    score_service_server::ScoreService, signal_consumer_service_server::SignalConsumerService,
 };
 use prost::Message;
 use sqlx::PgPool;
 use tokio::sync::Notify;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, codegen::BoxStream};
 
 pub(crate) use self::{batch_lookup_scores::SUBJECTS_MAX, server::ScoreServer};
 use crate::{
@@ -30,12 +31,14 @@ use crate::{
     error::Error,
     metrics::Metrics,
     read::Reader,
+    watch::Watches,
 };
 
 #[derive(Clone, Debug)]
 pub(crate) struct ScoreRpc {
     pub(crate) reader: Reader,
     pub(crate) freshness_time_max: Duration,
+    pub(crate) watches: Watches,
 }
 
 #[derive(Clone, Debug)]
@@ -88,6 +91,14 @@ impl ScoreService for ScoreRpc {
     ) -> Result<Response<GetBacklogResponse>, Status> {
         let response = get_backlog::get_backlog(self).await?;
         Ok(Response::new(response))
+    }
+
+    async fn watch_scores(
+        &self,
+        request: Request<WatchScoresRequest>,
+    ) -> Result<Response<BoxStream<WatchScoresResponse>>, Status> {
+        let responses = watch_scores::watch_scores(self, request.into_inner())?;
+        Ok(Response::new(responses))
     }
 }
 

@@ -7,4 +7,5 @@ mod listing;
 mod publishing;
 mod reading;
 mod replicas;
+mod watching;
 mod world;
