@@ -11,6 +11,7 @@ mod deliver;
 mod error;
 mod ingest;
 mod metrics;
+mod redeliver;
 mod rpc;
 mod store;
 
@@ -48,8 +49,11 @@ pub struct Connector {
 impl Service for Connector {
     const NAME: &'static str = "connector";
     const RPC_SERVICES: &'static [&'static str] = &[signal_service_server::SERVICE_NAME];
-    const STREAMING_RPCS: &'static [&'static str] =
-        &["/klout.signal.v1.SignalService/IngestSignals"];
+    const STREAMING_RPCS: &'static [&'static str] = &[
+        "/klout.signal.v1.SignalService/IngestSignals",
+        // Its answer takes the longer the longer the log is.
+        "/klout.signal.v1.SignalService/RedeliverSignals",
+    ];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;

@@ -3,6 +3,7 @@
 mod batch_ingest_signals;
 mod get_backlog;
 mod ingest_signals;
+mod redeliver_signals;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,8 +13,8 @@ use klout_proto::{
     revision::Deployment,
     signal::v1::{
         BatchIngestSignalsRequest, BatchIngestSignalsResponse, GetBacklogRequest,
-        GetBacklogResponse, IngestSignalsRequest, IngestSignalsResponse, Signal,
-        signal_service_server::SignalService,
+        GetBacklogResponse, IngestSignalsRequest, IngestSignalsResponse, RedeliverSignalsRequest,
+        RedeliverSignalsResponse, Signal, signal_service_server::SignalService,
     },
 };
 use sqlx::PgPool;
@@ -79,6 +80,14 @@ impl SignalService for SignalRpc {
         _: Request<GetBacklogRequest>,
     ) -> Result<Response<GetBacklogResponse>, Status> {
         let response = get_backlog::get_backlog(self).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn redeliver_signals(
+        &self,
+        request: Request<RedeliverSignalsRequest>,
+    ) -> Result<Response<RedeliverSignalsResponse>, Status> {
+        let response = redeliver_signals::redeliver_signals(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }

@@ -15,9 +15,12 @@ use tower::ServiceExt as _;
 
 use crate::{call::to_caller, routes::owners};
 
-/// How the services end that take what other services push. Through the gateway, which calls in its own
-/// name, they are for the operator alone.
-const INTERNAL: &str = "ConsumerService";
+/// How the services end that take what other services push, and that only operators call. Through the
+/// gateway, which calls in its own name, they are for the operator alone.
+const INTERNAL: [&str; 2] = ["ConsumerService", "OperatorService"];
+
+/// So is this RPC, which goes through the whole log and may take as long as a stream.
+const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 
 /// The purpose of an operator's key.
 const OPERATOR: &str = "operator";
@@ -37,11 +40,11 @@ pub(crate) fn router(
     stream_time_max: Duration,
 ) -> Router {
     let mut router = Router::new();
-    let mut streaming = Vec::new();
+    let mut streaming = vec![REDELIVER.to_owned()];
     for (package, owner) in owners() {
         for service in DESCRIPTORS.services().filter(|it| it.package_name() == package) {
             let path = format!("/{}/{{method}}", service.full_name());
-            let internal = service.name().ends_with(INTERNAL);
+            let internal = INTERNAL.iter().any(|end| service.name().ends_with(end));
             let onward = Onward { link: links.to(owner), internal };
             router = router.route(&path, any(forward).with_state(onward));
             let streams =
@@ -56,6 +59,7 @@ pub(crate) fn router(
 /// The link puts our own token in the place of the caller's.
 async fn forward(State(onward): State<Onward>, request: Request) -> Response {
     let Onward { link, internal } = onward;
+    let internal = internal || request.uri().path() == REDELIVER;
     if internal && !is_operator(&request) {
         let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
         return refusal.into_plain_status("no such method").into_http();
