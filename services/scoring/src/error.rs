@@ -46,6 +46,24 @@ pub enum Error {
     #[error("this process is about to stop")]
     Stopping,
 
+    #[error("no rebuild goes on")]
+    RebuildUnknown,
+
+    #[error("there is no finding {finding}")]
+    FindingUnknown { finding: String },
+
+    #[error("there is no case {contest}")]
+    ContestUnknown { contest: String },
+
+    #[error("case {contest} was answered otherwise")]
+    ContestAnswered { contest: i64 },
+
+    #[error("the person has {open} cases that are not answered")]
+    ContestsTooMany { open: i64 },
+
+    #[error("an explanation that was kept cannot be read")]
+    Explanation(#[source] prost::DecodeError),
+
     /// What social-graph says about the caller's own account: unknown, ambiguous or not one.
     #[error("social-graph refused the account")]
     Account(#[source] Status),
@@ -129,6 +147,20 @@ impl Error {
                 .with("max", max)
                 .retry_after(WATCHES_RETRY),
             Self::Stopping => Refusal::new(Code::Unavailable, "STOPPING").retry_after(STOP_RETRY),
+            Self::RebuildUnknown => Refusal::new(Code::FailedPrecondition, "REBUILD_UNKNOWN"),
+            Self::FindingUnknown { finding } => {
+                Refusal::new(Code::NotFound, "FINDING_UNKNOWN").with("finding", finding)
+            }
+            Self::ContestUnknown { contest } => {
+                Refusal::new(Code::NotFound, "CONTEST_UNKNOWN").with("contest", contest)
+            }
+            Self::ContestAnswered { contest } => {
+                Refusal::new(Code::FailedPrecondition, "CONTEST_ANSWERED").with("contest", contest)
+            }
+            Self::ContestsTooMany { open } => {
+                Refusal::new(Code::FailedPrecondition, "CONTESTS_TOO_MANY").with("open", open)
+            }
+            Self::Explanation(_) => Refusal::new(Code::Internal, "STORE_FAILED"),
             // It is about what the caller sent, in the words of the service that knows.
             Self::Account(status) => return Err(status.clone()),
             Self::Shared(error) => return error.refusal(),

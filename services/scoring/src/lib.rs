@@ -10,14 +10,17 @@ mod batch;
 mod cached;
 mod change;
 mod config;
+mod contest;
 mod daily;
 mod encoded;
 mod error;
+mod finding;
 mod flights;
 mod freshness;
 mod metrics;
 mod publish;
 mod read;
+mod rebuild;
 mod replica;
 mod rescore;
 mod rpc;
@@ -32,6 +35,7 @@ use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     revision::Deployment,
     score::v1::{
+        score_operator_service_server::{self, ScoreOperatorServiceServer},
         score_service_server,
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
     },
@@ -55,7 +59,7 @@ use crate::{
     read::Reader,
     replica::Replica,
     rescore::{Lane, Rescorer},
-    rpc::{ConsumerRpc, ScoreRpc, ScoreServer},
+    rpc::{ConsumerRpc, OperatorRpc, ScoreRpc, ScoreServer},
     watch::Watches,
 };
 pub use crate::{config::Config, store::MIGRATOR};
@@ -69,6 +73,7 @@ pub struct Scoring {
     config: Config,
     score_rpc: ScoreRpc,
     consumer_rpc: ConsumerRpc,
+    operator_rpc: OperatorRpc,
     rescorer: Rescorer,
     publisher: Publisher,
     daily: Daily,
@@ -79,8 +84,11 @@ pub struct Scoring {
 
 impl Service for Scoring {
     const NAME: &'static str = "scoring";
-    const RPC_SERVICES: &'static [&'static str] =
-        &[score_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] = &[
+        score_service_server::SERVICE_NAME,
+        signal_consumer_service_server::SERVICE_NAME,
+        score_operator_service_server::SERVICE_NAME,
+    ];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
@@ -126,11 +134,18 @@ impl Service for Scoring {
             watches.clone(),
         );
         let metrics = Arc::new(Metrics::new());
+        let evidence_grew = Arc::default();
         Ok(Self {
             score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max, watches },
+            operator_rpc: OperatorRpc {
+                db: db.clone(),
+                account_key,
+                evidence_grew: Arc::clone(&evidence_grew),
+                transaction_time_max: config.transaction_time_max,
+            },
             consumer_rpc: ConsumerRpc {
                 db: db.clone(),
-                evidence_grew: Arc::default(),
+                evidence_grew,
                 metrics: Arc::clone(&metrics),
             },
             rescorer: Rescorer {
@@ -159,10 +174,13 @@ impl Service for Scoring {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(ScoreServer::new(self.score_rpc.clone())).add_service(
-            SignalConsumerServiceServer::new(self.consumer_rpc.clone())
-                .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
-        );
+        routes
+            .add_service(ScoreServer::new(self.score_rpc.clone()))
+            .add_service(
+                SignalConsumerServiceServer::new(self.consumer_rpc.clone())
+                    .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
+            )
+            .add_service(ScoreOperatorServiceServer::new(self.operator_rpc.clone()));
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
@@ -170,6 +188,7 @@ impl Service for Scoring {
             config,
             score_rpc,
             consumer_rpc,
+            operator_rpc: _,
             rescorer,
             publisher,
             daily,

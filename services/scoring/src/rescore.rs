@@ -139,6 +139,13 @@ impl Rescorer {
         store::standing::share_lock(&mut *connection)
             .await
             .map_err(store("wait for a publication"))?;
+        // Of a part of the evidence no score is made.
+        if store::rebuild::goes_on(&mut *connection)
+            .await
+            .map_err(store("look whether evidence is whole"))?
+        {
+            return Ok(false);
+        }
         // Not before: going over to a new day waits for this lock too, so nobody is scored as of the day
         // before after everybody was put on the list.
         let now = self.clock.now();

@@ -1,22 +1,33 @@
 //! The gRPC face of scoring. One file for each RPC.
 
+mod answer_contest;
 mod apply_memberships;
 mod apply_signals;
 mod batch_lookup_scores;
+mod contest_score;
+mod finish_rebuild;
 mod get_backlog;
 mod get_score;
+mod list_contests;
+mod list_findings;
 mod list_scores;
 mod list_top_scores;
+mod operator;
 mod page;
+mod record_finding;
+mod reverse_finding;
 mod server;
+mod start_rebuild;
+mod text;
 mod watch_scores;
 
 use std::{sync::Arc, time::Duration};
 
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
-    BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
-    GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
+    BatchLookupScoresRequest, BatchLookupScoresResponse, ContestScoreRequest, ContestScoreResponse,
+    GetBacklogRequest, GetBacklogResponse, GetScoreRequest, GetScoreResponse, ListContestsRequest,
+    ListContestsResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
     ListTopScoresResponse, WatchScoresRequest, WatchScoresResponse,
     score_service_server::ScoreService, signal_consumer_service_server::SignalConsumerService,
 };
@@ -25,7 +36,9 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status, codegen::BoxStream};
 
-pub(crate) use self::{batch_lookup_scores::SUBJECTS_MAX, server::ScoreServer};
+pub(crate) use self::{
+    batch_lookup_scores::SUBJECTS_MAX, operator::OperatorRpc, server::ScoreServer,
+};
 use crate::{
     encoded::{EncodedResponse, EncodedResults},
     error::Error,
@@ -99,6 +112,22 @@ impl ScoreService for ScoreRpc {
     ) -> Result<Response<BoxStream<WatchScoresResponse>>, Status> {
         let responses = watch_scores::watch_scores(self, request.into_inner())?;
         Ok(Response::new(responses))
+    }
+
+    async fn contest_score(
+        &self,
+        request: Request<ContestScoreRequest>,
+    ) -> Result<Response<ContestScoreResponse>, Status> {
+        let response = contest_score::contest_score(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_contests(
+        &self,
+        request: Request<ListContestsRequest>,
+    ) -> Result<Response<ListContestsResponse>, Status> {
+        let response = list_contests::list_contests(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 }
 

@@ -3,9 +3,12 @@
 
 pub(crate) mod account;
 pub(crate) mod applied_batch;
+pub(crate) mod contest;
 pub(crate) mod dirty_person;
 pub(crate) mod evidence;
+pub(crate) mod finding;
 pub(crate) mod history;
+pub(crate) mod rebuild;
 pub(crate) mod replica;
 pub(crate) mod score;
 pub(crate) mod standing;

@@ -44,6 +44,22 @@ pub(crate) async fn mark_all(
     Ok(())
 }
 
+/// Puts everybody on the list, whatever their scores.
+#[instrument(name = "db.dirty_person.mark_everybody", skip_all)]
+pub(crate) async fn mark_everybody(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into scoring.dirty_person (person_id)
+        select person_id from scoring.score
+        union
+        select person_id from scoring.account where person_id is not null
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// How many rows of the list are looked through for people: the same ones stand there again and again.
 const ROWS_MAX: i64 = 16_384;
 
