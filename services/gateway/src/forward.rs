@@ -19,8 +19,12 @@ use crate::{call::to_caller, routes::owners};
 /// gateway, which calls in its own name, they are for the operator alone.
 const INTERNAL: [&str; 2] = ["ConsumerService", "OperatorService"];
 
-/// So is this RPC, which goes through the whole log and may take as long as a stream.
+/// This RPC goes through the whole log, and may take as long as a stream.
 const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
+
+/// RPCs of public services that are for the operator alone too: the service sees the gateway's own token, and
+/// cannot tell who asks for everybody's cases.
+const OPERATORS: [&str; 2] = [REDELIVER, "/klout.score.v1.ScoreService/ListContests"];
 
 /// The purpose of an operator's key.
 const OPERATOR: &str = "operator";
@@ -59,7 +63,7 @@ pub(crate) fn router(
 /// The link puts our own token in the place of the caller's.
 async fn forward(State(onward): State<Onward>, request: Request) -> Response {
     let Onward { link, internal } = onward;
-    let internal = internal || request.uri().path() == REDELIVER;
+    let internal = internal || OPERATORS.contains(&request.uri().path());
     if internal && !is_operator(&request) {
         let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
         return refusal.into_plain_status("no such method").into_http();

@@ -7,7 +7,10 @@ use http::Uri;
 use klout_chassis::{Chain, Signals};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
-    score::v1::score_service_client::ScoreServiceClient,
+    score::v1::{
+        score_operator_service_client::ScoreOperatorServiceClient,
+        score_service_client::ScoreServiceClient,
+    },
     signal::v1::signal_service_client::SignalServiceClient,
 };
 use tonic::{
@@ -222,6 +225,11 @@ impl Client {
 
     pub(crate) fn scores(&self) -> ScoreServiceClient<Channel> {
         ScoreServiceClient::new(self.channel.clone())
+    }
+
+    /// For operators alone.
+    pub(crate) fn score_operator(&self) -> ScoreOperatorServiceClient<Channel> {
+        ScoreOperatorServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn graph(&self) -> GraphServiceClient<Channel> {

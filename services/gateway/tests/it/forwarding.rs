@@ -4,14 +4,18 @@ use klout_chassis::reason;
 use klout_proto::{
     graph::v1::{GetBacklogRequest, graph_service_client::GraphServiceClient},
     score::v1::{
-        ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, get_score_request::Subject,
+        ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, ListContestsRequest,
+        StartRebuildRequest, get_score_request::Subject,
+        score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
-    signal::v1::{IngestSignalsRequest, signal_service_client::SignalServiceClient},
+    signal::v1::{
+        IngestSignalsRequest, RedeliverSignalsRequest, signal_service_client::SignalServiceClient,
+    },
 };
 use klout_testkit::{Peer, link_to, unary};
-use tonic::{Code, Request};
+use tonic::{Code, Request, metadata::MetadataValue};
 
 use crate::world::{ANN, DISTRUSTED, SLOW, World};
 
@@ -84,7 +88,7 @@ async fn a_call_without_a_key_is_refused_as_grpc_does() {
 }
 
 #[tokio::test]
-async fn what_services_push_to_one_another_is_for_the_operator_alone() {
+async fn what_services_push_to_one_another_and_what_operators_do_is_for_the_operator_alone() {
     let (secret, key) = ("x".repeat(40), "ab".repeat(32));
     let scoring =
         unary("/klout.score.v1.SignalConsumerService/ApplySignals", |_: ApplySignalsRequest| {
@@ -113,5 +117,31 @@ async fn what_services_push_to_one_another_is_for_the_operator_alone() {
 
     let refused = push("look-ups").await.expect_err("not theirs to call");
     assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
+    let channel = tonic::transport::Endpoint::from_shared(world.url("")).expect("an address");
+    let channel = channel.connect().await.expect("connected");
+    let token = klout_chassis::TokenKey::new(secret.as_bytes())
+        .mint("somebody", "look-ups", now, time::Duration::hours(1))
+        .expect("a token");
+    let value: MetadataValue<_> = format!("Bearer {token}").parse().expect("a header");
+    let mut asking = |mut request: Request<()>| {
+        request.metadata_mut().insert("authorization", value.clone());
+        Ok(request)
+    };
+    let started = ScoreOperatorServiceClient::with_interceptor(channel.clone(), &mut asking)
+        .start_rebuild(StartRebuildRequest {})
+        .await
+        .map(|_| ());
+    let listed = ScoreServiceClient::with_interceptor(channel.clone(), &mut asking)
+        .list_contests(ListContestsRequest::default())
+        .await
+        .map(|_| ());
+    let delivered = SignalServiceClient::with_interceptor(channel, &mut asking)
+        .redeliver_signals(RedeliverSignalsRequest::default())
+        .await
+        .map(|_| ());
+    for refused in [started, listed, delivered] {
+        let refused = refused.expect_err("not theirs to call");
+        assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
+    }
     assert!(push("operator").await.expect("it goes on").into_inner().repeated);
 }

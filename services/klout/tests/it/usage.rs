@@ -23,8 +23,10 @@ fn no_command_and_an_unknown_one_are_usage() {
 fn help_names_what_there_is() {
     let (code, stdout, _) = klout(&["--help"]);
     assert_eq!(code, Some(0));
-    let commands =
-        ["up", "serve", "import", "rank", "world", "score", "export", "keys", "doctor", "attack"];
+    let commands = [
+        "up", "serve", "import", "rank", "world", "score", "export", "keys", "doctor", "attack",
+        "contest", "finding", "rebuild",
+    ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
         assert!(listed, "{command} is missing in {stdout}");

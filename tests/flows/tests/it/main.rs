@@ -5,6 +5,7 @@ mod formats;
 mod kill;
 mod once;
 mod path;
+mod rebuild;
 mod story;
 mod up;
 mod world;
