@@ -3,7 +3,6 @@
 //! Batches keep their ids, so whoever has applied one meanwhile applies it once. When it breaks off, it may be
 //! done over from its beginning.
 
-use klout_chassis::failpoint;
 use sqlx::PgPool;
 use tracing::{debug, instrument};
 
@@ -32,7 +31,6 @@ pub(crate) async fn all(db: &PgPool, outbox_grew: &Bell, consumer: Consumer) -> 
             if after.is_none() {
                 break;
             }
-            failpoint!("connector.batches.added_again");
         }
         // What is due is delivered while the rest is added.
         outbox_grew.ring();

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use klout_chassis::failpoint;
 use sqlx::PgPool;
 use tracing::{info, instrument};
 
@@ -23,7 +22,6 @@ pub(crate) async fn start(db: &PgPool, time_max: Duration) -> Result<(), Error> 
         store::standing::lock(&mut transaction).await.map_err(store("wait for rescores"))?;
         store::rebuild::begin(&mut transaction).await.map_err(store("note a rebuild"))?;
         store::rebuild::forget(&mut transaction).await.map_err(store("forget evidence"))?;
-        failpoint!("scoring.evidence.forgotten");
         transaction.commit().await.map_err(store("commit that evidence is forgotten"))
     };
     ending(time_max, start).await??;
@@ -45,7 +43,6 @@ pub(crate) async fn finish(db: &PgPool, time_max: Duration) -> Result<(), Error>
         store::dirty_person::mark_everybody(&mut *transaction)
             .await
             .map_err(store("mark everybody dirty"))?;
-        failpoint!("scoring.rebuild.ended");
         transaction.commit().await.map_err(store("commit the end of a rebuild"))
     };
     ending(time_max, finish).await??;
