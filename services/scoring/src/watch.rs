@@ -33,8 +33,16 @@ use crate::{
 /// After a look a watch waits so long: what changes meanwhile is one change.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The same before everybody is looked at again.
-const EVERYBODY_PAUSE: Duration = Duration::from_secs(1);
+/// The same before everybody is looked at again: so many times as long as the look took, waiting for a turn too,
+/// so that the watches of a process never keep it busy for more than a part of its time.
+const EVERYBODY_PAUSE_FACTOR: u32 = 10;
+
+/// The shortest and the longest such pause.
+const EVERYBODY_PAUSE_MIN: Duration = Duration::from_secs(1);
+const EVERYBODY_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// People that are read at once: well within the time that a read may take.
+const PEOPLE_AT_ONCE: usize = 250;
 
 /// How long a watch waits that could not read.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
@@ -313,29 +321,31 @@ impl Watch {
         };
         // Read before anybody is looked at.
         let standing = self.reader.cached.standing();
-        let answers = match self.read(&people, everybody).await {
-            Ok(answers) => answers,
-            Err(error) => {
-                debug!(error = %Chain(&error), "watched people could not be read; tried again");
-                self.not_before = Instant::now() + RETRY_PAUSE;
-                return Ok(());
+        let mut took = Duration::ZERO;
+        for some in people.chunks(PEOPLE_AT_ONCE) {
+            let started = Instant::now();
+            let answers = match self.read(some, everybody).await {
+                Ok(answers) => answers,
+                Err(error) => {
+                    debug!(error = %Chain(&error), "watched people could not be read; tried again");
+                    self.not_before = Instant::now() + RETRY_PAUSE;
+                    return Ok(());
+                }
+            };
+            took += started.elapsed();
+            for (person, answer) in some.iter().zip(answers) {
+                let Some(sent) = self.people.get_mut(&person.get()) else { continue };
+                let what = sent.news(person.get(), answer);
+                if what != What::Nothing {
+                    self.tell(what).await?;
+                }
             }
-        };
+        }
         self.not_before = started + PAUSE;
         self.to_look_at.people.clear();
         if everybody {
             self.to_look_at.everybody = false;
-            self.everybody_not_before = started + EVERYBODY_PAUSE;
-        }
-
-        for (person, answer) in people.into_iter().zip(answers) {
-            let Some(sent) = self.people.get_mut(&person.get()) else { continue };
-            let what = sent.news(person.get(), answer);
-            if what != What::Nothing {
-                self.tell(what).await?;
-            }
-        }
-        if everybody {
+            self.everybody_not_before = Instant::now() + everybody_pause(took);
             self.watermark = self.watermark.max(standing);
             // That there is no more is worth being told once.
             if !mem::replace(&mut self.looked_at_everybody, true) {
@@ -388,6 +398,11 @@ impl Sent {
     }
 }
 
+/// How long not everybody is looked at again after a look that took so long.
+fn everybody_pause(took: Duration) -> Duration {
+    (took * EVERYBODY_PAUSE_FACTOR).clamp(EVERYBODY_PAUSE_MIN, EVERYBODY_PAUSE_MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -428,6 +443,14 @@ mod tests {
         assert!(ear.take().people.is_empty(), "it is closed");
         assert!(watches.lock().watchers.is_empty(), "nothing is left of it");
         assert!(watches.open([1].into_iter()).is_ok());
+    }
+
+    #[test]
+    fn looks_at_everybody_are_the_rarer_the_longer_they_take() {
+        let ms = Duration::from_millis;
+        assert_eq!(everybody_pause(ms(3)), EVERYBODY_PAUSE_MIN);
+        assert_eq!(everybody_pause(ms(500)), ms(5_000));
+        assert_eq!(everybody_pause(ms(50_000)), EVERYBODY_PAUSE_MAX);
     }
 
     #[test]

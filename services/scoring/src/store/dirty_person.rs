@@ -44,6 +44,23 @@ pub(crate) async fn mark_all(
     Ok(())
 }
 
+/// Puts somebody on the list who has an account or a score; anybody else would get a score by it.
+#[instrument(name = "db.dirty_person.mark_known", skip_all)]
+pub(crate) async fn mark_known(db: impl PgExecutor<'_>, person: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into scoring.dirty_person (person_id)
+        select $1::bigint
+        where exists (select from scoring.score where person_id = $1)
+            or exists (select from scoring.account where person_id = $1)
+        "#,
+        person,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Puts everybody on the list, whatever their scores.
 #[instrument(name = "db.dirty_person.mark_everybody", skip_all)]
 pub(crate) async fn mark_everybody(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {

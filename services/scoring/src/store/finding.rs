@@ -109,11 +109,11 @@ pub(crate) async fn reverse(
 }
 
 /// Puts those on the list whose evidence is another one when a finding about `person` comes or goes: that
-/// person; everybody, when it is about anybody.
+/// person, if there is any; everybody, when it is about anybody.
 #[instrument(name = "db.finding.touch", skip_all)]
 pub(crate) async fn touch(db: &mut PgConnection, person: Option<i64>) -> Result<(), sqlx::Error> {
     match person {
-        Some(person) => super::dirty_person::mark(db, &[person].into()).await,
+        Some(person) => super::dirty_person::mark_known(db, person).await,
         None => super::dirty_person::mark_everybody(db).await,
     }
 }

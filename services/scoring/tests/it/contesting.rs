@@ -160,6 +160,11 @@ async fn those_are_scored_again_whom_a_finding_concerns() {
     record(&world, finding("", "b")).await.expect("recorded");
     until("person 1 is scored again", async || revisions().await.0 != one).await;
 
+    record(&world, finding("8", "c")).await.expect("recorded");
+    world.scored().await;
+    let nobody = world.try_score("8").await.expect_err("a finding makes nobody a member");
+    assert_eq!(told(&nobody).1, "PERSON_UNKNOWN");
+
     let (_, two) = revisions().await;
     reverse(&world, &about_two.finding).await.expect("reversed");
     until("person 2 is scored again", async || revisions().await.1 != two).await;

@@ -238,6 +238,26 @@ async fn a_watch_says_that_it_goes_on() {
 }
 
 #[tokio::test]
+async fn a_thousand_people_are_watched_at_once() {
+    let world = World::start().await;
+    let accounts: Vec<_> = (1..=1_000).map(|person| (10_000 + person, person)).collect();
+    world.own_all(&accounts).await;
+    let liked: Vec<_> = accounts.iter().map(|(account, _)| (*account, 90, 1)).collect();
+    world.apply(likes(1, &liked)).await.expect("applied");
+    world.scored().await;
+    let mut all = try_watch(&world, request(1..=1_000, "")).await.expect("watched");
+
+    assert_eq!(all_at_first(&mut all).await.0.len(), 1_000);
+
+    let liked: Vec<_> = accounts.iter().map(|(account, _)| (*account, 91, 50)).collect();
+    world.apply(likes(2, &liked)).await.expect("applied");
+    let mut changed = std::collections::BTreeSet::new();
+    while changed.len() < 1_000 {
+        changed.insert(next_score(&mut all).await.person);
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_watched_is_refused() {
     let world = World::start().await;
     let refusal = async |request| told(&try_watch(&world, request).await.expect_err("refused"));
