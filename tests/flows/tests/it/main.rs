@@ -4,6 +4,7 @@ mod bad_input;
 mod formats;
 mod kill;
 mod once;
+mod operators;
 mod path;
 mod rebuild;
 mod story;
