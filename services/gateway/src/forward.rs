@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
     response::Response,
     routing::any,
 };
+use futures::{StreamExt as _, stream};
+use http::HeaderMap;
+use http_body::Frame;
+use http_body_util::{BodyStream, StreamBody};
 use klout_chassis::{Authentication, CallLimits, Caller, Guard, Link, Links, Refusal};
 use klout_proto::json::DESCRIPTORS;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
@@ -29,11 +35,15 @@ const OPERATORS: [&str; 2] = [REDELIVER, "/klout.score.v1.ScoreService/ListConte
 /// The purpose of an operator's key.
 const OPERATOR: &str = "operator";
 
+/// This RPC answers for as long as the caller listens, so it is ended when the process is.
+const WATCH: &str = "/klout.score.v1.ScoreService/WatchScores";
+
 /// Where calls of a service go on to.
 #[derive(Clone, Debug)]
 struct Onward {
     link: Link,
     internal: bool,
+    going_down: CancellationToken,
 }
 
 /// The router of every RPC there is, behind the same layers as in front of a service.
@@ -42,6 +52,7 @@ pub(crate) fn router(
     authentication: Authentication,
     request_time_max: Duration,
     stream_time_max: Duration,
+    going_down: &CancellationToken,
 ) -> Router {
     let mut router = Router::new();
     let mut streaming = vec![REDELIVER.to_owned()];
@@ -49,7 +60,8 @@ pub(crate) fn router(
         for service in DESCRIPTORS.services().filter(|it| it.package_name() == package) {
             let path = format!("/{}/{{method}}", service.full_name());
             let internal = INTERNAL.iter().any(|end| service.name().ends_with(end));
-            let onward = Onward { link: links.to(owner), internal };
+            let going_down = going_down.clone();
+            let onward = Onward { link: links.to(owner), internal, going_down };
             router = router.route(&path, any(forward).with_state(onward));
             let streams =
                 service.methods().filter(prost_reflect::MethodDescriptor::is_client_streaming);
@@ -62,7 +74,8 @@ pub(crate) fn router(
 
 /// The link puts our own token in the place of the caller's.
 async fn forward(State(onward): State<Onward>, request: Request) -> Response {
-    let Onward { link, internal } = onward;
+    let Onward { link, internal, going_down } = onward;
+    let endless = request.uri().path() == WATCH;
     let internal = internal || OPERATORS.contains(&request.uri().path());
     if internal && !is_operator(&request) {
         let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
@@ -74,8 +87,32 @@ async fn forward(State(onward): State<Onward>, request: Request) -> Response {
     };
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() == Code::Unauthenticated => to_caller(status).into_http(),
-        Some(_) | None => response.map(axum::body::Body::new),
+        Some(_) | None if endless => response.map(|body| until(going_down, body)),
+        Some(_) | None => response.map(Body::new),
     }
+}
+
+/// The same answer, which ends when this process is about to stop.
+fn until(going_down: CancellationToken, body: tonic::body::Body) -> Body {
+    let frames = stream::unfold(Some(BodyStream::new(body)), move |frames| {
+        let going_down = going_down.clone();
+        async move {
+            let mut frames = frames?;
+            tokio::select! {
+                frame = frames.next() => frame.map(|frame| (frame, Some(frames))),
+                () = going_down.cancelled() => Some((stopping().map(Frame::trailers), None)),
+            }
+        }
+    });
+    Body::new(StreamBody::new(frames))
+}
+
+/// What the caller is told at the end.
+fn stopping() -> Result<HeaderMap, Status> {
+    let refusal = Refusal::new(Code::Unavailable, "STOPPING");
+    let mut trailers = HeaderMap::new();
+    refusal.into_plain_status("this process is about to stop").add_header(&mut trailers)?;
+    Ok(trailers)
 }
 
 /// Whether the caller showed an operator's key, or needs none.

@@ -5,7 +5,7 @@ use klout_proto::{
     graph::v1::{GetBacklogRequest, graph_service_client::GraphServiceClient},
     score::v1::{
         ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, ListContestsRequest,
-        StartRebuildRequest, get_score_request::Subject,
+        StartRebuildRequest, WatchScoresRequest, get_score_request::Subject,
         score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
@@ -144,4 +144,18 @@ async fn what_services_push_to_one_another_and_what_operators_do_is_for_the_oper
         assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
     }
     assert!(push("operator").await.expect("it goes on").into_inner().repeated);
+}
+
+#[tokio::test]
+async fn a_stream_without_an_end_ends_when_the_gateway_does() {
+    let world = World::start().await;
+    let watched = client(&world).watch_scores(WatchScoresRequest::default()).await;
+    let mut stream = watched.expect("it goes on").into_inner();
+    stream.message().await.expect("passed on").expect("what scoring said");
+
+    let (stopped, ended) = tokio::join!(world.running.stop(), stream.message());
+
+    stopped.expect("in order");
+    let ended = ended.expect_err("it is told");
+    assert_eq!((ended.code(), reason(&ended).as_deref()), (Code::Unavailable, Some("STOPPING")));
 }
