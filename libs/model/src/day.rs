@@ -46,6 +46,13 @@ impl Day {
         Self(self.0 + i32::from(days))
     }
 
+    /// Its beginning, and that of the day after, in UTC.
+    #[must_use]
+    pub fn bounds(self) -> (OffsetDateTime, OffsetDateTime) {
+        let start = self.to_date().midnight().assume_utc();
+        (start, start.saturating_add(Duration::DAY))
+    }
+
     /// How many whole days ago `self` was on the day `today`: 0..[`WINDOW_DAYS`]. `None` when it
     /// is later than today or before the window.
     #[must_use]

@@ -82,7 +82,19 @@ impl Evidence {
 
     /// Adds what `actor`, a person, did to `presence`. What is older than the window is left out.
     pub fn react(&mut self, presence: u32, actor: Option<u32>, kind: Kind, age: u8, count: u64) {
-        let receiver = self.owners[presence as usize];
+        self.react_to(self.owners[presence as usize], presence, actor, kind, age, count);
+    }
+
+    /// The same, where the owner of the presence is known.
+    pub(crate) fn react_to(
+        &mut self,
+        receiver: u32,
+        presence: u32,
+        actor: Option<u32>,
+        kind: Kind,
+        age: u8,
+        count: u64,
+    ) {
         if age >= WINDOW_DAYS {
             return;
         }
@@ -93,6 +105,21 @@ impl Evidence {
                 self.plus_k.push(PlusK { receiver, giver, age, count });
             }
             Some(actor) => self.reactions.push(Reaction::new(presence, actor, kind, age, count)),
+        }
+    }
+}
+
+impl Evidence {
+    /// Adds the rows of several parts, whose own people and presences are none.
+    pub(crate) fn extend(&mut self, parts: Vec<Self>) {
+        self.reserve_exact(parts.iter().map(|part| part.reactions.len()).sum());
+        for part in parts {
+            self.reactions.extend(part.reactions);
+            self.unnamed.extend(part.unnamed);
+            self.plus_k.extend(part.plus_k);
+            self.posts.extend(part.posts);
+            self.counters.extend(part.counters);
+            self.seen.extend(part.seen);
         }
     }
 }

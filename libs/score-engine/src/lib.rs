@@ -10,17 +10,23 @@
 
 pub mod counted;
 
+mod census;
 mod circles;
 mod edges;
 mod evidence;
+pub mod packed;
 mod pass;
 mod population;
+mod published;
 mod ranking;
+mod sorted_ids;
 
 pub use crate::{
+    census::{Account, Block, Census, Identity, Ignored, Scope, together},
     circles::Closed,
     evidence::{Evidence, PlusK, Unnamed},
     pass::{Burst, Epoch, Graph, Pass, pass},
     population::{AccountName, Population, Signal},
+    published::Published,
     ranking::{Numbered, Ranked, rank},
 };

@@ -89,12 +89,32 @@ impl Graph {
     ///
     /// When the columns of the evidence do not fit one another.
     #[must_use]
-    pub fn new(model: &Model, mut evidence: Evidence) -> Self {
+    pub fn new(model: &Model, evidence: Evidence) -> Self {
+        Self::with(model, evidence, |registered, given, edges| {
+            circles::closed(model, registered, given, edges)
+        })
+    }
+
+    /// As [`Self::new`], of some people only, with the closed circles that an epoch of all found.
+    ///
+    /// # Panics
+    ///
+    /// When the columns of the evidence do not fit one another.
+    #[must_use]
+    pub fn of_some(model: &Model, evidence: Evidence, closed: Vec<Closed>) -> Self {
+        Self::with(model, evidence, |_, _, _| closed)
+    }
+
+    fn with(
+        model: &Model,
+        mut evidence: Evidence,
+        closed: impl FnOnce(&[bool], &[u64], &Edges) -> Vec<Closed>,
+    ) -> Self {
         let reactions = std::mem::take(&mut evidence.reactions);
         let people = evidence.registered.len();
         let mut edges = Edges::new(model, people, &evidence.owners, reactions);
         let given = edges.given();
-        let closed = circles::closed(model, &evidence.registered, &given, &edges);
+        let closed = closed(&evidence.registered, &given, &edges);
         for pair in &closed {
             edges.discount(pair.one, pair.other, pair.discount);
             edges.discount(pair.other, pair.one, pair.discount);

@@ -5,22 +5,35 @@
 //! few floats are added in the order of their values or of kind and day, and `ln`, `exp` and `pow` come from the `libm` crate.
 //! `docs/scoring.md` has the formulas with their sources; the code cites its sections.
 //!
+//! A [`Portrait`] is everything that one person's score is made of; it can be scored, explained ([`explain`]) and
+//! tried with more ([`simulate`]).
+//!
 //! [`counted`] is the first model, which the scoring service serves.
 
 pub mod counted;
 
 mod actor;
+mod burst;
+pub mod explain;
+mod ledger;
 mod model;
 mod percentile;
 mod person;
+mod portrait;
 mod presence;
 mod share;
+pub mod simulate;
 
 pub use crate::{
     actor::{Factors, Repute, attention, credibility, discount, handed_on},
+    burst::PresenceBurst,
     model::{Model, ModelInvalid},
     percentile::percentile,
     person::{Counters, Parts, PersonEvidence, PersonScore, PlusK},
+    portrait::{
+        Portrait, PortraitActor, PortraitPlusK, PortraitPresence, PortraitReaction, PostHash,
+        PostTally,
+    },
     presence::{Presence, Sums, Unnamed},
     share::{Factor, People, Received, Share, Squares},
 };

@@ -146,6 +146,31 @@ impl Counters {
     fn get(&self, name: CounterName) -> f64 {
         self.0[usize::from(name.code())].unwrap_or(0.0)
     }
+
+    /// Those that were ever read.
+    pub(crate) fn read(&self) -> impl Iterator<Item = CounterName> {
+        CounterName::ALL.into_iter().filter(|name| self.0[usize::from(name.code())].is_some())
+    }
+
+    /// What they add to `L` of section 8.
+    pub(crate) fn counted(&self, model: &Model) -> f64 {
+        let weighed = |name| model.counter_weight(name) * libm::log1p(self.get(name));
+        CounterName::ALL.into_iter().map(weighed).sum()
+    }
+
+    /// The influence of the pages about the account: what they add to `O` of section 8.
+    pub(crate) fn outside(&self, model: &Model) -> f64 {
+        let numbers = &model.numbers.outside;
+        let inlinks = self.get(CounterName::PageInlinks);
+        let outlinks = self.get(CounterName::PageOutlinks);
+        let linked = if inlinks > 0.0 {
+            // Halved first, because both may be as large as a number can be.
+            libm::log1p(inlinks) * (0.5 * inlinks / (0.5 * inlinks + 0.5 * outlinks))
+        } else {
+            0.0
+        };
+        numbers.inlinks * linked + numbers.rank * libm::log1p(self.get(CounterName::PageRank))
+    }
 }
 
 // === impl PlusK ===
@@ -157,21 +182,40 @@ impl PlusK {
         *side = side.plus(giver.attention, share);
     }
 
-    fn influence(self, model: &Model) -> f64 {
+    /// Those of several givers together.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        let (one_way, given_back) = (other.one_way, other.given_back);
+        Self { one_way: self.one_way.and(one_way), given_back: self.given_back.and(given_back) }
+    }
+
+    /// What is left without a part of it.
+    pub(crate) const fn but(self, part: Self) -> Self {
+        let (one_way, given_back) = (part.one_way, part.given_back);
+        Self { one_way: self.one_way.but(one_way), given_back: self.given_back.but(given_back) }
+    }
+
+    /// Of as many givers, each like these.
+    pub(crate) const fn times(self, count: u64) -> Self {
+        let Self { one_way, given_back } = self;
+        Self { one_way: one_way.times(count), given_back: given_back.times(count) }
+    }
+
+    /// `k` of section 8: before its ceiling.
+    pub(crate) fn worth(self, model: &Model) -> f64 {
         let numbers = &model.numbers.plus_k;
         let given_back = numbers.given_back * self.given_back.count();
-        let worth = numbers.each * (self.one_way.count() + given_back);
-        capped(worth, numbers.people)
+        numbers.each * (self.one_way.count() + given_back)
+    }
+
+    fn influence(self, model: &Model) -> f64 {
+        capped(self.worth(model), model.numbers.plus_k.people)
     }
 }
 
 /// What strangers and numbers without names are worth together, in people, below the model's allowance.
 fn strangers(model: &Model, strangers: f64, counters: &[Counters]) -> f64 {
     let numbers = &model.numbers.strangers;
-    let each = |account: &Counters| {
-        let weighed = |name| model.counter_weight(name) * libm::log1p(account.get(name));
-        CounterName::ALL.into_iter().map(weighed).sum::<f64>()
-    };
+    let each = |account: &Counters| account.counted(model);
     let counted = ordered_sum(&mut counters.iter().map(each).collect::<Vec<_>>());
     let left = libm::exp(-numbers.weight * strangers / numbers.people);
     let uncounted = 1.0 - counted / (counted + numbers.counters_half);
@@ -180,27 +224,23 @@ fn strangers(model: &Model, strangers: f64, counters: &[Counters]) -> f64 {
 
 /// The influence of the pages about somebody.
 fn outside(model: &Model, counters: &[Counters]) -> f64 {
-    let numbers = &model.numbers.outside;
-    let each = |account: &Counters| {
-        let inlinks = account.get(CounterName::PageInlinks);
-        let outlinks = account.get(CounterName::PageOutlinks);
-        let linked = if inlinks > 0.0 {
-            // Halved first, because both may be as large as a number can be.
-            libm::log1p(inlinks) * (0.5 * inlinks / (0.5 * inlinks + 0.5 * outlinks))
-        } else {
-            0.0
-        };
-        numbers.inlinks * linked + numbers.rank * libm::log1p(account.get(CounterName::PageRank))
-    };
+    let each = |account: &Counters| account.outside(model);
     ordered_sum(&mut counters.iter().map(each).collect::<Vec<_>>())
 }
 
 /// The published scale. Section 9.
-fn curve(model: &Model, influence: f64) -> Score {
+pub(crate) fn curve(model: &Model, influence: f64) -> Score {
     let numbers = &model.numbers.curve;
     let bent = libm::exp(-numbers.exponent * libm::log1p(influence / numbers.scale));
     let points = 100.0 - 99.0 * bent;
     Score::new(points.clamp(1.0, 100.0)).expect("clamped, and influence is not NaN")
+}
+
+/// How many points more influence is worth, for each person of it. Section 9.
+pub(crate) fn slope(model: &Model, influence: f64) -> f64 {
+    let numbers = &model.numbers.curve;
+    let bent = libm::exp(-(numbers.exponent + 1.0) * libm::log1p(influence / numbers.scale));
+    99.0 * numbers.exponent / numbers.scale * bent
 }
 
 /// Section 11.
@@ -279,6 +319,17 @@ mod tests {
             let second = score(influence + 2.0 * step) - score(influence + step);
             // Far up, points are so small that they are rounded.
             prop_assert!(first > 0.0 && second < first + 1e-12, "{first} then {second}");
+        }
+    }
+
+    #[test]
+    fn the_slope_is_that_of_the_curve() {
+        let model = Model::current();
+        for influence in [0.0, 0.08, 1.0, 30.0, 1e4] {
+            let step = 1e-6 * (1.0 + influence);
+            let risen = curve(model, influence + step).points() - curve(model, influence).points();
+            let slope = slope(model, influence);
+            assert!((risen / step / slope - 1.0).abs() < 1e-3, "{influence}: {slope}");
         }
     }
 

@@ -69,6 +69,33 @@ impl Sums {
             squares: self.squares.and(other.squares),
         }
     }
+
+    /// What is left without a part of it.
+    pub(crate) const fn but(self, part: &Self) -> Self {
+        Self {
+            credible: self.credible.but(part.credible),
+            people: self.people.but(part.people),
+            prestige: self.prestige.but(part.prestige),
+            strangers: self.strangers.but(part.strangers),
+            squares: self.squares.but(part.squares),
+        }
+    }
+
+    /// Of as many edges, each like these.
+    pub(crate) const fn times(self, count: u64) -> Self {
+        Self {
+            credible: self.credible.times(count),
+            people: self.people.times(count),
+            prestige: self.prestige.times(count),
+            strangers: self.strangers.times(count),
+            squares: self.squares.times(count),
+        }
+    }
+
+    /// Credible attention, in people.
+    pub(crate) fn credible(&self) -> f64 {
+        self.credible.count()
+    }
 }
 
 // === impl Unnamed ===
@@ -85,10 +112,34 @@ impl Unnamed {
         self
     }
 
-    fn count(&self) -> f64 {
+    /// With a part of the interactions of one kind and day, 0 to 1.
+    pub(crate) fn plus_part(
+        mut self,
+        model: &Model,
+        vouched: bool,
+        (kind, age, count): (Kind, u8, u64),
+        part: f64,
+    ) -> Self {
+        let first = model.first(vouched, kind, age);
+        let people = float(count) * part * first.people();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let parts = (people * f64::from(Share::WHOLE.parts())) as u128;
+        self.parts = self.parts.saturating_add(parts);
+        self.squares += people * people;
+        self
+    }
+
+    /// `n` of section 7.
+    pub(crate) fn count(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "to the nearest")]
         let parts = self.parts as f64;
         parts / f64::from(Share::WHOLE.parts())
+    }
+
+    /// `g` of section 7.
+    pub(crate) fn worth(&self, model: &Model) -> f64 {
+        let flood = model.numbers.unnamed.people;
+        flood * libm::log1p(self.count() / flood)
     }
 }
 
@@ -111,7 +162,7 @@ impl Presence {
         let mut squares = attention.squares.total();
 
         let (count, flood) = (unnamed.count(), model.numbers.unnamed.people);
-        let worth = flood * libm::log1p(count / flood);
+        let worth = unnamed.worth(model);
         if vouched {
             credible += worth;
             people += worth;
@@ -122,10 +173,8 @@ impl Presence {
         }
 
         let posts = decayed(model, posts);
-        let kept = {
-            let weight = model.numbers.posts.weight;
-            1.0 - weight + weight * amplified(model, people, posts)
-        };
+        let weight = model.numbers.posts.weight;
+        let kept = 1.0 - weight + weight * amplified(model, people, posts);
         Self {
             influence: credible * kept,
             people,
@@ -134,6 +183,11 @@ impl Presence {
             posts,
             squares: squares * (kept * kept),
         }
+    }
+
+    /// The part of credible attention that is counted because of how much is amplified, 0 to 1.
+    pub(crate) fn amplified_part(&self, model: &Model) -> f64 {
+        model.numbers.posts.weight * amplified(model, self.people, self.posts)
     }
 }
 

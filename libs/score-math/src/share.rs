@@ -81,6 +81,19 @@ impl Factor {
         crate::float(self.0) / ONE_FACTOR
     }
 
+    /// How many multiples of 2⁻⁴⁰.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// So many multiples of 2⁻⁴⁰, at most 2²⁰ as a number.
+    #[must_use]
+    pub const fn of_bits(bits: u64) -> Self {
+        let most = 1 << (FACTOR_BITS + 20);
+        if bits < most { Self(bits) } else { Self(most) }
+    }
+
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
@@ -112,9 +125,19 @@ impl People {
         Self(self.0.wrapping_add(factor.0 as u128 * share.0 as u128))
     }
 
+    /// As often as that.
+    pub(crate) const fn times(self, count: u64) -> Self {
+        Self(self.0.wrapping_mul(count as u128))
+    }
+
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0.wrapping_add(other.0))
+    }
+
+    /// All but a part of it.
+    pub(crate) const fn but(self, part: Self) -> Self {
+        Self(self.0.wrapping_sub(part.0))
     }
 
     /// As a number.
@@ -158,9 +181,19 @@ impl Squares {
         Self(self.0.wrapping_add(((factor * factor) >> FACTOR_BITS) * (share * share)))
     }
 
+    /// As often as that.
+    pub(crate) const fn times(self, count: u64) -> Self {
+        Self(self.0.wrapping_mul(count as u128))
+    }
+
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0.wrapping_add(other.0))
+    }
+
+    /// All but a part of it.
+    pub(crate) const fn but(self, part: Self) -> Self {
+        Self(self.0.wrapping_sub(part.0))
     }
 
     #[must_use]

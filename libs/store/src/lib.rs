@@ -3,9 +3,11 @@
 //! No query of any service is here: those stand in the `store` module of their service.
 
 mod cache;
+mod copy;
 mod postgres;
 mod reads;
 
 pub use crate::cache::{Cache, CacheError, Fill, Version};
+pub use crate::copy::{CopiedRow, copy_out};
 pub use crate::postgres::{ConnectError, connect, ending, interval, is_transient, listen, migrate};
 pub use crate::reads::Reads;

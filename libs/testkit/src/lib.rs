@@ -4,6 +4,7 @@
 //! side by side and leave nothing to one another. The databases are not dropped: `cargo xtask test`
 //! throws the whole Postgres away, and a failed test leaves something to look at.
 
+mod evidence;
 mod proxy;
 
 use std::{
@@ -31,8 +32,8 @@ use tonic_health::pb::{
 };
 use uuid::Uuid;
 
-pub use crate::proxy::Proxy;
 use crate::proxy::Upstream;
+pub use crate::{evidence::evidence, proxy::Proxy};
 
 /// How long [`until`] waits: long enough for a loaded machine, as it only ends a failed test.
 const PATIENCE: Duration = Duration::from_secs(30);

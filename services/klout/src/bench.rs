@@ -5,6 +5,7 @@ mod freshness;
 mod ground;
 mod ingest;
 mod readers;
+mod rescore;
 mod serve;
 mod start;
 
@@ -31,6 +32,7 @@ enum Name {
     Ingest(ingest::Ingest),
     Freshness(freshness::Freshness),
     Readers(readers::Readers),
+    Rescore(rescore::RescoreBench),
     Serve(serve::Serve),
 }
 
@@ -55,6 +57,7 @@ impl Bench {
             Name::Ingest(ingest) => ingest.run(),
             Name::Freshness(freshness) => freshness.run(),
             Name::Readers(readers) => readers.run(),
+            Name::Rescore(rescore) => rescore.run(),
             Name::Serve(serve) => serve.run(),
         }
     }

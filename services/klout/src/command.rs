@@ -8,6 +8,7 @@ use crate::{
     contest::Contests,
     doctor::Doctor,
     exit::Failure,
+    explain::Explain,
     export::Export,
     finding::Findings,
     import::Import,
@@ -16,6 +17,7 @@ use crate::{
     rebuild::Rebuild,
     score::{History, ShowScore},
     serve::{Migrate, Serve},
+    simulate::Simulate,
     up::Up,
     world::MakeWorld,
 };
@@ -36,6 +38,7 @@ In another terminal:
   klout import csv interactions.csv.gz --register-all
   klout import stackexchange quantumcomputing.stackexchange.com.7z --register-all
   klout score bluesky:ann
+  klout explain bluesky:ann
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -59,6 +62,8 @@ enum Command {
     Import(Import),
     Score(ShowScore),
     History(History),
+    Explain(Explain),
+    Simulate(Simulate),
     Export(Export),
     #[command(name = "contest")]
     Contests(Contests),
@@ -82,6 +87,8 @@ impl Klout {
             Command::Import(import) => import.run(),
             Command::Score(score) => score.run(),
             Command::History(history) => history.run(),
+            Command::Explain(explain) => explain.run(),
+            Command::Simulate(simulate) => simulate.run(),
             Command::Export(export) => export.run(),
             Command::Contests(contests) => contests.run(),
             Command::Findings(findings) => findings.run(),

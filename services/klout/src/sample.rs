@@ -128,7 +128,7 @@ impl Loading {
             }
             self.send(client, day).await?;
             if self.state.clock_day() == day {
-                visible::until_scored(client).await?;
+                visible::until_passed_quietly(client).await?;
                 self.keep(directory)?;
             }
             bar.set_position(u64::from(day) + 1);

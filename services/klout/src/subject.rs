@@ -5,7 +5,7 @@ use std::str::FromStr;
 use klout_model::PersonId;
 use klout_proto::{
     graph::v1::{AccountName, ResolvePersonRequest, account_name::Name},
-    score::v1::get_score_request,
+    score::v1::{explain_score_request, get_score_request, simulate_score_request},
 };
 
 use crate::{client::Client, exit::Failure};
@@ -31,6 +31,20 @@ impl Subject {
         match self {
             Self::Person(person) => get_score_request::Subject::Person(person.to_string()),
             Self::Account(account) => get_score_request::Subject::Account(account),
+        }
+    }
+
+    pub(crate) fn into_explain_request(self) -> explain_score_request::Subject {
+        match self {
+            Self::Person(person) => explain_score_request::Subject::Person(person.to_string()),
+            Self::Account(account) => explain_score_request::Subject::Account(account),
+        }
+    }
+
+    pub(crate) fn into_simulate_request(self) -> simulate_score_request::Subject {
+        match self {
+            Self::Person(person) => simulate_score_request::Subject::Person(person.to_string()),
+            Self::Account(account) => simulate_score_request::Subject::Account(account),
         }
     }
 

@@ -27,21 +27,78 @@ enum Left {
     Nothing,
 }
 
-/// Waits until everything that was taken in is in the scores, and percentiles rest on all of them.
+/// The states of a pass that is over.
+const DONE: &str = "DONE";
+const FAILED: &str = "FAILED";
+
+/// Waits until a pass that saw everything that was taken in is published, and all scores rest on it.
 pub(crate) async fn until_visible(client: &Client) -> Result<(), Failure> {
     let bar = output::progress(None, "{spinner} waiting for scores: {msg}");
-    loop {
-        let left = left(client).await?;
-        if left == Left::Nothing {
-            break;
-        }
-        bar.set_message(left.to_string());
+    until_passed(client, INTERVAL, |what| {
+        bar.set_message(what.to_owned());
         bar.tick();
-        sleep(INTERVAL).await;
-    }
+    })
+    .await?;
     bar.finish_and_clear();
     eprintln!("klout: all scores can be read");
     Ok(())
+}
+
+/// The same, without a word.
+pub(crate) async fn until_passed_quietly(client: &Client) -> Result<(), Failure> {
+    until_passed(client, SHORT_INTERVAL, |_| {}).await
+}
+
+async fn until_passed(
+    client: &Client,
+    interval: Duration,
+    mut tell: impl FnMut(&str),
+) -> Result<(), Failure> {
+    loop {
+        let left = left(client).await?;
+        if !matches!(left, Left::Batches(_) | Left::Accounts(_)) {
+            break;
+        }
+        tell(&left.to_string());
+        sleep(interval).await;
+    }
+    // One that goes on may have begun before the last of it came.
+    while !passed(client, interval, &mut tell).await? {}
+    loop {
+        let left = left(client).await?;
+        if left == Left::Nothing {
+            return Ok(());
+        }
+        tell(&left.to_string());
+        sleep(interval).await;
+    }
+}
+
+/// Asks for a pass and waits until it is over. `false`: it had begun before.
+async fn passed(
+    client: &Client,
+    interval: Duration,
+    tell: &mut impl FnMut(&str),
+) -> Result<bool, Failure> {
+    let asked = retried(|| {
+        let mut client = client.scores();
+        async move { client.start_rescore(score::StartRescoreRequest::default()).await }
+    });
+    let asked = asked.await?.into_inner();
+    let mut pass = asked.rescore.unwrap_or_default();
+    while pass.state != DONE {
+        if pass.state == FAILED {
+            return Err(Failure::Failed(format!("pass {} failed: {}", pass.rescore, pass.problem)));
+        }
+        tell(&format!("a pass over everybody is {}", pass.state.to_lowercase()));
+        sleep(interval).await;
+        let found = retried(|| {
+            let (mut client, rescore) = (client.scores(), pass.rescore.clone());
+            async move { client.get_rescore(score::GetRescoreRequest { rescore }).await }
+        });
+        pass = found.await?.into_inner().rescore.unwrap_or_default();
+    }
+    Ok(!asked.already_running)
 }
 
 /// Waits until everything that was taken in is in the scores, and everybody is scored as of today.

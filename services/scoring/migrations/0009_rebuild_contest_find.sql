@@ -2,6 +2,7 @@
 -- that. A table of its own: publications and rescores lock the standing.
 create table scoring.rebuild (
     only_row   boolean not null default true,
+    number     bigint  not null default 0,
     since_time timestamptz,
 
     constraint rebuild_pkey primary key (only_row),
@@ -9,7 +10,8 @@ create table scoring.rebuild (
 );
 
 comment on table scoring.rebuild is
-    'since_time: since when evidence is made again; null when it is whole.';
+    'since_time: since when evidence is made again; null when it is whole. number: of the last time; what was '
+    'read while it was another one may be in pieces.';
 
 insert into scoring.rebuild (since_time) values (null);
 

@@ -21,24 +21,15 @@ pub(crate) async fn signals(db: &PgPool, evidence: &Evidence) -> Result<bool, Er
     if !new {
         return Ok(false);
     }
-    store::account::add(&mut *connection, &evidence.accounts)
-        .await
-        .map_err(store("note accounts"))?;
-    let people = store::account::owners_shared(&mut *connection, &evidence.subjects())
+    let networks = evidence.accounts.iter().map(|(id, it)| (*id, it.network.clone())).collect();
+    store::account::add(&mut *connection, &networks).await.map_err(store("note accounts"))?;
+    let subjects = evidence.accounts.keys().copied().collect();
+    let people = store::account::owners_shared(&mut *connection, &subjects)
         .await
         .map_err(store("read who owns accounts"))?;
-    store::evidence::add_cells(&mut *connection, &evidence.cells)
+    store::evidence::append(&mut *connection, &evidence.accounts)
         .await
-        .map_err(store("add to cells"))?;
-    store::evidence::add_tallies(&mut *connection, &evidence.tallies)
-        .await
-        .map_err(store("add to post tallies"))?;
-    store::evidence::add_readings(&mut *connection, &evidence.readings)
-        .await
-        .map_err(store("add readings of counters"))?;
-    store::evidence::add_posts(&mut *connection, &evidence.posts)
-        .await
-        .map_err(store("add posts"))?;
+        .map_err(store("add evidence"))?;
     store::dirty_person::mark(&mut *connection, &people)
         .await
         .map_err(store("mark people dirty"))?;

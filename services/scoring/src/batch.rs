@@ -1,56 +1,18 @@
 //! What a batch of signals adds to the evidence, summed up. No database.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use klout_model::{CounterName, CounterValue, Day, Kind};
+use klout_model::{CounterValue, Day, Kind};
 use klout_proto::{
     convert,
     signal::v1::{BatchedCounter, BatchedInteraction, BatchedPost, SignalBatch},
 };
-use time::OffsetDateTime;
+use klout_score_engine::packed::{
+    self, AccountEvidence, Cell, Given, NO_POST, Post, PostHash, Reading, Tally,
+};
 use uuid::Uuid;
 
 use crate::error::Error;
-
-/// Where a count is kept. In the order of the table's key, as are all keys here: writers that lock
-/// rows in one order never wait for one another in a circle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct CellKey {
-    pub(crate) subject: i64,
-    pub(crate) actor: Option<i64>,
-    pub(crate) kind: Kind,
-    pub(crate) day: i32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TallyKey {
-    pub(crate) subject: i64,
-    pub(crate) post: Uuid,
-    pub(crate) kind: Kind,
-    pub(crate) day: i32,
-}
-
-/// A reading of a counter of an account; its post is nil for the account itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ReadingKey {
-    pub(crate) account: i64,
-    pub(crate) name: CounterName,
-    pub(crate) post: Uuid,
-    pub(crate) time: OffsetDateTime,
-    /// The bits of the value, which for numbers from 0 have the order of the value (there is no −0).
-    value: u64,
-}
-
-/// What is added to a cell. Below zero: it is taken back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CellChange {
-    pub(crate) count: i64,
-    /// Signals.
-    pub(crate) told: i64,
-}
-
-/// A post of an account as told of a day.
-pub(crate) type PostKey = (i64, Uuid, i32);
 
 /// Whether signals are told or taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +25,17 @@ enum Sign {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Evidence {
     pub(crate) batch_id: Uuid,
-    /// Whose evidence it is, and on which network.
-    pub(crate) accounts: BTreeMap<i64, String>,
-    pub(crate) cells: BTreeMap<CellKey, CellChange>,
-    pub(crate) tallies: BTreeMap<TallyKey, i64>,
-    /// How often each reading was told.
-    pub(crate) readings: BTreeMap<ReadingKey, i64>,
-    /// How often each was told.
-    pub(crate) posts: BTreeMap<PostKey, i64>,
+    /// By account: in the order of the table's key, so that writers that lock rows never wait for one another
+    /// in a circle.
+    pub(crate) accounts: BTreeMap<i64, OfAccount>,
+}
+
+/// What a batch adds to the evidence of one account.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct OfAccount {
+    pub(crate) network: String,
+    pub(crate) evidence: AccountEvidence,
+    pub(crate) tallies: Vec<Tally>,
 }
 
 /// Sums a batch up.
@@ -94,15 +59,20 @@ pub(crate) fn evidence(batch: SignalBatch) -> Result<Evidence, Error> {
     for (sign, posts) in [(Sign::Told, batch.posts), (Sign::Retracted, batch.retracted_posts)] {
         posts.into_iter().try_for_each(|it| evidence.add_post(sign, it))?;
     }
+    for of_account in evidence.accounts.values_mut() {
+        of_account.evidence = std::mem::take(&mut of_account.evidence).settled();
+        of_account.tallies = packed::settled_tallies(std::mem::take(&mut of_account.tallies));
+    }
     Ok(evidence)
 }
 
 // === impl Evidence ===
 
 impl Evidence {
-    /// The accounts whose owners have new evidence.
-    pub(crate) fn subjects(&self) -> BTreeSet<i64> {
-        self.accounts.keys().copied().collect()
+    fn of(&mut self, account: i64, network: String) -> &mut OfAccount {
+        let of_account = self.accounts.entry(account).or_default();
+        of_account.network = network;
+        of_account
     }
 
     fn add_interaction(
@@ -111,18 +81,19 @@ impl Evidence {
         interaction: BatchedInteraction,
     ) -> Result<(), Error> {
         let kind: Kind = interaction.kind.parse().map_err(|_| malformed("an unknown kind"))?;
-        let subject = interaction.subject_account_id;
+        let (subject, actor) = (interaction.subject_account_id, interaction.actor_account_id);
         let day = day(interaction.day)?;
-        let count = sign.of(interaction.count.into());
-        let cell = CellKey { subject, actor: interaction.actor_account_id, kind, day };
-        let change = self.cells.entry(cell).or_default();
-        add(&mut change.count, count);
-        add(&mut change.told, sign.of(1));
-        if let Some(post) = &interaction.post_hash {
-            let post = uuid(post, "a post hash is not 16 bytes")?;
-            add(self.tallies.entry(TallyKey { subject, post, kind, day }).or_default(), count);
+        let (count, told) = (sign.of(interaction.count.into()), sign.of(1));
+        let network = interaction.network;
+        if let (Kind::PlusK, Some(giver)) = (kind, actor) {
+            let given = Given { receiver: subject, day, count, told };
+            self.of(giver, network.clone()).evidence.given.push(given);
         }
-        self.accounts.insert(subject, interaction.network);
+        let of_subject = self.of(subject, network);
+        of_subject.evidence.cells.push(Cell { actor, day, kind, count, told });
+        if let Some(post) = &interaction.post_hash {
+            of_subject.tallies.push(Tally { post: hash(post)?, kind, day, count });
+        }
         Ok(())
     }
 
@@ -131,34 +102,22 @@ impl Evidence {
         let value = CounterValue::new(counter.value).map_err(|_| malformed("an invalid value"))?;
         let time = counter.read_time.as_ref().and_then(convert::time);
         let time = time.ok_or_else(|| malformed("an invalid time"))?;
-        // As fine as the database keeps it: two that it cannot tell apart are one.
-        let time = time.truncate_to_microsecond();
-        let post = match &counter.post_hash {
-            Some(post) => uuid(post, "a post hash is not 16 bytes")?,
-            None => Uuid::nil(),
-        };
-        let account = counter.account_id;
-        let reading =
-            ReadingKey { account, name, post, time, value: (value.get() + 0.0).to_bits() };
-        add(self.readings.entry(reading).or_default(), sign.of(1));
-        self.accounts.insert(account, counter.network);
+        // Two that differ by less are one.
+        let microseconds = time.unix_timestamp_nanos().div_euclid(1_000);
+        let time = i64::try_from(microseconds).map_err(|_| malformed("an invalid time"))?;
+        let post = counter.post_hash.as_deref().map_or(Ok(NO_POST), hash)?;
+        // There is no −0: it is 0.
+        let value = value.get() + 0.0;
+        let reading = Reading { name, post, time, value, told: sign.of(1) };
+        self.of(counter.account_id, counter.network).evidence.readings.push(reading);
         Ok(())
     }
 
     fn add_post(&mut self, sign: Sign, post: BatchedPost) -> Result<(), Error> {
-        let hash = uuid(&post.post_hash, "a post hash is not 16 bytes")?;
-        let day = day(post.day)?;
-        add(self.posts.entry((post.account_id, hash, day)).or_default(), sign.of(1));
-        self.accounts.insert(post.account_id, post.network);
+        let (hash, day) = (hash(&post.post_hash)?, day(post.day)?);
+        let row = Post { hash, day, told: sign.of(1) };
+        self.of(post.account_id, post.network).evidence.posts.push(row);
         Ok(())
-    }
-}
-
-// === impl ReadingKey ===
-
-impl ReadingKey {
-    pub(crate) const fn value(&self) -> f64 {
-        f64::from_bits(self.value)
     }
 }
 
@@ -173,10 +132,6 @@ impl Sign {
     }
 }
 
-fn add(sum: &mut i64, count: i64) {
-    *sum = sum.saturating_add(count);
-}
-
 /// Days that a calendar has: what comes later or earlier was never sent by the connector.
 fn day(number: i32) -> Result<i32, Error> {
     let possible =
@@ -186,6 +141,10 @@ fn day(number: i32) -> Result<i32, Error> {
 
 fn uuid(bytes: &[u8], problem: &'static str) -> Result<Uuid, Error> {
     Uuid::from_slice(bytes).map_err(|_| malformed(problem))
+}
+
+fn hash(bytes: &[u8]) -> Result<PostHash, Error> {
+    bytes.try_into().map_err(|_| malformed("a post hash is not 16 bytes"))
 }
 
 fn malformed(problem: &'static str) -> Error {
@@ -233,8 +192,8 @@ mod tests {
         let told = like(1, Some(2), 3);
         let batch = SignalBatch { retracted_interactions: vec![told.clone()], ..batch(vec![told]) };
         let evidence = evidence(batch).expect("one of ours");
-        assert!(evidence.cells.values().all(|it| *it == CellChange::default()));
-        assert!(evidence.tallies.values().all(|count| *count == 0));
+        assert!(evidence.accounts.values().all(|it| it.evidence.is_empty()));
+        assert!(evidence.accounts.values().all(|it| it.tallies.is_empty()));
     }
 
     #[test]

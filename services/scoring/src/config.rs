@@ -16,6 +16,10 @@ pub struct Config {
     #[serde(with = "humantime_serde")]
     pub publish_interval: Duration,
 
+    /// The longest time between two passes over everybody.
+    #[serde(with = "humantime_serde")]
+    pub pass_interval: Duration,
+
     /// How many people's scores are kept in the memory of a process.
     pub memory_people_max: usize,
 
@@ -55,6 +59,11 @@ impl Config {
                 let problem = "is below 10ms, which would keep the process busy with nothing";
                 return Err(ConfigError::Setting { setting, problem: problem.to_owned() });
             }
+        }
+        if self.pass_interval < Duration::from_secs(1) {
+            let problem = "is below 1s, which would keep all processors busy with passes";
+            let setting = "scoring.pass_interval";
+            return Err(ConfigError::Setting { setting, problem: problem.to_owned() });
         }
         Ok(())
     }

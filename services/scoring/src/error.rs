@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use klout_chassis::{Refusal, reason};
 use klout_model::PersonId;
+use klout_score_engine::packed::PackedInvalid;
+use tokio::task::JoinError;
 use tonic::{Code, Status};
 
 use crate::rpc::SUBJECTS_MAX;
@@ -21,6 +23,9 @@ const STOP_RETRY: Duration = Duration::from_millis(200);
 pub enum Error {
     #[error("there is no person {person}")]
     PersonUnknown { person: PersonId },
+
+    #[error("there is no evidence of person {person}, so no score to explain")]
+    ScoreUnknown { person: PersonId },
 
     #[error("`{field}` {problem}")]
     FieldInvalid { field: &'static str, problem: &'static str },
@@ -84,6 +89,27 @@ pub enum Error {
     #[error("reading took too long")]
     TooSlow(#[source] Status),
 
+    #[error("packed evidence or an epoch cannot be read")]
+    Packed(#[source] PackedInvalid),
+
+    #[error("`{name}`, which an account is said to be on, is no network")]
+    NetworkBroken { name: String },
+
+    #[error("scores rest on the model {model}, which is not there")]
+    ModelGone { model: String },
+
+    #[error("what was computed is lost")]
+    Lost(#[source] JoinError),
+
+    #[error("{resumptions} processes died over the pass")]
+    PassGivenUp { resumptions: i32 },
+
+    #[error("there is no pass {pass}, or it is long over")]
+    RescoreUnknown { pass: i64 },
+
+    #[error("the first score of person {person} is of a later day")]
+    ScoreNotYet { person: PersonId },
+
     #[error("could not {action}")]
     Store {
         action: &'static str,
@@ -129,6 +155,9 @@ impl Error {
             Self::PersonUnknown { person } => {
                 Refusal::new(Code::NotFound, "PERSON_UNKNOWN").with("person", person)
             }
+            Self::ScoreUnknown { person } => {
+                Refusal::new(Code::FailedPrecondition, "SCORE_UNKNOWN").with("person", person)
+            }
             Self::FieldInvalid { field, problem } => Refusal::field(field, problem),
             Self::SubjectsEmpty => Refusal::new(Code::InvalidArgument, "SUBJECTS_EMPTY"),
             Self::SubjectsTooMany { count } => {
@@ -165,7 +194,17 @@ impl Error {
             Self::Account(status) => return Err(status.clone()),
             Self::Shared(error) => return error.refusal(),
             Self::Encoding(_) => Refusal::new(Code::Internal, "FAULT"),
-            Self::ReadLost => Refusal::new(Code::Internal, "PANICKED"),
+            Self::ReadLost | Self::Lost(_) => Refusal::new(Code::Internal, "PANICKED"),
+            Self::Packed(_)
+            | Self::NetworkBroken { .. }
+            | Self::ModelGone { .. }
+            | Self::PassGivenUp { .. } => Refusal::new(Code::Internal, "FAULT"),
+            Self::RescoreUnknown { pass } => {
+                Refusal::new(Code::NotFound, "RESCORE_UNKNOWN").with("rescore", pass)
+            }
+            Self::ScoreNotYet { person } => {
+                Refusal::new(Code::NotFound, "SCORE_NOT_YET").with("person", person)
+            }
             Self::TooSlow(_) => {
                 Refusal::new(Code::Unavailable, "STORE_UNAVAILABLE").retry_after(TOO_SLOW_RETRY)
             }

@@ -11,13 +11,19 @@ mod cached;
 mod change;
 mod config;
 mod contest;
-mod daily;
 mod encoded;
+mod epochs;
 mod error;
+mod explanation;
 mod finding;
 mod flights;
+mod fold;
 mod freshness;
+mod memberships;
 mod metrics;
+mod models;
+mod pass;
+mod portraits;
 mod publish;
 mod read;
 mod rebuild;
@@ -25,6 +31,7 @@ mod replica;
 mod rescore;
 mod rpc;
 mod score;
+mod some;
 mod store;
 mod watch;
 
@@ -40,7 +47,6 @@ use klout_proto::{
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
     },
 };
-use klout_score_math::counted::Model;
 use klout_store::Reads;
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
@@ -52,9 +58,13 @@ use tower::BoxError;
 use crate::{
     backlog::Backlog,
     cached::{Cached, Filler},
-    daily::Daily,
+    epochs::Epochs,
     flights::Flights,
+    fold::Folder,
+    memberships::Memberships,
     metrics::{METRICS, Metrics, TierReads},
+    pass::Passer,
+    portraits::Portraits,
     publish::Publisher,
     read::Reader,
     replica::Replica,
@@ -64,8 +74,8 @@ use crate::{
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
-/// How often it is looked whether another day has come.
-const DAY_INTERVAL: Duration = Duration::from_secs(10);
+/// How often it is looked whether a pass is due or left by somebody.
+const PASS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -76,7 +86,8 @@ pub struct Scoring {
     operator_rpc: OperatorRpc,
     rescorer: Rescorer,
     publisher: Publisher,
-    daily: Daily,
+    passer: Passer,
+    folder: Folder,
     replica: Replica,
     filler: Filler,
     backlog: Backlog,
@@ -103,7 +114,10 @@ impl Service for Scoring {
             db, database_url_direct, cache, links, clock, account_key, going_down, ..
         } = context;
         let deployment = Deployment::of(&account_key.check_value());
-        let model = Model::current();
+        let epochs = Epochs::new();
+        let memberships = Memberships::default();
+        let pass_wanted = Arc::new(Notify::new());
+        let pass_done = Arc::new(Notify::new());
         let (cached, filler) = Cached::new(
             cache,
             config.memory_people_max,
@@ -118,7 +132,7 @@ impl Service for Scoring {
             cached: cached.clone(),
             flights: flights.clone(),
             clock: clock.clone(),
-            model,
+            epochs: epochs.clone(),
             graph: GraphServiceClient::new(links.to("social_graph")),
             time_max: config.read_time_max,
             counts: TierReads::new(),
@@ -136,7 +150,18 @@ impl Service for Scoring {
         let metrics = Arc::new(Metrics::new());
         let evidence_grew = Arc::default();
         Ok(Self {
-            score_rpc: ScoreRpc { reader, freshness_time_max: config.freshness_time_max, watches },
+            score_rpc: ScoreRpc {
+                reader,
+                portraits: Portraits {
+                    db: db.clone(),
+                    clock: clock.clone(),
+                    epochs: epochs.clone(),
+                    memberships: memberships.clone(),
+                },
+                freshness_time_max: config.freshness_time_max,
+                watches,
+                pass_wanted: Arc::clone(&pass_wanted),
+            },
             operator_rpc: OperatorRpc {
                 db: db.clone(),
                 account_key,
@@ -153,20 +178,30 @@ impl Service for Scoring {
                 transaction_time_max: config.transaction_time_max,
                 cached: cached.clone(),
                 clock: clock.clone(),
-                model,
+                epochs: epochs.clone(),
+                memberships: memberships.clone(),
                 famous: Arc::default(),
                 metrics: Arc::clone(&metrics),
             },
             publisher: Publisher::new(
                 db.clone(),
                 config.transaction_time_max,
-                cached,
-                clock.clone(),
-                model,
+                cached.clone(),
                 Arc::clone(&metrics),
             ),
-            backlog: Backlog { db: db.clone(), metrics },
-            daily: Daily::new(db, clock),
+            passer: Passer {
+                db: db.clone(),
+                cached,
+                clock: clock.clone(),
+                epochs: epochs.clone(),
+                interval: config.pass_interval,
+                wanted: pass_wanted,
+                done: pass_done,
+                threads: Arc::new(pass::threads()?),
+                metrics: Arc::clone(&metrics),
+            },
+            folder: Folder::new(db.clone(), clock, epochs),
+            backlog: Backlog { db, metrics },
             replica,
             filler,
             config,
@@ -191,7 +226,8 @@ impl Service for Scoring {
             operator_rpc: _,
             rescorer,
             publisher,
-            daily,
+            passer,
+            folder,
             replica,
             filler,
             backlog,
@@ -209,16 +245,17 @@ impl Service for Scoring {
             rescorer.step(&famous, &stop)
         });
         let publish = repeat("publish", publishing, &nobody_rings, &stop, || publisher.step(&stop));
-        let daily =
-            repeat("daily", Pace::of_long_steps(DAY_INTERVAL), daily.clock.moved(), &stop, || {
-                daily.step()
-            });
+        let passing = Pace::of_long_steps(PASS_INTERVAL);
+        let pass = repeat("pass", passing, &passer.wanted, &stop, || passer.step(&stop));
+        let folding = Pace::of_long_steps(fold::INTERVAL);
+        let fold = repeat("fold", folding, &passer.done, &stop, || folder.step(&stop));
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         tokio::join!(
             rescore,
             rescore_famous,
             publish,
-            daily,
+            pass,
+            fold,
             watch,
             replica.run(&stop),
             filler.run(&stop)

@@ -16,6 +16,7 @@ pub(crate) const METRICS: &[Metric] = &[
     PEOPLE_SCORED,
     FRESHNESS,
     PUBLICATION_DURATION,
+    PASS_DURATION,
     CACHE_READS,
     WATCHES,
 ];
@@ -64,6 +65,11 @@ const PUBLICATION_DURATION: Metric = Metric::duration(
     "How long it took to publish where each score stands among all.",
 );
 
+const PASS_DURATION: Metric = Metric::duration(
+    "klout_score_pass_duration_seconds",
+    "How long a pass over everybody took, from the first row that was read to the last score.",
+);
+
 const CACHE_READS: Metric = Metric::counter(
     "klout_score_cache_reads_total",
     "Look-ups of scores by where they were looked for and what was there; Redis and \
@@ -90,6 +96,7 @@ pub(crate) struct Metrics {
     people_scored: Counter,
     freshness: Histogram,
     pub(crate) publication_duration: Histogram,
+    pub(crate) pass_duration: Histogram,
 }
 
 /// Where a score was looked for.
@@ -167,6 +174,7 @@ impl Metrics {
             people_scored: PEOPLE_SCORED.count(&[]),
             freshness: FRESHNESS.time(&[]),
             publication_duration: PUBLICATION_DURATION.time(&[]),
+            pass_duration: PASS_DURATION.time(&[]),
         }
     }
 

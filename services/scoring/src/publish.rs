@@ -14,9 +14,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use klout_chassis::{Clock, failpoint, renewing};
-use klout_model::Day;
-use klout_score_math::{counted::Model, percentile};
+use klout_chassis::{failpoint, renewing};
+use klout_score_math::percentile;
 use sqlx::PgPool;
 use tokio::{
     sync::Mutex,
@@ -43,10 +42,10 @@ const PAUSE_FACTOR: u32 = 10;
 const PEOPLE_MAX: i64 = 1_024;
 
 /// How long a process that publishes may be silent before another one takes over.
-const SILENCE_MAX: Duration = Duration::from_secs(5);
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// How long rescores are waited for.
-const LOCK_TIME_MAX: Duration = Duration::from_millis(500);
+pub(crate) const LOCK_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// So many scores stand for the whole ranking.
 const SAMPLE_LEN: usize = 1_000;
@@ -57,8 +56,6 @@ pub(crate) struct Publisher {
     pub(crate) db: PgPool,
     transaction_time_max: Duration,
     pub(crate) cached: Cached,
-    pub(crate) clock: Clock,
-    pub(crate) model: &'static Model,
     pub(crate) metrics: Arc<Metrics>,
     /// When the last one ended, and how long it worked.
     last: Mutex<Option<(Instant, Duration)>>,
@@ -82,11 +79,9 @@ impl Publisher {
         db: PgPool,
         transaction_time_max: Duration,
         cached: Cached,
-        clock: Clock,
-        model: &'static Model,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { db, transaction_time_max, cached, clock, model, metrics, last: Mutex::new(None) }
+        Self { db, transaction_time_max, cached, metrics, last: Mutex::new(None) }
     }
 
     /// Publishes if there is anything new and it is time. Stops between two transactions.
@@ -214,10 +209,7 @@ impl Publisher {
             })
             .collect();
         if !moved.is_empty() {
-            let today = Day::of(self.clock.now());
-            store::score::place(&mut *connection, &moved, today, self.model.name())
-                .await
-                .map_err(store("place people"))?;
+            store::score::place(&mut *connection, &moved).await.map_err(store("place people"))?;
         }
         failpoint!("scoring.percentiles.written");
         transaction.commit().await.map_err(store("commit percentiles"))?;
@@ -231,7 +223,7 @@ fn is_due(since: Duration, worked: Duration, busy: bool) -> bool {
 }
 
 /// Up to [`SAMPLE_LEN`] scores, evenly spread over the ranking.
-fn sample(ranking: &[f64]) -> Vec<f64> {
+pub(crate) fn sample(ranking: &[f64]) -> Vec<f64> {
     let members = ranking.len();
     if members <= SAMPLE_LEN {
         return ranking.to_vec();

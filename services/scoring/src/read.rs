@@ -10,13 +10,13 @@ use klout_proto::{
     revision::{Deployment, Revision},
     score::v1::Score,
 };
-use klout_score_math::counted::{Epoch, Model};
 use klout_store::Reads;
 use sqlx::PgPool;
 use tracing::instrument;
 
 use crate::{
     cached::{Answer, Cached, Moment},
+    epochs::Epochs,
     error::Error,
     flights::{Flights, Landed, Landing},
     metrics::{Tier, TierReads},
@@ -32,7 +32,7 @@ pub(crate) struct Reader {
     pub(crate) cached: Cached,
     pub(crate) flights: Flights,
     pub(crate) clock: Clock,
-    pub(crate) model: &'static Model,
+    pub(crate) epochs: Epochs,
     pub(crate) graph: GraphServiceClient<Link>,
     /// How long a read below memory may take.
     pub(crate) time_max: Duration,
@@ -254,12 +254,13 @@ impl Reader {
     }
 
     fn without_score(&self, person: &i64, state: &str) -> Score {
+        let epoch = self.epochs.known();
         Score {
             person: person.to_string(),
             state: state.to_owned(),
             score_time: Some(convert::timestamp(self.clock.now())),
-            model: self.model.name().to_owned(),
-            epoch: Epoch::ZERO.number(),
+            model: epoch.model.name().to_owned(),
+            epoch: epoch.number,
             revision_token: Revision::Score(0).to_token(self.deployment),
             ..Score::default()
         }

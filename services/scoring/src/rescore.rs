@@ -15,29 +15,25 @@ use std::{
 
 use klout_chassis::{Clock, failpoint};
 use klout_model::Day;
-use klout_score_math::{
-    counted::{
-        AccountEvidence, AccountInfluence, Epoch, Model, PersonScore, account_influence,
-        person_score,
-    },
-    percentile,
-};
+use klout_score_math::{PersonScore, percentile};
 use sqlx::{PgConnection, PgPool};
-use time::OffsetDateTime;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{sync::Mutex, task::spawn_blocking, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::{
     cached::{Cached, Moment},
     change::Change,
+    epochs::Epochs,
     error::{Error, ending},
+    memberships::Memberships,
     metrics::Metrics,
+    some::Means,
     store::{
         self,
-        evidence::PersonEvidence,
+        evidence::OwnAccount,
         replica::Current,
-        score::{Known, StoredScore},
+        score::{Made, NewKnown, NewScore, StoredScore},
     },
 };
 
@@ -57,11 +53,11 @@ const FAMOUS_PAUSE_MAX: Duration = Duration::from_millis(100);
 /// The same of the famous: of each of them there is as much to read as of a hundred others.
 const FAMOUS_MAX: i64 = 64;
 
-/// Who has so many cells of evidence is famous.
-const FAMOUS_CELLS: usize = 200;
+/// Who has so many bytes of evidence, some 200 cells, is famous.
+const FAMOUS_BYTES: usize = 2_000;
 
-/// The famous rest so long for each cell of evidence, which takes about a hundredth of that to read.
-const REST_A_CELL: Duration = Duration::from_micros(100);
+/// The famous rest so long for each byte of evidence, which takes about a hundredth of that to read.
+const REST_A_BYTE: Duration = Duration::from_micros(10);
 
 /// The longest such rest, which with the rounds before and after has to fit into a second.
 const REST_MAX: Duration = Duration::from_millis(300);
@@ -73,7 +69,8 @@ pub(crate) struct Rescorer {
     pub(crate) transaction_time_max: Duration,
     pub(crate) cached: Cached,
     pub(crate) clock: Clock,
-    pub(crate) model: &'static Model,
+    pub(crate) epochs: Epochs,
+    pub(crate) memberships: Memberships,
     /// The famous whom this process has met, and until when they rest. Another process may not know them
     /// and score them meanwhile, which costs time and no more.
     pub(crate) famous: Arc<Mutex<HashMap<i64, Instant>>>,
@@ -159,43 +156,43 @@ impl Rescorer {
         if people.is_empty() {
             return Ok(false);
         }
-        let evidence = store::evidence::of_people(&mut *connection, &people, today)
+        let epoch = self.epochs.current(&mut *connection).await?;
+        self.memberships.refresh(&mut *connection).await?;
+        let ids: Vec<i64> = people.iter().copied().collect();
+        let own = store::evidence::of_people(&mut *connection, &ids)
             .await
             .map_err(store("read evidence"))?;
-        let before = store::history::before(&mut *connection, &people, self.model.name(), today)
-            .await
-            .map_err(store("read earlier scores"))?;
         let standing =
             store::standing::read(&mut *connection).await.map_err(store("read the standing"))?;
+        let rests = rests(&ids, &own);
 
-        let mut scores: BTreeMap<i64, StoredScore> = BTreeMap::new();
-        let mut evidence = evidence;
-        let mut rests = Vec::new();
-        for person in people {
-            let evidence = evidence.remove(&person).unwrap_or_default();
-            rests.push((person, rest(&evidence)));
-            let changes = before.get(&person).copied().unwrap_or_default();
-            let known = score(self.model, evidence).map(|score| {
-                let points = score.score.points();
-                Known {
-                    score: points,
-                    percentile: percentile(&standing.scores, points),
-                    confidence: score.confidence,
-                    day_change: changes.day.map(|before| points - before),
-                    week_change: changes.week.map(|before| points - before),
-                    month_change: changes.month.map(|before| points - before),
-                    true_reach: score.true_reach,
-                    amplification: score.amplification,
-                    network_impact: score.network_impact,
-                    influence: score.influence,
-                }
-            });
-            scores.insert(person, self.stored(person, known, now));
-        }
-        store::score::renew(&mut *connection, &mut scores).await.map_err(store("write scores"))?;
-        store::history::renew(&mut *connection, today, scores.values())
+        let means = Means {
+            epoch: Arc::clone(&epoch),
+            memberships: self.memberships.clone(),
+            ignored: Arc::default(),
+            today,
+        };
+        let found = spawn_blocking(move || means.scores(own)).await.map_err(Error::Lost)??;
+        let known = |person: &i64| found.get(person).copied().flatten();
+        let scores: Vec<NewScore> = ids
+            .iter()
+            .map(|person| NewScore {
+                person: *person,
+                known: known(person).map(|score| {
+                    let percentile = percentile(&standing.scores, score.score.points());
+                    NewKnown::new(&score, percentile)
+                }),
+            })
+            .collect();
+        let made = Made { time: now, day: today, model: epoch.model.name(), epoch: epoch.number };
+        store::history::close(&mut *connection, &ids, &made)
             .await
             .map_err(store("write history"))?;
+        let scores = store::score::renew(&mut *connection, &made, None, &scores)
+            .await
+            .map_err(store("write scores"))?;
+        let scores: BTreeMap<i64, StoredScore> =
+            scores.into_iter().map(|score| (score.person, score)).collect();
         let buried = self.bury(&mut *connection, &scores).await?;
         let people = Change::of_people(scores.keys().copied());
         store::replica::tell(&mut *connection, &people).await.map_err(store("tell of scores"))?;
@@ -267,15 +264,20 @@ impl Rescorer {
             .map_err(Error::store("tell of a generation"))?;
         Ok(generation)
     }
+}
 
-    fn stored(&self, person: i64, known: Option<Known>, now: OffsetDateTime) -> StoredScore {
-        StoredScore {
-            person,
-            revision: 0,
-            known,
-            score_time: now,
-            model: self.model.name().to_owned(),
-            epoch: Epoch::ZERO.number(),
+// === impl NewKnown ===
+
+impl NewKnown {
+    pub(crate) const fn new(score: &PersonScore, percentile: f64) -> Self {
+        Self {
+            score: score.score.points(),
+            percentile,
+            confidence: score.confidence,
+            true_reach: score.true_reach,
+            amplification: score.amplification,
+            network_impact: score.network_impact,
+            influence: score.influence,
         }
     }
 }
@@ -285,51 +287,41 @@ fn is_due(since: Duration, took: Duration, pause_max: Duration) -> bool {
     since >= (took * PAUSE_FACTOR).min(pause_max)
 }
 
-/// How long somebody rests of whom there is so much evidence; `None` when that is not so much.
-fn rest(evidence: &PersonEvidence) -> Option<Duration> {
-    let cells = evidence.accounts.values().map(|account| account.cells.len()).sum::<usize>();
-    let rest = |cells| u32::try_from(cells).map_or(REST_MAX, |cells| REST_A_CELL * cells);
-    (cells >= FAMOUS_CELLS).then(|| rest(cells).min(REST_MAX))
+/// How long each of these people rests; `None` for who is not famous.
+fn rests(people: &[i64], own: &[OwnAccount]) -> Vec<(i64, Option<Duration>)> {
+    let mut bytes: HashMap<i64, usize> = people.iter().map(|person| (*person, 0)).collect();
+    for it in own {
+        *bytes.entry(it.person).or_default() += it.evidence.as_ref().map_or(0, Vec::len);
+    }
+    bytes.into_iter().map(|(person, bytes)| (person, rest(bytes))).collect()
 }
 
-/// The score of everything known of a person's accounts.
-fn score(model: &Model, evidence: PersonEvidence) -> Option<PersonScore> {
-    let own: Vec<i64> = evidence.accounts.keys().copied().collect();
-    let influences: Vec<AccountInfluence> = evidence
-        .accounts
-        .into_values()
-        .map(|mut account| {
-            let evidence = AccountEvidence {
-                cells: &mut account.cells,
-                counters: &account.counters,
-                posts: &account.posts,
-            };
-            let mut influence = account_influence(model, Epoch::ZERO, &own, evidence);
-            influence.evidence |= account.posts_have_counters;
-            influence
-        })
-        .collect();
-    person_score(model, &influences)
+/// How long somebody rests of whom there are so many bytes of evidence.
+fn rest(bytes: usize) -> Option<Duration> {
+    let rest = u32::try_from(bytes).map_or(REST_MAX, |bytes| REST_A_BYTE * bytes);
+    (bytes >= FAMOUS_BYTES).then(|| rest.min(REST_MAX))
 }
 
 #[cfg(test)]
 mod tests {
-    use klout_model::Kind;
-    use klout_score_math::counted::Cell;
-
     use super::*;
-    use crate::store::evidence::AccountRows;
 
     #[test]
     fn the_famous_rest_the_longer_the_more_there_is_to_read_and_nobody_else_does() {
-        let resting = |cells| {
-            let cell = Cell { actor: None, kind: Kind::Like, age: 0, count: 1 };
-            let rows = AccountRows { cells: vec![cell; cells], ..AccountRows::default() };
-            rest(&PersonEvidence { accounts: BTreeMap::from([(1, rows.clone()), (2, rows)]) })
+        assert_eq!(rest(FAMOUS_BYTES - 1), None);
+        assert_eq!(rest(10_000), Some(Duration::from_millis(100)));
+        assert_eq!(rest(50_000_000), Some(REST_MAX));
+
+        let account = |person, bytes| OwnAccount {
+            account: 1,
+            person,
+            network: "bluesky".to_owned(),
+            evidence: Some(vec![0; bytes]),
         };
-        assert_eq!(resting(FAMOUS_CELLS / 2 - 1), None);
-        assert_eq!(resting(500), Some(Duration::from_millis(100)), "of all accounts");
-        assert_eq!(resting(50_000), Some(REST_MAX));
+        let own = [account(1, 1_500), account(1, 500), account(2, 1_500)];
+        let rests: BTreeMap<_, _> = rests(&[1, 2, 3], &own).into_iter().collect();
+        let famous: Vec<_> = rests.iter().filter(|(_, rest)| rest.is_some()).collect();
+        assert_eq!(famous, [(&1, &Some(Duration::from_millis(20)))], "of all accounts");
     }
 
     #[test]

@@ -5,11 +5,14 @@ mod apply_memberships;
 mod apply_signals;
 mod batch_lookup_scores;
 mod contest_score;
+mod explain_score;
 mod finish_rebuild;
 mod get_backlog;
+mod get_rescore;
 mod get_score;
 mod list_contests;
 mod list_findings;
+mod list_moments;
 mod list_scores;
 mod list_top_scores;
 mod operator;
@@ -17,7 +20,9 @@ mod page;
 mod record_finding;
 mod reverse_finding;
 mod server;
+mod simulate_score;
 mod start_rebuild;
+mod start_rescore;
 mod text;
 mod watch_scores;
 
@@ -26,10 +31,13 @@ use std::{sync::Arc, time::Duration};
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
     BatchLookupScoresRequest, BatchLookupScoresResponse, ContestScoreRequest, ContestScoreResponse,
-    GetBacklogRequest, GetBacklogResponse, GetScoreRequest, GetScoreResponse, ListContestsRequest,
-    ListContestsResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
-    ListTopScoresResponse, WatchScoresRequest, WatchScoresResponse,
-    score_service_server::ScoreService, signal_consumer_service_server::SignalConsumerService,
+    ExplainScoreRequest, ExplainScoreResponse, GetBacklogRequest, GetBacklogResponse,
+    GetRescoreRequest, GetRescoreResponse, GetScoreRequest, GetScoreResponse, ListContestsRequest,
+    ListContestsResponse, ListMomentsRequest, ListMomentsResponse, ListScoresRequest,
+    ListScoresResponse, ListTopScoresRequest, ListTopScoresResponse, SimulateScoreRequest,
+    SimulateScoreResponse, StartRescoreRequest, StartRescoreResponse, WatchScoresRequest,
+    WatchScoresResponse, score_service_server::ScoreService,
+    signal_consumer_service_server::SignalConsumerService,
 };
 use prost::Message;
 use sqlx::PgPool;
@@ -43,6 +51,7 @@ use crate::{
     encoded::{EncodedResponse, EncodedResults},
     error::Error,
     metrics::Metrics,
+    portraits::Portraits,
     read::Reader,
     watch::Watches,
 };
@@ -50,8 +59,11 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct ScoreRpc {
     pub(crate) reader: Reader,
+    pub(crate) portraits: Portraits,
     pub(crate) freshness_time_max: Duration,
     pub(crate) watches: Watches,
+    /// Rung when somebody asks for a pass.
+    pub(crate) pass_wanted: Arc<Notify>,
 }
 
 #[derive(Clone, Debug)]
@@ -127,6 +139,46 @@ impl ScoreService for ScoreRpc {
         request: Request<ListContestsRequest>,
     ) -> Result<Response<ListContestsResponse>, Status> {
         let response = list_contests::list_contests(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn explain_score(
+        &self,
+        request: Request<ExplainScoreRequest>,
+    ) -> Result<Response<ExplainScoreResponse>, Status> {
+        let response = explain_score::explain_score(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn simulate_score(
+        &self,
+        request: Request<SimulateScoreRequest>,
+    ) -> Result<Response<SimulateScoreResponse>, Status> {
+        let response = simulate_score::simulate_score(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_moments(
+        &self,
+        request: Request<ListMomentsRequest>,
+    ) -> Result<Response<ListMomentsResponse>, Status> {
+        let response = list_moments::list_moments(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn start_rescore(
+        &self,
+        request: Request<StartRescoreRequest>,
+    ) -> Result<Response<StartRescoreResponse>, Status> {
+        let response = start_rescore::start_rescore(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn get_rescore(
+        &self,
+        request: Request<GetRescoreRequest>,
+    ) -> Result<Response<GetRescoreResponse>, Status> {
+        let response = get_rescore::get_rescore(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }

@@ -5,9 +5,11 @@ pub(crate) mod account;
 pub(crate) mod applied_batch;
 pub(crate) mod contest;
 pub(crate) mod dirty_person;
+pub(crate) mod epoch;
 pub(crate) mod evidence;
 pub(crate) mod finding;
 pub(crate) mod history;
+pub(crate) mod pass;
 pub(crate) mod rebuild;
 pub(crate) mod replica;
 pub(crate) mod score;
@@ -17,11 +19,3 @@ use sqlx::migrate::Migrator;
 
 /// Creates and upgrades the `scoring` schema.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
-
-/// The row is there but breaks an invariant that the table promises to keep.
-fn broken(column: &'static str, value: impl std::fmt::Display) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: format!("{value} cannot be").into(),
-    }
-}

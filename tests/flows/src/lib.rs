@@ -351,10 +351,7 @@ impl Drop for Process {
     }
 }
 
-/// The model that the scoring service serves.
-const SERVED: &str = "klout-2026-11";
-
-/// Ranks files without a server, by the model that is served: account and score, as printed.
+/// Ranks files without a server: account and score, as printed.
 ///
 /// # Panics
 ///
@@ -362,7 +359,7 @@ const SERVED: &str = "klout-2026-11";
 #[must_use]
 pub fn rank(files: &[&Path]) -> BTreeMap<String, String> {
     let mut command = Command::new(binary());
-    let arguments = ["--as-of", AS_OF, "--model", SERVED, "--out", "-"];
+    let arguments = ["--as-of", AS_OF, "--out", "-"];
     command.env_clear().arg("rank").args(files).args(arguments);
     let output = run(&mut command);
     assert_eq!(output.code, Some(0), "{output:?}");

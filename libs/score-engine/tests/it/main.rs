@@ -2,7 +2,9 @@
 
 mod alone;
 mod attacks;
+mod explained;
 mod odd;
 mod others;
 mod sameness;
+mod some;
 mod town;

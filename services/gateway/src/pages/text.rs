@@ -65,8 +65,8 @@ pub(crate) fn people(count: f64) -> String {
     format!("{text} people")
 }
 
-/// How sure a score is, in words. `docs/scoring-klout-2026-11.md` makes confidence of how many people's
-/// reactions were seen: 0.2 is two or three, 0.5 is ten, 0.8 is forty.
+/// How sure a score is, in words. `docs/scoring.md`, section 11: at 0.5 the interval that holds in 90 % of
+/// people is as wide as the score is high, at 0.8 a quarter of that.
 pub(crate) fn confidence(confidence: f64) -> &'static str {
     if confidence < 0.2 {
         "very low"

@@ -177,7 +177,7 @@ fn time(evidence: Evidence) -> Timed {
 }
 
 /// A line of the kernel's account of this process, in bytes.
-fn resident(name: &str) -> std::io::Result<f64> {
+pub(super) fn resident(name: &str) -> std::io::Result<f64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let kibibytes = status
         .lines()

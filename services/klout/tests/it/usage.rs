@@ -24,8 +24,8 @@ fn help_names_what_there_is() {
     let (code, stdout, _) = klout(&["--help"]);
     assert_eq!(code, Some(0));
     let commands = [
-        "up", "serve", "import", "rank", "world", "score", "export", "keys", "doctor", "attack",
-        "contest", "finding", "rebuild",
+        "up", "serve", "import", "rank", "world", "score", "explain", "simulate", "export", "keys",
+        "doctor", "attack", "contest", "finding", "rebuild",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -49,4 +49,25 @@ fn arguments_of_rank_that_cannot_be_are_usage() {
         let (code, _, stderr) = rank(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
     }
+}
+
+#[test]
+fn events_that_cannot_be_are_usage() {
+    let simulate = |event: &str| klout(&["simulate", "bluesky:ann", "--event", event]);
+    for wrong in [
+        "",
+        "like",
+        "like:bluesky",
+        "like:bluesky:0",
+        "like:bluesky:1000001",
+        "adore:bluesky:1",
+        "like:No Network:1",
+        "like:bluesky:1:nobody",
+        "like:bluesky:1:member:too",
+    ] {
+        let (code, _, stderr) = simulate(wrong);
+        assert_eq!(code, Some(2), "{wrong}: {stderr}");
+    }
+    assert_eq!(klout(&["simulate", "bluesky:ann"]).0, Some(2), "nothing happens");
+    assert_eq!(klout(&["explain", "bluesky:ann", "--since", "yesterday"]).0, Some(2));
 }

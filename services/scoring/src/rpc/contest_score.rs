@@ -1,7 +1,8 @@
+use klout_model::PersonId;
 use klout_proto::score::v1::{ContestScoreRequest, ContestScoreResponse, Explanation};
 use prost::Message as _;
 
-use super::{ScoreRpc, get_score::parse_person, text};
+use super::{ScoreRpc, explain_score::explained, get_score::parse_person, text};
 use crate::{
     cached::Answer,
     contest::{self, to_wire},
@@ -18,7 +19,7 @@ pub(super) async fn contest_score(
     if rpc.reader.score(person).await? == Answer::Nobody {
         return Err(Error::PersonUnknown { person });
     }
-    let explanation = explanation_now().map(|it| it.encode_to_vec());
+    let explanation = explanation_now(rpc, person).await?.map(|it| it.encode_to_vec());
     let contest = contest::open(
         &rpc.reader.db,
         person.get(),
@@ -30,8 +31,11 @@ pub(super) async fn contest_score(
     Ok(ContestScoreResponse { contest: Some(to_wire(contest)?) })
 }
 
-/// The explanation of this moment; `None` when there is no score. Scores of the model that serves are not
-/// explained yet.
-const fn explanation_now() -> Option<Explanation> {
-    None
+/// The explanation of this moment; `None` when there is no score.
+async fn explanation_now(rpc: &ScoreRpc, person: PersonId) -> Result<Option<Explanation>, Error> {
+    match explained(rpc, person, None).await {
+        Ok(explanation) => Ok(Some(explanation)),
+        Err(Error::ScoreUnknown { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

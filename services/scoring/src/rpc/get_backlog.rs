@@ -9,10 +9,11 @@ pub(super) async fn get_backlog(rpc: &ScoreRpc) -> Result<GetBacklogResponse, Er
     let backlog =
         store::standing::backlog(db).await.map_err(Error::store("look what is left to do"))?;
     let mut people = backlog.dirty;
-    if backlog.day != Some(Day::of(rpc.reader.clock.now()).number()) {
-        // Until another day is gone over to, everybody waits for it.
+    let of_today = backlog.day == Some(Day::of(rpc.reader.clock.now()).number());
+    if backlog.passing || (backlog.any_member && !of_today) {
+        // Until the pass is over, everybody waits for it.
         let everybody = store::score::count(db).await.map_err(Error::store("count everybody"))?;
-        people = people.max(everybody);
+        people = people.max(everybody).max(1);
     }
     Ok(GetBacklogResponse {
         people: people.cast_unsigned(),

@@ -9,13 +9,18 @@ use klout_proto::{
     },
 };
 
-use super::ScoreRpc;
+use super::{ScoreRpc, list_scores::day};
 use crate::{
     cached::Answer,
     encoded::EncodedScore,
     error::Error,
     freshness::{self, Freshness},
+    score::to_wire,
+    store::{self, history::Span},
 };
+
+/// More models than this never score one person on one day.
+const MODELS_A_DAY: i64 = 16;
 
 pub(super) async fn get_score(
     rpc: &ScoreRpc,
@@ -26,6 +31,10 @@ pub(super) async fn get_score(
         Some(Subject::Account(account)) => resolve(rpc, account).await?,
         None => return Err(Error::FieldInvalid { field: "subject", problem: "is missing" }),
     };
+    if let Some(day) = day(request.at_time, "at_time")? {
+        let model = (!request.model.is_empty()).then_some(request.model);
+        return score_at(rpc, person, day, model).await;
+    }
     let answer = match freshness(request.consistency, rpc.reader.deployment)? {
         None => rpc.reader.score(person).await?,
         Some(freshness) => {
@@ -40,12 +49,35 @@ pub(super) async fn get_score(
     }
 }
 
+/// The score at the end of a UTC day.
+async fn score_at(
+    rpc: &ScoreRpc,
+    person: PersonId,
+    day: i32,
+    model: Option<String>,
+) -> Result<EncodedScore, Error> {
+    let span = Span { first: i32::MIN, last: day, model };
+    let rows = store::history::list(&rpc.reader.db, person.get(), &span, None, MODELS_A_DAY)
+        .await
+        .map_err(Error::store("read history"))?;
+    let newest = rows.first().map(|(day, _)| *day);
+    // Of several models of one day, the one that served last.
+    let of_day = rows.into_iter().filter(|(day, _)| Some(*day) == newest);
+    match of_day.map(|(_, score)| score).max_by_key(|score| score.revision) {
+        Some(score) => Ok((&to_wire(&score, false, rpc.reader.deployment)).into()),
+        None if rpc.reader.score(person).await? == Answer::Nobody => {
+            Err(Error::PersonUnknown { person })
+        }
+        None => Err(Error::ScoreNotYet { person }),
+    }
+}
+
 pub(super) fn parse_person(field: &'static str, text: &str) -> Result<PersonId, Error> {
     let problem = "is not a decimal number from 1 to 9223372036854775807";
     text.parse().map_err(|_| Error::FieldInvalid { field, problem })
 }
 
-async fn resolve(rpc: &ScoreRpc, account: AccountName) -> Result<PersonId, Error> {
+pub(super) async fn resolve(rpc: &ScoreRpc, account: AccountName) -> Result<PersonId, Error> {
     let request = ResolvePersonRequest { account: Some(account) };
     let response = rpc.reader.graph.clone().resolve_person(request).await;
     let person = response.map_err(Error::resolving)?.into_inner().person;

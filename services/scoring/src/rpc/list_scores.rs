@@ -1,7 +1,17 @@
-use klout_proto::score::v1::{ListScoresRequest, ListScoresResponse};
+use klout_model::Day;
+use klout_proto::{
+    convert,
+    score::v1::{ListScoresRequest, ListScoresResponse},
+};
+use prost_types::Timestamp;
 
 use super::{ScoreRpc, get_score::parse_person, page};
-use crate::{cached::Answer, error::Error, score::to_wire, store};
+use crate::{
+    cached::Answer,
+    error::Error,
+    score::to_wire,
+    store::{self, history::Span},
+};
 
 pub(super) async fn list_scores(
     rpc: &ScoreRpc,
@@ -12,8 +22,18 @@ pub(super) async fn list_scores(
     let after = page::after(&request.page_token, |day, model| {
         Some((day.parse::<i32>().ok()?, model.to_owned()))
     })?;
+    let span = Span {
+        first: day(request.start_time, "start_time")?.unwrap_or(i32::MIN),
+        // The first day that is left out.
+        last: day(request.end_time, "end_time")?.map_or(i32::MAX, |day| day - 1),
+        model: (!request.model.is_empty()).then_some(request.model),
+    };
+    if span.first > span.last {
+        let problem = "is not later than `start_time`";
+        return Err(Error::FieldInvalid { field: "end_time", problem });
+    }
     let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
-    let mut rows = store::history::list(&rpc.reader.db, person.get(), after, more)
+    let mut rows = store::history::list(&rpc.reader.db, person.get(), &span, after, more)
         .await
         .map_err(Error::store("read history"))?;
     if rows.is_empty() {
@@ -31,4 +51,12 @@ pub(super) async fn list_scores(
     let scores =
         rows.iter().map(|(_, score)| to_wire(score, false, rpc.reader.deployment)).collect();
     Ok(ListScoresResponse { scores, next_page_token })
+}
+
+/// The number of the UTC day of a time.
+pub(super) fn day(time: Option<Timestamp>, field: &'static str) -> Result<Option<i32>, Error> {
+    let Some(time) = time else { return Ok(None) };
+    let time = convert::time(&time);
+    let time = time.ok_or(Error::FieldInvalid { field, problem: "is not a time" })?;
+    Ok(Some(Day::of(time).number()))
 }

@@ -13,6 +13,11 @@ pub(crate) struct Owner {
     pub(crate) revision: u64,
 }
 
+/// Every account, for [`klout_store::copy_out`]: id, network, owner.
+pub(crate) const COPY_ALL: &str = "copy (
+        select account_id, network, person_id from scoring.account
+    ) to stdout (format binary)";
+
 /// Adds accounts that are not there, as pseudonyms.
 #[instrument(name = "db.account.add", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn add(
@@ -92,7 +97,8 @@ pub(crate) async fn renew_owners(
     sqlx::query!(
         r#"
         update scoring.account as account
-        set person_id = nullif(new.person_id, 0), revision = new.revision
+        set person_id = nullif(new.person_id, 0), revision = new.revision,
+            owned_since = pg_current_xact_id()
         from unnest($1::bigint[], $2::bigint[], $3::bigint[])
             as new (account_id, person_id, revision)
         where account.account_id = new.account_id and account.revision < new.revision
@@ -104,4 +110,37 @@ pub(crate) async fn renew_owners(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// An account whose owner changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ownership {
+    pub(crate) account: i64,
+    pub(crate) person: Option<i64>,
+}
+
+/// The owners of all accounts whose owners changed in the transaction `since` or later, or are about to: some
+/// may come twice. Returns what to ask for next time too.
+#[instrument(name = "db.account.owned_since", skip_all)]
+pub(crate) async fn owned_since(
+    db: &mut PgConnection,
+    since: &str,
+) -> Result<(Vec<Ownership>, String), sqlx::Error> {
+    // First: what begins to change afterwards has a later number, and what is changing has none before it.
+    let next =
+        sqlx::query_scalar!(r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "next!""#)
+            .fetch_one(&mut *db)
+            .await?;
+    let changed = sqlx::query_as!(
+        Ownership,
+        r#"
+        select account_id as account, person_id as person
+        from scoring.account
+        where owned_since >= $1::text::xid8
+        "#,
+        since,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok((changed, next))
 }

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use sqlx::{PgConnection, PgExecutor};
-use time::OffsetDateTime;
 use tracing::instrument;
 
 /// Puts people on the list. Whoever takes them off sees the evidence of the same transaction.
@@ -16,28 +15,6 @@ pub(crate) async fn mark(
     sqlx::query!(
         "insert into scoring.dirty_person (person_id) select * from unnest($1::bigint[])",
         &people,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Puts everybody on the list whose score is not of the day from `start` to `end`.
-#[instrument(name = "db.dirty_person.mark_all", skip_all)]
-pub(crate) async fn mark_all(
-    db: impl PgExecutor<'_>,
-    start: OffsetDateTime,
-    end: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        insert into scoring.dirty_person (person_id)
-        select person_id
-        from scoring.score
-        where score_time < $1 or score_time >= $2
-        "#,
-        start,
-        end,
     )
     .execute(db)
     .await?;

@@ -1,309 +1,231 @@
-//! `scoring.cell`, `post_tally`, `counter` and `post`: what scores are made of.
+//! `scoring.evidence` and `evidence_delta`: what scores are made of, packed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use klout_model::{CounterName, CounterValue, Day, Kind, WINDOW_DAYS};
-use klout_score_math::counted::Cell;
-use sqlx::{PgConnection, PgPool};
+use klout_score_engine::{Block, packed};
+use sqlx::{PgConnection, PgExecutor};
 use tracing::instrument;
 
-use super::broken;
-use crate::batch::{CellChange, CellKey, PostKey, ReadingKey, TallyKey};
+use crate::batch::OfAccount;
 
-/// Everything known of one person.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PersonEvidence {
-    pub(crate) accounts: BTreeMap<i64, AccountRows>,
+/// An account of somebody, and what is known of it.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnAccount {
+    pub(crate) account: i64,
+    pub(crate) person: i64,
+    pub(crate) network: String,
+    /// Its block, or a change beside it: there is a row for each, and one without when there is nothing.
+    pub(crate) evidence: Option<Vec<u8>>,
 }
 
-/// Everything known of one account in the window.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AccountRows {
-    pub(crate) cells: Vec<Cell>,
-    pub(crate) counters: Vec<(CounterName, CounterValue)>,
-    /// Whether one of its posts has a counter.
-    pub(crate) posts_have_counters: bool,
-    /// Age in days, and how many posts.
-    pub(crate) posts: Vec<(u8, u64)>,
+/// An account's evidence that is to be put together.
+#[derive(Clone, Debug)]
+pub(crate) struct Unfolded {
+    pub(crate) account: i64,
+    /// `None`: it is the block.
+    pub(crate) position: Option<i64>,
+    pub(crate) evidence: Vec<u8>,
+    pub(crate) tallies: Option<Vec<u8>>,
 }
 
-/// Adds whole counts to cells, up to 10^18 either way.
-#[instrument(name = "db.cell.add", skip_all, fields(cells.len = cells.len()))]
-pub(crate) async fn add_cells(
+/// A new block.
+#[derive(Clone, Debug)]
+pub(crate) struct Folded {
+    pub(crate) account: i64,
+    pub(crate) first_day: i32,
+    pub(crate) evidence: Vec<u8>,
+    pub(crate) tallies: Option<Vec<u8>>,
+}
+
+/// Every packed row, for [`klout_store::copy_out`]: account, evidence.
+pub(crate) const COPY_ALL: &str = "copy (
+        select account_id, evidence from scoring.evidence
+        union all
+        select account_id, evidence from scoring.evidence_delta
+    ) to stdout (format binary)";
+
+/// Adds a change of each of these accounts.
+#[instrument(name = "db.evidence_delta.append", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn append(
     db: &mut PgConnection,
-    cells: &BTreeMap<CellKey, CellChange>,
+    accounts: &BTreeMap<i64, OfAccount>,
 ) -> Result<(), sqlx::Error> {
-    if cells.is_empty() {
-        return Ok(());
-    }
-    let subjects: Vec<_> = cells.keys().map(|key| key.subject).collect();
-    let known: Vec<_> = cells.keys().map(|key| key.actor.is_some()).collect();
-    let actors: Vec<_> = cells.keys().map(|key| key.actor.unwrap_or(0)).collect();
-    let kinds: Vec<_> = cells.keys().map(|key| i16::from(key.kind.code())).collect();
-    let days: Vec<_> = cells.keys().map(|key| key.day).collect();
-    let counts: Vec<_> = cells.values().map(|change| change.count).collect();
-    let told: Vec<_> = cells.values().map(|change| change.told).collect();
+    let changed = || accounts.iter().filter(|(_, it)| !it.evidence.is_empty());
+    let ids: Vec<_> = changed().map(|(account, _)| *account).collect();
+    let evidence: Vec<_> = changed().map(|(_, it)| it.evidence.pack()).collect();
+    let tallies: Vec<_> = changed()
+        .map(|(_, it)| (!it.tallies.is_empty()).then(|| packed::pack_tallies(&it.tallies)))
+        .collect();
     sqlx::query!(
         r#"
-        insert into scoring.cell as cell
-            (subject_account_id, actor_known, actor_account_id, kind, day, count, told)
-        select * from unnest(
-            $1::bigint[], $2::boolean[], $3::bigint[], $4::smallint[], $5::integer[], $6::bigint[],
-            $7::bigint[]
-        )
-        on conflict on constraint cell_pkey do update
-        set told = cell.told + excluded.told,
-            count = greatest(
-                least(cell.count + excluded.count, 1000000000000000000), -1000000000000000000
-            )
+        insert into scoring.evidence_delta (account_id, evidence, tallies)
+        select * from unnest($1::bigint[], $2::bytea[], $3::bytea[])
         "#,
-        &subjects,
-        &known,
-        &actors,
-        &kinds,
-        &days,
-        &counts,
-        &told,
+        &ids,
+        &evidence,
+        &tallies as &[Option<Vec<u8>>],
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Adds whole counts to what belongs to posts, up to 10^18 either way.
-#[instrument(name = "db.post_tally.add", skip_all, fields(tallies.len = tallies.len()))]
-pub(crate) async fn add_tallies(
-    db: &mut PgConnection,
-    tallies: &BTreeMap<TallyKey, i64>,
-) -> Result<(), sqlx::Error> {
-    if tallies.is_empty() {
-        return Ok(());
-    }
-    let subjects: Vec<_> = tallies.keys().map(|key| key.subject).collect();
-    let posts: Vec<_> = tallies.keys().map(|key| key.post).collect();
-    let kinds: Vec<_> = tallies.keys().map(|key| i16::from(key.kind.code())).collect();
-    let days: Vec<_> = tallies.keys().map(|key| key.day).collect();
-    let counts: Vec<_> = tallies.values().copied().collect();
-    sqlx::query!(
-        r#"
-        insert into scoring.post_tally as tally (subject_account_id, post_hash, kind, day, count)
-        select * from unnest($1::bigint[], $2::uuid[], $3::smallint[], $4::integer[], $5::bigint[])
-        on conflict on constraint post_tally_pkey do update
-        set count = greatest(
-            least(tally.count + excluded.count, 1000000000000000000), -1000000000000000000
-        )
-        "#,
-        &subjects,
-        &posts,
-        &kinds,
-        &days,
-        &counts,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Adds readings of counters.
-#[instrument(name = "db.counter.add", skip_all, fields(readings.len = readings.len()))]
-pub(crate) async fn add_readings(
-    db: &mut PgConnection,
-    readings: &BTreeMap<ReadingKey, i64>,
-) -> Result<(), sqlx::Error> {
-    if readings.is_empty() {
-        return Ok(());
-    }
-    let accounts: Vec<_> = readings.keys().map(|key| key.account).collect();
-    let names: Vec<_> = readings.keys().map(|key| i16::from(key.name.code())).collect();
-    let posts: Vec<_> = readings.keys().map(|key| key.post).collect();
-    let times: Vec<_> = readings.keys().map(|key| key.time).collect();
-    let values: Vec<_> = readings.keys().map(ReadingKey::value).collect();
-    let told: Vec<_> = readings.values().copied().collect();
-    sqlx::query!(
-        r#"
-        insert into scoring.counter as reading
-            (account_id, name, post_hash, read_time, value, told)
-        select * from unnest(
-            $1::bigint[], $2::smallint[], $3::uuid[], $4::timestamptz[], $5::float8[], $6::bigint[]
-        )
-        on conflict on constraint counter_pkey do update
-        set told = reading.told + excluded.told
-        "#,
-        &accounts,
-        &names,
-        &posts,
-        &times,
-        &values,
-        &told,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Adds posts, each as told of a day.
-#[instrument(name = "db.post.add", skip_all, fields(posts.len = posts.len()))]
-pub(crate) async fn add_posts(
-    db: &mut PgConnection,
-    posts: &BTreeMap<PostKey, i64>,
-) -> Result<(), sqlx::Error> {
-    if posts.is_empty() {
-        return Ok(());
-    }
-    let accounts: Vec<_> = posts.keys().map(|(account, ..)| *account).collect();
-    let hashes: Vec<_> = posts.keys().map(|(_, post, _)| *post).collect();
-    let days: Vec<_> = posts.keys().map(|(.., day)| *day).collect();
-    let told: Vec<_> = posts.values().copied().collect();
-    sqlx::query!(
-        r#"
-        insert into scoring.post as post (account_id, post_hash, day, told)
-        select * from unnest($1::bigint[], $2::uuid[], $3::integer[], $4::bigint[])
-        on conflict on constraint post_pkey do update
-        set told = post.told + excluded.told
-        "#,
-        &accounts,
-        &hashes,
-        &days,
-        &told,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Drops what no score can count any more: everything before `first`. Four statements, because each
-/// table is on its own and none has to be right with the others.
-#[instrument(name = "db.evidence.drop_before", skip_all)]
-pub(crate) async fn drop_before(db: &PgPool, first: Day) -> Result<(), sqlx::Error> {
-    let day = first.number();
-    sqlx::query!("delete from scoring.cell where day < $1", day).execute(db).await?;
-    sqlx::query!("delete from scoring.post_tally where day < $1", day).execute(db).await?;
-    sqlx::query!("delete from scoring.post where day < $1", day).execute(db).await?;
-    sqlx::query!(
-        "delete from scoring.counter where read_time < to_timestamp($1::bigint * 86400)",
-        i64::from(day),
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Everything in the window that ends `today`, of these people.
+/// The accounts of these people, with everything that is known of them, all of one moment.
 #[instrument(name = "db.evidence.of_people", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn of_people(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+) -> Result<Vec<OwnAccount>, sqlx::Error> {
+    sqlx::query_as!(
+        OwnAccount,
+        r#"
+        select account.account_id as account, account.person_id as "person!", account.network,
+            part.evidence as "evidence?"
+        from scoring.account as account
+        left join lateral (
+            select evidence from scoring.evidence as block
+            where block.account_id = account.account_id
+            union all
+            select evidence from scoring.evidence_delta as delta
+            where delta.account_id = account.account_id
+        ) as part on true
+        where account.person_id = any($1)
+        "#,
+        people,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What of the cells of these accounts belongs to which post, packed.
+#[instrument(name = "db.evidence.tallies", skip_all)]
+pub(crate) async fn tallies(
+    db: impl PgExecutor<'_>,
+    accounts: &[i64],
+) -> Result<Vec<Block<Vec<u8>>>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select account_id as "account!", tallies as "tallies!"
+        from scoring.evidence
+        where account_id = any($1) and tallies is not null
+        union all
+        select account_id, tallies
+        from scoring.evidence_delta
+        where account_id = any($1) and tallies is not null
+        "#,
+        accounts,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| Block { account: row.account, bytes: row.tallies }).collect())
+}
+
+/// The accounts with so many changes or more beside their blocks.
+#[instrument(name = "db.evidence_delta.most_changed", skip_all)]
+pub(crate) async fn most_changed(
+    db: impl PgExecutor<'_>,
+    changes_min: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select account_id
+        from scoring.evidence_delta
+        group by account_id
+        having count(*) >= $1
+        "#,
+        changes_min,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Up to `max` accounts of whom something is of a day before `first`.
+#[instrument(name = "db.evidence.out_of_window", skip_all)]
+pub(crate) async fn out_of_window(
+    db: impl PgExecutor<'_>,
+    first: i32,
+    max: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select account_id from scoring.evidence where first_day < $1 order by first_day limit $2",
+        first,
+        max,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What tells this lock from others of the database: "fold".
+const FOLD_LOCK: i64 = 0x666f_6c64;
+
+/// Lets nobody else put evidence together until the transaction ends. `false`: somebody does.
+#[instrument(name = "db.evidence.try_lock_folds", skip_all)]
+pub(crate) async fn try_lock_folds(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "locked!""#, FOLD_LOCK)
+        .fetch_one(db)
+        .await
+}
+
+/// Blocks and changes of these accounts, all of one moment.
+#[instrument(name = "db.evidence.unfolded", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn unfolded(
     db: &mut PgConnection,
-    people: &BTreeSet<i64>,
-    today: Day,
-) -> Result<BTreeMap<i64, PersonEvidence>, sqlx::Error> {
-    let people: Vec<_> = people.iter().copied().collect();
-    let last = today.number();
-    let first = today.minus(u16::from(WINDOW_DAYS) - 1).number();
-    let mut accounts: BTreeMap<i64, AccountRows> = BTreeMap::new();
-
-    let owned = sqlx::query!(
+    accounts: &[i64],
+) -> Result<Vec<Unfolded>, sqlx::Error> {
+    sqlx::query_as!(
+        Unfolded,
         r#"
-        select account_id, person_id as "person_id!"
-        from scoring.account
-        where person_id = any($1)
+        select account_id as "account!", null::bigint as "position?", evidence as "evidence!",
+            tallies as "tallies?"
+        from scoring.evidence
+        where account_id = any($1)
+        union all
+        select account_id, position, evidence, tallies
+        from scoring.evidence_delta
+        where account_id = any($1)
         "#,
-        &people,
+        accounts,
     )
-    .fetch_all(&mut *db)
-    .await?;
-    let ids: Vec<_> = owned.iter().map(|row| row.account_id).collect();
-    let age = |day: i32| u8::try_from(last - day).map_err(|_| broken("day", day));
+    .fetch_all(db)
+    .await
+}
 
-    // A row an account: of somebody famous there are ten thousand cells, and a row or a column of it costs more
-    // than a cell. So age, kind and whether the actor is known are one number.
-    let cells = sqlx::query!(
+/// Puts new blocks in the place of what was read for them. Nobody sees one without the other.
+#[instrument(name = "db.evidence.fold", skip_all, fields(blocks.len = blocks.len()))]
+pub(crate) async fn fold(
+    db: &mut PgConnection,
+    blocks: &[Folded],
+    gone: &[i64],
+    read: &[(i64, i64)],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = blocks.iter().map(|it| it.account).collect();
+    let days: Vec<_> = blocks.iter().map(|it| it.first_day).collect();
+    let evidence: Vec<_> = blocks.iter().map(|it| it.evidence.as_slice()).collect();
+    let tallies: Vec<_> = blocks.iter().map(|it| it.tallies.as_deref()).collect();
+    let (accounts, positions): (Vec<_>, Vec<_>) = read.iter().copied().unzip();
+    sqlx::query!(
         r#"
-        select asked.account_id as "account_id!", cells.actors as "actors!", cells.whats as "whats!",
-            cells.counts as "counts!"
-        from unnest($1::bigint[]) as asked (account_id)
-        cross join lateral (
-            select array_agg(actor_account_id) as actors, array_agg(count) as counts,
-                array_agg(($3 - day) * 65536 + kind * 2 + actor_known::integer) as whats
-            from scoring.cell
-            where subject_account_id = asked.account_id and day between $2 and $3 and told > 0
-        ) as cells
-        where cells.counts is not null
-        "#,
-        &ids,
-        first,
-        last,
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    for row in cells {
-        let columns = row.actors.iter().zip(&row.whats).zip(&row.counts);
-        let cells = columns.map(|((actor, what), count)| {
-            let [known_kind, _, age, _] = what.to_le_bytes();
-            Ok(Cell {
-                actor: (known_kind & 1 == 1).then_some(*actor),
-                kind: Kind::from_code(known_kind >> 1).ok_or_else(|| broken("kind", *what))?,
-                age,
-                // Below zero while what was taken back is known of a signal that has not arrived.
-                count: u64::try_from(*count).unwrap_or(0),
-            })
-        });
-        let cells = cells.collect::<Result<Vec<_>, sqlx::Error>>()?;
-        accounts.entry(row.account_id).or_default().cells = cells;
-    }
-
-    let counters = sqlx::query!(
-        r#"
-        select distinct on (account_id, name, post_hash) account_id, name,
-            post_hash = '00000000-0000-0000-0000-000000000000' as "own!", value
-        from scoring.counter
-        where account_id = any($1) and told > 0
-            and read_time >= to_timestamp($2::bigint * 86400)
-            and read_time < to_timestamp(($3::bigint + 1) * 86400)
-        order by account_id, name, post_hash, read_time desc, value desc
+        with gone as (delete from scoring.evidence where account_id = any($5)),
+        added as (
+            delete from scoring.evidence_delta as delta
+            using unnest($6::bigint[], $7::bigint[]) as read (account_id, position)
+            where delta.account_id = read.account_id and delta.position = read.position
+        )
+        insert into scoring.evidence (account_id, first_day, evidence, tallies)
+        select * from unnest($1::bigint[], $2::integer[], $3::bytea[], $4::bytea[])
+        on conflict on constraint evidence_pkey do update
+        set first_day = excluded.first_day, evidence = excluded.evidence,
+            tallies = excluded.tallies
         "#,
         &ids,
-        i64::from(first),
-        i64::from(last),
+        &days,
+        &evidence as &[&[u8]],
+        &tallies as &[Option<&[u8]>],
+        gone,
+        &accounts,
+        &positions,
     )
-    .fetch_all(&mut *db)
+    .execute(db)
     .await?;
-    for row in counters {
-        let name = u8::try_from(row.name).ok().and_then(CounterName::from_code);
-        let name = name.ok_or_else(|| broken("name", row.name))?;
-        let value = CounterValue::new(row.value).map_err(|_| broken("value", row.value))?;
-        let rows = accounts.entry(row.account_id).or_default();
-        if row.own {
-            rows.counters.push((name, value));
-        } else {
-            rows.posts_have_counters = true;
-        }
-    }
-
-    let posts = sqlx::query!(
-        r#"
-        select account_id, day as "day!", count(*) as "count!"
-        from (
-            select account_id, min(day) as day
-            from scoring.post
-            where account_id = any($1) and day between $2 and $3 and told > 0
-            group by account_id, post_hash
-        ) as post
-        group by account_id, day
-        "#,
-        &ids,
-        first,
-        last,
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    for row in posts {
-        let day = (age(row.day)?, row.count.cast_unsigned());
-        accounts.entry(row.account_id).or_default().posts.push(day);
-    }
-
-    let mut evidence: BTreeMap<i64, PersonEvidence> = BTreeMap::new();
-    for row in owned {
-        let rows = accounts.remove(&row.account_id).unwrap_or_default();
-        evidence.entry(row.person_id).or_default().accounts.insert(row.account_id, rows);
-    }
-    Ok(evidence)
+    Ok(())
 }

@@ -142,7 +142,7 @@ pub(crate) async fn list(
 }
 
 /// The findings that stand: accounts, and the person to whom their reactions do not count; `None`: to nobody.
-#[expect(dead_code, reason = "evidence is read without these by the model that is not served yet")]
+#[expect(dead_code, reason = "evidence is not read without these yet")]
 #[instrument(name = "db.finding.standing", skip_all)]
 pub(crate) async fn standing(
     db: impl PgExecutor<'_>,

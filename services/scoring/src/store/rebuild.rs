@@ -12,6 +12,15 @@ pub(crate) async fn goes_on(db: impl PgExecutor<'_>) -> Result<bool, sqlx::Error
         .await
 }
 
+/// How often evidence was made again; `None` while it is. What was read from one moment to another is whole when
+/// this was the same number at both.
+#[instrument(name = "db.rebuild.whole", skip_all)]
+pub(crate) async fn whole(db: impl PgExecutor<'_>) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!("select number from scoring.rebuild where since_time is null")
+        .fetch_optional(db)
+        .await
+}
+
 /// Forgets all evidence that came from the log of the connector, and which batches it was made of. Who owns
 /// which account stays: it came from elsewhere. Only right in the transaction that calls [`begin`].
 ///
@@ -21,7 +30,7 @@ pub(crate) async fn goes_on(db: impl PgExecutor<'_>) -> Result<bool, sqlx::Error
 pub(crate) async fn forget(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        truncate scoring.applied_batch, scoring.cell, scoring.post_tally, scoring.post, scoring.counter
+        truncate scoring.applied_batch, scoring.evidence, scoring.evidence_delta
         "#
     )
     .execute(db)
@@ -32,7 +41,9 @@ pub(crate) async fn forget(db: &mut PgConnection) -> Result<(), sqlx::Error> {
 /// Notes that evidence is made again from now on.
 #[instrument(name = "db.rebuild.begin", skip_all)]
 pub(crate) async fn begin(db: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("update scoring.rebuild set since_time = clock_timestamp()").execute(db).await?;
+    sqlx::query!("update scoring.rebuild set number = number + 1, since_time = clock_timestamp()")
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -35,6 +35,36 @@ pub(crate) struct Known {
     pub(crate) influence: f64,
 }
 
+/// A score that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewScore {
+    pub(crate) person: i64,
+    /// `None`: a member without evidence.
+    pub(crate) known: Option<NewKnown>,
+}
+
+/// As [`Known`], before it is compared with earlier scores.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewKnown {
+    pub(crate) score: f64,
+    pub(crate) percentile: f64,
+    pub(crate) confidence: f64,
+    pub(crate) true_reach: f64,
+    pub(crate) amplification: f64,
+    pub(crate) network_impact: f64,
+    pub(crate) influence: f64,
+}
+
+/// How scores were made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made<'a> {
+    pub(crate) time: OffsetDateTime,
+    /// The UTC day of `time`.
+    pub(crate) day: Day,
+    pub(crate) model: &'a str,
+    pub(crate) epoch: u64,
+}
+
 /// What was found of a person: a score, and whether evidence came since.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
@@ -156,38 +186,66 @@ pub(crate) async fn top(
     Ok(rows.into_iter().filter_map(Row::into_score).collect())
 }
 
-/// Replaces the scores of these people, and numbers them.
+/// Replaces the scores of these people, unless there is one of a later revision. Scores of before today or by
+/// another model were closed before: see [`super::history::close`]. Returns the scores as they were written.
+///
+/// `revision`: of all of them; `None` gives each its own.
 #[instrument(name = "db.score.renew", skip_all, fields(scores.len = scores.len()))]
 pub(crate) async fn renew(
     db: &mut PgConnection,
-    scores: &mut BTreeMap<i64, StoredScore>,
-) -> Result<(), sqlx::Error> {
-    let people: Vec<_> = scores.keys().copied().collect();
-    let column = |value: fn(&Known) -> Option<f64>| -> Vec<Option<f64>> {
-        scores.values().map(|score| score.known.as_ref().and_then(value)).collect()
+    made: &Made<'_>,
+    revision: Option<i64>,
+    scores: &[NewScore],
+) -> Result<Vec<StoredScore>, sqlx::Error> {
+    let people: Vec<_> = scores.iter().map(|score| score.person).collect();
+    let column = |value: fn(&NewKnown) -> f64| -> Vec<Option<f64>> {
+        scores.iter().map(|score| score.known.as_ref().map(value)).collect()
     };
-    let times: Vec<_> = scores.values().map(|score| score.score_time).collect();
-    let models: Vec<_> = scores.values().map(|score| score.model.as_str()).collect();
-    let epochs: Vec<_> = scores.values().map(|score| score.epoch.cast_signed()).collect();
-    let rows = sqlx::query!(
+    let (start, end) = made.day.bounds();
+    let rows = sqlx::query_as!(
+        Row,
         r#"
-        insert into scoring.score (
+        insert into scoring.score as score (
             person_id, revision, score, percentile, confidence, day_change, week_change,
             month_change, true_reach, amplification, network_impact, influence, score_time, model,
-            epoch
+            epoch, day_before, week_before, month_before
         )
-        select new.person_id, nextval('scoring.score_revision'), new.score, new.percentile,
-            new.confidence, new.day_change, new.week_change, new.month_change, new.true_reach,
-            new.amplification, new.network_impact, new.influence, new.score_time, new.model,
-            new.epoch
+        select new.person_id, coalesce($9, nextval('scoring.score_revision')), new.score,
+            new.percentile, new.confidence, new.score - before.day, new.score - before.week,
+            new.score - before.month, new.true_reach, new.amplification, new.network_impact,
+            new.influence, $10, $11, $12, before.day, before.week, before.month
         from unnest(
             $1::bigint[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[],
-            $7::float8[], $8::float8[], $9::float8[], $10::float8[], $11::float8[],
-            $12::timestamptz[], $13::text[], $14::bigint[]
+            $7::float8[], $8::float8[]
         ) as new (
-            person_id, score, percentile, confidence, day_change, week_change, month_change,
-            true_reach, amplification, network_impact, influence, score_time, model, epoch
+            person_id, score, percentile, confidence, true_reach, amplification, network_impact,
+            influence
         )
+        left join scoring.score as today
+            on today.person_id = new.person_id and today.model = $11
+                and today.score_time >= $13 and today.score_time < $14
+        cross join lateral (
+            select today.day_before as day, today.week_before as week, today.month_before as month
+            where today.person_id is not null
+            union all
+            select (
+                select history.score from scoring.history
+                where history.person_id = new.person_id and history.model = $11
+                    and history.day <= $15
+                order by history.day desc limit 1
+            ), (
+                select history.score from scoring.history
+                where history.person_id = new.person_id and history.model = $11
+                    and history.day <= $16
+                order by history.day desc limit 1
+            ), (
+                select history.score from scoring.history
+                where history.person_id = new.person_id and history.model = $11
+                    and history.day <= $17
+                order by history.day desc limit 1
+            )
+            where today.person_id is null
+        ) as before
         on conflict on constraint score_pkey do update
         set revision = excluded.revision, score = excluded.score,
             percentile = excluded.percentile, confidence = excluded.confidence,
@@ -195,32 +253,55 @@ pub(crate) async fn renew(
             month_change = excluded.month_change, true_reach = excluded.true_reach,
             amplification = excluded.amplification, network_impact = excluded.network_impact,
             influence = excluded.influence, score_time = excluded.score_time,
-            model = excluded.model, epoch = excluded.epoch
-        returning person_id, revision
+            model = excluded.model, epoch = excluded.epoch, day_before = excluded.day_before,
+            week_before = excluded.week_before, month_before = excluded.month_before
+        where score.revision < excluded.revision
+        returning person_id, revision as "revision?", score, percentile, confidence, day_change,
+            week_change, month_change, true_reach, amplification, network_impact, influence,
+            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!"
         "#,
         &people,
-        &column(|known| Some(known.score)) as &[Option<f64>],
-        &column(|known| Some(known.percentile)) as &[Option<f64>],
-        &column(|known| Some(known.confidence)) as &[Option<f64>],
-        &column(|known| known.day_change) as &[Option<f64>],
-        &column(|known| known.week_change) as &[Option<f64>],
-        &column(|known| known.month_change) as &[Option<f64>],
-        &column(|known| Some(known.true_reach)) as &[Option<f64>],
-        &column(|known| Some(known.amplification)) as &[Option<f64>],
-        &column(|known| Some(known.network_impact)) as &[Option<f64>],
-        &column(|known| Some(known.influence)) as &[Option<f64>],
-        &times,
-        &models as &[&str],
-        &epochs,
+        &column(|known| known.score) as &[Option<f64>],
+        &column(|known| known.percentile) as &[Option<f64>],
+        &column(|known| known.confidence) as &[Option<f64>],
+        &column(|known| known.true_reach) as &[Option<f64>],
+        &column(|known| known.amplification) as &[Option<f64>],
+        &column(|known| known.network_impact) as &[Option<f64>],
+        &column(|known| known.influence) as &[Option<f64>],
+        revision,
+        made.time,
+        made.model,
+        made.epoch.cast_signed(),
+        start,
+        end,
+        made.day.minus(1).number(),
+        made.day.minus(7).number(),
+        made.day.minus(30).number(),
     )
     .fetch_all(db)
     .await?;
-    for row in rows {
-        if let Some(score) = scores.get_mut(&row.person_id) {
-            score.revision = row.revision;
-        }
-    }
-    Ok(())
+    Ok(rows.into_iter().filter_map(Row::into_score).collect())
+}
+
+/// Puts everybody on the list of dirty people whose score rests on an earlier epoch and
+/// has a later revision.
+#[instrument(name = "db.score.mark_behind", skip_all)]
+pub(crate) async fn mark_behind(
+    db: &mut PgConnection,
+    epoch: u64,
+    revision: i64,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        insert into scoring.dirty_person (person_id)
+        select person_id from scoring.score where epoch < $1 and revision > $2
+        "#,
+        epoch.cast_signed(),
+        revision,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// All scores that are known, ascending.
@@ -262,16 +343,9 @@ pub(crate) async fn places(
     .await
 }
 
-/// Gives scores their percentiles, and the rows of `today` in the history too, unless they have been
-/// rescored, or are being. Only a row that this holds is written in the history, as a rescore does it in
-/// this order too: so neither can lock the other out.
+/// Gives scores their percentiles, unless they have been rescored, or are being.
 #[instrument(name = "db.score.place", skip_all, fields(places.len = places.len()))]
-pub(crate) async fn place(
-    db: &mut PgConnection,
-    places: &[Place],
-    today: Day,
-    model: &str,
-) -> Result<(), sqlx::Error> {
+pub(crate) async fn place(db: &mut PgConnection, places: &[Place]) -> Result<(), sqlx::Error> {
     let people: Vec<_> = places.iter().map(|place| place.person).collect();
     let revisions: Vec<_> = places.iter().map(|place| place.revision).collect();
     let percentiles: Vec<_> = places.iter().map(|place| place.percentile).collect();
@@ -284,25 +358,15 @@ pub(crate) async fn place(
             join scoring.score as score using (person_id)
             where score.revision = new.revision
             for no key update of score skip locked
-        ),
-        placed as (
-            update scoring.score as score
-            set percentile = free.percentile
-            from free
-            where score.person_id = free.person_id
-            returning score.person_id, score.revision, score.percentile
         )
-        update scoring.history as history
-        set percentile = placed.percentile
-        from placed
-        where history.person_id = placed.person_id and history.day = $4 and history.model = $5
-            and history.revision = placed.revision
+        update scoring.score as score
+        set percentile = free.percentile
+        from free
+        where score.person_id = free.person_id
         "#,
         &people,
         &revisions,
         &percentiles,
-        today.number(),
-        model,
     )
     .execute(db)
     .await?;

@@ -33,8 +33,12 @@ pub(crate) struct Publication {
 /// What is left to do, all of one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backlog {
-    /// The day that was gone over to last, since 1970.
+    /// Whether a pass goes on.
+    pub(crate) passing: bool,
+    /// The day of the epoch, since 1970; `None` before the first.
     pub(crate) day: Option<i32>,
+    /// Whether somebody owns an account.
+    pub(crate) any_member: bool,
     /// How many are on the list of dirty people.
     pub(crate) dirty: i64,
     /// As in [`Standing`].
@@ -47,7 +51,10 @@ pub(crate) async fn backlog(db: impl PgExecutor<'_>) -> Result<Backlog, sqlx::Er
     sqlx::query_as!(
         Backlog,
         r#"
-        select day,
+        select
+            exists (select from scoring.pass where end_time is null) as "passing!",
+            (select day from scoring.epoch order by epoch desc limit 1) as day,
+            exists (select from scoring.account where owned_since is not null) as "any_member!",
             (select count(distinct person_id) from scoring.dirty_person) as "dirty!",
             case
                 when score_revision.is_called then standing.revision >= score_revision.last_value
@@ -94,6 +101,27 @@ pub(crate) async fn begin(
         where publishing_until < now()
         returning publication as number, revision as before,
             (select last_value from scoring.score_revision) as "revision!"
+        "#,
+        interval(time),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Begins a pass, which publishes too, unless a publication goes on. Takes the next revision for all of its scores.
+#[instrument(name = "db.standing.begin_pass", skip_all)]
+pub(crate) async fn begin_pass(
+    db: &mut PgConnection,
+    time: Duration,
+) -> Result<Option<Publication>, sqlx::Error> {
+    sqlx::query_as!(
+        Publication,
+        r#"
+        update scoring.standing
+        set publication = publication + 1, publishing_until = now() + $1
+        where publishing_until < now()
+        returning publication as number, revision as before,
+            nextval('scoring.score_revision') as "revision!"
         "#,
         interval(time),
     )
@@ -159,13 +187,6 @@ pub(crate) async fn give_up(
     )
     .execute(db)
     .await?;
-    Ok(())
-}
-
-/// Notes the day that was gone over to.
-#[instrument(name = "db.standing.renew_day", skip_all)]
-pub(crate) async fn renew_day(db: &mut PgConnection, day: i32) -> Result<(), sqlx::Error> {
-    sqlx::query!("update scoring.standing set day = $1", day).execute(db).await?;
     Ok(())
 }
 

@@ -1,21 +1,13 @@
 //! How signals and memberships become scores.
 
-use klout_proto::signal::v1::{BatchedCounter, BatchedPost, SignalBatch};
-use klout_testkit::Stores;
-use sqlx::PgPool;
+use klout_proto::{
+    score::v1::ListScoresRequest,
+    signal::v1::{BatchedCounter, BatchedPost, SignalBatch},
+};
+use klout_testkit::{Stores, evidence};
 use tonic::Code;
 
-use crate::world::{TODAY, World, likes, told};
-
-/// Everything that is kept as evidence.
-async fn cells(db: &PgPool) -> Vec<(i64, i64, i32, i64)> {
-    sqlx::query_as(
-        "select subject_account_id, actor_account_id, day, count from scoring.cell order by 1, 2, 3",
-    )
-    .fetch_all(db)
-    .await
-    .expect("cells")
-}
+use crate::world::{TODAY, World, likes, retracted, told};
 
 /// The same reactions in three batches.
 fn batches() -> [SignalBatch; 3] {
@@ -53,11 +45,9 @@ async fn a_signal_about_a_members_account_becomes_a_score_and_todays_history() {
     assert_eq!(score.state, "KNOWN");
     assert!(score.score.is_some_and(|score| score > 1.0 && score <= 100.0), "{score:?}");
     assert_eq!(score.percentile, Some(50.0), "half of those equal: the only member");
-    let history: Vec<(i32, f64)> = sqlx::query_as("select day, score from scoring.history")
-        .fetch_all(&world.stores.db().await)
-        .await
-        .expect("history");
-    assert_eq!(history, [(TODAY, score.score.expect("known"))]);
+    let request = ListScoresRequest { person: "1".to_owned(), ..ListScoresRequest::default() };
+    let history = world.client().list_scores(request).await.expect("history").into_inner();
+    assert_eq!(history.scores, [score]);
 }
 
 #[tokio::test]
@@ -79,7 +69,10 @@ async fn neither_order_nor_repetition_of_what_is_pushed_changes_a_score() {
     crooked.scored().await;
 
     assert_eq!(scores(&straight).await, scores(&crooked).await);
-    assert_eq!(cells(&straight.stores.db().await).await, cells(&crooked.stores.db().await).await);
+    assert_eq!(
+        evidence(&straight.stores.db().await).await,
+        evidence(&crooked.stores.db().await).await
+    );
 }
 
 #[tokio::test]
@@ -91,7 +84,7 @@ async fn a_scoring_that_is_restarted_and_sent_everything_again_ends_with_the_sam
         world.apply(batch).await.expect("applied");
     }
     world.scored().await;
-    let before = (cells(&stores.db().await).await, scores(&world).await);
+    let before = (evidence(&stores.db().await).await, scores(&world).await);
     world.running.stop().await.expect("stopped in order");
 
     let world = World::start_on(stores.clone()).await;
@@ -101,7 +94,7 @@ async fn a_scoring_that_is_restarted_and_sent_everything_again_ends_with_the_sam
     own_all(&world).await;
     world.scored().await;
 
-    assert_eq!((cells(&stores.db().await).await, scores(&world).await), before);
+    assert_eq!((evidence(&stores.db().await).await, scores(&world).await), before);
 }
 
 #[tokio::test]
@@ -120,7 +113,12 @@ async fn batches_that_come_at_once_lose_nothing() {
         assert!(!applied.expect("applied"));
     }
 
-    assert!(cells(&world.stores.db().await).await.iter().all(|(.., count)| *count == 24));
+    let evidence = evidence(&world.stores.db().await).await;
+    assert_eq!(evidence.len(), 3);
+    for (account, (of_account, _)) in evidence {
+        let counts: Vec<i64> = of_account.cells.iter().map(|cell| cell.count).collect();
+        assert_eq!(counts, [24], "{account}");
+    }
 }
 
 #[tokio::test]
@@ -169,17 +167,8 @@ async fn a_batch_that_cannot_be_is_refused_and_changes_nothing() {
     let refused = world.apply(batch).await.expect_err("refused");
 
     assert_eq!(told(&refused), (Code::InvalidArgument, "BATCH_MALFORMED".to_owned()));
-    assert!(cells(&world.stores.db().await).await.is_empty());
+    assert!(evidence(&world.stores.db().await).await.is_empty());
     assert!(!world.apply(likes(1, &[(11, 90, 1)])).await.expect("applied"), "its id is free");
-}
-
-/// The same batch with everything in it taken back, under another id.
-fn retracted(id: u8, batch: &SignalBatch) -> SignalBatch {
-    SignalBatch {
-        retracted_interactions: batch.interactions.clone(),
-        retracted_counters: batch.counters.clone(),
-        ..likes(id, &[])
-    }
 }
 
 /// Followers of account 11, as read on the day so many days before today.
@@ -231,11 +220,9 @@ async fn who_has_no_evidence_left_has_no_score_of_today_in_the_history_either() 
     world.apply(retracted(2, &told)).await.expect("applied");
     world.scored().await;
 
-    let days: Vec<i32> = sqlx::query_scalar("select day from scoring.history")
-        .fetch_all(&world.stores.db().await)
-        .await
-        .expect("history");
-    assert!(days.is_empty(), "{days:?}");
+    let request = ListScoresRequest { person: "1".to_owned(), ..ListScoresRequest::default() };
+    let history = world.client().list_scores(request).await.expect("history").into_inner();
+    assert_eq!(history.scores, []);
 }
 
 #[tokio::test]

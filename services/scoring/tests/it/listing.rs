@@ -12,7 +12,8 @@ async fn world_of_seven() -> World {
     let mut all = Vec::new();
     for person in 1..=7 {
         world.own(10 + person, person, 1).await;
-        all.push((10 + person, 90, if person < 4 { 1 } else { 5 }));
+        // By one each, or by five.
+        all.extend((0..if person < 4 { 1 } else { 5 }).map(|actor| (10 + person, 90 + actor, 1)));
     }
     world.apply(likes(1, &all)).await.expect("applied");
     world.scored().await;
@@ -60,11 +61,7 @@ async fn a_page_that_cannot_be_is_refused() {
     let invalid = (Code::InvalidArgument, "FIELD_INVALID".to_owned());
     for (page_size, page_token) in [(-1, ""), (1, "x"), (1, "1.x"), (1, ".")] {
         let page_token = page_token.to_owned();
-        let request = ListTopScoresRequest {
-            page_size,
-            page_token: page_token.clone(),
-            ..Default::default()
-        };
+        let request = ListTopScoresRequest { page_size, page_token: page_token.clone() };
         let refused = world.client().list_top_scores(request).await.expect_err("refused");
         assert_eq!(told(&refused), invalid);
         let person = "72".to_owned();

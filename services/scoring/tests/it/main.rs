@@ -3,8 +3,10 @@
 mod contesting;
 mod disturbed;
 mod evidence;
+mod explaining;
 mod freshness;
 mod listing;
+mod passing;
 mod publishing;
 mod reading;
 mod rebuilding;

@@ -118,7 +118,7 @@ async fn a_redis_that_lost_everything_is_filled_again() {
 async fn what_does_not_belong_into_redis_is_not_served() {
     let (one, _other) = two_on(Stores::fresh().await).await;
     one.own(12, 2, 1).await;
-    one.apply(likes(9, &[(12, 90, 7)])).await.expect("applied");
+    one.apply(likes(9, &[(12, 90, 1), (12, 91, 1), (12, 92, 1)])).await.expect("applied");
     one.scored().await;
     let (score, stranger) = (one.score(1).await, one.score(2).await);
     assert_ne!(score.score, stranger.score);

@@ -19,8 +19,9 @@ use klout_proto::{
     },
     revision::Deployment,
     score::v1::{
-        ApplyMembershipsRequest, ApplySignalsRequest, GetBacklogRequest, GetScoreRequest, Score,
-        get_score_request::Subject, score_service_client::ScoreServiceClient,
+        ApplyMembershipsRequest, ApplySignalsRequest, GetBacklogRequest, GetRescoreRequest,
+        GetScoreRequest, Rescore, Score, StartRescoreRequest, get_score_request::Subject,
+        score_service_client::ScoreServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
     signal::v1::{BatchedInteraction, SignalBatch},
@@ -111,6 +112,28 @@ impl World {
         .await;
     }
 
+    /// Asks for a pass that sees everything, and waits until nothing is left to score.
+    pub(crate) async fn passed(&self) -> Rescore {
+        let mut client = self.client();
+        loop {
+            let asked = client.start_rescore(StartRescoreRequest::default()).await.expect("asked");
+            let asked = asked.into_inner();
+            let rescore = asked.rescore.expect("always present").rescore;
+            let mut pass = Rescore::default();
+            until("the pass is over", async || {
+                let request = GetRescoreRequest { rescore: rescore.clone() };
+                let found = client.get_rescore(request).await.expect("found").into_inner();
+                pass = found.rescore.expect("always present");
+                pass.end_time.is_some()
+            })
+            .await;
+            if !asked.already_running {
+                self.scored().await;
+                return pass;
+            }
+        }
+    }
+
     pub(crate) async fn score(&self, person: i64) -> Score {
         self.try_score(&person.to_string()).await.expect("a score")
     }
@@ -147,6 +170,15 @@ pub(crate) fn likes(id: u8, likes: &[(i64, i64, u32)]) -> SignalBatch {
         batch_id: vec![id; 16],
         interactions: interactions.collect(),
         ..SignalBatch::default()
+    }
+}
+
+/// The same batch with everything in it taken back, under another id.
+pub(crate) fn retracted(id: u8, batch: &SignalBatch) -> SignalBatch {
+    SignalBatch {
+        retracted_interactions: batch.interactions.clone(),
+        retracted_counters: batch.counters.clone(),
+        ..likes(id, &[])
     }
 }
 

@@ -6,7 +6,7 @@ use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
 use rand_pcg::Pcg64Mcg;
 
 /// Every point at which a service can be stopped: each starts with the section name of its service.
-pub const POINTS: [&str; 22] = [
+pub const POINTS: [&str; 28] = [
     "connector.batch.pushed",
     "connector.batches.deleted",
     "connector.batches.leased",
@@ -15,8 +15,14 @@ pub const POINTS: [&str; 22] = [
     "scoring.batch.committed",
     "scoring.batch.written",
     "scoring.cache.filled",
+    "scoring.epoch.published",
+    "scoring.epoch.written",
+    "scoring.evidence.folded",
     "scoring.memberships.committed",
     "scoring.memberships.written",
+    "scoring.pass.ended",
+    "scoring.pass.read",
+    "scoring.pass.written",
     "scoring.percentiles.committed",
     "scoring.percentiles.written",
     "scoring.scores.committed",

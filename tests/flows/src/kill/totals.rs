@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use klout_testkit::evidence;
 use sqlx::PgPool;
 
 use crate::Installation;
@@ -13,20 +14,13 @@ const ROWS_TOLD_MAX: usize = 3;
 const ACCOUNTS_ASKED: u32 = 50;
 
 /// Rows by what they are, each as text; numbers stand there in the shortest form that reads as the same bits.
-/// Left out is what has to differ: who a person is, revisions, and when the machine did something. Where
+/// Left out is what has to differ: who a person is, revisions, how many passes there were, and when the machine did something. Where
 /// nothing is left of what was told and taken back, a row may or may not be there.
-const TOTALS: [(&str, &str); 12] = [
+const TOTALS: [(&str, &str); 7] = [
     (
         "connector.signal",
         "select (subject_account_id, signal_id, retracted)::text from connector.signal",
     ),
-    ("scoring.cell", "select cell::text from scoring.cell where told <> 0 or count <> 0"),
-    (
-        "scoring.post_tally",
-        "select post_tally::text from scoring.post_tally where count <> 0",
-    ),
-    ("scoring.post", "select post::text from scoring.post where told <> 0"),
-    ("scoring.counter", "select counter::text from scoring.counter where told <> 0"),
     (
         "scoring.account",
         "select (account_id, network, person_id is not null)::text from scoring.account",
@@ -34,14 +28,8 @@ const TOTALS: [(&str, &str); 12] = [
     (
         "scoring.score",
         "select (account_id, score, percentile, confidence, day_change, week_change, month_change,
-            true_reach, amplification, network_impact, influence, score_time, model, epoch)::text
+            true_reach, amplification, network_impact, influence, score_time, model)::text
          from scoring.score join scoring.account using (person_id)",
-    ),
-    (
-        "scoring.history",
-        "select (account_id, day, model, score, percentile, confidence, day_change, week_change,
-            month_change, true_reach, amplification, network_impact, influence, score_time, epoch)::text
-         from scoring.history join scoring.account using (person_id)",
     ),
     ("social_graph.edge", "select edge::text from social_graph.edge where count <> 0"),
     (
@@ -74,6 +62,8 @@ impl Totals {
             let rows: Vec<String> = rows.unwrap_or_else(|error| panic!("{name}: {error}"));
             totals.insert(name, rows);
         }
+        let evidence = evidence(&db).await.into_iter();
+        totals.insert("evidence", evidence.map(|of_account| format!("{of_account:?}")).collect());
         // As those see it who ask.
         let ranking = installation.ranking().into_iter();
         totals.insert(
@@ -126,7 +116,7 @@ async fn answers(installation: &Installation) -> Vec<String> {
         // Twice: the first answer may be what fills Redis.
         let _ = installation.get(&path).await;
         let (status, mut score) = installation.get(&path).await;
-        for differs in ["person", "revisionToken"] {
+        for differs in ["person", "epoch", "revisionToken"] {
             score[differs].take();
         }
         answers.push(format!("{account}: {status} {score}"));

@@ -26,7 +26,7 @@ async fn without_a_look_whether_a_batch_was_applied_the_same_fails() {
     let terms = Terms { signals: 4_000, seed: SEED, plan, checked: false };
     let differences = run(&terms).await.differences;
     let differs = |name: &str| differences.iter().any(|it| it.starts_with(name));
-    assert!(differs("scoring.cell") && differs("scoring.score"), "{differences:#?}");
+    assert!(differs("evidence") && differs("scoring.score"), "{differences:#?}");
     assert!(!differs("social_graph.edge"), "it still looks: {differences:#?}");
 }
 

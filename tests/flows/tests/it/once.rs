@@ -1,20 +1,9 @@
 //! Delivered at least once, effective once; and in any order.
 
 use klout_flows::{Installation, rank};
-use sqlx::PgPool;
+use klout_testkit::evidence;
 
 use crate::world::{Files, rows, text};
-
-/// Everything that scoring keeps as evidence.
-async fn cells(db: &PgPool) -> Vec<(i64, i64, i16, i32, i64)> {
-    sqlx::query_as(
-        "select subject_account_id, actor_account_id, kind, day, count from scoring.cell
-         order by 1, 2, 3, 4",
-    )
-    .fetch_all(db)
-    .await
-    .expect("cells")
-}
 
 #[tokio::test]
 async fn any_order_split_and_repetition_of_signals_gives_the_same_scores() {
@@ -37,14 +26,14 @@ async fn any_order_split_and_repetition_of_signals_gives_the_same_scores() {
 
     assert_eq!(straight.ranking(), crooked.ranking());
     assert_eq!(
-        cells(&straight.stores.db().await).await,
-        cells(&crooked.stores.db().await).await,
+        evidence(&straight.stores.db().await).await,
+        evidence(&crooked.stores.db().await).await,
         "the same evidence"
     );
 }
 
 #[tokio::test]
-async fn a_consumer_that_dies_and_comes_back_ends_with_the_same_cells() {
+async fn a_consumer_that_dies_and_comes_back_ends_with_the_same_evidence() {
     let files = Files::new();
     let rows = rows();
     let file = files.write("all.csv", &rows);
@@ -66,8 +55,8 @@ async fn a_consumer_that_dies_and_comes_back_ends_with_the_same_cells() {
     shaken.import(&file);
 
     assert_eq!(
-        cells(&calm.stores.db().await).await,
-        cells(&shaken.stores.db().await).await,
+        evidence(&calm.stores.db().await).await,
+        evidence(&shaken.stores.db().await).await,
         "the same evidence"
     );
     let ranked = rank(&[&file]);

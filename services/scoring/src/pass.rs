@@ -1,0 +1,630 @@
+//! A pass over everybody: from evidence alone to an epoch, and everybody scored with it.
+//!
+//! 1. Begin. In a transaction of an instant that waits for the rescores under way, the next revision is taken:
+//!    V. Every score of before is of evidence that the pass will see, and has a lower revision.
+//! 2. READING: all evidence streams out of one snapshot, packed as it lies there.
+//! 3. COMPUTING: the engine, from nothing, on threads that give way to everybody else.
+//! 4. PUBLISHING: the epoch is written in parts, and published in a transaction that waits for the rescores
+//!    under way. Whoever is rescored from then on is so with this epoch. Who was rescored since 1 with
+//!    the one before is put on the list once more.
+//! 5. WRITING: scores of revision V take the place of earlier ones, some thousands a transaction, each in the
+//!    place that it has among all. Who was rescored since 1 has a later revision and is left alone.
+//! 6. The standing becomes V, which makes everything that is cached old.
+//!
+//! Nobody who reads or applies signals waits for any of it. While a pass goes on, percentiles are not
+//! published; they are exact for those of V, and the next publication places those that came later.
+//!
+//! Whoever works on a pass says so every second. A process that is silent for five is taken for dead, and
+//! another one takes the pass up: from the start, or, when the epoch is published, by putting everybody
+//! on the list whose score rests on an earlier one: a rescore gives the bits that the pass would have given.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use klout_chassis::{Chain, Clock, failpoint, renewing};
+use klout_model::Day;
+use klout_score_engine::{Account, Block, Census, Graph, Identity, Ignored, Published, Scope};
+use klout_score_math::{Model, PersonScore, percentile};
+use klout_store::copy_out;
+use rayon::{ThreadPool, prelude::*};
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+use tokio::{
+    sync::Notify,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, instrument, warn};
+
+use crate::{
+    cached::Cached,
+    change::Change,
+    epochs::{Epoch, Epochs},
+    error::Error,
+    metrics::Metrics,
+    models,
+    publish::{LOCK_TIME_MAX, SILENCE_MAX, sample},
+    some::Networks,
+    store::{
+        self,
+        epoch::Head,
+        evidence::COPY_ALL,
+        pass::{Claim, PassRow, Progress},
+        score::{Made, NewKnown, NewScore},
+        standing::Publication,
+    },
+};
+
+/// People whose scores are written in one transaction: some ten milliseconds of work.
+const PEOPLE_MAX: usize = 4_096;
+
+/// Such transactions at once: they are most of the work, and a server has more than one processor.
+const CHUNKS_AT_ONCE: usize = 2;
+
+/// How long rescores are waited for before an epoch is published.
+const PUBLISH_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How often what cannot begin yet is tried again.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// A pass over which so many processes died is given up.
+const RESUMPTIONS_MAX: i32 = 5;
+
+/// So many seconds after a pass that failed another one is due.
+const FAILED_PAUSE_SECONDS: f64 = 60.0;
+
+/// What a pass needs.
+#[derive(Debug)]
+pub(crate) struct Passer {
+    pub(crate) db: PgPool,
+    pub(crate) cached: Cached,
+    pub(crate) clock: Clock,
+    pub(crate) epochs: Epochs,
+    /// The longest time between two.
+    pub(crate) interval: Duration,
+    /// Rung when somebody asks for one.
+    pub(crate) wanted: Arc<Notify>,
+    /// Rung when one is over.
+    pub(crate) done: Arc<Notify>,
+    pub(crate) threads: Arc<ThreadPool>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Everything that a pass reads.
+#[derive(Debug, Default)]
+struct Snapshot {
+    accounts: Vec<Account>,
+    networks: Networks,
+    blocks: Vec<Block<Bytes>>,
+    ignored: Ignored,
+}
+
+/// What comes out of it.
+#[derive(Debug)]
+struct Outcome {
+    published: Published,
+    scores: Vec<NewScore>,
+    /// Of those who are known, ascending.
+    ranking: Vec<f64>,
+    cells: u64,
+}
+
+/// A pass that this process works on.
+struct Work<'a> {
+    passer: &'a Passer,
+    claim: Claim,
+    publication: Publication,
+    /// How often evidence had been made again before it was read.
+    rebuilds: i64,
+    model: Arc<Model>,
+    epoch: i64,
+    now: OffsetDateTime,
+}
+
+/// How work on a pass ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Done,
+    /// Somebody else has taken it up, or this process stops.
+    Left,
+}
+
+/// Threads for passes, which give way to everything else.
+pub(crate) fn threads() -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new()
+        .thread_name(|number| format!("pass-{number}"))
+        .start_handler(|_| {
+            // Of this thread alone. Where it may not, a pass is a neighbour like any other.
+            let _ = rustix::process::nice(10);
+        })
+        .build()
+}
+
+// === impl Passer ===
+
+impl Passer {
+    /// Makes a pass if one is asked for, due, or left by somebody who died.
+    #[instrument(name = "pass", skip_all)]
+    pub(crate) async fn step(&self, stop: &CancellationToken) -> Result<bool, Error> {
+        let store = Error::store;
+        // Of a part of the evidence no pass is made.
+        if self.whole().await?.is_none() {
+            return Ok(false);
+        }
+        let claim = || store::pass::claim(&self.db, SILENCE_MAX);
+        let mut claimed = claim().await.map_err(store("look for a pass"))?;
+        if claimed.is_none() && self.is_due().await? {
+            store::pass::ask(&self.db, None).await.map_err(store("ask for a pass"))?;
+            claimed = claim().await.map_err(store("take a pass up"))?;
+        }
+        let Some((claim, row)) = claimed else { return Ok(false) };
+        let started = Instant::now();
+        match self.work(claim, &row, stop).await {
+            Ok(Ended::Done) => {
+                self.metrics.pass_duration.record(started.elapsed());
+                self.done.notify_one();
+            }
+            Ok(Ended::Left) => {
+                store::pass::give_up(&self.db, claim).await.map_err(store("leave a pass"))?;
+            }
+            // Of the store: tried again, by whoever comes first.
+            Err(error @ Error::Store { .. }) => {
+                let left = store::pass::give_up(&self.db, claim).await;
+                left.map_err(store("leave a pass"))?;
+                return Err(error);
+            }
+            Err(error) => {
+                warn!(error = %Chain(&error), pass = claim.pass_id, "a pass failed");
+                let problem = Chain(&error).to_string();
+                store::pass::end(&self.db, claim, Some(&problem))
+                    .await
+                    .map_err(store("end a pass"))?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// As [`store::rebuild::whole`].
+    async fn whole(&self) -> Result<Option<i64>, Error> {
+        let whole = store::rebuild::whole(&self.db).await;
+        whole.map_err(Error::store("look whether evidence is whole"))
+    }
+
+    /// Whether it is time for one that nobody asked for.
+    async fn is_due(&self) -> Result<bool, Error> {
+        let store = Error::store;
+        let schedule =
+            store::pass::schedule(&self.db).await.map_err(store("look when a pass is due"))?;
+        if schedule.going_on
+            || !schedule.any_member
+            || schedule.failed_seconds.is_some_and(|since| since < FAILED_PAUSE_SECONDS)
+        {
+            return Ok(false);
+        }
+        let today = Day::of(self.clock.now()).number();
+        let head = store::epoch::current(&self.db).await.map_err(store("look for an epoch"))?;
+        let of_today = head.is_some_and(|head| head.day == today);
+        let since = schedule.since_seconds.unwrap_or(f64::INFINITY);
+        Ok(!of_today || since >= self.interval.as_secs_f64())
+    }
+
+    async fn work(
+        &self,
+        claim: Claim,
+        row: &PassRow,
+        stop: &CancellationToken,
+    ) -> Result<Ended, Error> {
+        let store = Error::store;
+        let head = store::epoch::current(&self.db).await.map_err(store("look for an epoch"))?;
+        let published = head.as_ref().map_or(0, |head| head.epoch);
+        if row.state == state::WRITING && row.epoch == published {
+            return self.finish(claim, row).await;
+        }
+        if row.resumptions > RESUMPTIONS_MAX {
+            return Err(Error::PassGivenUp { resumptions: row.resumptions });
+        }
+        let Some(rebuilds) = self.whole().await? else { return Ok(Ended::Left) };
+        let Some(publication) = self.begin(stop).await? else { return Ok(Ended::Left) };
+        let work = Work {
+            passer: self,
+            claim,
+            publication,
+            rebuilds,
+            model: models::serving(&self.db).await?,
+            epoch: published + 1,
+            // As of the moment at which the revision was taken, or later: never before a score that it replaces.
+            now: self.clock.now(),
+        };
+        let ended = work.all(stop).await;
+        if !matches!(ended, Ok(Ended::Done)) {
+            store::standing::give_up(&self.db, &publication)
+                .await
+                .map_err(store("let others publish"))?;
+        }
+        ended
+    }
+
+    /// Takes the next revision, while nobody rescores. `None`: the process stops.
+    async fn begin(&self, stop: &CancellationToken) -> Result<Option<Publication>, Error> {
+        let store = Error::store;
+        while !stop.is_cancelled() {
+            let mut transaction = self.db.begin().await.map_err(store("begin a pass"))?;
+            let locked = store::standing::try_lock(&mut transaction, LOCK_TIME_MAX).await;
+            if locked.map_err(store("wait for rescores"))? {
+                let publication = store::standing::begin_pass(&mut transaction, SILENCE_MAX)
+                    .await
+                    .map_err(store("take a revision"))?;
+                transaction.commit().await.map_err(store("commit the start of a pass"))?;
+                if publication.is_some() {
+                    return Ok(publication);
+                }
+            }
+            // Somebody publishes percentiles, or rescores for long.
+            sleep(RETRY).await;
+        }
+        Ok(None)
+    }
+
+    /// The rest of a pass whose process died when its epoch was published already.
+    async fn finish(&self, claim: Claim, row: &PassRow) -> Result<Ended, Error> {
+        let store = Error::store;
+        let mut transaction = self.db.begin().await.map_err(store("begin to finish a pass"))?;
+        let progress = Progress {
+            state: state::WRITING,
+            model: &row.model,
+            epoch: row.epoch,
+            people: row.people,
+            people_done: row.people_done,
+            cells: row.cells,
+        };
+        let ours = store::pass::go_on(&mut *transaction, claim, SILENCE_MAX, &progress)
+            .await
+            .map_err(store("go on with a pass"))?;
+        if !ours {
+            return Ok(Ended::Left);
+        }
+        let people = store::score::mark_behind(&mut transaction, row.epoch.cast_unsigned(), 0)
+            .await
+            .map_err(store("put on the list whom a pass left"))?;
+        store::pass::end(&mut *transaction, claim, None).await.map_err(store("end a pass"))?;
+        transaction.commit().await.map_err(store("commit whom a pass left"))?;
+        info!(pass = claim.pass_id, people, "the rest of a pass is on the list");
+        Ok(Ended::Done)
+    }
+}
+
+/// The states of a pass.
+pub(crate) mod state {
+    pub(crate) const READING: &str = "READING";
+    pub(crate) const COMPUTING: &str = "COMPUTING";
+    pub(crate) const PUBLISHING: &str = "PUBLISHING";
+    pub(crate) const WRITING: &str = "WRITING";
+}
+
+// === impl Work ===
+
+impl Work<'_> {
+    async fn all(&self, stop: &CancellationToken) -> Result<Ended, Error> {
+        let started = Instant::now();
+        if !self.go_on(&self.progress(state::READING, 0, 0, 0)).await? {
+            return Ok(Ended::Left);
+        }
+        let snapshot = self.alive(state::READING, 0, 0, Box::pin(self.read())).await?;
+        failpoint!("scoring.pass.read");
+        let read = started.elapsed();
+        if stop.is_cancelled() {
+            return Ok(Ended::Left);
+        }
+        let (model, today) = (Arc::clone(&self.model), Day::of(self.now).number());
+        let threads = Arc::clone(&self.passer.threads);
+        let computed = spawn_blocking(move || threads.install(|| compute(&model, today, snapshot)));
+        let outcome = self.alive(state::COMPUTING, 0, 0, computed).await.map_err(Error::Lost)??;
+        let computed = started.elapsed();
+        if stop.is_cancelled() {
+            return Ok(Ended::Left);
+        }
+        let publish = Box::pin(async {
+            self.write_epoch(&outcome.published).await?;
+            failpoint!("scoring.epoch.written");
+            self.publish(&outcome).await
+        });
+        if !self.alive(state::PUBLISHING, outcome.scores.len(), outcome.cells, publish).await? {
+            return Ok(Ended::Left);
+        }
+        failpoint!("scoring.epoch.published");
+        let Outcome { published, scores, ranking, cells } = outcome;
+        self.passer.epochs.follow(Arc::new(Epoch {
+            number: self.epoch.cast_unsigned(),
+            model: Arc::clone(&self.model),
+            published,
+        }));
+        let written = started.elapsed();
+        if !self.write(&scores, cells, stop).await? {
+            return Ok(Ended::Left);
+        }
+        self.end(&ranking).await?;
+        info!(
+            pass = self.claim.pass_id,
+            epoch = self.epoch,
+            cells,
+            people = scores.len(),
+            read_ms = read.as_millis(),
+            compute_ms = (computed - read).as_millis(),
+            publish_ms = (written - computed).as_millis(),
+            write_ms = (started.elapsed() - written).as_millis(),
+            "a pass is done"
+        );
+        Ok(Ended::Done)
+    }
+
+    fn progress(
+        &self,
+        state: &'static str,
+        people: usize,
+        done: usize,
+        cells: u64,
+    ) -> Progress<'_> {
+        let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        Progress {
+            state,
+            model: self.model.name(),
+            epoch: self.epoch,
+            people: whole(people),
+            people_done: whole(done),
+            cells: cells.cast_signed(),
+        }
+    }
+
+    /// Says that this process works on it. `false`: somebody else does.
+    async fn go_on(&self, progress: &Progress<'_>) -> Result<bool, Error> {
+        let store = Error::store;
+        let mut connection = self.passer.db.acquire().await.map_err(store("go on with a pass"))?;
+        self.go_on_in(&mut connection, progress).await
+    }
+
+    async fn go_on_in(
+        &self,
+        connection: &mut PgConnection,
+        progress: &Progress<'_>,
+    ) -> Result<bool, Error> {
+        let store = Error::store;
+        let ours = store::pass::go_on(&mut *connection, self.claim, SILENCE_MAX, progress)
+            .await
+            .map_err(store("go on with a pass"))?;
+        let publishes = store::standing::go_on(connection, &self.publication, SILENCE_MAX)
+            .await
+            .map_err(store("go on with a pass"))?;
+        Ok(ours && publishes)
+    }
+
+    /// Does `work`, and says meanwhile that this process works on it.
+    async fn alive<T>(
+        &self,
+        state: &'static str,
+        people: usize,
+        cells: u64,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let progress = self.progress(state, people, 0, cells);
+        let say = || async { self.go_on(&progress).await.map(|_| ()) };
+        // At once, so that everybody sees how far it is.
+        let said = async {
+            if let Err(error) = say().await {
+                warn!(error = %Chain(&error), "could not tell how far a pass is");
+            }
+        };
+        let work = async {
+            let ((), done) = tokio::join!(said, work);
+            done
+        };
+        renewing(SILENCE_MAX / 5, work, say).await
+    }
+
+    /// Everything of one moment.
+    #[instrument(name = "pass_read", skip_all)]
+    async fn read(&self) -> Result<Snapshot, Error> {
+        let store = Error::store;
+        let begin = "begin isolation level repeatable read read only";
+        let mut transaction =
+            self.passer.db.begin_with(begin).await.map_err(store("begin to read everything"))?;
+        let Snapshot { mut accounts, mut networks, mut blocks, ignored } = Snapshot::default();
+        copy_out(&mut transaction, store::account::COPY_ALL, |row| {
+            let network = std::str::from_utf8(text(row, 1)?).map_err(sqlx::Error::decode)?;
+            let network = networks.place(network).map_err(sqlx::Error::decode)?;
+            let owner = row.get(2).is_some_and(Option::is_some).then(|| number(row, 2));
+            accounts.push(Account { id: number(row, 0)?, network, owner: owner.transpose()? });
+            Ok(())
+        })
+        .await
+        .map_err(store("read all accounts"))?;
+        copy_out(&mut transaction, COPY_ALL, |row| {
+            let account = number(row, 0)?;
+            let bytes = row.get_mut(1).and_then(Option::take).unwrap_or_default();
+            blocks.push(Block { account, bytes });
+            Ok(())
+        })
+        .await
+        .map_err(store("read all evidence"))?;
+        transaction.commit().await.map_err(store("end to read everything"))?;
+        Ok(Snapshot { accounts, networks, blocks, ignored })
+    }
+
+    #[instrument(name = "pass_write_epoch", skip_all)]
+    async fn write_epoch(&self, published: &Published) -> Result<(), Error> {
+        let store = Error::store;
+        let mut connection = self.passer.db.acquire().await.map_err(store("write an epoch"))?;
+        // One is kept for those who are about to load it.
+        store::epoch::clear(&mut connection, self.epoch - 2)
+            .await
+            .map_err(store("clear epochs away"))?;
+        for (part, content) in (0..).zip(published.pack()) {
+            store::epoch::write_part(&mut connection, self.epoch, part, &content)
+                .await
+                .map_err(store("write an epoch"))?;
+        }
+        Ok(())
+    }
+
+    /// From here on people are scored with this epoch. `false`: somebody else works on the pass.
+    #[instrument(name = "pass_publish", skip_all)]
+    async fn publish(&self, outcome: &Outcome) -> Result<bool, Error> {
+        let store = Error::store;
+        let mut transaction =
+            self.passer.db.begin().await.map_err(store("begin to publish an epoch"))?;
+        let locked = store::standing::try_lock(&mut transaction, PUBLISH_TIME_MAX).await;
+        if !locked.map_err(store("wait for rescores"))? {
+            return Ok(false);
+        }
+        let whole = store::rebuild::whole(&mut *transaction).await;
+        if whole.map_err(store("look whether evidence is whole"))? != Some(self.rebuilds) {
+            // Forgotten while it was read.
+            return Ok(false);
+        }
+        let progress = self.progress(state::WRITING, outcome.scores.len(), 0, outcome.cells);
+        if !self.go_on_in(&mut transaction, &progress).await? {
+            return Ok(false);
+        }
+        let head = Head {
+            epoch: self.epoch,
+            model: self.model.name().to_owned(),
+            day: Day::of(self.now).number(),
+        };
+        store::epoch::publish(&mut transaction, &head, self.now)
+            .await
+            .map_err(store("publish an epoch"))?;
+        transaction.commit().await.map_err(store("commit an epoch"))?;
+
+        let mut connection =
+            self.passer.db.acquire().await.map_err(store("look who was scored meanwhile"))?;
+        let epoch = self.epoch.cast_unsigned();
+        store::score::mark_behind(&mut connection, epoch, self.publication.revision)
+            .await
+            .map_err(store("put on the list who was scored meanwhile"))?;
+        Ok(true)
+    }
+
+    /// `false`: somebody else works on the pass, or the process stops.
+    #[instrument(name = "pass_write", skip_all)]
+    async fn write(
+        &self,
+        scores: &[NewScore],
+        cells: u64,
+        stop: &CancellationToken,
+    ) -> Result<bool, Error> {
+        let done = AtomicUsize::new(0);
+        let say = || async {
+            let done = done.load(Ordering::Relaxed);
+            self.go_on(&self.progress(state::WRITING, scores.len(), done, cells)).await.map(|_| ())
+        };
+        let done = &done;
+        let starts = (0..scores.len()).step_by(PEOPLE_MAX);
+        let chunks = stream::iter(starts).map(|start| async move {
+            let chunk = &scores[start..scores.len().min(start + PEOPLE_MAX)];
+            let written = !stop.is_cancelled() && self.write_some(chunk).await?;
+            done.fetch_add(chunk.len(), Ordering::Relaxed);
+            Ok::<bool, Error>(written)
+        });
+        let chunks = chunks.buffer_unordered(CHUNKS_AT_ONCE);
+        let all = chunks.try_fold(true, |all, written| std::future::ready(Ok(all && written)));
+        renewing(SILENCE_MAX / 5, Box::pin(all), say).await
+    }
+
+    async fn write_some(&self, scores: &[NewScore]) -> Result<bool, Error> {
+        let store = Error::store;
+        let made = Made {
+            time: self.now,
+            day: Day::of(self.now),
+            model: self.model.name(),
+            epoch: self.epoch.cast_unsigned(),
+        };
+        let mut transaction =
+            self.passer.db.begin().await.map_err(store("begin to write scores"))?;
+        let ours = store::pass::is_ours(&mut *transaction, self.claim).await;
+        if !ours.map_err(store("go on with a pass"))? {
+            return Ok(false);
+        }
+        let people: Vec<i64> = scores.iter().map(|it| it.person).collect();
+        store::history::close(&mut transaction, &people, &made)
+            .await
+            .map_err(store("write history"))?;
+        store::score::renew(&mut transaction, &made, Some(self.publication.revision), scores)
+            .await
+            .map_err(store("write scores"))?;
+        failpoint!("scoring.pass.written");
+        transaction.commit().await.map_err(store("commit scores"))?;
+        Ok(true)
+    }
+
+    /// Everybody is scored: what was cached before is old.
+    async fn end(&self, ranking: &[f64]) -> Result<(), Error> {
+        let store = Error::store;
+        let Passer { db, cached, .. } = self.passer;
+        let sample = sample(ranking);
+        store::standing::end(db, &self.publication, &sample)
+            .await
+            .map_err(store("publish the standing"))?;
+        failpoint!("scoring.pass.ended");
+        let mut connection = db.acquire().await.map_err(store("end a pass"))?;
+        store::pass::end(&mut *connection, self.claim, None).await.map_err(store("end a pass"))?;
+        store::pass::clear(&mut connection).await.map_err(store("clear passes away"))?;
+        let change = Change::Standing(self.publication.revision).message();
+        store::replica::tell(&mut *connection, &[change])
+            .await
+            .map_err(store("tell of an epoch"))?;
+        cached.follow_standing(self.publication.revision);
+        Ok(())
+    }
+}
+
+/// The whole pass, but for reading and writing.
+fn compute(model: &Model, today: i32, snapshot: Snapshot) -> Result<Outcome, Error> {
+    let Snapshot { accounts, networks, blocks, ignored } = snapshot;
+    let scope =
+        Scope { model, today, networks: networks.names(), accounts: &accounts, ignored: &ignored };
+    let Census { evidence, people, cells } = Census::take(scope, blocks).map_err(Error::Packed)?;
+    let graph = Graph::new(model, evidence);
+    let epoch = graph.epoch(model);
+    let (scores, _) = graph.scores(model, &epoch);
+    drop(graph);
+    let published = Published::new(&epoch, &people);
+    let members: Vec<(i64, Option<PersonScore>)> = people
+        .iter()
+        .zip(scores)
+        .map_while(|(identity, score)| match identity {
+            Identity::Person(person) => Some((*person, score)),
+            // Members come first.
+            Identity::Account(_) => None,
+        })
+        .collect();
+    let known = members.iter().filter_map(|(_, score)| score.as_ref());
+    let mut ranking: Vec<f64> = known.map(|score| score.score.points()).collect();
+    ranking.par_sort_unstable_by(f64::total_cmp);
+    let scores = members
+        .into_par_iter()
+        .map(|(person, score)| NewScore {
+            person,
+            known: score
+                .map(|score| NewKnown::new(&score, percentile(&ranking, score.score.points()))),
+        })
+        .collect();
+    Ok(Outcome { published, scores, ranking, cells })
+}
+
+fn text(row: &[Option<Bytes>], place: usize) -> Result<&[u8], sqlx::Error> {
+    let field = row.get(place).and_then(Option::as_ref);
+    field.map(|bytes| &bytes[..]).ok_or_else(|| sqlx::Error::ColumnNotFound(place.to_string()))
+}
+
+fn number(row: &[Option<Bytes>], place: usize) -> Result<i64, sqlx::Error> {
+    let bytes = text(row, place)?.try_into().map_err(sqlx::Error::decode)?;
+    Ok(i64::from_be_bytes(bytes))
+}

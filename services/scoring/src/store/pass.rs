@@ -1,0 +1,286 @@
+//! `scoring.pass`: passes over everybody, the one that goes on and those that were.
+
+use std::time::Duration;
+
+use klout_store::interval;
+use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
+use tracing::instrument;
+
+/// A pass, as the table has it.
+#[derive(Clone, Debug)]
+pub(crate) struct PassRow {
+    pub(crate) pass_id: i64,
+    pub(crate) state: String,
+    pub(crate) epoch: i64,
+    pub(crate) model: String,
+    pub(crate) start_time: OffsetDateTime,
+    pub(crate) end_time: Option<OffsetDateTime>,
+    pub(crate) resumptions: i32,
+    pub(crate) people: i64,
+    pub(crate) people_done: i64,
+    pub(crate) cells: i64,
+    pub(crate) problem: String,
+}
+
+/// A pass that this process works on, until somebody else takes it up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claim {
+    pub(crate) pass_id: i64,
+    pub(crate) resumptions: i32,
+}
+
+/// How far a pass is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress<'a> {
+    pub(crate) state: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) epoch: i64,
+    pub(crate) people: i64,
+    pub(crate) people_done: i64,
+    pub(crate) cells: i64,
+}
+
+/// Asks for a pass, unless one goes on or this one was asked for before. Times are those of the server: the
+/// clock of scores may stand still.
+#[instrument(name = "db.pass.ask", skip_all)]
+pub(crate) async fn ask(
+    db: impl PgExecutor<'_>,
+    request_id: Option<&str>,
+) -> Result<Option<PassRow>, sqlx::Error> {
+    sqlx::query_as!(
+        PassRow,
+        r#"
+        insert into scoring.pass (request_id, state, epoch, model, start_time, running_until)
+        values ($1, 'READING', 0, '', now(), '-infinity')
+        on conflict do nothing
+        returning pass_id, state, epoch, model, start_time, end_time, resumptions, people,
+            people_done, cells, problem
+        "#,
+        request_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The pass that goes on, or the newest.
+#[instrument(name = "db.pass.newest", skip_all)]
+pub(crate) async fn newest(db: impl PgExecutor<'_>) -> Result<Option<PassRow>, sqlx::Error> {
+    sqlx::query_as!(
+        PassRow,
+        r#"
+        select pass_id, state, epoch, model, start_time, end_time, resumptions, people, people_done,
+            cells, problem
+        from scoring.pass
+        order by pass_id desc
+        limit 1
+        "#,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The pass with this number.
+#[instrument(name = "db.pass.find", skip_all)]
+pub(crate) async fn find(
+    db: impl PgExecutor<'_>,
+    pass_id: i64,
+) -> Result<Option<PassRow>, sqlx::Error> {
+    sqlx::query_as!(
+        PassRow,
+        r#"
+        select pass_id, state, epoch, model, start_time, end_time, resumptions, people, people_done,
+            cells, problem
+        from scoring.pass
+        where pass_id = $1
+        "#,
+        pass_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The pass that was asked for so.
+#[instrument(name = "db.pass.find_request", skip_all)]
+pub(crate) async fn find_request(
+    db: impl PgExecutor<'_>,
+    request_id: &str,
+) -> Result<Option<PassRow>, sqlx::Error> {
+    sqlx::query_as!(
+        PassRow,
+        r#"
+        select pass_id, state, epoch, model, start_time, end_time, resumptions, people, people_done,
+            cells, problem
+        from scoring.pass
+        where request_id = $1
+        "#,
+        request_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Takes the pass up that goes on and that nobody works on.
+#[instrument(name = "db.pass.claim", skip_all)]
+pub(crate) async fn claim(
+    db: impl PgExecutor<'_>,
+    time: Duration,
+) -> Result<Option<(Claim, PassRow)>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        PassRow,
+        r#"
+        update scoring.pass
+        set running_until = now() + $1,
+            resumptions = resumptions + case when running_until = '-infinity' then 0 else 1 end
+        where end_time is null and running_until < now()
+        returning pass_id, state, epoch, model, start_time, end_time, resumptions, people,
+            people_done, cells, problem
+        "#,
+        interval(time),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (Claim { pass_id: row.pass_id, resumptions: row.resumptions }, row)))
+}
+
+/// Says that the pass is still worked on, and how far it is. Returns false when somebody else has taken it up;
+/// else nobody does before the transaction ends.
+#[instrument(name = "db.pass.go_on", skip_all)]
+pub(crate) async fn go_on(
+    db: impl PgExecutor<'_>,
+    claim: Claim,
+    time: Duration,
+    progress: &Progress<'_>,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        update scoring.pass
+        set running_until = now() + $3, state = $4, model = $5, epoch = $6, people = $7,
+            people_done = $8, cells = $9
+        where pass_id = $1 and resumptions = $2 and end_time is null
+        "#,
+        claim.pass_id,
+        claim.resumptions,
+        interval(time),
+        progress.state,
+        progress.model,
+        progress.epoch,
+        progress.people,
+        progress.people_done,
+        progress.cells,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether nobody else has taken the pass up; then nobody does before the transaction ends.
+#[instrument(name = "db.pass.is_ours", skip_all)]
+pub(crate) async fn is_ours(db: impl PgExecutor<'_>, claim: Claim) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select true as "ours!" from scoring.pass
+        where pass_id = $1 and resumptions = $2 and end_time is null
+        for share
+        "#,
+        claim.pass_id,
+        claim.resumptions,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Ends a pass, as DONE or, with a problem, as FAILED.
+#[instrument(name = "db.pass.end", skip_all)]
+pub(crate) async fn end(
+    db: impl PgExecutor<'_>,
+    claim: Claim,
+    problem: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update scoring.pass
+        set state = case when $3::text is null then 'DONE' else 'FAILED' end, end_time = now(),
+            people_done = case when $3::text is null then people else people_done end,
+            problem = coalesce($3, '')
+        where pass_id = $1 and resumptions = $2 and end_time is null
+        "#,
+        claim.pass_id,
+        claim.resumptions,
+        problem,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets somebody else take a pass up at once.
+#[instrument(name = "db.pass.give_up", skip_all)]
+pub(crate) async fn give_up(db: impl PgExecutor<'_>, claim: Claim) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update scoring.pass set running_until = now() - interval '1 second'
+        where pass_id = $1 and resumptions = $2 and end_time is null
+        "#,
+        claim.pass_id,
+        claim.resumptions,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// When a pass is due by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    /// Since the last one that was done began; `None`: there was none.
+    pub(crate) since_seconds: Option<f64>,
+    /// Since the last one that failed began.
+    pub(crate) failed_seconds: Option<f64>,
+    /// Whether one goes on.
+    pub(crate) going_on: bool,
+    /// Whether somebody owns an account.
+    pub(crate) any_member: bool,
+}
+
+/// What decides whether a pass is due.
+#[instrument(name = "db.pass.schedule", skip_all)]
+pub(crate) async fn schedule(db: impl PgExecutor<'_>) -> Result<Schedule, sqlx::Error> {
+    sqlx::query_as!(
+        Schedule,
+        r#"
+        select extract(epoch from now() - (
+                select start_time from scoring.pass
+                where state = 'DONE'
+                order by pass_id desc
+                limit 1
+            ))::float8 as since_seconds,
+            extract(epoch from now() - (
+                select start_time from scoring.pass
+                where state = 'FAILED'
+                order by pass_id desc
+                limit 1
+            ))::float8 as failed_seconds,
+            exists (select from scoring.pass where end_time is null) as "going_on!",
+            exists (select from scoring.account where owned_since is not null) as "any_member!"
+        "#,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Drops all but the last hundred passes.
+#[instrument(name = "db.pass.clear", skip_all)]
+pub(crate) async fn clear(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        delete from scoring.pass
+        where end_time is not null
+            and pass_id < (select max(pass_id) - 100 from scoring.pass)
+        "#,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
