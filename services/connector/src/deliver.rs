@@ -200,7 +200,7 @@ impl Deliverer {
         let push = async {
             let (mut confirmed, mut refused, mut last) = (Vec::new(), Vec::new(), None);
             for batch in leased {
-                let (batch_id, waited_seconds) = (batch.batch_id, batch.waited_seconds);
+                let Leased { batch_id, attempts, waited_seconds, .. } = batch;
                 let started = Instant::now();
                 match self.push(consumer, batch).await {
                     Ok(()) => {
@@ -208,7 +208,7 @@ impl Deliverer {
                         metrics.taken.record(started.elapsed());
                         let since = waited_seconds + leased_at.elapsed().as_secs_f64();
                         metrics.delivery_duration.record(since);
-                        confirmed.push(batch_id);
+                        confirmed.push((batch_id, attempts));
                     }
                     Err(error) => {
                         metrics.refused.record(started.elapsed());

@@ -15,6 +15,9 @@ pub enum Error {
     #[error("the stream had {signals} signals in {time:?}; go on with a new one")]
     StreamTooLong { signals: u64, time: Duration },
 
+    #[error("`{field}` {problem}")]
+    FieldInvalid { field: &'static str, problem: &'static str },
+
     #[error("the stream broke off")]
     Stream(#[source] Status),
 
@@ -46,6 +49,7 @@ impl From<Error> for Status {
             Error::StreamTooLong { signals, .. } => {
                 Refusal::new(Code::ResourceExhausted, "STREAM_TOO_LONG").with("signals", signals)
             }
+            Error::FieldInvalid { field, problem } => Refusal::field(field, problem),
             // What broke the stream was said by the transport, about the caller's own message.
             Error::Stream(status) => return status.clone(),
             Error::LogBroken(_) => Refusal::new(Code::Internal, "STORE_FAILED"),

@@ -11,13 +11,17 @@ mod deliver;
 mod error;
 mod ingest;
 mod metrics;
+mod redeliver;
 mod rpc;
 mod store;
 
 use std::sync::Arc;
 
 use klout_chassis::{ConfigError, Context, Service, repeat};
-use klout_proto::signal::v1::signal_service_server::{self, SignalServiceServer};
+use klout_proto::{
+    revision::Deployment,
+    signal::v1::signal_service_server::{self, SignalServiceServer},
+};
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
@@ -45,8 +49,11 @@ pub struct Connector {
 impl Service for Connector {
     const NAME: &'static str = "connector";
     const RPC_SERVICES: &'static [&'static str] = &[signal_service_server::SERVICE_NAME];
-    const STREAMING_RPCS: &'static [&'static str] =
-        &["/klout.signal.v1.SignalService/IngestSignals"];
+    const STREAMING_RPCS: &'static [&'static str] = &[
+        "/klout.signal.v1.SignalService/IngestSignals",
+        // Its answer takes the longer the longer the log is.
+        "/klout.signal.v1.SignalService/RedeliverSignals",
+    ];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
@@ -67,6 +74,7 @@ impl Service for Connector {
             outbox_grew: Bell::default(),
             clock: context.clock,
             account_key: context.account_key,
+            deployment: Deployment::of(&check_value),
             stream_time_max: config.stream_time_max,
             metrics: Arc::clone(&metrics),
         };

@@ -3,14 +3,19 @@
 mod batch_ingest_signals;
 mod get_backlog;
 mod ingest_signals;
+mod redeliver_signals;
 
 use std::{sync::Arc, time::Duration};
 
 use klout_chassis::Clock;
 use klout_model::AccountKey;
-use klout_proto::signal::v1::{
-    BatchIngestSignalsRequest, BatchIngestSignalsResponse, GetBacklogRequest, GetBacklogResponse,
-    IngestSignalsRequest, IngestSignalsResponse, Signal, signal_service_server::SignalService,
+use klout_proto::{
+    revision::Deployment,
+    signal::v1::{
+        BatchIngestSignalsRequest, BatchIngestSignalsResponse, GetBacklogRequest,
+        GetBacklogResponse, IngestSignalsRequest, IngestSignalsResponse, RedeliverSignalsRequest,
+        RedeliverSignalsResponse, Signal, signal_service_server::SignalService,
+    },
 };
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -30,6 +35,8 @@ pub(crate) struct SignalRpc {
     pub(crate) outbox_grew: Bell,
     pub(crate) clock: Clock,
     pub(crate) account_key: AccountKey,
+    /// Whose revision tokens are told.
+    pub(crate) deployment: Deployment,
     pub(crate) stream_time_max: Duration,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -73,6 +80,14 @@ impl SignalService for SignalRpc {
         _: Request<GetBacklogRequest>,
     ) -> Result<Response<GetBacklogResponse>, Status> {
         let response = get_backlog::get_backlog(self).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn redeliver_signals(
+        &self,
+        request: Request<RedeliverSignalsRequest>,
+    ) -> Result<Response<RedeliverSignalsResponse>, Status> {
+        let response = redeliver_signals::redeliver_signals(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// How many lanes there are. Replicas work on different lanes, so more of them than replicas.
-const LANES: u8 = 64;
+pub(crate) const LANES: u8 = 64;
 
 /// The lane that a batch is on.
 fn lane(batch_id: Uuid) -> i16 {

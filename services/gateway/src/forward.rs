@@ -4,29 +4,46 @@ use std::time::Duration;
 
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
     response::Response,
     routing::any,
 };
+use futures::{StreamExt as _, stream};
+use http::HeaderMap;
+use http_body::Frame;
+use http_body_util::{BodyStream, StreamBody};
 use klout_chassis::{Authentication, CallLimits, Caller, Guard, Link, Links, Refusal};
 use klout_proto::json::DESCRIPTORS;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
 use crate::{call::to_caller, routes::owners};
 
-/// How the services end that take what other services push, and those that operators run a deployment by. Through
-/// the gateway, which calls in its own name, they are for the operator alone.
+/// How the services end that take what other services push, and that only operators call. Through the
+/// gateway, which calls in its own name, they are for the operator alone.
 const INTERNAL: [&str; 2] = ["ConsumerService", "OperatorService"];
+
+/// This RPC goes through the whole log, and may take as long as a stream.
+const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
+
+/// RPCs of public services that are for the operator alone too: the service sees the gateway's own token, and
+/// cannot tell who asks for everybody's cases.
+const OPERATORS: [&str; 2] = [REDELIVER, "/klout.score.v1.ScoreService/ListContests"];
 
 /// The purpose of an operator's key.
 const OPERATOR: &str = "operator";
+
+/// This RPC answers for as long as the caller listens, so it is ended when the process is.
+const WATCH: &str = "/klout.score.v1.ScoreService/WatchScores";
 
 /// Where calls of a service go on to.
 #[derive(Clone, Debug)]
 struct Onward {
     link: Link,
     internal: bool,
+    going_down: CancellationToken,
 }
 
 /// The router of every RPC there is, behind the same layers as in front of a service.
@@ -35,14 +52,16 @@ pub(crate) fn router(
     authentication: Authentication,
     request_time_max: Duration,
     stream_time_max: Duration,
+    going_down: &CancellationToken,
 ) -> Router {
     let mut router = Router::new();
-    let mut streaming = Vec::new();
+    let mut streaming = vec![REDELIVER.to_owned()];
     for (package, owner) in owners() {
         for service in DESCRIPTORS.services().filter(|it| it.package_name() == package) {
             let path = format!("/{}/{{method}}", service.full_name());
-            let internal = INTERNAL.iter().any(|it| service.name().ends_with(it));
-            let onward = Onward { link: links.to(owner), internal };
+            let internal = INTERNAL.iter().any(|end| service.name().ends_with(end));
+            let going_down = going_down.clone();
+            let onward = Onward { link: links.to(owner), internal, going_down };
             router = router.route(&path, any(forward).with_state(onward));
             let streams =
                 service.methods().filter(prost_reflect::MethodDescriptor::is_client_streaming);
@@ -55,7 +74,9 @@ pub(crate) fn router(
 
 /// The link puts our own token in the place of the caller's.
 async fn forward(State(onward): State<Onward>, request: Request) -> Response {
-    let Onward { link, internal } = onward;
+    let Onward { link, internal, going_down } = onward;
+    let endless = request.uri().path() == WATCH;
+    let internal = internal || OPERATORS.contains(&request.uri().path());
     if internal && !is_operator(&request) {
         let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
         return refusal.into_plain_status("no such method").into_http();
@@ -66,8 +87,32 @@ async fn forward(State(onward): State<Onward>, request: Request) -> Response {
     };
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() == Code::Unauthenticated => to_caller(status).into_http(),
-        Some(_) | None => response.map(axum::body::Body::new),
+        Some(_) | None if endless => response.map(|body| until(going_down, body)),
+        Some(_) | None => response.map(Body::new),
     }
+}
+
+/// The same answer, which ends when this process is about to stop.
+fn until(going_down: CancellationToken, body: tonic::body::Body) -> Body {
+    let frames = stream::unfold(Some(BodyStream::new(body)), move |frames| {
+        let going_down = going_down.clone();
+        async move {
+            let mut frames = frames?;
+            tokio::select! {
+                frame = frames.next() => frame.map(|frame| (frame, Some(frames))),
+                () = going_down.cancelled() => Some((stopping().map(Frame::trailers), None)),
+            }
+        }
+    });
+    Body::new(StreamBody::new(frames))
+}
+
+/// What the caller is told at the end.
+fn stopping() -> Result<HeaderMap, Status> {
+    let refusal = Refusal::new(Code::Unavailable, "STOPPING");
+    let mut trailers = HeaderMap::new();
+    refusal.into_plain_status("this process is about to stop").add_header(&mut trailers)?;
+    Ok(trailers)
 }
 
 /// Whether the caller showed an operator's key, or needs none.

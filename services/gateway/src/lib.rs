@@ -44,8 +44,13 @@ impl Service for Gateway {
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { links, authentication, going_down, .. } = context;
         let Config { request_time_max, stream_time_max, body_size_max } = config;
-        let grpc =
-            forward::router(&links, authentication.clone(), request_time_max, stream_time_max);
+        let grpc = forward::router(
+            &links,
+            authentication.clone(),
+            request_time_max,
+            stream_time_max,
+            &going_down,
+        );
         let healthz = Healthz::new(links.to("scoring"), going_down);
         let pages = Pages::new(&links, request_time_max);
         let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });

@@ -227,8 +227,8 @@ impl Client {
         ScoreServiceClient::new(self.channel.clone())
     }
 
-    /// What is for operators alone.
-    pub(crate) fn operator(&self) -> ScoreOperatorServiceClient<Channel> {
+    /// For operators alone.
+    pub(crate) fn score_operator(&self) -> ScoreOperatorServiceClient<Channel> {
         ScoreOperatorServiceClient::new(self.channel.clone())
     }
 

@@ -281,7 +281,9 @@ async fn backlog(server: http::Uri, key: &str) -> Finding {
             let waiting: Vec<_> = waiting.map(|(what, count)| format!("{count} {what}")).collect();
             Finding::Note(
                 format!("on its way: {}", waiting.join(", ")),
-                "look again: it has to shrink; if not, the log of `klout up` says why".to_owned(),
+                "look again: it has to shrink; if people stay, a `klout rebuild` may have broken off: run it \
+                 again; else the log of `klout up` says why"
+                    .to_owned(),
             )
         }
         Err(failure) => Finding::Bad(

@@ -164,7 +164,8 @@ impl Shadow {
             Failure::Failed(format!("{} cannot be read: {error}", self.file.display()))
         })?;
         let model = self.target.ask(Missing::Refuse, async |client| {
-            let response = client.operator().shadow_model(ShadowModelRequest { numbers }).await?;
+            let response =
+                client.score_operator().shadow_model(ShadowModelRequest { numbers }).await?;
             response.into_inner().model.ok_or_else(empty)
         })?;
         output::line(describe(&model).trim_end())
@@ -179,7 +180,7 @@ impl Announce {
         let model = target.ask(Missing::Refuse, async |client| {
             let serve_time = Some(convert::timestamp(at));
             let request = AnnounceModelRequest { model: name, serve_time };
-            let response = client.operator().announce_model(request).await?;
+            let response = client.score_operator().announce_model(request).await?;
             response.into_inner().model.ok_or_else(empty)
         })?;
         output::line(describe(&model).trim_end())
@@ -193,7 +194,7 @@ impl Withdraw {
         let Self { name, target } = self;
         target.ask(Missing::Refuse, async |client| {
             let request = WithdrawModelRequest { model: name.clone() };
-            client.operator().withdraw_model(request).await?;
+            client.score_operator().withdraw_model(request).await?;
             Ok(())
         })?;
         eprintln!("klout: {name} is withdrawn");
@@ -250,7 +251,7 @@ async fn list(client: &Client) -> Result<Vec<Model>, Failure> {
 async fn read(client: &Client, model: &str) -> Result<(String, Scores), Failure> {
     let bar = output::progress(None, "{spinner} reading scores: {pos} people");
     let request = CompareModelsRequest { model: model.to_owned() };
-    let mut answers = client.operator().compare_models(request).await?.into_inner();
+    let mut answers = client.score_operator().compare_models(request).await?.into_inner();
     let (mut serving, mut scores) = (String::new(), Scores::default());
     while let Some(answer) = answers.message().await? {
         bar.inc(answer.pairs.len().try_into().unwrap_or(u64::MAX));

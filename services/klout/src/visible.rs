@@ -109,13 +109,29 @@ pub(crate) async fn until_scored(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks in the order in which signals travel: what has left one service is seen by the next.
-async fn left(client: &Client) -> Result<Left, Failure> {
+/// Waits until consumers have taken everything that was taken in.
+pub(crate) async fn until_delivered(client: &Client) -> Result<(), Failure> {
+    let bar = output::progress(None, "{spinner} waiting for the log: {msg}");
+    while let batches @ 1.. = batches(client).await? {
+        bar.set_message(Left::Batches(batches).to_string());
+        bar.tick();
+        sleep(INTERVAL).await;
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+async fn batches(client: &Client) -> Result<u64, Failure> {
     let signals = retried(|| {
         let mut client = client.signals();
         async move { client.get_backlog(signal::GetBacklogRequest {}).await }
     });
-    let batches = signals.await?.into_inner().batches;
+    Ok(signals.await?.into_inner().batches)
+}
+
+/// Asks in the order in which signals travel: what has left one service is seen by the next.
+async fn left(client: &Client) -> Result<Left, Failure> {
+    let batches = batches(client).await?;
     if batches > 0 {
         return Ok(Left::Batches(batches));
     }

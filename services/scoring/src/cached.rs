@@ -21,7 +21,7 @@ use std::{
 };
 
 use foldhash::fast::RandomState;
-use klout_proto::{convert::state, score::v1::Score};
+use klout_proto::{convert::state, revision::Deployment, score::v1::Score};
 use klout_store::{Cache, Fill, Version};
 use prost::Message as _;
 use quick_cache::{UnitWeighter, sync::DefaultLifecycle};
@@ -66,6 +66,7 @@ struct Inner {
     redis: Cache,
     time_max: Duration,
     grave_time: Duration,
+    deployment: Deployment,
     started: Instant,
     /// Milliseconds since `started`. 0 before the first lease.
     leased_until: AtomicU64,
@@ -111,6 +112,7 @@ impl Cached {
         people_max: usize,
         time_max: Duration,
         grave_time: Duration,
+        deployment: Deployment,
     ) -> (Self, Filler) {
         let (sender, fills) = mpsc::channel(FILLS_MAX);
         let cached = Self(Arc::new(Inner {
@@ -124,6 +126,7 @@ impl Cached {
             redis,
             time_max,
             grave_time,
+            deployment,
             started: Instant::now(),
             leased_until: AtomicU64::new(0),
             session: AtomicU64::new(0),
@@ -216,7 +219,7 @@ impl Cached {
             .filter(|score| score.known.is_some())
             .map(|score| {
                 let mut value = moment.standing.to_le_bytes().to_vec();
-                value.extend(to_wire(score, false).encode_to_vec());
+                value.extend(to_wire(score, false, self.0.deployment).encode_to_vec());
                 let revision = score.revision.cast_unsigned();
                 Fill {
                     key: key(moment.generation, score.person),
@@ -252,6 +255,11 @@ impl Cached {
             })
             .collect();
         self.0.redis.bury(&graves, self.0.grave_time).await
+    }
+
+    /// The last publication that is known of.
+    pub(crate) fn standing(&self) -> u64 {
+        self.0.standing.load(Ordering::Acquire).cast_unsigned()
     }
 
     /// Goes over to what is current now.
@@ -355,8 +363,12 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
+    fn here() -> Deployment {
+        Deployment::of(&[7; 16])
+    }
+
     fn leased() -> Cached {
-        let (cached, _filler) = Cached::new(Cache::none(), 100, MINUTE, MINUTE);
+        let (cached, _filler) = Cached::new(Cache::none(), 100, MINUTE, MINUTE, here());
         cached.follow(Current { standing: 1, generation: 1 });
         cached.begin_session();
         cached.lease(Instant::now() + MINUTE * 2);
@@ -364,7 +376,7 @@ mod tests {
     }
 
     fn score(revision: u64) -> Answer {
-        let revision_token = Revision::Score(revision).to_token();
+        let revision_token = Revision::Score(revision).to_token(here());
         Answer::Score((&Score { revision_token, ..Score::default() }).into())
     }
 

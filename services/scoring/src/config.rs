@@ -35,6 +35,13 @@ pub struct Config {
     #[serde(with = "humantime_serde")]
     pub transaction_time_max: Duration,
 
+    /// How many streams of scores a process sends at once.
+    pub watches_max: usize,
+
+    /// How often a stream says that it goes on.
+    #[serde(with = "humantime_serde")]
+    pub watch_heartbeat_interval: Duration,
+
     /// How long a reader waits for the revision that it asked for.
     #[serde(with = "humantime_serde")]
     pub freshness_time_max: Duration,
@@ -46,9 +53,10 @@ impl Config {
         for (setting, interval) in [
             ("scoring.rescore_interval", self.rescore_interval),
             ("scoring.publish_interval", self.publish_interval),
+            ("scoring.watch_heartbeat_interval", self.watch_heartbeat_interval),
         ] {
             if interval < Duration::from_millis(10) {
-                let problem = "is below 10ms, which would keep Postgres busy with nothing";
+                let problem = "is below 10ms, which would keep the process busy with nothing";
                 return Err(ConfigError::Setting { setting, problem: problem.to_owned() });
             }
         }

@@ -55,9 +55,9 @@ pub(crate) mod encoded_result {
 
 impl From<&Score> for EncodedScore {
     fn from(score: &Score) -> Self {
-        let revision = match Revision::from_token(&score.revision_token) {
-            Ok(Revision::Score(revision)) => revision,
-            Ok(Revision::Batches(_)) | Err(_) => 0,
+        let revision = match Revision::from_own_token(&score.revision_token) {
+            Some(Revision::Score(revision)) => revision,
+            Some(Revision::Batches(_)) | None => 0,
         };
         Self { revision, bytes: score.encode_to_vec().into() }
     }
@@ -77,8 +77,9 @@ impl From<Result<EncodedScore, pb::Status>> for EncodedResult {
 
 #[cfg(test)]
 mod tests {
-    use klout_proto::score::v1::{
-        BatchLookupScoresResponse, GetScoreResponse, LookupResult, lookup_result,
+    use klout_proto::{
+        revision::Deployment,
+        score::v1::{BatchLookupScoresResponse, GetScoreResponse, LookupResult, lookup_result},
     };
 
     use super::*;
@@ -89,7 +90,7 @@ mod tests {
             state: "KNOWN".to_owned(),
             score: Some(61.8),
             percentile: Some(0.0),
-            revision_token: Revision::Score(7).to_token(),
+            revision_token: Revision::Score(7).to_token(Deployment::of(&[7; 16])),
             ..Score::default()
         }
     }

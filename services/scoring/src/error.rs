@@ -14,6 +14,12 @@ use crate::{models::SHADOWS_MAX, rpc::SUBJECTS_MAX};
 /// When a read may be tried again that was given up.
 const TOO_SLOW_RETRY: Duration = Duration::from_secs(1);
 
+/// When somebody may try again for whose watch there was no room.
+const WATCHES_RETRY: Duration = Duration::from_secs(1);
+
+/// When somebody may watch again whose watch ended with the process: another one is there by then.
+const STOP_RETRY: Duration = Duration::from_millis(200);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("there is no person {person}")]
@@ -56,9 +62,35 @@ pub enum Error {
 
     #[error("no model serves")]
     ModelMissing,
+    #[error("`{field}` is a revision token of another deployment")]
+    RevisionElsewhere { field: &'static str },
 
     #[error("what was asked for was not scored within {waited:?}")]
     RevisionNotReached { waited: Duration },
+
+    #[error("{max} watches are open; a process has no more at once")]
+    WatchesTooMany { max: usize },
+
+    #[error("this process is about to stop")]
+    Stopping,
+
+    #[error("no rebuild goes on")]
+    RebuildUnknown,
+
+    #[error("there is no finding {finding}")]
+    FindingUnknown { finding: String },
+
+    #[error("there is no case {contest}")]
+    ContestUnknown { contest: String },
+
+    #[error("case {contest} was answered otherwise")]
+    ContestAnswered { contest: i64 },
+
+    #[error("the person has {open} cases that are not answered")]
+    ContestsTooMany { open: i64 },
+
+    #[error("an explanation that was kept cannot be read")]
+    Explanation(#[source] prost::DecodeError),
 
     /// What social-graph says about the caller's own account: unknown, ambiguous or not one.
     #[error("social-graph refused the account")]
@@ -167,9 +199,30 @@ impl Error {
             Self::ModelState { name, .. } => {
                 Refusal::new(Code::FailedPrecondition, "MODEL_STATE").with("model", name)
             }
+            Self::RevisionElsewhere { field } => {
+                Refusal::new(Code::InvalidArgument, "REVISION_ELSEWHERE").with("field", field)
+            }
             Self::RevisionNotReached { waited } => {
                 Refusal::new(Code::Unavailable, "REVISION_NOT_REACHED").retry_after(*waited)
             }
+            Self::WatchesTooMany { max } => Refusal::new(Code::Unavailable, "WATCHES_TOO_MANY")
+                .with("max", max)
+                .retry_after(WATCHES_RETRY),
+            Self::Stopping => Refusal::new(Code::Unavailable, "STOPPING").retry_after(STOP_RETRY),
+            Self::RebuildUnknown => Refusal::new(Code::FailedPrecondition, "REBUILD_UNKNOWN"),
+            Self::FindingUnknown { finding } => {
+                Refusal::new(Code::NotFound, "FINDING_UNKNOWN").with("finding", finding)
+            }
+            Self::ContestUnknown { contest } => {
+                Refusal::new(Code::NotFound, "CONTEST_UNKNOWN").with("contest", contest)
+            }
+            Self::ContestAnswered { contest } => {
+                Refusal::new(Code::FailedPrecondition, "CONTEST_ANSWERED").with("contest", contest)
+            }
+            Self::ContestsTooMany { open } => {
+                Refusal::new(Code::FailedPrecondition, "CONTESTS_TOO_MANY").with("open", open)
+            }
+            Self::Explanation(_) => Refusal::new(Code::Internal, "STORE_FAILED"),
             // It is about what the caller sent, in the words of the service that knows.
             Self::Account(status) => return Err(status.clone()),
             Self::Shared(error) => return error.refusal(),

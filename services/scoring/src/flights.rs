@@ -225,16 +225,23 @@ impl Flight {
 mod tests {
     use std::time::Duration;
 
-    use klout_proto::{revision::Revision, score::v1::Score};
+    use klout_proto::{
+        revision::{Deployment, Revision},
+        score::v1::Score,
+    };
     use klout_store::Cache;
     use tokio::{sync::oneshot, time::Instant};
 
     use super::*;
     use crate::store::replica::Current;
 
+    fn here() -> Deployment {
+        Deployment::of(&[7; 16])
+    }
+
     fn leased() -> (Cached, Flights) {
         let minute = Duration::from_secs(60);
-        let (cached, _filler) = Cached::new(Cache::none(), 100, minute, minute);
+        let (cached, _filler) = Cached::new(Cache::none(), 100, minute, minute, here());
         cached.follow(Current { standing: 1, generation: 1 });
         cached.begin_session();
         cached.lease(Instant::now() + minute);
@@ -243,7 +250,7 @@ mod tests {
     }
 
     fn score(revision: u64) -> Answer {
-        let revision_token = Revision::Score(revision).to_token();
+        let revision_token = Revision::Score(revision).to_token(here());
         Answer::Score((&Score { revision_token, ..Score::default() }).into())
     }
 

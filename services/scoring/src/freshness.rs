@@ -9,48 +9,84 @@ use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 use tracing::instrument;
 
-use crate::{error::Error, store};
+use crate::{
+    error::Error,
+    store::{self, dirty_person::Seen},
+};
 
 /// How often it is looked.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Returns when a read from Postgres sees what `revision` asks for.
-#[instrument(name = "wait_for_revision", skip_all)]
+/// What a reader asks of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Freshness {
+    /// It has what a revision stands for.
+    Revision(Revision),
+    /// It has everything that was applied so long ago or longer.
+    Staleness(Duration),
+}
+
+/// Returns when the score of a person is so fresh: which revision, or a later one, a read has to see; 0 when
+/// there is no score.
+#[instrument(name = "wait_for_freshness", skip_all)]
 pub(crate) async fn wait(
     db: &PgPool,
     person: PersonId,
-    revision: &Revision,
+    freshness: &Freshness,
     time_max: Duration,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let started = Instant::now();
     let time_max = time_left().map_or(time_max, |left| left.min(time_max));
-    while !is_reached(db, person, revision).await? {
+    loop {
+        let reached = match freshness {
+            Freshness::Revision(revision) => reached_revision(db, person, revision).await?,
+            Freshness::Staleness(time) => reached_staleness(db, person, *time).await?,
+        };
+        if let Some(newest) = reached {
+            return Ok(newest);
+        }
         if started.elapsed() + LOOK_INTERVAL >= time_max {
             return Err(Error::RevisionNotReached { waited: started.elapsed() });
         }
         sleep(LOOK_INTERVAL).await;
     }
-    Ok(())
 }
 
-async fn is_reached(db: &PgPool, person: PersonId, revision: &Revision) -> Result<bool, Error> {
+/// The newest revision of the score of a person, once it is as fresh as `revision`.
+async fn reached_revision(
+    db: &PgPool,
+    person: PersonId,
+    revision: &Revision,
+) -> Result<Option<u64>, Error> {
     if let Revision::Batches(batches) = revision {
         let applied = store::applied_batch::count(db, batches)
             .await
             .map_err(Error::store("look which batches were applied"))?;
         if applied.cast_unsigned() < batches.len() as u64 {
-            return Ok(false);
+            return Ok(None);
         }
     }
-    let found = store::score::find(db, &[person.get()])
+    let seen = see(db, person).await?;
+    let reached = match revision {
+        Revision::Batches(_) => seen.dirty_seconds.is_none(),
+        Revision::Score(number) => seen.revision.cast_unsigned() >= *number,
+    };
+    Ok(reached.then_some(seen.revision.cast_unsigned()))
+}
+
+/// The same, once nothing is missing in it that was applied so long ago or longer.
+async fn reached_staleness(
+    db: &PgPool,
+    person: PersonId,
+    time: Duration,
+) -> Result<Option<u64>, Error> {
+    let seen = see(db, person).await?;
+    let reached = seen.dirty_seconds.is_none_or(|seconds| seconds < time.as_secs_f64());
+    Ok(reached.then_some(seen.revision.cast_unsigned()))
+}
+
+async fn see(db: &PgPool, person: PersonId) -> Result<Seen, Error> {
+    store::dirty_person::see(db, person.get())
         .await
-        .map_err(Error::store("look how fresh a score is"))?;
-    let found = found.get(&person.get());
-    Ok(match revision {
-        Revision::Batches(_) => !found.is_some_and(|found| found.dirty),
-        Revision::Score(number) => {
-            let newest = found.and_then(|found| found.score.as_ref()).map_or(0, |it| it.revision);
-            newest.cast_unsigned() >= *number
-        }
-    })
+        .map_err(Error::store("look how fresh a score is"))
 }

@@ -10,10 +10,12 @@ mod batch;
 mod cached;
 mod change;
 mod config;
+mod contest;
 mod encoded;
 mod epochs;
 mod error;
 mod explanation;
+mod finding;
 mod flights;
 mod fold;
 mod freshness;
@@ -24,18 +26,21 @@ mod pass;
 mod portraits;
 mod publish;
 mod read;
+mod rebuild;
 mod replica;
 mod rescore;
 mod rpc;
 mod score;
 mod some;
 mod store;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
 use klout_chassis::{ConfigError, Context, Pace, Service, repeat};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
+    revision::Deployment,
     score::v1::{
         score_operator_service_server::{self, ScoreOperatorServiceServer},
         score_service_server,
@@ -66,6 +71,7 @@ use crate::{
     replica::Replica,
     rescore::{Lane, Rescorer},
     rpc::{ConsumerRpc, OperatorRpc, ScoreRpc, ScoreServer},
+    watch::Watches,
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -105,7 +111,10 @@ impl Service for Scoring {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, database_url_direct, cache, links, clock, .. } = context;
+        let Context {
+            db, database_url_direct, cache, links, clock, account_key, going_down, ..
+        } = context;
+        let deployment = Deployment::of(&account_key.check_value());
         let epochs = Epochs::new();
         let memberships = Memberships::default();
         let pass_wanted = Arc::new(Notify::new());
@@ -115,6 +124,7 @@ impl Service for Scoring {
             config.memory_people_max,
             config.cache_time_max,
             config.transaction_time_max + config.cache_time_max,
+            deployment,
         );
         let flights = Flights::new(cached.clone());
         let reader = Reader {
@@ -127,11 +137,20 @@ impl Service for Scoring {
             graph: GraphServiceClient::new(links.to("social_graph")),
             time_max: config.read_time_max,
             counts: TierReads::new(),
+            deployment,
         };
-        let replica =
-            Replica::new(db.clone(), database_url_direct, cached.clone(), flights.clone());
+        let watches =
+            Watches::new(config.watches_max, config.watch_heartbeat_interval, &going_down);
+        let replica = Replica::new(
+            db.clone(),
+            database_url_direct,
+            cached.clone(),
+            flights.clone(),
+            watches.clone(),
+        );
         let metrics = Arc::new(Metrics::new());
         let models = Models::new(db.clone());
+        let evidence_grew = Arc::default();
         Ok(Self {
             score_rpc: ScoreRpc {
                 reader,
@@ -143,16 +162,20 @@ impl Service for Scoring {
                     memberships: memberships.clone(),
                 },
                 freshness_time_max: config.freshness_time_max,
+                watches,
                 pass_wanted: Arc::clone(&pass_wanted),
             },
             operator_rpc: OperatorRpc {
                 db: db.clone(),
                 models: models.clone(),
                 clock: clock.clone(),
+                account_key,
+                evidence_grew: Arc::clone(&evidence_grew),
+                transaction_time_max: config.transaction_time_max,
             },
             consumer_rpc: ConsumerRpc {
                 db: db.clone(),
-                evidence_grew: Arc::default(),
+                evidence_grew,
                 metrics: Arc::clone(&metrics),
             },
             rescorer: Rescorer {
@@ -251,6 +274,7 @@ impl Service for Scoring {
             replica.run(&stop),
             filler.run(&stop)
         );
+        score_rpc.watches.end().await;
         score_rpc.reader.flights.end().await;
         score_rpc.reader.reads.end();
         Ok(())

@@ -18,6 +18,7 @@ pub(crate) const METRICS: &[Metric] = &[
     PUBLICATION_DURATION,
     PASS_DURATION,
     CACHE_READS,
+    WATCHES,
 ];
 
 const SIGNALS_APPLIED: Metric = Metric::counter(
@@ -79,6 +80,9 @@ const CACHE_READS: Metric = Metric::counter(
     Label::these("result", &["hit", "miss", "negative", "error"]),
 ]);
 
+const WATCHES: Metric =
+    Metric::gauge("klout_score_watches", "Streams of scores that are being sent.");
+
 /// The handles.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -106,6 +110,10 @@ pub(crate) enum Tier {
 /// Counts people by the tier in which they were looked for, and what came of it.
 #[derive(Clone, Debug)]
 pub(crate) struct TierReads(Arc<[[Counter; 4]; 3]>);
+
+/// How many watches there are.
+#[derive(Debug)]
+pub(crate) struct WatchesOpen(Gauge);
 
 // === impl TierReads ===
 
@@ -135,6 +143,19 @@ impl TierReads {
     pub(crate) fn failed(&self, tier: Tier, people: usize) {
         let [_, _, _, error] = &self.0[tier as usize];
         error.increment(people as u64);
+    }
+}
+
+// === impl WatchesOpen ===
+
+impl WatchesOpen {
+    pub(crate) fn new() -> Self {
+        Self(WATCHES.level(&[]))
+    }
+
+    /// There are so many.
+    pub(crate) fn are(&self, watches: usize) {
+        self.0.set(i32::try_from(watches).unwrap_or(i32::MAX));
     }
 }
 

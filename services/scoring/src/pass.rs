@@ -128,6 +128,8 @@ struct Work<'a> {
     passer: &'a Passer,
     claim: Claim,
     publication: Publication,
+    /// How often evidence had been made again before it was read.
+    rebuilds: i64,
     model: Arc<Model>,
     /// Whether the model only serves from this epoch on.
     goes_over: bool,
@@ -162,6 +164,10 @@ impl Passer {
     #[instrument(name = "pass", skip_all)]
     pub(crate) async fn step(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let store = Error::store;
+        // Of a part of the evidence no pass is made.
+        if self.whole().await?.is_none() {
+            return Ok(false);
+        }
         let claim = || store::pass::claim(&self.db, SILENCE_MAX);
         let mut claimed = claim().await.map_err(store("look for a pass"))?;
         if claimed.is_none() && self.is_due().await? {
@@ -195,6 +201,12 @@ impl Passer {
         Ok(false)
     }
 
+    /// As [`store::rebuild::whole`].
+    async fn whole(&self) -> Result<Option<i64>, Error> {
+        let whole = store::rebuild::whole(&self.db).await;
+        whole.map_err(Error::store("look whether evidence is whole"))
+    }
+
     /// Whether it is time for one that nobody asked for.
     async fn is_due(&self) -> Result<bool, Error> {
         let store = Error::store;
@@ -210,7 +222,7 @@ impl Passer {
         let head = store::epoch::current(&self.db).await.map_err(store("look for an epoch"))?;
         let of_today = head.is_some_and(|head| head.day == today);
         let since = schedule.since_seconds.unwrap_or(f64::INFINITY);
-        Ok(!of_today || since >= self.interval.as_secs_f64())
+        Ok(!of_today || schedule.found_out || since >= self.interval.as_secs_f64())
     }
 
     async fn work(
@@ -228,6 +240,7 @@ impl Passer {
         if row.resumptions > RESUMPTIONS_MAX {
             return Err(Error::PassGivenUp { resumptions: row.resumptions });
         }
+        let Some(rebuilds) = self.whole().await? else { return Ok(Ended::Left) };
         let Some(publication) = self.begin(stop).await? else { return Ok(Ended::Left) };
         // As of the moment at which the revision was taken, or later: never before a score that it replaces.
         let now = self.clock.now();
@@ -236,7 +249,17 @@ impl Passer {
             let shadows = self.models.shadows(now).await?;
             let epoch = published + 1;
             let passer = self;
-            let work = Work { passer, claim, publication, model, goes_over, shadows, epoch, now };
+            let work = Work {
+                passer,
+                claim,
+                publication,
+                rebuilds,
+                model,
+                goes_over,
+                shadows,
+                epoch,
+                now,
+            };
             work.all(stop).await
         };
         let ended = Box::pin(ended).await;
@@ -435,7 +458,9 @@ impl Work<'_> {
         let begin = "begin isolation level repeatable read read only";
         let mut transaction =
             self.passer.db.begin_with(begin).await.map_err(store("begin to read everything"))?;
-        let Snapshot { mut accounts, mut networks, mut blocks, ignored } = Snapshot::default();
+        let Snapshot { mut accounts, mut networks, mut blocks, .. } = Snapshot::default();
+        let ignored =
+            store::finding::standing(&mut *transaction).await.map_err(store("read findings"))?;
         copy_out(&mut transaction, store::account::COPY_ALL, |row| {
             let network = std::str::from_utf8(text(row, 1)?).map_err(sqlx::Error::decode)?;
             let network = networks.place(network).map_err(sqlx::Error::decode)?;
@@ -481,6 +506,11 @@ impl Work<'_> {
             self.passer.db.begin().await.map_err(store("begin to publish an epoch"))?;
         let locked = store::standing::try_lock(&mut transaction, PUBLISH_TIME_MAX).await;
         if !locked.map_err(store("wait for rescores"))? {
+            return Ok(false);
+        }
+        let whole = store::rebuild::whole(&mut *transaction).await;
+        if whole.map_err(store("look whether evidence is whole"))? != Some(self.rebuilds) {
+            // Forgotten while it was read.
             return Ok(false);
         }
         let progress = self.progress(state::WRITING, outcome.scores.len(), 0, outcome.cells);

@@ -75,6 +75,8 @@ impl Portraits {
         let found = store::score::find(&mut *transaction, &[person.get()])
             .await
             .map_err(store("read a score"))?;
+        let ignored =
+            store::finding::standing(&mut *transaction).await.map_err(store("read findings"))?;
         transaction.commit().await.map_err(store("end to read evidence"))?;
         Ok(Sitter {
             epoch,
@@ -83,7 +85,7 @@ impl Portraits {
             person: person.get(),
             accounts: together(own, tallies)?,
             memberships: self.memberships.clone(),
-            ignored: Arc::default(),
+            ignored: Arc::new(ignored),
         })
     }
 }

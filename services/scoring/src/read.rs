@@ -7,7 +7,7 @@ use klout_model::PersonId;
 use klout_proto::{
     convert::{self, state},
     graph::v1::{BatchGetPeopleRequest, graph_service_client::GraphServiceClient},
-    revision::Revision,
+    revision::{Deployment, Revision},
     score::v1::Score,
 };
 use klout_store::Reads;
@@ -37,6 +37,8 @@ pub(crate) struct Reader {
     /// How long a read below memory may take.
     pub(crate) time_max: Duration,
     pub(crate) counts: TierReads,
+    /// Whose revision tokens scores carry.
+    pub(crate) deployment: Deployment,
 }
 
 // === impl Reader ===
@@ -81,6 +83,19 @@ impl Reader {
     pub(crate) async fn stored_score(&self, person: PersonId) -> Result<Answer, Error> {
         let mut landing = self.stored(&[person.get()]).await?;
         Ok(landing.answers.remove(&person.get()).map_or(Answer::Nobody, |it| it.answer))
+    }
+
+    /// An answer for a person that is not older than a revision which Postgres has: from the caches, if they
+    /// have heard of it.
+    pub(crate) async fn score_since(
+        &self,
+        person: PersonId,
+        revision: u64,
+    ) -> Result<Answer, Error> {
+        match self.score(person).await? {
+            Answer::Score(score) if score.revision >= revision => Ok(Answer::Score(score)),
+            Answer::Score(_) | Answer::Nobody => self.stored_score(person).await,
+        }
     }
 
     /// Below memory, where each is read once at a time.
@@ -159,7 +174,7 @@ impl Reader {
         let mut answers: HashMap<i64, Landed> = scores
             .iter()
             .map(|score| {
-                let answer = Answer::Score((&to_wire(score, false)).into());
+                let answer = Answer::Score((&to_wire(score, false, self.deployment)).into());
                 (score.person, Landed { answer, lasting: true })
             })
             .collect();
@@ -187,7 +202,9 @@ impl Reader {
         let mut strangers = Vec::new();
         for person in people.iter() {
             let score = match found.get(person) {
-                Some(store::score::Found { score: Some(score), dirty }) => to_wire(score, *dirty),
+                Some(store::score::Found { score: Some(score), dirty }) => {
+                    to_wire(score, *dirty, self.deployment)
+                }
                 Some(found) if found.dirty => self.without_score(person, state::PENDING),
                 Some(_) | None => {
                     strangers.push(*person);
@@ -244,7 +261,7 @@ impl Reader {
             score_time: Some(convert::timestamp(self.clock.now())),
             model: epoch.model.name().to_owned(),
             epoch: epoch.number,
-            revision_token: Revision::Score(0).to_token(),
+            revision_token: Revision::Score(0).to_token(self.deployment),
             ..Score::default()
         }
     }

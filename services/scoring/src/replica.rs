@@ -15,7 +15,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use crate::{cached::Cached, change::Change, flights::Flights, store};
+use crate::{
+    cached::Cached,
+    change::Change,
+    flights::Flights,
+    store::{self, replica::Current},
+    watch::Watches,
+};
 
 /// How long a lease is held without being renewed.
 const LEASE_TIME: Duration = Duration::from_secs(2);
@@ -41,6 +47,7 @@ pub(crate) struct Replica {
     url: SecretString,
     cached: Cached,
     flights: Flights,
+    watches: Watches,
 }
 
 /// What ended a session.
@@ -59,8 +66,14 @@ enum Lost {
 // === impl Replica ===
 
 impl Replica {
-    pub(crate) fn new(db: PgPool, url: SecretString, cached: Cached, flights: Flights) -> Self {
-        Self { id: Uuid::new_v4(), db, url, cached, flights }
+    pub(crate) fn new(
+        db: PgPool,
+        url: SecretString,
+        cached: Cached,
+        flights: Flights,
+        watches: Watches,
+    ) -> Self {
+        Self { id: Uuid::new_v4(), db, url, cached, flights, watches }
     }
 
     /// Holds the lease until `stop` is cancelled, and takes it again whenever it is lost.
@@ -91,7 +104,7 @@ impl Replica {
             Ok(listener) => listener,
             Err(error) => return Lost::Listen(error),
         };
-        self.cached.begin_session();
+        self.begin_session();
         let mut renewals = interval(RENEW_INTERVAL);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut count = 0;
@@ -102,7 +115,7 @@ impl Replica {
                     let seconds = LEASE_TIME.as_secs_f64();
                     let renewed = store::replica::renew(&mut listener, self.id, seconds);
                     match ending(RENEW_TIME_MAX, renewed).await {
-                        Ok(current) => self.cached.follow(current),
+                        Ok(current) => self.follow(current),
                         Err(error) => return Lost::Renew(error),
                     }
                     self.cached.lease(asked + LEASE_TIME - LEASE_MARGIN);
@@ -125,11 +138,32 @@ impl Replica {
 
     fn hear(&self, message: &str) {
         match Change::read(message) {
-            Some(Change::People(people)) => self.flights.outdate(&people),
-            Some(Change::Standing(standing)) => self.cached.follow_standing(standing),
+            Some(Change::People(people)) => {
+                self.flights.outdate(&people);
+                // Not before: what is read from now on is new.
+                self.watches.tell_people(&people);
+            }
+            Some(Change::Standing(standing)) => {
+                self.cached.follow_standing(standing);
+                self.watches.tell_everybody();
+            }
             Some(Change::Generation(generation)) => self.cached.follow_generation(generation),
             // A later version said it. Whatever it is about, it is read anew.
-            None => self.cached.begin_session(),
+            None => self.begin_session(),
+        }
+    }
+
+    /// Changes may have been missed.
+    fn begin_session(&self) {
+        self.cached.begin_session();
+        self.watches.tell_everybody();
+    }
+
+    fn follow(&self, current: Current) {
+        let before = self.cached.standing();
+        self.cached.follow(current);
+        if self.cached.standing() != before {
+            self.watches.tell_everybody();
         }
     }
 }

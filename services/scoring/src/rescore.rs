@@ -136,6 +136,13 @@ impl Rescorer {
         store::standing::share_lock(&mut *connection)
             .await
             .map_err(store("wait for a publication"))?;
+        // Of a part of the evidence no score is made.
+        if store::rebuild::goes_on(&mut *connection)
+            .await
+            .map_err(store("look whether evidence is whole"))?
+        {
+            return Ok(false);
+        }
         // Not before: going over to a new day waits for this lock too, so nobody is scored as of the day
         // before after everybody was put on the list.
         let now = self.clock.now();
@@ -155,6 +162,8 @@ impl Rescorer {
         let own = store::evidence::of_people(&mut *connection, &ids)
             .await
             .map_err(store("read evidence"))?;
+        let ignored =
+            store::finding::standing(&mut *connection).await.map_err(store("read findings"))?;
         let standing =
             store::standing::read(&mut *connection).await.map_err(store("read the standing"))?;
         let rests = rests(&ids, &own);
@@ -162,7 +171,7 @@ impl Rescorer {
         let means = Means {
             epoch: Arc::clone(&epoch),
             memberships: self.memberships.clone(),
-            ignored: Arc::default(),
+            ignored: Arc::new(ignored),
             today,
         };
         let found = spawn_blocking(move || means.scores(own)).await.map_err(Error::Lost)??;

@@ -3,10 +3,12 @@
 mod apply_memberships;
 mod apply_signals;
 mod batch_lookup_scores;
+mod contest_score;
 mod explain_score;
 mod get_backlog;
 mod get_rescore;
 mod get_score;
+mod list_contests;
 mod list_models;
 mod list_moments;
 mod list_scores;
@@ -16,23 +18,26 @@ mod page;
 mod server;
 mod simulate_score;
 mod start_rescore;
+mod text;
+mod watch_scores;
 
 use std::{sync::Arc, time::Duration};
 
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
-    BatchLookupScoresRequest, BatchLookupScoresResponse, ExplainScoreRequest, ExplainScoreResponse,
-    GetBacklogRequest, GetBacklogResponse, GetRescoreRequest, GetRescoreResponse, GetScoreRequest,
-    GetScoreResponse, ListModelsRequest, ListModelsResponse, ListMomentsRequest,
+    BatchLookupScoresRequest, BatchLookupScoresResponse, ContestScoreRequest, ContestScoreResponse,
+    ExplainScoreRequest, ExplainScoreResponse, GetBacklogRequest, GetBacklogResponse,
+    GetRescoreRequest, GetRescoreResponse, GetScoreRequest, GetScoreResponse, ListContestsRequest,
+    ListContestsResponse, ListModelsRequest, ListModelsResponse, ListMomentsRequest,
     ListMomentsResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
     ListTopScoresResponse, SimulateScoreRequest, SimulateScoreResponse, StartRescoreRequest,
-    StartRescoreResponse, score_service_server::ScoreService,
-    signal_consumer_service_server::SignalConsumerService,
+    StartRescoreResponse, WatchScoresRequest, WatchScoresResponse,
+    score_service_server::ScoreService, signal_consumer_service_server::SignalConsumerService,
 };
 use prost::Message;
 use sqlx::PgPool;
 use tokio::sync::Notify;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, codegen::BoxStream};
 
 pub(crate) use self::{
     batch_lookup_scores::SUBJECTS_MAX, operator::OperatorRpc, server::ScoreServer,
@@ -44,6 +49,7 @@ use crate::{
     models::Models,
     portraits::Portraits,
     read::Reader,
+    watch::Watches,
 };
 
 #[derive(Clone, Debug)]
@@ -52,6 +58,7 @@ pub(crate) struct ScoreRpc {
     pub(crate) models: Models,
     pub(crate) portraits: Portraits,
     pub(crate) freshness_time_max: Duration,
+    pub(crate) watches: Watches,
     /// Rung when somebody asks for a pass.
     pub(crate) pass_wanted: Arc<Notify>,
 }
@@ -113,6 +120,30 @@ impl ScoreService for ScoreRpc {
         _: Request<GetBacklogRequest>,
     ) -> Result<Response<GetBacklogResponse>, Status> {
         let response = get_backlog::get_backlog(self).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn watch_scores(
+        &self,
+        request: Request<WatchScoresRequest>,
+    ) -> Result<Response<BoxStream<WatchScoresResponse>>, Status> {
+        let responses = watch_scores::watch_scores(self, request.into_inner())?;
+        Ok(Response::new(responses))
+    }
+
+    async fn contest_score(
+        &self,
+        request: Request<ContestScoreRequest>,
+    ) -> Result<Response<ContestScoreResponse>, Status> {
+        let response = contest_score::contest_score(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_contests(
+        &self,
+        request: Request<ListContestsRequest>,
+    ) -> Result<Response<ListContestsResponse>, Status> {
+        let response = list_contests::list_contests(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -3,7 +3,7 @@
 use klout_model::Score as Points;
 use klout_proto::{
     convert::{self, state},
-    revision::Revision,
+    revision::{Deployment, Revision},
     score::v1::Score,
 };
 
@@ -11,13 +11,13 @@ use crate::store::score::StoredScore;
 
 /// `dirty`: whether evidence came that is not scored yet. A known score stays known meanwhile; an
 /// unknown one is pending.
-pub(crate) fn to_wire(stored: &StoredScore, dirty: bool) -> Score {
+pub(crate) fn to_wire(stored: &StoredScore, dirty: bool, deployment: Deployment) -> Score {
     let score = Score {
         person: stored.person.to_string(),
         score_time: Some(convert::timestamp(stored.score_time)),
         model: stored.model.clone(),
         epoch: stored.epoch,
-        revision_token: Revision::Score(stored.revision.cast_unsigned()).to_token(),
+        revision_token: Revision::Score(stored.revision.cast_unsigned()).to_token(deployment),
         ..Score::default()
     };
     let Some(known) = &stored.known else {

@@ -12,7 +12,7 @@ pub(super) async fn batch_ingest_signals(
 ) -> Result<BatchIngestSignalsResponse, Error> {
     let ingested = rpc.ingest(request.signals).await?;
     Ok(BatchIngestSignalsResponse {
-        revision_token: Revision::Batches(ingested.batches).to_token(),
+        revision_token: Revision::Batches(ingested.batches).to_token(rpc.deployment),
         accepted: ingested.accepted,
         repeated: ingested.repeated,
         rejected: ingested.rejected,

@@ -56,6 +56,6 @@ pub(super) async fn ingest_signals(
         newest.extend(ingested.batches);
         newest.drain(..newest.len().saturating_sub(TOKEN_BATCHES_MAX));
     }
-    response.revision_token = Revision::Batches(newest.into()).to_token();
+    response.revision_token = Revision::Batches(newest.into()).to_token(rpc.deployment);
     Ok(response)
 }

@@ -7,7 +7,7 @@ use sqlx::PgExecutor;
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::lane;
+use super::{LANES, lane};
 use crate::deliver::Consumer;
 
 /// A batch for one consumer.
@@ -23,6 +23,8 @@ pub(crate) struct Entry<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Leased {
     pub(crate) batch_id: Uuid,
+    /// Which lease it is: see [`delete`].
+    pub(crate) attempts: i32,
     pub(crate) payload: Vec<u8>,
     /// Since it was added.
     pub(crate) waited_seconds: f64,
@@ -62,6 +64,81 @@ pub(crate) async fn append(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// How far a lane was gone through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    /// How many batches were put there.
+    pub(crate) added: i64,
+    /// The last one that was looked at; `None` at the end of the lane.
+    pub(crate) last: Option<Uuid>,
+}
+
+/// Adds the next `max` batches of a lane of the log after a batch once more for a consumer. One that is there
+/// already stays once, and is due: it may have been confirmed a moment ago and not be deleted yet, so
+/// whoever has leased it does not delete it.
+#[instrument(name = "db.outbox.append_again", skip_all, fields(lane))]
+pub(crate) async fn append_again(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+    lane: i16,
+    after: Option<Uuid>,
+    max: i64,
+) -> Result<Progress, sqlx::Error> {
+    sqlx::query_as!(
+        Progress,
+        r#"
+        with logged as materialized (
+            select batch_id
+            from connector.batch
+            where lane = $1 and ($3::uuid is null or batch_id > $3)
+            order by batch_id
+            limit $4
+        ),
+        added as (
+            insert into connector.outbox as outbox (lane, consumer, batch_id)
+            select $1, $2, batch_id from logged
+            on conflict on constraint outbox_pkey do update
+            set attempts = outbox.attempts + 1, leased_until = '-infinity'
+            returning batch_id
+        )
+        select (select count(*) from added) as "added!",
+            (select batch_id from logged order by batch_id desc limit 1) as last
+        "#,
+        lane,
+        consumer.name(),
+        after,
+        max,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Adds batches of before the log was packed once more for a consumer: what of them is in the list of
+/// signals. Returns how many there were.
+#[instrument(name = "db.outbox.append_unpacked", skip_all)]
+pub(crate) async fn append_unpacked(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        insert into connector.outbox as outbox (lane, consumer, batch_id, payload)
+        select get_byte(uuid_send(batch_id), 0) % $2::integer, $1, batch_id,
+            '\x0a10' || uuid_send(batch_id) || string_agg(content, '')
+        from connector.signal
+        where content is not null
+        group by batch_id
+        on conflict on constraint outbox_pkey do update
+        set attempts = outbox.attempts + 1, leased_until = '-infinity'
+        "#,
+        consumer.name(),
+        i32::from(LANES),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// The lanes on which something waits for `consumer` that nobody delivers right now.
@@ -105,7 +182,7 @@ pub(crate) async fn lease(
             for update of outbox skip locked
         ) as due
         where outbox.lane = $1 and outbox.consumer = $2 and outbox.batch_id = due.batch_id
-        returning outbox.batch_id,
+        returning outbox.batch_id, outbox.attempts,
             coalesce(due.payload, '') || coalesce(outbox.payload, '') as "payload!",
             extract(epoch from clock_timestamp() - outbox.added_time)::float8 as "waited_seconds!"
         "#,
@@ -143,25 +220,30 @@ pub(crate) async fn renew(
     Ok(())
 }
 
-/// Forgets batches that their consumer has confirmed.
+/// Forgets batches that their consumer has confirmed, each by the number of attempts that its lease was told.
+/// One that was added again meanwhile ([`append_again`]) stays: what was confirmed may be forgotten by now.
 #[instrument(name = "db.outbox.delete", skip_all, fields(batches.len = batches.len()))]
 pub(crate) async fn delete(
     db: impl PgExecutor<'_>,
     consumer: Consumer,
     lane: i16,
-    batches: &[Uuid],
+    batches: &[(Uuid, i32)],
 ) -> Result<(), sqlx::Error> {
     if batches.is_empty() {
         return Ok(());
     }
+    let (batches, attempts): (Vec<_>, Vec<_>) = batches.iter().copied().unzip();
     sqlx::query!(
         r#"
-        delete from connector.outbox
-        where lane = $1 and consumer = $2 and batch_id = any($3)
+        delete from connector.outbox as outbox
+        using unnest($3::uuid[], $4::integer[]) as confirmed (batch_id, attempts)
+        where outbox.lane = $1 and outbox.consumer = $2
+            and outbox.batch_id = confirmed.batch_id and outbox.attempts = confirmed.attempts
         "#,
         lane,
         consumer.name(),
-        batches,
+        &batches,
+        &attempts,
     )
     .execute(db)
     .await?;

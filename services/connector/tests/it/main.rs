@@ -4,6 +4,7 @@ mod consumer;
 mod delivery;
 mod ingest;
 mod limits;
+mod redelivery;
 mod retractions;
 mod texts;
 mod world;

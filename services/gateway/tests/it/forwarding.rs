@@ -4,16 +4,18 @@ use klout_chassis::reason;
 use klout_proto::{
     graph::v1::{GetBacklogRequest, graph_service_client::GraphServiceClient},
     score::v1::{
-        ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, WithdrawModelRequest,
-        WithdrawModelResponse, get_score_request::Subject,
-        score_operator_service_client::ScoreOperatorServiceClient,
+        ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, ListContestsRequest,
+        StartRebuildRequest, WatchScoresRequest, WithdrawModelRequest, WithdrawModelResponse,
+        get_score_request::Subject, score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
-    signal::v1::{IngestSignalsRequest, signal_service_client::SignalServiceClient},
+    signal::v1::{
+        IngestSignalsRequest, RedeliverSignalsRequest, signal_service_client::SignalServiceClient,
+    },
 };
 use klout_testkit::{Peer, link_to, unary};
-use tonic::{Code, Request, service::Routes};
+use tonic::{Code, Request, metadata::MetadataValue, service::Routes};
 
 use crate::world::{ANN, DISTRUSTED, SLOW, World};
 
@@ -131,6 +133,46 @@ async fn what_services_push_to_one_another_and_what_runs_a_deployment_is_for_the
     assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
     let refused = withdraw("look-ups").await.expect_err("not theirs to call");
     assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
+    let channel = tonic::transport::Endpoint::from_shared(world.url("")).expect("an address");
+    let channel = channel.connect().await.expect("connected");
+    let token = klout_chassis::TokenKey::new(secret.as_bytes())
+        .mint("somebody", "look-ups", now, time::Duration::hours(1))
+        .expect("a token");
+    let value: MetadataValue<_> = format!("Bearer {token}").parse().expect("a header");
+    let mut asking = |mut request: Request<()>| {
+        request.metadata_mut().insert("authorization", value.clone());
+        Ok(request)
+    };
+    let started = ScoreOperatorServiceClient::with_interceptor(channel.clone(), &mut asking)
+        .start_rebuild(StartRebuildRequest {})
+        .await
+        .map(|_| ());
+    let listed = ScoreServiceClient::with_interceptor(channel.clone(), &mut asking)
+        .list_contests(ListContestsRequest::default())
+        .await
+        .map(|_| ());
+    let delivered = SignalServiceClient::with_interceptor(channel, &mut asking)
+        .redeliver_signals(RedeliverSignalsRequest::default())
+        .await
+        .map(|_| ());
+    for refused in [started, listed, delivered] {
+        let refused = refused.expect_err("not theirs to call");
+        assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
+    }
     assert!(push("operator").await.expect("it goes on").into_inner().repeated);
     withdraw("operator").await.expect("it goes on");
+}
+
+#[tokio::test]
+async fn a_stream_without_an_end_ends_when_the_gateway_does() {
+    let world = World::start().await;
+    let watched = client(&world).watch_scores(WatchScoresRequest::default()).await;
+    let mut stream = watched.expect("it goes on").into_inner();
+    stream.message().await.expect("passed on").expect("what scoring said");
+
+    let (stopped, ended) = tokio::join!(world.running.stop(), stream.message());
+
+    stopped.expect("in order");
+    let ended = ended.expect_err("it is told");
+    assert_eq!((ended.code(), reason(&ended).as_deref()), (Code::Unavailable, Some("STOPPING")));
 }

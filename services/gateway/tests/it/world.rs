@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures::{StreamExt as _, stream};
 use klout_chassis::{Host, Refusal, Running};
 use klout_gateway::Gateway;
 use klout_proto::{
@@ -16,7 +17,8 @@ use klout_proto::{
     score::v1::{
         BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
         GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse,
-        ListTopScoresRequest, ListTopScoresResponse, LookupResult, Score,
+        ListTopScoresRequest, ListTopScoresResponse, LookupResult, Score, WatchScoresRequest,
+        WatchScoresResponse,
         get_score_request::Subject,
         lookup_result,
         score_service_server::{ScoreService, ScoreServiceServer},
@@ -25,7 +27,7 @@ use klout_proto::{
 use klout_testkit::{Peer, Stores, start};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
-use tonic::{Code, Request, Response, Status, service::Routes};
+use tonic::{Code, Request, Response, Status, codegen::BoxStream, service::Routes};
 
 use crate::people::{self, DEE, EVE, FRESH, GONE, Graph, UNSEEN};
 
@@ -218,6 +220,15 @@ impl ScoreService for Scoring {
         let more = ranked.len() > first + size;
         let next_page_token = if more { (first + size).to_string() } else { String::new() };
         Ok(Response::new(ListTopScoresResponse { scores, next_page_token }))
+    }
+
+    /// Says something, and never anything more.
+    async fn watch_scores(
+        &self,
+        _: Request<WatchScoresRequest>,
+    ) -> Result<Response<BoxStream<WatchScoresResponse>>, Status> {
+        let said = stream::iter([Ok(WatchScoresResponse::default())]);
+        Ok(Response::new(Box::pin(said.chain(stream::pending()))))
     }
 
     async fn get_backlog(

@@ -25,7 +25,7 @@ fn help_names_what_there_is() {
     assert_eq!(code, Some(0));
     let commands = [
         "up", "serve", "import", "rank", "world", "score", "history", "explain", "simulate",
-        "export", "rescore", "model", "keys", "doctor", "attack",
+        "export", "rescore", "model", "keys", "doctor", "attack", "contest", "finding", "rebuild",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));

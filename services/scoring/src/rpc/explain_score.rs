@@ -1,6 +1,7 @@
 use klout_model::{Day, PersonId};
 use klout_proto::{
     convert,
+    revision::Deployment,
     score::v1::{
         ExplainScoreRequest, ExplainScoreResponse, Explanation, Score,
         explain_score_request::Subject,
@@ -61,6 +62,7 @@ pub(super) async fn explained(
         .await
         .map_err(Error::store("read an earlier score"))?;
     let before = before.first().and_then(|(_, score)| score.known.as_ref()).map(|it| it.score);
+    let deployment = rpc.reader.deployment;
     // Of somebody famous it takes some milliseconds.
     let explained = move || {
         let (portrait, then) = (sitter.portrait(sitter.today)?, sitter.portrait(since)?);
@@ -71,7 +73,7 @@ pub(super) async fn explained(
             person,
             portrait: &portrait,
             today: sitter.today,
-            score: stored(&sitter, &portrait, person),
+            score: stored(&sitter, &portrait, person, deployment),
             since: then,
             // Nothing that counts leaves the log.
             recomputable: true,
@@ -91,7 +93,12 @@ pub(super) async fn sitter(rpc: &ScoreRpc, person: PersonId) -> Result<Sitter, E
 }
 
 /// The score as it is stored; of somebody who is not scored yet, what can be said.
-pub(super) fn stored(sitter: &Sitter, portrait: &Portrait, person: PersonId) -> Score {
+pub(super) fn stored(
+    sitter: &Sitter,
+    portrait: &Portrait,
+    person: PersonId,
+    deployment: Deployment,
+) -> Score {
     sitter.score.as_ref().map_or_else(
         || Score {
             person: person.to_string(),
@@ -105,6 +112,6 @@ pub(super) fn stored(sitter: &Sitter, portrait: &Portrait, person: PersonId) -> 
             epoch: sitter.epoch.number,
             ..Score::default()
         },
-        |score| to_wire(score, false),
+        |score| to_wire(score, false, deployment),
     )
 }

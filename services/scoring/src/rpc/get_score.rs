@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use klout_model::PersonId;
 use klout_proto::{
     graph::v1::{AccountName, ResolvePersonRequest},
-    revision::Revision,
+    revision::{Deployment, Revision, RevisionRefused},
     score::v1::{
         Consistency, GetScoreRequest, consistency::Requirement, get_score_request::Subject,
     },
@@ -12,7 +14,7 @@ use crate::{
     cached::Answer,
     encoded::EncodedScore,
     error::Error,
-    freshness,
+    freshness::{self, Freshness},
     score::to_wire,
     store::{self, history::Span},
 };
@@ -33,12 +35,12 @@ pub(super) async fn get_score(
         let model = (!request.model.is_empty()).then_some(request.model);
         return score_at(rpc, person, day, model).await;
     }
-    let answer = match revision(request.consistency)? {
+    let answer = match freshness(request.consistency, rpc.reader.deployment)? {
         None => rpc.reader.score(person).await?,
-        Some(revision) => {
+        Some(freshness) => {
             let time_max = rpc.freshness_time_max;
-            freshness::wait(&rpc.reader.db, person, &revision, time_max).await?;
-            rpc.reader.stored_score(person).await?
+            let newest = freshness::wait(&rpc.reader.db, person, &freshness, time_max).await?;
+            rpc.reader.score_since(person, newest).await?
         }
     };
     match answer {
@@ -62,7 +64,7 @@ async fn score_at(
     // Of several models of one day, the one that served last.
     let of_day = rows.into_iter().filter(|(day, _)| Some(*day) == newest);
     match of_day.map(|(_, score)| score).max_by_key(|score| score.revision) {
-        Some(score) => Ok((&to_wire(&score, false)).into()),
+        Some(score) => Ok((&to_wire(&score, false, rpc.reader.deployment)).into()),
         None if rpc.reader.score(person).await? == Answer::Nobody => {
             Err(Error::PersonUnknown { person })
         }
@@ -83,16 +85,34 @@ pub(super) async fn resolve(rpc: &ScoreRpc, account: AccountName) -> Result<Pers
 }
 
 /// What is asked of the answer; `None` is the quickest.
-fn revision(consistency: Option<Consistency>) -> Result<Option<Revision>, Error> {
-    let field = "consistency.at_least_as_fresh";
+fn freshness(
+    consistency: Option<Consistency>,
+    deployment: Deployment,
+) -> Result<Option<Freshness>, Error> {
     match consistency.and_then(|consistency| consistency.requirement) {
         None | Some(Requirement::MinimizeLatency(_)) => Ok(None),
-        Some(Requirement::MaxStaleness(_)) => Err(Error::FieldInvalid {
-            field: "consistency.max_staleness",
-            problem: "is not served",
-        }),
-        Some(Requirement::AtLeastAsFresh(token)) => Revision::from_token(&token)
-            .map(Some)
-            .map_err(|_| Error::FieldInvalid { field, problem: "is not a revision token" }),
+        Some(Requirement::MaxStaleness(time)) => {
+            let (field, problem) = ("consistency.max_staleness", "is negative");
+            let time = Duration::try_from(time);
+            let time = time.map_err(|_| Error::FieldInvalid { field, problem })?;
+            Ok(Some(Freshness::Staleness(time)))
+        }
+        Some(Requirement::AtLeastAsFresh(token)) => {
+            let revision = parse_token("consistency.at_least_as_fresh", &token, deployment)?;
+            Ok(Some(Freshness::Revision(revision)))
+        }
     }
+}
+
+pub(super) fn parse_token(
+    field: &'static str,
+    token: &str,
+    deployment: Deployment,
+) -> Result<Revision, Error> {
+    Revision::from_token(token, deployment).map_err(|refused| match refused {
+        RevisionRefused::Invalid => {
+            Error::FieldInvalid { field, problem: "is not a revision token" }
+        }
+        RevisionRefused::Elsewhere => Error::RevisionElsewhere { field },
+    })
 }

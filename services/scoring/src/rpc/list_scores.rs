@@ -48,7 +48,8 @@ pub(super) async fn list_scores(
         Some((day, score)) if has_more => page::token(day, &score.model),
         Some(_) | None => String::new(),
     };
-    let scores = rows.iter().map(|(_, score)| to_wire(score, false)).collect();
+    let scores =
+        rows.iter().map(|(_, score)| to_wire(score, false, rpc.reader.deployment)).collect();
     Ok(ListScoresResponse { scores, next_page_token })
 }
 

@@ -25,6 +25,6 @@ pub(super) async fn list_top_scores(
         }
         Some(_) | None => String::new(),
     };
-    let scores = rows.iter().map(|score| to_wire(score, false)).collect();
+    let scores = rows.iter().map(|score| to_wire(score, false, rpc.reader.deployment)).collect();
     Ok(ListTopScoresResponse { scores, next_page_token })
 }

@@ -20,9 +20,10 @@ pub(super) async fn simulate_score(
         None => return Err(Error::FieldInvalid { field: "subject", problem: "is missing" }),
     };
     let sitter = sitter(rpc, person).await?;
+    let deployment = rpc.reader.deployment;
     let simulated = move || {
         let portrait = sitter.portrait(sitter.today)?;
-        let score = stored(&sitter, &portrait, person);
+        let score = stored(&sitter, &portrait, person, deployment);
         explanation::simulate_score(&sitter.epoch.model, &portrait, score, &request.events)
     };
     spawn_blocking(simulated).await.map_err(Error::Lost)?

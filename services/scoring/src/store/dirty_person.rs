@@ -21,6 +21,39 @@ pub(crate) async fn mark(
     Ok(())
 }
 
+/// Puts somebody on the list who has an account or a score; anybody else would get a score by it.
+#[instrument(name = "db.dirty_person.mark_known", skip_all)]
+pub(crate) async fn mark_known(db: impl PgExecutor<'_>, person: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into scoring.dirty_person (person_id)
+        select $1::bigint
+        where exists (select from scoring.score where person_id = $1)
+            or exists (select from scoring.account where person_id = $1)
+        "#,
+        person,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Puts everybody on the list, whatever their scores.
+#[instrument(name = "db.dirty_person.mark_everybody", skip_all)]
+pub(crate) async fn mark_everybody(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into scoring.dirty_person (person_id)
+        select person_id from scoring.score
+        union
+        select person_id from scoring.account where person_id is not null
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// How many rows of the list are looked through for people: the same ones stand there again and again.
 const ROWS_MAX: i64 = 16_384;
 
@@ -51,6 +84,35 @@ pub(crate) struct Waiting {
     pub(crate) changes: i32,
     /// Of the oldest.
     pub(crate) age_seconds: f64,
+}
+
+/// How fresh the score of a person is, all of one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// Of the score; 0 when there is none.
+    pub(crate) revision: i64,
+    /// Since when evidence has waited that is not in it; `None` when there is none.
+    pub(crate) dirty_seconds: Option<f64>,
+}
+
+/// Looks how fresh the score of a person is.
+#[instrument(name = "db.dirty_person.see", skip_all)]
+pub(crate) async fn see(db: impl PgExecutor<'_>, person: i64) -> Result<Seen, sqlx::Error> {
+    sqlx::query_as!(
+        Seen,
+        r#"
+        select
+            coalesce((select revision from scoring.score where person_id = $1), 0) as "revision!",
+            (
+                select extract(epoch from clock_timestamp() - min(since_time))::float8
+                from scoring.dirty_person
+                where person_id = $1
+            ) as dirty_seconds
+        "#,
+        person,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Takes up to `max` people off the list up to `end`, of those that have waited longest, and keeps

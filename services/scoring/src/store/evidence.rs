@@ -166,6 +166,15 @@ pub(crate) async fn try_lock_folds(db: &mut PgConnection) -> Result<bool, sqlx::
         .await
 }
 
+/// The same, after those that are under way.
+#[instrument(name = "db.evidence.lock_folds", skip_all)]
+pub(crate) async fn lock_folds(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(r#"select pg_advisory_xact_lock($1) as "locked!: ()""#, FOLD_LOCK)
+        .fetch_one(db)
+        .await?;
+    Ok(())
+}
+
 /// Blocks and changes of these accounts, all of one moment.
 #[instrument(name = "db.evidence.unfolded", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn unfolded(

@@ -242,6 +242,8 @@ pub(crate) struct Schedule {
     pub(crate) going_on: bool,
     /// Whether somebody owns an account.
     pub(crate) any_member: bool,
+    /// Whether findings about anybody came or went since the last one that was done began.
+    pub(crate) found_out: bool,
 }
 
 /// What decides whether a pass is due.
@@ -263,7 +265,17 @@ pub(crate) async fn schedule(db: impl PgExecutor<'_>) -> Result<Schedule, sqlx::
                 limit 1
             ))::float8 as failed_seconds,
             exists (select from scoring.pass where end_time is null) as "going_on!",
-            exists (select from scoring.account where owned_since is not null) as "any_member!"
+            exists (select from scoring.account where owned_since is not null) as "any_member!",
+            exists (
+                select from scoring.finding
+                where person_id is null and greatest(record_time, reverse_time) > (
+                    -- A finding has the time at which its transaction began.
+                    select start_time - interval '10 seconds' from scoring.pass
+                    where state = 'DONE'
+                    order by pass_id desc
+                    limit 1
+                )
+            ) as "found_out!"
         "#,
     )
     .fetch_one(db)

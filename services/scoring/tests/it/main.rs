@@ -1,5 +1,6 @@
 //! Scoring over gRPC, on real stores.
 
+mod contesting;
 mod disturbed;
 mod evidence;
 mod explaining;
@@ -9,6 +10,8 @@ mod models;
 mod passing;
 mod publishing;
 mod reading;
+mod rebuilding;
 mod replicas;
 mod rules;
+mod watching;
 mod world;

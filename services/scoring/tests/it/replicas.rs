@@ -5,10 +5,10 @@ use klout_testkit::{Stores, until};
 use redis::AsyncCommands as _;
 use tonic::Code;
 
-use crate::world::{World, likes, told};
+use crate::world::{World, here, likes, told};
 
 fn revision(token: &str) -> u64 {
-    match Revision::from_token(token) {
+    match Revision::from_token(token, here()) {
         Ok(Revision::Score(revision)) => revision,
         other => panic!("a score has the revision of a score: {other:?}"),
     }

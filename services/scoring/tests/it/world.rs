@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use klout_chassis::{Host, Link, Running, reason};
+use klout_model::AccountKey;
 use klout_proto::{
     graph::v1::{
         AccountName, BatchCreatePeopleRequest, BatchCreatePeopleResponse,
@@ -16,6 +17,7 @@ use klout_proto::{
         graph_service_server::{GraphService, GraphServiceServer},
         resolve_result,
     },
+    revision::Deployment,
     score::v1::{
         ApplyMembershipsRequest, ApplySignalsRequest, GetBacklogRequest, GetRescoreRequest,
         GetScoreRequest, Rescore, Score, StartRescoreRequest, get_score_request::Subject,
@@ -151,6 +153,11 @@ impl World {
 fn membership(account: i64, person: i64, revision: u64) -> Membership {
     let network = "bluesky".to_owned();
     Membership { account_id: account, network, person_id: person, revision }
+}
+
+/// What `--dev` starts with.
+pub(crate) fn here() -> Deployment {
+    Deployment::of(&AccountKey::new(*b"the well-known key of --dev only").check_value())
 }
 
 /// A batch of likes: subject, actor, how often, all of today.

@@ -1,0 +1,81 @@
+//! `klout rebuild`: makes all evidence again from the log.
+
+use klout_chassis::reason;
+use klout_proto::{
+    score::v1::{FinishRebuildRequest, StartRebuildRequest},
+    signal::v1::RedeliverSignalsRequest,
+};
+
+use crate::{
+    client::{Client, Missing, Target, retried},
+    exit::Failure,
+    visible,
+};
+
+/// Makes the evidence behind all scores again, from the log of everything that was ever taken in.
+///
+/// Until it is done nobody is scored, and scores stay as they are; what comes in meanwhile counts. The
+/// scores after it are the ones before it, to the bit, unless evidence had been lost or damaged. It may be
+/// ended at any moment: run it again, and it starts over.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Needs the operator's key, which a data directory has.
+
+Examples:
+  klout rebuild
+  KLOUT_KEY=… klout rebuild --server https://klout.example")]
+pub(crate) struct Rebuild {
+    #[command(flatten)]
+    target: Target,
+}
+
+// === impl Rebuild ===
+
+impl Rebuild {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        self.target.ask(Missing::Refuse, async |client| {
+            eprintln!(
+                "klout: evidence is forgotten; until it is made again scores stay as they are"
+            );
+            start(client).await?;
+            let batches = redeliver(client).await?;
+            eprintln!("klout: {batches} batches of the log are delivered once more");
+            visible::until_delivered(client).await?;
+            finish(client).await?;
+            eprintln!("klout: evidence is whole again, and everybody is scored");
+            visible::until_visible(client).await
+        })
+    }
+}
+
+async fn start(client: &Client) -> Result<(), Failure> {
+    let started = retried(|| {
+        let mut client = client.score_operator();
+        async move { client.start_rebuild(StartRebuildRequest {}).await }
+    });
+    started.await?;
+    Ok(())
+}
+
+async fn redeliver(client: &Client) -> Result<u64, Failure> {
+    let redelivered = retried(|| {
+        let mut client = client.signals();
+        let request = RedeliverSignalsRequest { consumer: "scoring".to_owned() };
+        async move { client.redeliver_signals(request).await }
+    });
+    Ok(redelivered.await?.into_inner().batches)
+}
+
+async fn finish(client: &Client) -> Result<(), Failure> {
+    let finished = retried(|| {
+        let mut client = client.score_operator();
+        async move {
+            match client.finish_rebuild(FinishRebuildRequest {}).await {
+                // A try before this one got through, and its answer did not.
+                Err(status) if reason(&status).as_deref() == Some("REBUILD_UNKNOWN") => Ok(()),
+                finished => finished.map(|_| ()),
+            }
+        }
+    });
+    Ok(finished.await?)
+}

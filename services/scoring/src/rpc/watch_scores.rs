@@ -1,0 +1,66 @@
+use std::collections::BTreeSet;
+
+use futures::stream;
+use klout_model::PersonId;
+use klout_proto::{
+    revision::{Deployment, Revision},
+    score::v1::{Score, WatchScoresRequest, WatchScoresResponse},
+};
+use prost::Message as _;
+use tonic::{Status, codegen::BoxStream};
+
+use super::{
+    ScoreRpc,
+    batch_lookup_scores::SUBJECTS_MAX,
+    get_score::{parse_person, parse_token},
+};
+use crate::{
+    error::Error,
+    watch::{Told, What},
+};
+
+pub(super) fn watch_scores(
+    rpc: &ScoreRpc,
+    request: WatchScoresRequest,
+) -> Result<BoxStream<WatchScoresResponse>, Error> {
+    match request.people.len() {
+        0 => return Err(Error::SubjectsEmpty),
+        count if count > SUBJECTS_MAX => return Err(Error::SubjectsTooMany { count }),
+        _ => {}
+    }
+    let people: Result<BTreeSet<PersonId>, _> =
+        request.people.iter().map(|person| parse_person("people", person)).collect();
+    let deployment = rpc.reader.deployment;
+    let field = "resume_token";
+    let since = match parse_token(field, &request.resume_token, deployment)? {
+        Revision::Score(revision) => revision,
+        Revision::Batches(batches) if batches.is_empty() => 0,
+        Revision::Batches(_) => {
+            return Err(Error::FieldInvalid { field, problem: "is not a resume token" });
+        }
+    };
+    let told = rpc.watches.begin(rpc.reader.clone(), &people?, since)?;
+    // Scores of people who ask not to be scored are to be left out here: whatever is sent passes.
+    let answers = stream::unfold(Some(told), move |told| async move {
+        let mut told = told?;
+        Some(match told.recv().await {
+            Some(next) => (response(next, deployment).map_err(Status::from), Some(told)),
+            // Nobody else ends a watch to which somebody listens.
+            None => (Err(Error::Stopping.into()), None),
+        })
+    });
+    Ok(Box::pin(answers))
+}
+
+fn response(told: Told, deployment: Deployment) -> Result<WatchScoresResponse, Error> {
+    let resume_token = Revision::Score(told.watermark).to_token(deployment);
+    let response = WatchScoresResponse { resume_token, ..WatchScoresResponse::default() };
+    Ok(match told.what {
+        What::Score(score) => {
+            let score = Score::decode(score.bytes).map_err(Error::Encoding)?;
+            WatchScoresResponse { score: Some(score), ..response }
+        }
+        What::Gone(person) => WatchScoresResponse { gone_person: person.to_string(), ..response },
+        What::Nothing => response,
+    })
+}
