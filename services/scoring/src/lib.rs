@@ -182,6 +182,7 @@ impl Service for Scoring {
                 db: db.clone(),
                 transaction_time_max: config.transaction_time_max,
                 cached: cached.clone(),
+                flights: flights.clone(),
                 clock: clock.clone(),
                 epochs: epochs.clone(),
                 memberships: memberships.clone(),

@@ -26,6 +26,7 @@ use crate::{
     change::Change,
     epochs::Epochs,
     error::{Error, ending},
+    flights::Flights,
     memberships::Memberships,
     metrics::Metrics,
     some::Means,
@@ -68,6 +69,7 @@ pub(crate) struct Rescorer {
     pub(crate) db: PgPool,
     pub(crate) transaction_time_max: Duration,
     pub(crate) cached: Cached,
+    pub(crate) flights: Flights,
     pub(crate) clock: Clock,
     pub(crate) epochs: Epochs,
     pub(crate) memberships: Memberships,
@@ -203,6 +205,8 @@ impl Rescorer {
         self.metrics.scored(scores.len(), &waited);
 
         failpoint!("scoring.scores.committed");
+        // Others hear of it; here nobody is answered what was before from now on.
+        self.flights.outdate(&ids);
         let mut famous = self.famous.lock().await;
         for (person, rest) in rests {
             match rest {

@@ -96,8 +96,7 @@ impl Installation {
         Self::prepare(Stores::fresh().await, variables).with_six_processes()
     }
 
-    /// The same on these stores, where services can be stopped at their failpoints by files in a folder, and pass
-    /// over everybody again and again.
+    /// The same on these stores, where services can be stopped at their failpoints by files in a folder.
     ///
     /// # Panics
     ///
@@ -105,9 +104,7 @@ impl Installation {
     #[must_use]
     pub fn with_failpoints(stores: Stores, folder: &Path) -> Self {
         let folder = folder.to_str().expect("a path of UTF-8").to_owned();
-        let pass_interval = ("KLOUT_SCORING__PASS_INTERVAL", "1s".to_owned());
-        Self::prepare(stores, vec![("KLOUT_FAILPOINTS", folder), pass_interval])
-            .with_six_processes()
+        Self::prepare(stores, vec![("KLOUT_FAILPOINTS", folder)]).with_six_processes()
     }
 
     fn with_six_processes(mut self) -> Self {

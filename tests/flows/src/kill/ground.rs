@@ -74,6 +74,19 @@ impl Ground {
         kill(*pid, Signal::KILL);
     }
 
+    /// Makes a publication or a pass due, where nothing else does: signals alone make neither certain, since one may
+    /// see all that there is before the other begins.
+    pub(super) async fn make_due(&self, point: &str) -> Option<()> {
+        let statement = if point.starts_with("scoring.percentiles.") {
+            "select nextval('scoring.score_revision')"
+        } else {
+            "insert into scoring.pass (state, epoch, model, start_time, running_until)
+             values ('READING', 0, '', now(), '-infinity') on conflict do nothing"
+        };
+        let mut connection = PgConnection::connect(&self.database_url()).await.ok()?;
+        sqlx::query(statement).execute(&mut connection).await.ok().map(|_| ())
+    }
+
     /// How many batches are in the log. `None`: nobody answers.
     pub(super) async fn batches(&self) -> Option<i64> {
         let mut connection = PgConnection::connect(&self.database_url()).await.ok()?;
