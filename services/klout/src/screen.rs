@@ -44,6 +44,7 @@ pub(crate) async fn welcome(client: &Client, directory: &DataDirectory) -> Resul
             lines.push("  Try next".to_owned());
             let subject = names.subject(&best.person).unwrap_or_else(|| best.person.clone());
             lines.push(format!("    {klout} score {subject}"));
+            lines.push(format!("    {klout} explain {subject}"));
             lines.push(format!("    {klout} history {subject}"));
             lines.push(format!("    {klout} export --top 20"));
         }

@@ -135,8 +135,9 @@ async fn the_readme_shows_what_really_happens() {
     let imported = installation.klout(&[&["import", "csv", text(&example)], &flags[..]].concat());
     let told = imported.stderr.lines().filter(|line| !line.contains("reactions.csv"));
     let score = installation.klout(&["score", "bluesky:ann"]).stdout;
-    // Who a person is, is random.
+    // Who a person is, is random, and how many passes there were by now is the machine's to choose.
     let score = score.lines().filter(|line| !line.starts_with("person"));
+    let score = score.map(|line| line.split(", epoch").next().unwrap_or(line));
     for line in told.chain(score) {
         assert!(readme.contains(line), "the README does not show: {line}");
     }

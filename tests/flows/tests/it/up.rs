@@ -206,12 +206,12 @@ async fn a_sample_that_was_interrupted_ends_as_one_that_was_not() {
     for line in up.told("  The highest scores", 3) {
         assert!(readme.contains(&line), "the README does not show: {line}");
     }
-    for line in up.told("  Try next", 3) {
+    for line in up.told("  Try next", 4) {
         let pasted = Command::new("sh").args(["-c", &line]).current_dir("/").output();
         assert!(pasted.expect("sh runs").status.success(), "{line}");
     }
     let best = ranking.lines().nth(1).and_then(|row| row.split(',').next()).expect("a person");
-    let history = machine.klout(&["history", best]);
+    let history = machine.klout(&["history", best, "--table"]);
     assert_eq!(history.stdout.lines().count(), 32, "a header, and a month day by day: {history:?}");
     let (status, profile) = up.page(&format!("/people/{best}")).await;
     assert!(status == 200 && profile.contains("<svg"), "{profile}");
