@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use crate::{
     Evidence, PlusK,
+    evidence::{Reaction, Rows},
     packed::{self, AccountEvidence, Cell, PackedInvalid},
     population::index_of,
     sorted_ids::SortedIds,
@@ -125,38 +126,55 @@ impl Census {
         let mut registered = vec![false; numbers.people.len()];
         registered[..numbers.members].fill(true);
         let (mut owners, mut vouched) = (Vec::new(), Vec::new());
-        let mut presences = vec![None; of_accounts.len()];
         let votes: Vec<bool> = scope.networks.iter().map(|it| scope.model.vouches(it)).collect();
         let mut before = None;
-        for (person, network, place) in places {
-            if before.replace((person, network)) != Some((person, network)) {
-                owners.push(person);
-                vouched.push(votes[network as usize]);
-            }
-            presences[place] = Some((person, index_of(owners.len() - 1)));
-        }
+        // The accounts of each presence follow one another.
+        let accounts: Vec<(u32, u32, &[Block<B>])> = places
+            .into_iter()
+            .map(|(person, network, place)| {
+                if before.replace((person, network)) != Some((person, network)) {
+                    owners.push(person);
+                    vouched.push(votes[network as usize]);
+                }
+                (person, index_of(owners.len() - 1), of_accounts[place])
+            })
+            .collect();
 
         let here: Vec<i64> = of_accounts.iter().map(|blocks| blocks[0].account).collect();
         let reader = Reader { scope, numbers: &numbers, here: &here };
-        let parts: Vec<(Evidence, u64)> = of_accounts
+        let parts: Vec<Part> = accounts
             .par_chunks(TASK)
-            .zip(presences.par_chunks(TASK))
-            .map(|(accounts, presences)| {
-                let mut part = Evidence::default();
-                let mut cells = 0;
-                for (blocks, presence) in accounts.iter().zip(presences) {
-                    if let Some((person, presence)) = *presence {
-                        cells += reader.read(blocks, person, presence, &mut part)?;
-                    }
-                }
-                Ok((part, cells))
-            })
+            .map(|accounts| reader.read_all(accounts))
             .collect::<Result<_, PackedInvalid>>()?;
-        let cells = parts.iter().map(|(_, cells)| cells).sum();
+        let cells = parts.iter().map(|part| part.cells).sum();
+        let mut rows = Rows { column: Vec::new(), lengths: vec![0; owners.len()] };
+        rows.column.reserve_exact(parts.iter().map(|part| part.rows.len()).sum());
+        let mut evidence = Vec::with_capacity(parts.len());
+        let mut lengths = accounts.iter().map(|(_, presence, _)| *presence);
+        for part in parts {
+            rows.column.extend(part.rows);
+            for (length, presence) in part.lengths.into_iter().zip(lengths.by_ref()) {
+                rows.lengths[presence as usize] += length;
+            }
+            evidence.push(part.evidence);
+        }
+        let parts = evidence;
         let mut evidence = Evidence::new(registered, owners, vouched);
-        evidence.extend(parts.into_iter().map(|(part, _)| part).collect());
+        evidence.extend(parts);
+        evidence.by_presence = Some(rows);
         Ok(Self { evidence, people: numbers.people, cells })
     }
+}
+
+/// What some accounts have.
+#[derive(Debug, Default)]
+struct Part {
+    evidence: Evidence,
+    /// Reactions to one account after the other.
+    rows: Vec<u64>,
+    /// How many rows each account has.
+    lengths: Vec<u32>,
+    cells: u64,
 }
 
 /// The evidence of one account, from its block and the changes beside it.
@@ -189,6 +207,20 @@ struct Reader<'a> {
 // === impl Reader ===
 
 impl Reader<'_> {
+    /// Reads accounts: the person, the presence and the blocks of each.
+    fn read_all<B: AsRef<[u8]>>(
+        &self,
+        accounts: &[(u32, u32, &[Block<B>])],
+    ) -> Result<Part, PackedInvalid> {
+        let mut part = Part::default();
+        for (person, presence, blocks) in accounts {
+            part.cells += self.read(blocks, *person, *presence, &mut part.evidence)?;
+            part.lengths.push(index_of(part.evidence.reactions.len()));
+            part.rows.extend(part.evidence.reactions.drain(..).map(Reaction::row));
+        }
+        Ok(part)
+    }
+
     /// Adds what the blocks of one account say. Returns how many cells they have.
     fn read<B: AsRef<[u8]>>(
         &self,

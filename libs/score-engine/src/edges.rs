@@ -8,7 +8,7 @@ use std::{
 use klout_score_math::{Model, Share};
 use rayon::prelude::*;
 
-use crate::evidence::{Deed, Reaction};
+use crate::evidence::{Deed, Reaction, Reactions};
 
 /// The edges of a population, in one column: the people in order, their presences in order, and the
 /// actors of each presence in order.
@@ -39,52 +39,20 @@ const LONG: usize = 1 << 20;
 impl Edges {
     /// Puts the rows of each presence and actor together. What people do to themselves is left out.
     /// Takes eight bytes a row beside the rows themselves, which are gone afterwards.
-    pub(crate) fn new(
-        model: &Model,
-        people: usize,
-        owners: &[u32],
-        reactions: Vec<Reaction>,
-    ) -> Self {
-        let rows = u32::try_from(reactions.len()).expect("rows have places of 32 bits");
-        let counts: Vec<AtomicU32> = owners.par_iter().map(|_| AtomicU32::new(0)).collect();
-        reactions.par_iter().for_each(|reaction| {
-            // Only the sum matters, after all threads have joined.
-            counts[reaction.subject as usize].fetch_add(1, Ordering::Relaxed);
-        });
-        let mut next = 0;
-        let starts: Vec<u32> = counts
-            .into_iter()
-            .map(|count| {
-                let start = next;
-                next += count.into_inner();
-                start
-            })
-            .collect();
+    pub(crate) fn new(model: &Model, people: usize, owners: &[u32], reactions: Reactions) -> Self {
         let presences = presences(people, owners);
-        let parts = parts(&presences, &starts, rows);
-        let mut column = vec![0_u64; reactions.len()];
-
-        // Each thread reads all rows and places those of its own people, so none shares what it writes. Where
-        // the rows of a presence end so far is where its next one goes.
-        let mut ends = starts.clone();
-        let threads = rayon::current_num_threads().clamp(1, 16);
-        let mine = parts.chunks(parts.len().div_ceil(threads).max(1));
-        let mine = mine.map(|parts| parts[0].start..parts[parts.len() - 1].end).collect::<Vec<_>>();
-        let places = (&*starts, &*presences);
-        split(&mut column, &mut ends, places, &mine).into_par_iter().for_each(|part| {
-            let Part { column, starts, ends, first_presence } = part;
-            let first = starts.first().copied().unwrap_or_default();
-            for reaction in &reactions {
-                let presence = reaction.subject.wrapping_sub(first_presence) as usize;
-                if let Some(end) = ends.get_mut(presence) {
-                    column[(*end - first) as usize] =
-                        u64::from(reaction.actor) << 32 | u64::from(reaction.deed.bits());
-                    *end += 1;
-                }
+        let (mut column, starts, mut ends, parts) = match reactions {
+            Reactions::Unsorted(rows) => sort(&presences, rows),
+            Reactions::ByPresence(rows) => {
+                assert_eq!(rows.lengths.len(), owners.len(), "every presence has a length");
+                let count = u32::try_from(rows.column.len()).expect("rows have places of 32 bits");
+                let starts = starts(rows.lengths.iter().copied());
+                let ends = starts.iter().zip(&rows.lengths).map(|(start, it)| start + it).collect();
+                let parts = parts(&presences, &starts, count);
+                (rows.column, starts, ends, parts)
             }
-        });
-        drop(reactions);
-
+        };
+        let places = (&*starts, &*presences);
         split(&mut column, &mut ends, places, &parts).into_par_iter().for_each(|part| {
             let Part { column, starts, ends, .. } = part;
             let first = starts.first().copied().unwrap_or_default();
@@ -186,6 +154,55 @@ impl Edges {
         });
         given.into_iter().map(AtomicU64::into_inner).collect()
     }
+}
+
+/// Puts rows that are in any order into that of their presences. Returns the column, where each presence begins and ends
+/// in it, and the parts.
+fn sort(
+    presences: &[u32],
+    reactions: Vec<Reaction>,
+) -> (Vec<u64>, Vec<u32>, Vec<u32>, Vec<Range<u32>>) {
+    let rows = u32::try_from(reactions.len()).expect("rows have places of 32 bits");
+    let all = presences.last().copied().unwrap_or_default();
+    let counts: Vec<AtomicU32> = (0..all).into_par_iter().map(|_| AtomicU32::new(0)).collect();
+    reactions.par_iter().for_each(|reaction| {
+        // Only the sum matters, after all threads have joined.
+        counts[reaction.subject as usize].fetch_add(1, Ordering::Relaxed);
+    });
+    let starts = starts(counts.into_iter().map(AtomicU32::into_inner));
+    let parts = parts(presences, &starts, rows);
+    let mut column = vec![0_u64; reactions.len()];
+
+    // Each thread reads all rows and places those of its own people, so none shares what it writes. Where
+    // the rows of a presence end so far is where its next one goes.
+    let mut ends = starts.clone();
+    let threads = rayon::current_num_threads().clamp(1, 16);
+    let mine = parts.chunks(parts.len().div_ceil(threads).max(1));
+    let mine = mine.map(|parts| parts[0].start..parts[parts.len() - 1].end).collect::<Vec<_>>();
+    let places = (&*starts, presences);
+    split(&mut column, &mut ends, places, &mine).into_par_iter().for_each(|part| {
+        let Part { column, starts, ends, first_presence } = part;
+        let first = starts.first().copied().unwrap_or_default();
+        for reaction in &reactions {
+            let presence = reaction.subject.wrapping_sub(first_presence) as usize;
+            if let Some(end) = ends.get_mut(presence) {
+                column[(*end - first) as usize] = reaction.row();
+                *end += 1;
+            }
+        }
+    });
+    (column, starts, ends, parts)
+}
+
+/// Where each begins of those that are so long.
+fn starts(lengths: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut next = 0;
+    let start = |length| {
+        let start = next;
+        next += length;
+        start
+    };
+    lengths.map(start).collect()
 }
 
 /// A part of the column that one task writes.

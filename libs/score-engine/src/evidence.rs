@@ -18,6 +18,8 @@ pub struct Evidence {
     pub vouched: Vec<bool>,
     /// None by the owner of the presence: that is evidence, and goes to `seen`.
     pub(crate) reactions: Vec<Reaction>,
+    /// Instead of these, rows that are in the order of presences already.
+    pub(crate) by_presence: Option<Rows>,
     pub unnamed: Vec<Unnamed>,
     pub plus_k: Vec<PlusK>,
     /// The presence and the age in whole UTC days of each post.
@@ -36,6 +38,21 @@ pub(crate) struct Reaction {
     /// A person.
     pub(crate) actor: u32,
     pub(crate) deed: Deed,
+}
+
+/// Reactions in the order of presences: the actor in the upper half, the deed in the lower.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    pub(crate) column: Vec<u64>,
+    /// How many each presence has.
+    pub(crate) lengths: Vec<u32>,
+}
+
+/// Reactions as they come.
+#[derive(Debug)]
+pub(crate) enum Reactions {
+    Unsorted(Vec<Reaction>),
+    ByPresence(Rows),
 }
 
 /// What was done: kind, age and count. As a number it sorts by kind, then age.
@@ -110,16 +127,21 @@ impl Evidence {
 }
 
 impl Evidence {
-    /// Adds the rows of several parts, whose own people and presences are none.
+    /// Adds the rows of several parts, but for reactions. Their own people and presences are none.
     pub(crate) fn extend(&mut self, parts: Vec<Self>) {
-        self.reserve_exact(parts.iter().map(|part| part.reactions.len()).sum());
         for part in parts {
-            self.reactions.extend(part.reactions);
             self.unnamed.extend(part.unnamed);
             self.plus_k.extend(part.plus_k);
             self.posts.extend(part.posts);
             self.counters.extend(part.counters);
             self.seen.extend(part.seen);
+        }
+    }
+
+    pub(crate) fn take_reactions(&mut self) -> Reactions {
+        match self.by_presence.take() {
+            Some(rows) => Reactions::ByPresence(rows),
+            None => Reactions::Unsorted(std::mem::take(&mut self.reactions)),
         }
     }
 }
@@ -135,16 +157,17 @@ impl Reaction {
         let deed = Deed(u32::from(kind.code()) << 28 | u32::from(age) << 21 | count);
         Self { subject, actor, deed }
     }
+
+    /// As in [`Rows`].
+    pub(crate) const fn row(self) -> u64 {
+        (self.actor as u64) << 32 | self.deed.0 as u64
+    }
 }
 
 // === impl Deed ===
 
 impl Deed {
     const COUNT_MAX: u32 = (1 << 21) - 1;
-
-    pub(crate) const fn bits(self) -> u32 {
-        self.0
-    }
 
     pub(crate) const fn of_bits(bits: u32) -> Self {
         Self(bits)

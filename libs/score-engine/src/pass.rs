@@ -110,7 +110,7 @@ impl Graph {
         mut evidence: Evidence,
         closed: impl FnOnce(&[bool], &[u64], &Edges) -> Vec<Closed>,
     ) -> Self {
-        let reactions = std::mem::take(&mut evidence.reactions);
+        let reactions = evidence.take_reactions();
         let people = evidence.registered.len();
         let mut edges = Edges::new(model, people, &evidence.owners, reactions);
         let given = edges.given();

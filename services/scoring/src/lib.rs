@@ -34,6 +34,7 @@ mod score;
 mod some;
 mod store;
 mod watch;
+mod write;
 
 use std::{sync::Arc, time::Duration};
 

@@ -65,6 +65,7 @@ use crate::{
         score::{Made, NewKnown, NewScore},
         standing::Publication,
     },
+    write,
 };
 
 /// People whose scores are written in one transaction: some ten milliseconds of work.
@@ -580,13 +581,7 @@ impl Work<'_> {
         if !ours.map_err(store("go on with a pass"))? {
             return Ok(false);
         }
-        let people: Vec<i64> = scores.iter().map(|it| it.person).collect();
-        store::history::close(&mut transaction, &people, &made)
-            .await
-            .map_err(store("write history"))?;
-        store::score::renew(&mut transaction, &made, Some(self.publication.revision), scores)
-            .await
-            .map_err(store("write scores"))?;
+        write::scores(&mut transaction, &made, Some(self.publication.revision), scores).await?;
         failpoint!("scoring.pass.written");
         transaction.commit().await.map_err(store("commit scores"))?;
         Ok(true)

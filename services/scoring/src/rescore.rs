@@ -36,6 +36,7 @@ use crate::{
         replica::Current,
         score::{Made, NewKnown, NewScore, StoredScore},
     },
+    write,
 };
 
 /// People scored in one transaction: some ten milliseconds of work.
@@ -189,12 +190,7 @@ impl Rescorer {
             })
             .collect();
         let made = Made { time: now, day: today, model: epoch.model.name(), epoch: epoch.number };
-        store::history::close(&mut *connection, &ids, &made)
-            .await
-            .map_err(store("write history"))?;
-        let scores = store::score::renew(&mut *connection, &made, None, &scores)
-            .await
-            .map_err(store("write scores"))?;
+        let scores = write::scores(&mut *connection, &made, None, &scores).await?;
         let scores: BTreeMap<i64, StoredScore> =
             scores.into_iter().map(|score| (score.person, score)).collect();
         let buried = self.bury(&mut *connection, &scores).await?;

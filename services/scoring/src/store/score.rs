@@ -186,6 +186,68 @@ pub(crate) async fn top(
     Ok(rows.into_iter().filter_map(Row::into_score).collect())
 }
 
+/// Replaces those of these scores that are of the same day and model, unless there is one of a later revision: what
+/// they are compared with stays. Returns the scores as they were written, in any order; all others are for
+/// [`renew`].
+///
+/// `revision`: of all of them; `None` gives each its own.
+#[instrument(name = "db.score.renew_today", skip_all, fields(scores.len = scores.len()))]
+pub(crate) async fn renew_today(
+    db: &mut PgConnection,
+    made: &Made<'_>,
+    revision: Option<i64>,
+    scores: &[NewScore],
+) -> Result<Vec<StoredScore>, sqlx::Error> {
+    let people: Vec<_> = scores.iter().map(|score| score.person).collect();
+    let column = |value: fn(&NewKnown) -> f64| -> Vec<Option<f64>> {
+        scores.iter().map(|score| score.known.as_ref().map(value)).collect()
+    };
+    let (start, end) = made.day.bounds();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        update scoring.score as score
+        set revision = coalesce($9, nextval('scoring.score_revision')), score = new.score,
+            percentile = new.percentile, confidence = new.confidence,
+            day_change = new.score - score.day_before, week_change = new.score - score.week_before,
+            month_change = new.score - score.month_before, true_reach = new.true_reach,
+            amplification = new.amplification, network_impact = new.network_impact,
+            influence = new.influence, score_time = $10, epoch = $12
+        from unnest(
+            $1::bigint[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[],
+            $7::float8[], $8::float8[]
+        ) as new (
+            person_id, score, percentile, confidence, true_reach, amplification, network_impact,
+            influence
+        )
+        where score.person_id = new.person_id and score.model = $11
+            and score.score_time >= $13 and score.score_time < $14
+            and ($9::bigint is null or score.revision < $9)
+        returning score.person_id, revision as "revision?", score.score, score.percentile,
+            score.confidence, day_change, week_change, month_change, score.true_reach,
+            score.amplification, score.network_impact, score.influence,
+            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!"
+        "#,
+        &people,
+        &column(|known| known.score) as &[Option<f64>],
+        &column(|known| known.percentile) as &[Option<f64>],
+        &column(|known| known.confidence) as &[Option<f64>],
+        &column(|known| known.true_reach) as &[Option<f64>],
+        &column(|known| known.amplification) as &[Option<f64>],
+        &column(|known| known.network_impact) as &[Option<f64>],
+        &column(|known| known.influence) as &[Option<f64>],
+        revision,
+        made.time,
+        made.model,
+        made.epoch.cast_signed(),
+        start,
+        end,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter_map(Row::into_score).collect())
+}
+
 /// Replaces the scores of these people, unless there is one of a later revision. Scores of before today or by
 /// another model were closed before: see [`super::history::close`]. Returns the scores as they were written.
 ///
@@ -201,7 +263,6 @@ pub(crate) async fn renew(
     let column = |value: fn(&NewKnown) -> f64| -> Vec<Option<f64>> {
         scores.iter().map(|score| score.known.as_ref().map(value)).collect()
     };
-    let (start, end) = made.day.bounds();
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -221,30 +282,23 @@ pub(crate) async fn renew(
             person_id, score, percentile, confidence, true_reach, amplification, network_impact,
             influence
         )
-        left join scoring.score as today
-            on today.person_id = new.person_id and today.model = $11
-                and today.score_time >= $13 and today.score_time < $14
         cross join lateral (
-            select today.day_before as day, today.week_before as week, today.month_before as month
-            where today.person_id is not null
-            union all
             select (
+                select history.score from scoring.history
+                where history.person_id = new.person_id and history.model = $11
+                    and history.day <= $13
+                order by history.day desc limit 1
+            ) as day, (
+                select history.score from scoring.history
+                where history.person_id = new.person_id and history.model = $11
+                    and history.day <= $14
+                order by history.day desc limit 1
+            ) as week, (
                 select history.score from scoring.history
                 where history.person_id = new.person_id and history.model = $11
                     and history.day <= $15
                 order by history.day desc limit 1
-            ), (
-                select history.score from scoring.history
-                where history.person_id = new.person_id and history.model = $11
-                    and history.day <= $16
-                order by history.day desc limit 1
-            ), (
-                select history.score from scoring.history
-                where history.person_id = new.person_id and history.model = $11
-                    and history.day <= $17
-                order by history.day desc limit 1
-            )
-            where today.person_id is null
+            ) as month
         ) as before
         on conflict on constraint score_pkey do update
         set revision = excluded.revision, score = excluded.score,
@@ -272,8 +326,6 @@ pub(crate) async fn renew(
         made.time,
         made.model,
         made.epoch.cast_signed(),
-        start,
-        end,
         made.day.minus(1).number(),
         made.day.minus(7).number(),
         made.day.minus(30).number(),
