@@ -236,6 +236,7 @@ impl Reader<'_> {
         let is_ignored = |actor: i64| {
             everywhere.contains(&actor) || owner.is_some_and(|it| about.contains(&(actor, it)))
         };
+        let account = blocks[0].account;
         let (mut cells, mut known, mut number) = (0, None, 0);
         let mut take = |cell: Cell| {
             cells += 1;
@@ -262,6 +263,18 @@ impl Reader<'_> {
             }
         };
         for (receiver, age, count) in evidence.given_on(today) {
+            // What does not count of what the person did gave nobody a +K either.
+            let about = |it| match it {
+                Identity::Person(receiver) => about.contains(&(account, receiver)),
+                Identity::Account(_) => false,
+            };
+            let is_ignored = || {
+                everywhere.contains(&account)
+                    || about(self.numbers.people[self.numbers.person(receiver) as usize])
+            };
+            if !nothing_ignored && is_ignored() {
+                continue;
+            }
             // Who is here too says so too.
             if self.here.binary_search(&receiver).is_ok() {
                 continue;

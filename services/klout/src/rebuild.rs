@@ -1,6 +1,5 @@
 //! `klout rebuild`: makes all evidence again from the log.
 
-use klout_chassis::reason;
 use klout_proto::{
     score::v1::{FinishRebuildRequest, StartRebuildRequest},
     signal::v1::RedeliverSignalsRequest,
@@ -37,24 +36,23 @@ impl Rebuild {
             eprintln!(
                 "klout: evidence is forgotten; until it is made again scores stay as they are"
             );
-            start(client).await?;
+            let rebuild = start(client).await?;
             let batches = redeliver(client).await?;
             eprintln!("klout: {batches} batches of the log are delivered once more");
             visible::until_delivered(client).await?;
-            finish(client).await?;
+            finish(client, &rebuild).await?;
             eprintln!("klout: evidence is whole again, and everybody is scored");
             visible::until_visible(client).await
         })
     }
 }
 
-async fn start(client: &Client) -> Result<(), Failure> {
+async fn start(client: &Client) -> Result<String, Failure> {
     let started = retried(|| {
         let mut client = client.score_operator();
         async move { client.start_rebuild(StartRebuildRequest {}).await }
     });
-    started.await?;
-    Ok(())
+    Ok(started.await?.into_inner().rebuild)
 }
 
 async fn redeliver(client: &Client) -> Result<u64, Failure> {
@@ -66,16 +64,13 @@ async fn redeliver(client: &Client) -> Result<u64, Failure> {
     Ok(redelivered.await?.into_inner().batches)
 }
 
-async fn finish(client: &Client) -> Result<(), Failure> {
+/// Fails when somebody else has started one since: then what was delivered for this one is forgotten.
+async fn finish(client: &Client, rebuild: &str) -> Result<(), Failure> {
     let finished = retried(|| {
         let mut client = client.score_operator();
-        async move {
-            match client.finish_rebuild(FinishRebuildRequest {}).await {
-                // A try before this one got through, and its answer did not.
-                Err(status) if reason(&status).as_deref() == Some("REBUILD_UNKNOWN") => Ok(()),
-                finished => finished.map(|_| ()),
-            }
-        }
+        let request = FinishRebuildRequest { rebuild: rebuild.to_owned() };
+        async move { client.finish_rebuild(request).await }
     });
-    Ok(finished.await?)
+    finished.await?;
+    Ok(())
 }

@@ -56,12 +56,14 @@ create table scoring.epoch (
     model        text        not null,
     day          integer     not null,
     publish_time timestamptz not null,
+    parts        integer     not null,
 
     constraint epoch_pkey primary key (epoch)
 );
 
 comment on table scoring.epoch is
-    'One row per published epoch; the highest is the one that people are scored by. day: that of the pass, since 1970.';
+    'One row per published epoch; the highest is the one that people are scored by. day: that of the pass, since 1970. '
+    'parts: how many rows it has in epoch_part.';
 
 create table scoring.epoch_part (
     epoch   bigint  not null,
@@ -91,6 +93,7 @@ create table scoring.pass (
     people        bigint      not null default 0,
     people_done   bigint      not null default 0,
     cells         bigint      not null default 0,
+    findings      bigint      not null default 0,
     problem       text        not null default '',
 
     constraint pass_pkey primary key (pass_id),
@@ -101,7 +104,8 @@ create table scoring.pass (
 );
 
 comment on table scoring.pass is
-    'One row per pass over everybody. running_until: who works on it has to say so again before that.';
+    'One row per pass over everybody. running_until: who works on it has to say so again before that. '
+    'findings: how often findings about anybody had come or gone when it read.';
 
 -- One goes on at a time.
 create unique index pass_going_on on scoring.pass ((true)) where end_time is null;

@@ -39,13 +39,15 @@ create table scoring.shadow_score (
     influence  double precision,
     epoch      bigint           not null,
     score_time timestamptz      not null,
+    serving_score double precision,
 
     constraint shadow_score_pkey primary key (person_id, model),
     constraint shadow_score_range check (score between 1 and 100)
 );
 
 comment on table scoring.shadow_score is
-    'One row per member and model in shadow. score is null for a member without evidence. A row of an '
+    'One row per member and model in shadow. score is null for a member without evidence. serving_score: '
+    'of the same evidence, by the model that served. A row of an '
     'epoch before the model''s shadow_epoch is of somebody whom no pass has met since.';
 
 -- Each pass writes every row anew, and no index but the key needs to know.

@@ -27,6 +27,10 @@ impl Backlog {
             .await
             .map_err(Error::store("look who has to be scored"))?;
         self.metrics.waiting(waiting.changes, waiting.age_seconds);
+        let schedule = store::pass::schedule(&self.db)
+            .await
+            .map_err(Error::store("look when the last pass was"))?;
+        self.metrics.epoch_age.set(schedule.since_seconds.unwrap_or(0.0));
         Ok(false)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::{CounterValue, Day, Kind};
+use klout_model::{CounterValue, Day, Kind, Network};
 use klout_proto::{
     convert,
     signal::v1::{BatchedCounter, BatchedInteraction, BatchedPost, SignalBatch},
@@ -69,10 +69,11 @@ pub(crate) fn evidence(batch: SignalBatch) -> Result<Evidence, Error> {
 // === impl Evidence ===
 
 impl Evidence {
-    fn of(&mut self, account: i64, network: String) -> &mut OfAccount {
+    fn of(&mut self, account: i64, network: String) -> Result<&mut OfAccount, Error> {
+        network.parse::<Network>().map_err(|_| malformed("an impossible network"))?;
         let of_account = self.accounts.entry(account).or_default();
         of_account.network = network;
-        of_account
+        Ok(of_account)
     }
 
     fn add_interaction(
@@ -87,9 +88,9 @@ impl Evidence {
         let network = interaction.network;
         if let (Kind::PlusK, Some(giver)) = (kind, actor) {
             let given = Given { receiver: subject, day, count, told };
-            self.of(giver, network.clone()).evidence.given.push(given);
+            self.of(giver, network.clone())?.evidence.given.push(given);
         }
-        let of_subject = self.of(subject, network);
+        let of_subject = self.of(subject, network)?;
         of_subject.evidence.cells.push(Cell { actor, day, kind, count, told });
         if let Some(post) = &interaction.post_hash {
             of_subject.tallies.push(Tally { post: hash(post)?, kind, day, count });
@@ -109,14 +110,14 @@ impl Evidence {
         // There is no −0: it is 0.
         let value = value.get() + 0.0;
         let reading = Reading { name, post, time, value, told: sign.of(1) };
-        self.of(counter.account_id, counter.network).evidence.readings.push(reading);
+        self.of(counter.account_id, counter.network)?.evidence.readings.push(reading);
         Ok(())
     }
 
     fn add_post(&mut self, sign: Sign, post: BatchedPost) -> Result<(), Error> {
         let (hash, day) = (hash(&post.post_hash)?, day(post.day)?);
         let row = Post { hash, day, told: sign.of(1) };
-        self.of(post.account_id, post.network).evidence.posts.push(row);
+        self.of(post.account_id, post.network)?.evidence.posts.push(row);
         Ok(())
     }
 }

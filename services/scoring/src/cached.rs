@@ -268,6 +268,11 @@ impl Cached {
         self.follow_generation(current.generation);
     }
 
+    /// The last publication that was heard of.
+    pub(crate) fn newest_standing(&self) -> u64 {
+        self.0.standing.load(Ordering::Acquire).cast_unsigned()
+    }
+
     /// Goes over to a publication.
     pub(crate) fn follow_standing(&self, standing: i64) {
         self.0.standing.fetch_max(standing, Ordering::AcqRel);
@@ -332,7 +337,7 @@ impl Moment {
 
     /// Whether what was read then can be answered now. What generation of keys Redis has does not matter
     /// to memory.
-    const fn is_as_good_as(self, now: Self) -> bool {
+    pub(crate) const fn is_as_good_as(self, now: Self) -> bool {
         self.session == now.session && self.standing == now.standing
     }
 }

@@ -28,7 +28,12 @@ pub(crate) async fn open(
     store::contest::lock(&mut transaction, person).await.map_err(store("wait for other cases"))?;
     let before = store::contest::by_request(&mut *transaction, person, request_id).await;
     if let Some(before) = before.map_err(store("look for the case"))? {
-        return Ok(before);
+        if before.reason == reason {
+            return Ok(before);
+        }
+        // Whoever said that may be somebody else.
+        let problem = "names another case of this person";
+        return Err(Error::FieldInvalid { field: "request_id", problem });
     }
     let open = store::contest::count_open(&mut *transaction, person).await;
     let open = open.map_err(store("count cases"))?;

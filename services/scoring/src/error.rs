@@ -20,6 +20,9 @@ const WATCHES_RETRY: Duration = Duration::from_secs(1);
 /// When somebody may watch again whose watch ended with the process: another one is there by then.
 const STOP_RETRY: Duration = Duration::from_millis(200);
 
+/// When it may be tried again what waits for evidence that is being made again.
+const REBUILDING_RETRY: Duration = Duration::from_secs(30);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("there is no person {person}")]
@@ -114,6 +117,12 @@ pub enum Error {
 
     #[error("packed evidence or an epoch cannot be read")]
     Packed(#[source] PackedInvalid),
+
+    #[error("epoch {epoch} does not have all its parts")]
+    EpochTorn { epoch: u64 },
+
+    #[error("evidence is being made again")]
+    Rebuilding,
 
     #[error("`{name}`, which an account is said to be on, is no network")]
     NetworkBroken { name: String },
@@ -230,9 +239,13 @@ impl Error {
             Self::Encoding(_) => Refusal::new(Code::Internal, "FAULT"),
             Self::ReadLost | Self::Lost(_) => Refusal::new(Code::Internal, "PANICKED"),
             Self::Packed(_)
+            | Self::EpochTorn { .. }
             | Self::NetworkBroken { .. }
             | Self::ModelGone { .. }
             | Self::PassGivenUp { .. } => Refusal::new(Code::Internal, "FAULT"),
+            Self::Rebuilding => {
+                Refusal::new(Code::Unavailable, "EVIDENCE_INCOMPLETE").retry_after(REBUILDING_RETRY)
+            }
             Self::RescoreUnknown { pass } => {
                 Refusal::new(Code::NotFound, "RESCORE_UNKNOWN").with("rescore", pass)
             }

@@ -23,7 +23,7 @@ pub(crate) async fn record(
         let before = store::finding::by_request(db, &new.request_id).await;
         return before.map_err(store("read a finding"));
     };
-    store::finding::touch(&mut transaction, new.person_id)
+    store::finding::touch(&mut transaction, new.person_id, new.account_id)
         .await
         .map_err(store("mark people dirty"))?;
     transaction.commit().await.map_err(store("commit a finding"))?;
@@ -55,8 +55,9 @@ pub(crate) async fn reverse_all(
     // Anybody first: then all others are among them.
     about.sort_unstable();
     about.dedup();
-    for person in about {
-        store::finding::touch(&mut *db, person).await.map_err(store("mark people dirty"))?;
+    for (person, account) in about {
+        let touched = store::finding::touch(&mut *db, person, account).await;
+        touched.map_err(store("mark people dirty"))?;
         if person.is_none() {
             break;
         }

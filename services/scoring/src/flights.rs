@@ -54,6 +54,8 @@ struct UnderWay {
 #[derive(Clone, Debug)]
 struct Flight {
     number: u64,
+    /// When reading began.
+    moment: Option<Moment>,
     outcome: watch::Receiver<Option<Outcome>>,
 }
 
@@ -81,11 +83,13 @@ impl Flights {
     {
         let mut flights: Vec<Flight> = Vec::new();
         {
+            let now = self.cached.moment();
             let mut under_way = self.under_way.lock().expect("nobody panics while holding it");
             let mut mine = Vec::new();
             for person in people {
                 match under_way.by_person.get(person) {
-                    Some(flight) if flight.goes_on() => {
+                    // What was read before percentiles or an epoch were published is not for who asks since.
+                    Some(flight) if flight.goes_on() && flight.is_of(now) => {
                         if flights.iter().all(|it| it.number != flight.number) {
                             flights.push(flight.clone());
                         }
@@ -142,11 +146,11 @@ impl Flights {
     {
         under_way.last_number += 1;
         let (told, outcome) = watch::channel(None);
-        let flight = Flight { number: under_way.last_number, outcome };
+        let moment = self.cached.moment();
+        let flight = Flight { number: under_way.last_number, moment, outcome };
         for person in &people {
             under_way.by_person.insert(*person, flight.clone());
         }
-        let moment = self.cached.moment();
         let reading = read(people.clone(), moment);
         let (flights, number) = (self.clone(), flight.number);
         let task = async move {
@@ -216,6 +220,15 @@ impl UnderWay {
 
 impl Flight {
     /// `false` when its task is gone without having said anything: it panicked.
+    /// Whether it is as good as one that begins now.
+    fn is_of(&self, now: Option<Moment>) -> bool {
+        match (self.moment, now) {
+            (Some(began), Some(now)) => began.is_as_good_as(now),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
     fn goes_on(&self) -> bool {
         self.outcome.has_changed().is_ok()
     }

@@ -73,14 +73,15 @@ impl Folder {
             return Ok(false);
         }
         let started = Instant::now();
-        self.fold_all(if passed { 1 } else { CHANGES_MIN }, stop).await?;
+        let first = self.first_day().await?;
+        self.fold_all(if passed { 1 } else { CHANGES_MIN }, first, stop).await?;
         last.epoch = epoch;
-        let first = self.first_day() - i32::from(SLACK_DAYS);
+        let old = first - i32::from(SLACK_DAYS);
         while !stop.is_cancelled() {
-            let old = store::evidence::out_of_window(&self.db, first, ACCOUNTS_MAX.into())
+            let accounts = store::evidence::out_of_window(&self.db, old, ACCOUNTS_MAX.into())
                 .await
                 .map_err(Error::store("look what has left the window"))?;
-            if old.is_empty() || !self.fold(&old).await? {
+            if accounts.is_empty() || !self.fold(&accounts, first).await? {
                 break;
             }
         }
@@ -89,12 +90,17 @@ impl Folder {
     }
 
     /// Puts together every account with so many changes or more.
-    async fn fold_all(&self, changes_min: i64, stop: &CancellationToken) -> Result<(), Error> {
+    async fn fold_all(
+        &self,
+        changes_min: i64,
+        first: i32,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
         let changed = store::evidence::most_changed(&self.db, changes_min)
             .await
             .map_err(Error::store("look what has changed"))?;
         for some in changed.chunks(ACCOUNTS_MAX.into()) {
-            if stop.is_cancelled() || !self.fold(some).await? {
+            if stop.is_cancelled() || !self.fold(some, first).await? {
                 break;
             }
         }
@@ -102,7 +108,7 @@ impl Folder {
     }
 
     /// Puts these accounts together. `false`: somebody else is at it.
-    async fn fold(&self, accounts: &[i64]) -> Result<bool, Error> {
+    async fn fold(&self, accounts: &[i64], first: i32) -> Result<bool, Error> {
         let store = Error::store;
         let mut transaction = self.db.begin().await.map_err(store("begin to fold"))?;
         let locked = store::evidence::try_lock_folds(&mut transaction).await;
@@ -114,7 +120,7 @@ impl Folder {
             .map_err(store("read what is to be folded"))?;
         let read: Vec<(i64, i64)> =
             rows.iter().filter_map(|row| Some((row.account, row.position?))).collect();
-        let (blocks, gone) = together(rows, self.first_day())?;
+        let (blocks, gone) = together(rows, first)?;
         store::evidence::fold(&mut transaction, &blocks, &gone, &read)
             .await
             .map_err(store("write what was folded"))?;
@@ -123,9 +129,13 @@ impl Folder {
         Ok(true)
     }
 
-    /// The first day of the window.
-    fn first_day(&self) -> i32 {
-        Day::of(self.clock.now()).minus(u16::from(WINDOW_DAYS) - 1).number()
+    /// The first day of the window: by our clock or that of Postgres, whichever is behind. A clock that is ahead for
+    /// a while must not throw evidence away.
+    async fn first_day(&self) -> Result<i32, Error> {
+        let today =
+            store::evidence::today(&self.db).await.map_err(Error::store("look which day it is"))?;
+        let today = today.min(Day::of(self.clock.now()).number());
+        Ok(today - (i32::from(WINDOW_DAYS) - 1))
     }
 }
 
@@ -143,12 +153,13 @@ fn together(rows: Vec<Unfolded>, first: i32) -> Result<(Vec<Folded>, Vec<i64>), 
     for (account, (mut evidence, mut tallies)) in accounts {
         evidence.drop_before(first);
         let evidence = evidence.settled();
-        let Some(first_day) = evidence.first_day() else {
+        tallies.retain(|it| it.day >= first);
+        let tallies = packed::settled_tallies(tallies);
+        let days = tallies.iter().map(|it| it.day).chain(evidence.first_day());
+        let Some(first_day) = days.min() else {
             gone.push(account);
             continue;
         };
-        tallies.retain(|it| it.day >= first);
-        let tallies = packed::settled_tallies(tallies);
         let tallies = (!tallies.is_empty()).then(|| packed::pack_tallies(&tallies));
         blocks.push(Folded { account, first_day, evidence: evidence.pack(), tallies });
     }

@@ -31,6 +31,11 @@ impl Memberships {
     #[instrument(name = "refresh_memberships", skip_all)]
     pub(crate) async fn refresh(&self, db: &mut PgConnection) -> Result<(), Error> {
         let mut next = self.0.next.lock().await;
+        if next.is_none() {
+            store::account::mend_owned_since(&mut *db)
+                .await
+                .map_err(Error::store("number who owns accounts"))?;
+        }
         let (changed, later) = store::account::owned_since(db, next.as_deref().unwrap_or("0"))
             .await
             .map_err(Error::store("read who owns accounts"))?;

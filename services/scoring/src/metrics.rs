@@ -17,6 +17,9 @@ pub(crate) const METRICS: &[Metric] = &[
     FRESHNESS,
     PUBLICATION_DURATION,
     PASS_DURATION,
+    PASSES,
+    EPOCH_AGE,
+    UNREADABLE,
     CACHE_READS,
     WATCHES,
 ];
@@ -70,6 +73,20 @@ const PASS_DURATION: Metric = Metric::duration(
     "How long a pass over everybody took, from the first row that was read to the last score.",
 );
 
+const PASSES: Metric =
+    Metric::counter("klout_score_passes_total", "Passes over everybody that ended here.")
+        .by(&[Label::these("result", &["done", "failed"])]);
+
+const EPOCH_AGE: Metric = Metric::gauge(
+    "klout_score_epoch_age_seconds",
+    "How long ago the last pass began that was done; 0 before the first.",
+);
+
+const UNREADABLE: Metric = Metric::counter(
+    "klout_score_unreadable_total",
+    "Scores that were not made because evidence cannot be read; the log names the people.",
+);
+
 const CACHE_READS: Metric = Metric::counter(
     "klout_score_cache_reads_total",
     "Look-ups of scores by where they were looked for and what was there; Redis and \
@@ -97,6 +114,10 @@ pub(crate) struct Metrics {
     freshness: Histogram,
     pub(crate) publication_duration: Histogram,
     pub(crate) pass_duration: Histogram,
+    pub(crate) passes_done: Counter,
+    pub(crate) passes_failed: Counter,
+    pub(crate) epoch_age: Gauge,
+    pub(crate) unreadable: Counter,
 }
 
 /// Where a score was looked for.
@@ -175,6 +196,10 @@ impl Metrics {
             freshness: FRESHNESS.time(&[]),
             publication_duration: PUBLICATION_DURATION.time(&[]),
             pass_duration: PASS_DURATION.time(&[]),
+            passes_done: PASSES.count(&["done"]),
+            passes_failed: PASSES.count(&["failed"]),
+            epoch_age: EPOCH_AGE.level(&[]),
+            unreadable: UNREADABLE.count(&[]),
         }
     }
 

@@ -91,6 +91,11 @@ impl Models {
         Ok(Serving { model: self.load(chosen, &models)?, goes_over })
     }
 
+    /// Whether an announced model waits for a pass.
+    pub(crate) async fn is_due(&self, now: OffsetDateTime) -> Result<bool, Error> {
+        Ok(due(&self.all(now).await?, now).is_some())
+    }
+
     /// The models that a pass at this time scores everybody by too, by name.
     #[instrument(name = "models.shadows", skip_all)]
     pub(crate) async fn shadows(&self, now: OffsetDateTime) -> Result<Vec<Arc<Model>>, Error> {
@@ -467,12 +472,13 @@ mod tests {
             people: (1..=10_000).collect(),
             scores: vec![Some(10.0); 10_000],
             influences: vec![Some(1.0); 10_000],
+            serving: vec![None; 10_000],
         };
         let write = async || {
             store::shadow_score::renew(&models.db, "own-1", 1, NOW, &scores)
                 .await
                 .expect("written");
-            let pairs = store::shadow_score::pairs(&models.db, "nobody", "own-1", 0, 0, 20_000);
+            let pairs = store::shadow_score::pairs(&models.db, "own-1", 0, 0, 20_000);
             pairs.await.expect("pairs").len()
         };
         assert_eq!(write().await, 0, "nobody knows it");
@@ -492,8 +498,12 @@ mod tests {
         let models = models().await;
         let stop = CancellationToken::new();
         shadowed(&models, "own-1").await;
-        let scores =
-            ShadowScores { people: vec![1], scores: vec![Some(10.0)], influences: vec![None] };
+        let scores = ShadowScores {
+            people: vec![1],
+            scores: vec![Some(10.0)],
+            influences: vec![None],
+            serving: vec![None],
+        };
         let renewed = store::shadow_score::renew(&models.db, "own-1", 1, NOW, &scores);
         renewed.await.expect("written");
         assert!(!models.sweep(&stop).await.expect("it is in shadow"));
@@ -501,7 +511,7 @@ mod tests {
         models.announce("own-1", MONDAY, NOW).await.expect("announced");
         assert!(go_over(&models, "own-1").await);
         assert!(models.sweep(&stop).await.expect("swept"));
-        let left = store::shadow_score::pairs(&models.db, "nobody", "own-1", 0, 0, 10);
+        let left = store::shadow_score::pairs(&models.db, "own-1", 0, 0, 10);
         assert!(left.await.expect("pairs").is_empty());
         assert!(!models.sweep(&stop).await.expect("nothing is left"));
         assert_eq!(states(&models).await, "klout-2026-12 RETIRED, own-1 SERVING");

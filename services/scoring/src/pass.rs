@@ -24,7 +24,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -37,7 +37,7 @@ use klout_score_engine::{Account, Block, Census, Graph, Identity, Ignored, Publi
 use klout_score_math::{Model, PersonScore, percentile};
 use klout_store::copy_out;
 use rayon::{ThreadPool, prelude::*};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 use time::OffsetDateTime;
 use tokio::{
     sync::Notify,
@@ -75,7 +75,7 @@ const PEOPLE_MAX: usize = 4_096;
 const CHUNKS_AT_ONCE: usize = 2;
 
 /// How long rescores are waited for before an epoch is published.
-const PUBLISH_TIME_MAX: Duration = Duration::from_secs(10);
+const PUBLISH_TIME_MAX: Duration = Duration::from_secs(3);
 
 /// How often what cannot begin yet is tried again.
 const RETRY: Duration = Duration::from_millis(50);
@@ -83,8 +83,11 @@ const RETRY: Duration = Duration::from_millis(50);
 /// A pass over which so many processes died is given up.
 const RESUMPTIONS_MAX: i32 = 5;
 
-/// So many seconds after a pass that failed another one is due.
+/// So many seconds after a pass that failed another one is due; twice as many after each that fails then.
 const FAILED_PAUSE_SECONDS: f64 = 60.0;
+
+/// The most it comes to: 64 times, about an hour.
+const FAILED_DOUBLINGS_MAX: i64 = 6;
 
 /// What a pass needs.
 #[derive(Debug)]
@@ -137,6 +140,8 @@ struct Work<'a> {
     shadows: Vec<Arc<Model>>,
     epoch: i64,
     now: OffsetDateTime,
+    /// How often findings about anybody had come or gone when it read.
+    findings: AtomicI64,
 }
 
 /// How work on a pass ended that did not fail.
@@ -180,6 +185,7 @@ impl Passer {
         match self.work(claim, &row, stop).await {
             Ok(Ended::Done) => {
                 self.metrics.pass_duration.record(started.elapsed());
+                self.metrics.passes_done.increment(1);
                 self.done.notify_one();
             }
             Ok(Ended::Left) => {
@@ -193,6 +199,7 @@ impl Passer {
             }
             Err(error) => {
                 warn!(error = %Chain(&error), pass = claim.pass_id, "a pass failed");
+                self.metrics.passes_failed.increment(1);
                 let problem = Chain(&error).to_string();
                 store::pass::end(&self.db, claim, Some(&problem))
                     .await
@@ -215,15 +222,18 @@ impl Passer {
             store::pass::schedule(&self.db).await.map_err(store("look when a pass is due"))?;
         if schedule.going_on
             || !schedule.any_member
-            || schedule.failed_seconds.is_some_and(|since| since < FAILED_PAUSE_SECONDS)
+            || schedule.failed_seconds.is_some_and(|since| since < failed_pause(schedule.failures))
         {
             return Ok(false);
         }
         let today = Day::of(self.clock.now()).number();
         let head = store::epoch::current(&self.db).await.map_err(store("look for an epoch"))?;
-        let of_today = head.is_some_and(|head| head.day == today);
+        let of_today = head.is_some_and(|head| is_of_today(head.day, today));
         let since = schedule.since_seconds.unwrap_or(f64::INFINITY);
-        Ok(!of_today || schedule.found_out || since >= self.interval.as_secs_f64())
+        Ok(!of_today
+            || schedule.found_out
+            || since >= self.interval.as_secs_f64()
+            || self.models.is_due(self.clock.now()).await?)
     }
 
     async fn work(
@@ -242,7 +252,9 @@ impl Passer {
             return Err(Error::PassGivenUp { resumptions: row.resumptions });
         }
         let Some(rebuilds) = self.whole().await? else { return Ok(Ended::Left) };
-        let Some(publication) = self.begin(stop).await? else { return Ok(Ended::Left) };
+        let Some(publication) = self.begin(claim, row, stop).await? else {
+            return Ok(Ended::Left);
+        };
         // As of the moment at which the revision was taken, or later: never before a score that it replaces.
         let now = self.clock.now();
         let ended = async {
@@ -260,6 +272,7 @@ impl Passer {
                 shadows,
                 epoch,
                 now,
+                findings: AtomicI64::new(row.findings),
             };
             work.all(stop).await
         };
@@ -272,10 +285,25 @@ impl Passer {
         ended
     }
 
-    /// Takes the next revision, while nobody rescores. `None`: the process stops.
-    async fn begin(&self, stop: &CancellationToken) -> Result<Option<Publication>, Error> {
+    /// Takes the next revision, while nobody rescores. `None`: the process stops, or somebody else has taken the
+    /// pass up.
+    async fn begin(
+        &self,
+        claim: Claim,
+        row: &PassRow,
+        stop: &CancellationToken,
+    ) -> Result<Option<Publication>, Error> {
         let store = Error::store;
         while !stop.is_cancelled() {
+            let ours = store::pass::go_on(&self.db, claim, SILENCE_MAX, &row.progress()).await;
+            if !ours.map_err(store("go on with a pass"))? {
+                return Ok(None);
+            }
+            let standing = store::standing::read(&self.db).await;
+            if standing.map_err(store("look whether somebody publishes"))?.publishing {
+                sleep(RETRY).await;
+                continue;
+            }
             let mut transaction = self.db.begin().await.map_err(store("begin a pass"))?;
             let locked = store::standing::try_lock(&mut transaction, LOCK_TIME_MAX).await;
             if locked.map_err(store("wait for rescores"))? {
@@ -297,15 +325,7 @@ impl Passer {
     async fn finish(&self, claim: Claim, row: &PassRow) -> Result<Ended, Error> {
         let store = Error::store;
         let mut transaction = self.db.begin().await.map_err(store("begin to finish a pass"))?;
-        let progress = Progress {
-            state: state::WRITING,
-            model: &row.model,
-            epoch: row.epoch,
-            people: row.people,
-            people_done: row.people_done,
-            cells: row.cells,
-        };
-        let ours = store::pass::go_on(&mut *transaction, claim, SILENCE_MAX, &progress)
+        let ours = store::pass::go_on(&mut *transaction, claim, SILENCE_MAX, &row.progress())
             .await
             .map_err(store("go on with a pass"))?;
         if !ours {
@@ -353,9 +373,11 @@ impl Work<'_> {
             return Ok(Ended::Left);
         }
         let publish = Box::pin(async {
-            self.write_epoch(&outcome.published).await?;
+            let Some(parts) = self.write_epoch(&outcome.published).await? else {
+                return Ok(false);
+            };
             failpoint!("scoring.epoch.written");
-            self.publish(&outcome).await
+            self.publish(&outcome, parts).await
         });
         if !self.alive(state::PUBLISHING, outcome.scores.len(), outcome.cells, publish).await? {
             return Ok(Ended::Left);
@@ -371,10 +393,13 @@ impl Work<'_> {
         if !self.write(&scores, cells, stop).await? {
             return Ok(Ended::Left);
         }
-        if !self.write_shadows(shadows, (scores.len(), cells), stop).await? {
+        if !self.end_standing(&ranking).await? {
             return Ok(Ended::Left);
         }
-        self.end(&ranking).await?;
+        if !self.write_shadows(shadows, &scores, cells, stop).await? {
+            return Ok(Ended::Left);
+        }
+        self.end().await?;
         info!(
             pass = self.claim.pass_id,
             epoch = self.epoch,
@@ -404,6 +429,7 @@ impl Work<'_> {
             people: whole(people),
             people_done: whole(done),
             cells: cells.cast_signed(),
+            findings: self.findings.load(Ordering::Relaxed),
         }
     }
 
@@ -427,6 +453,15 @@ impl Work<'_> {
             .await
             .map_err(store("go on with a pass"))?;
         Ok(ours && publishes)
+    }
+
+    /// Whether nobody else works on the pass or publishes; then nobody does before the transaction ends.
+    async fn is_ours(&self, connection: &mut PgConnection) -> Result<bool, Error> {
+        let store = Error::store;
+        let ours = store::pass::is_ours(&mut *connection, self.claim).await;
+        let publishes = store::standing::is_ours(connection, &self.publication).await;
+        Ok(ours.map_err(store("go on with a pass"))?
+            && publishes.map_err(store("go on with a pass"))?)
     }
 
     /// Does `work`, and says meanwhile that this process works on it.
@@ -462,6 +497,8 @@ impl Work<'_> {
         let Snapshot { mut accounts, mut networks, mut blocks, .. } = Snapshot::default();
         let ignored =
             store::finding::standing(&mut *transaction).await.map_err(store("read findings"))?;
+        let findings = store::finding::count_changes(&mut *transaction).await;
+        self.findings.store(findings.map_err(store("count findings"))?, Ordering::Relaxed);
         copy_out(&mut transaction, store::account::COPY_ALL, |row| {
             let network = std::str::from_utf8(text(row, 1)?).map_err(sqlx::Error::decode)?;
             let network = networks.place(network).map_err(sqlx::Error::decode)?;
@@ -483,25 +520,44 @@ impl Work<'_> {
         Ok(Snapshot { accounts, networks, blocks, ignored })
     }
 
+    /// Returns how many parts were written; `None`: somebody else works on the pass.
     #[instrument(name = "pass_write_epoch", skip_all)]
-    async fn write_epoch(&self, published: &Published) -> Result<(), Error> {
+    async fn write_epoch(&self, published: &Published) -> Result<Option<i32>, Error> {
         let store = Error::store;
         let mut connection = self.passer.db.acquire().await.map_err(store("write an epoch"))?;
-        // One is kept for those who are about to load it.
-        store::epoch::clear(&mut connection, self.epoch - 2)
-            .await
-            .map_err(store("clear epochs away"))?;
-        for (part, content) in (0..).zip(published.pack()) {
-            store::epoch::write_part(&mut connection, self.epoch, part, &content)
-                .await
-                .map_err(store("write an epoch"))?;
+        let mut parts = 0;
+        // One epoch is kept for those who are about to load it.
+        let mut next = Part::Clear { first: self.epoch - 2 };
+        let mut contents = published.pack();
+        loop {
+            // Each in a transaction that knows that nobody else works on the pass: what another one has written is
+            // neither cleared away nor mixed with this.
+            let mut transaction = connection.begin().await.map_err(store("write an epoch"))?;
+            if !self.is_ours(&mut transaction).await? {
+                return Ok(None);
+            }
+            match &next {
+                Part::Clear { first } => store::epoch::clear(&mut transaction, *first)
+                    .await
+                    .map_err(store("clear epochs away"))?,
+                Part::Content(content) => {
+                    store::epoch::write_part(&mut transaction, self.epoch, parts, content)
+                        .await
+                        .map_err(store("write an epoch"))?;
+                    parts += 1;
+                }
+            }
+            transaction.commit().await.map_err(store("commit a part of an epoch"))?;
+            match contents.next() {
+                Some(content) => next = Part::Content(content),
+                None => return Ok(Some(parts)),
+            }
         }
-        Ok(())
     }
 
     /// From here on people are scored with this epoch. `false`: somebody else works on the pass.
     #[instrument(name = "pass_publish", skip_all)]
-    async fn publish(&self, outcome: &Outcome) -> Result<bool, Error> {
+    async fn publish(&self, outcome: &Outcome, parts: i32) -> Result<bool, Error> {
         let store = Error::store;
         let mut transaction =
             self.passer.db.begin().await.map_err(store("begin to publish an epoch"))?;
@@ -526,6 +582,7 @@ impl Work<'_> {
             epoch: self.epoch,
             model: self.model.name().to_owned(),
             day: Day::of(self.now).number(),
+            parts,
         };
         store::epoch::publish(&mut transaction, &head, self.now)
             .await
@@ -577,8 +634,7 @@ impl Work<'_> {
         };
         let mut transaction =
             self.passer.db.begin().await.map_err(store("begin to write scores"))?;
-        let ours = store::pass::is_ours(&mut *transaction, self.claim).await;
-        if !ours.map_err(store("go on with a pass"))? {
+        if !self.is_ours(&mut transaction).await? {
             return Ok(false);
         }
         write::scores(&mut transaction, &made, Some(self.publication.revision), scores).await?;
@@ -587,25 +643,49 @@ impl Work<'_> {
         Ok(true)
     }
 
-    /// Everybody is scored: what was cached before is old.
-    async fn end(&self, ranking: &[f64]) -> Result<(), Error> {
+    /// Everybody is scored: what was cached before is old. `false`: somebody else has published since.
+    async fn end_standing(&self, ranking: &[f64]) -> Result<bool, Error> {
         let store = Error::store;
         let Passer { db, cached, .. } = self.passer;
         let sample = sample(ranking);
-        store::standing::end(db, &self.publication, &sample)
-            .await
-            .map_err(store("publish the standing"))?;
+        let ended = store::standing::end(db, &self.publication, &sample).await;
+        if !ended.map_err(store("publish the standing"))? {
+            return Ok(false);
+        }
         failpoint!("scoring.pass.ended");
-        let mut connection = db.acquire().await.map_err(store("end a pass"))?;
-        store::pass::end(&mut *connection, self.claim, None).await.map_err(store("end a pass"))?;
-        store::pass::clear(&mut connection).await.map_err(store("clear passes away"))?;
         let change = Change::Standing(self.publication.revision).message();
-        store::replica::tell(&mut *connection, &[change])
-            .await
-            .map_err(store("tell of an epoch"))?;
+        store::replica::tell(db, &[change]).await.map_err(store("tell of an epoch"))?;
         cached.follow_standing(self.publication.revision);
-        Ok(())
+        Ok(true)
     }
+
+    async fn end(&self) -> Result<(), Error> {
+        let store = Error::store;
+        let mut connection = self.passer.db.acquire().await.map_err(store("end a pass"))?;
+        store::pass::end(&mut *connection, self.claim, None).await.map_err(store("end a pass"))?;
+        store::pass::clear(&mut connection).await.map_err(store("clear passes away"))
+    }
+}
+
+/// What is written of an epoch next.
+enum Part {
+    /// Everything before this epoch goes, and what was never published.
+    Clear {
+        first: i64,
+    },
+    Content(Vec<u8>),
+}
+
+/// How many seconds nothing is tried after so many passes failed one after the other.
+fn failed_pause(failures: i64) -> f64 {
+    let doublings = (failures - 1).clamp(0, FAILED_DOUBLINGS_MAX);
+    FAILED_PAUSE_SECONDS * f64::from(1_u32 << doublings)
+}
+
+/// Whether an epoch of that day is today's. A process whose clock is ahead may have gone over to tomorrow; if others
+/// went back, and it forward again, there would be passes without end.
+pub(crate) fn is_of_today(day: i32, today: i32) -> bool {
+    day == today || day == today + 1
 }
 
 /// The whole pass, but for reading and writing.

@@ -48,6 +48,7 @@ pub(crate) struct Sitter {
 
 #[derive(Debug)]
 struct OfAccount {
+    id: i64,
     network: Network,
     evidence: AccountEvidence,
     tallies: Vec<Tally>,
@@ -60,11 +61,17 @@ impl Portraits {
     #[instrument(name = "read_portrait", skip_all, fields(person.id = person.get()))]
     pub(crate) async fn of(&self, person: PersonId) -> Result<Sitter, Error> {
         let store = Error::store;
+        // Before the snapshot below: one that is older than what is known must not put an owner of before back.
+        let mut connection = self.db.acquire().await.map_err(store("begin to read evidence"))?;
+        self.memberships.refresh(&mut connection).await?;
+        let before = store::rebuild::whole(&mut *connection).await;
+        let before = before.map_err(store("look whether evidence is whole"))?;
+        let before = before.ok_or(Error::Rebuilding)?;
+        drop(connection);
         let begin = "begin isolation level repeatable read read only";
         let mut transaction =
             self.db.begin_with(begin).await.map_err(store("begin to read evidence"))?;
         let epoch = self.epochs.current(&mut transaction).await?;
-        self.memberships.refresh(&mut transaction).await?;
         let own = store::evidence::of_people(&mut *transaction, &[person.get()])
             .await
             .map_err(store("read evidence"))?;
@@ -78,6 +85,11 @@ impl Portraits {
         let ignored =
             store::finding::standing(&mut *transaction).await.map_err(store("read findings"))?;
         transaction.commit().await.map_err(store("end to read evidence"))?;
+        // What is truncated is gone for older snapshots too.
+        let after = store::rebuild::whole(&self.db).await;
+        if after.map_err(store("look whether evidence is whole"))? != Some(before) {
+            return Err(Error::Rebuilding);
+        }
         Ok(Sitter {
             epoch,
             today: Day::of(self.clock.now()),
@@ -93,6 +105,13 @@ impl Portraits {
 // === impl Sitter ===
 
 impl Sitter {
+    /// Whether what one of the person's accounts does to somebody does not count.
+    fn is_ignored(&self, account: i64, to: Identity) -> bool {
+        let Ignored { everywhere, about } = &*self.ignored;
+        let about = |receiver| about.contains(&(account, receiver));
+        everywhere.contains(&account) || matches!(to, Identity::Person(it) if about(it))
+    }
+
     /// What is known on a day, with what is known today of those who react.
     pub(crate) fn portrait(&self, day: Day) -> Result<Portrait, Error> {
         let owners = self.memberships.owners();
@@ -108,14 +127,15 @@ impl Sitter {
         let day = day.number();
         for of_account in &self.accounts {
             for (receiver, _, count) in of_account.evidence.given_on(day) {
-                if count > 0 {
-                    actors.given_to.insert(identity(&owners, receiver));
+                let to = identity(&owners, receiver);
+                if count > 0 && !self.is_ignored(of_account.id, to) {
+                    actors.given_to.insert(to);
                 }
             }
         }
         let mut presences: BTreeMap<&Network, PortraitPresence> = BTreeMap::new();
         let (mut plus_k, mut seen) = (Vec::new(), false);
-        for OfAccount { network, evidence, tallies } in &self.accounts {
+        for OfAccount { network, evidence, tallies, .. } in &self.accounts {
             let presence = presences.entry(network).or_insert_with(|| PortraitPresence {
                 network: network.clone(),
                 vouched: self.epoch.model.vouches(network),
@@ -213,6 +233,7 @@ fn together(own: Vec<OwnAccount>, tallies: Vec<Block<Vec<u8>>>) -> Result<Vec<Of
         let network = it.network.parse();
         let network = network.map_err(|_| Error::NetworkBroken { name: it.network.clone() })?;
         let of_account = accounts.entry(it.account).or_insert_with(|| OfAccount {
+            id: it.account,
             network,
             evidence: AccountEvidence::default(),
             tallies: Vec::new(),
@@ -227,6 +248,7 @@ fn together(own: Vec<OwnAccount>, tallies: Vec<Block<Vec<u8>>>) -> Result<Vec<Of
         }
     }
     let settled = accounts.into_values().map(|it| OfAccount {
+        id: it.id,
         network: it.network,
         evidence: it.evidence.settled(),
         tallies: settled_tallies(it.tallies),

@@ -177,14 +177,17 @@ impl Rescorer {
             ignored: Arc::new(ignored),
             today,
         };
-        let found = spawn_blocking(move || means.scores(own)).await.map_err(Error::Lost)??;
+        let found = spawn_blocking(move || means.scores_of_readable(own));
+        let (found, unreadable) = found.await.map_err(Error::Lost)??;
+        self.metrics.unreadable.increment(unreadable.len() as u64);
+        let ids: Vec<i64> = ids.into_iter().filter(|id| !unreadable.contains(id)).collect();
         let known = |person: &i64| found.get(person).copied().flatten();
         let scores: Vec<NewScore> = ids
             .iter()
             .map(|person| NewScore {
                 person: *person,
                 known: known(person).map(|score| {
-                    let percentile = percentile(&standing.scores, score.score.points());
+                    let percentile = placed(&standing.scores, score.score.points());
                     NewKnown::new(&score, percentile)
                 }),
             })
@@ -282,6 +285,14 @@ impl NewKnown {
             influence: score.influence,
         }
     }
+}
+
+/// Where a score stands among a sample of all of them. Nobody stands below or above themselves, so that it is never
+/// quite 0 or 100.
+fn placed(sample: &[f64], points: f64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a sample is small")]
+    let half = 50.0 / sample.len().max(1) as f64;
+    percentile(sample, points).clamp(half, 100.0 - half)
 }
 
 /// Whether it is time again, so long after a round that took so long.

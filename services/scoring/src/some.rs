@@ -3,12 +3,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use klout_chassis::Chain;
 use klout_model::{Day, Network};
 use klout_score_engine::{Account, Block, Census, Graph, Identity, Ignored, Scope, packed};
 use klout_score_math::PersonScore;
 use rustc_hash::FxHashMap;
+use tracing::error;
 
 use crate::{epochs::Epoch, error::Error, memberships::Memberships, store::evidence::OwnAccount};
+
+/// By person; `None`: there is no evidence.
+pub(crate) type Scores = BTreeMap<i64, Option<PersonScore>>;
 
 /// What people's scores are made with.
 #[derive(Clone, Debug)]
@@ -22,21 +27,45 @@ pub(crate) struct Means {
 // === impl Means ===
 
 impl Means {
-    /// The scores of those who own these accounts; `None`: there is no evidence. Takes a processor as long as it
-    /// takes.
-    pub(crate) fn scores(
+    /// As [`Self::scores`], but for those whose evidence cannot be read, who are told apart: one damaged row, or one
+    /// of a later version, is no reason to score nobody.
+    pub(crate) fn scores_of_readable(
         &self,
         own: Vec<OwnAccount>,
-    ) -> Result<BTreeMap<i64, Option<PersonScore>>, Error> {
-        let mut scores: BTreeMap<i64, Option<PersonScore>> =
-            own.iter().map(|it| (it.person, None)).collect();
+    ) -> Result<(Scores, Vec<i64>), Error> {
+        match self.scores(&own) {
+            Ok(scores) => return Ok((scores, Vec::new())),
+            Err(Error::Packed(_) | Error::NetworkBroken { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let mut by_person: BTreeMap<i64, Vec<OwnAccount>> = BTreeMap::new();
+        for it in own {
+            by_person.entry(it.person).or_default().push(it);
+        }
+        let (mut scores, mut unreadable) = (BTreeMap::new(), Vec::new());
+        for (person, own) in by_person {
+            match self.scores(&own) {
+                Ok(of_person) => scores.extend(of_person),
+                Err(error) => {
+                    error!(person, error = %Chain(&error), "somebody's evidence cannot be read");
+                    unreadable.push(person);
+                }
+            }
+        }
+        Ok((scores, unreadable))
+    }
+
+    /// The scores of those who own these accounts; `None`: there is no evidence. Takes a processor as long as it
+    /// takes.
+    fn scores(&self, own: &[OwnAccount]) -> Result<Scores, Error> {
+        let mut scores: Scores = own.iter().map(|it| (it.person, None)).collect();
         let mut networks = Networks::default();
         let mut accounts = Vec::with_capacity(own.len());
         let mut blocks = Vec::with_capacity(own.len());
         for it in own {
             let network = networks.place(&it.network)?;
             accounts.push(Account { id: it.account, network, owner: Some(it.person) });
-            if let Some(bytes) = it.evidence {
+            if let Some(bytes) = it.evidence.as_deref() {
                 blocks.push(Block { account: it.account, bytes });
             }
         }
@@ -68,12 +97,12 @@ impl Means {
     /// network.
     fn add_actors(
         &self,
-        blocks: &[Block<Vec<u8>>],
+        blocks: &[Block<&[u8]>],
         accounts: &mut Vec<Account>,
     ) -> Result<(), Error> {
         let owners = self.memberships.owners();
         for block in blocks {
-            for id in packed::named(&block.bytes).map_err(Error::Packed)? {
+            for id in packed::named(block.bytes).map_err(Error::Packed)? {
                 if let Some(owner) = owners.get(&id) {
                     accounts.push(Account { id, network: 0, owner: Some(*owner) });
                 }

@@ -38,6 +38,16 @@ fn any_world() -> impl Strategy<Value = World> {
     )
 }
 
+/// Often none.
+fn any_findings() -> impl Strategy<Value = Ignored> {
+    let everywhere = vec(0..ACCOUNTS, 0..2);
+    let about = vec((0..ACCOUNTS, 0..8_i64), 0..4);
+    (everywhere, about).prop_map(|(everywhere, about)| Ignored {
+        everywhere: everywhere.into_iter().map(id).collect(),
+        about: about.into_iter().map(|(account, person)| (id(account), person + 1_000)).collect(),
+    })
+}
+
 /// Spread, as keyed hashes are.
 fn id(number: i64) -> i64 {
     number.wrapping_mul(0x5851_f42d_4c95_7f2d)
@@ -92,9 +102,9 @@ fn networks() -> [Network; 2] {
 proptest! {
     #[test]
     fn some_people_get_the_bits_that_they_get_among_all(
-        world in any_world(), chosen in vec(any::<bool>(), 8),
+        world in any_world(), chosen in vec(any::<bool>(), 8), findings in any_findings(),
     ) {
-        let (model, networks, ignored) = (Model::current(), networks(), Ignored::default());
+        let (model, networks, ignored) = (Model::current(), networks(), findings);
         let scope = Scope {
             model, today: TODAY, networks: &networks, accounts: &world.accounts, ignored: &ignored,
         };

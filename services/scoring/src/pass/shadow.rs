@@ -12,7 +12,8 @@ use tracing::instrument;
 use super::{PEOPLE_MAX, Work};
 use crate::{
     error::Error,
-    store::{self, shadow_score::ShadowScores},
+    publish::SILENCE_MAX,
+    store::{self, score::NewScore, shadow_score::ShadowScores},
 };
 
 /// Everybody's scores by a model in shadow.
@@ -51,16 +52,20 @@ impl Work<'_> {
     pub(super) async fn write_shadows(
         &self,
         shadows: Vec<Shadow>,
-        progress: (usize, u64),
+        serving: &[NewScore],
+        cells: u64,
         stop: &CancellationToken,
     ) -> Result<bool, Error> {
         let store = Error::store;
         let db = &self.passer.db;
-        let (people, cells) = progress;
+        let people = serving.len();
         for Shadow { model, mut scores } in shadows {
+            // Both are of the same evidence, and so of the same people in the same order.
+            scores.serving = serving.iter().map(|it| it.known.map(|known| known.score)).collect();
             while !scores.people.is_empty() {
                 let progress = self.progress(super::state::WRITING, people, people, cells);
-                if stop.is_cancelled() || !self.go_on(&progress).await? {
+                let ours = store::pass::go_on(db, self.claim, SILENCE_MAX, &progress).await;
+                if stop.is_cancelled() || !ours.map_err(store("go on with a pass"))? {
                     return Ok(false);
                 }
                 let left = scores.people.len().saturating_sub(PEOPLE_MAX);
@@ -68,6 +73,7 @@ impl Work<'_> {
                     people: scores.people.split_off(left),
                     scores: scores.scores.split_off(left),
                     influences: scores.influences.split_off(left),
+                    serving: scores.serving.split_off(left),
                 };
                 self.write_shadow(&model, self.now, &some).await?;
             }

@@ -75,7 +75,7 @@ pub(super) async fn explained(
             today: sitter.today,
             score: stored(&sitter, &portrait, person, deployment),
             since: then,
-            // Nothing that counts leaves the log.
+            // Nothing that counts leaves the log, and of a part of the evidence nothing is explained.
             recomputable: true,
         };
         explanation::explain_score(model, explained)

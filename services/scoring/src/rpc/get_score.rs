@@ -33,7 +33,14 @@ pub(super) async fn get_score(
     };
     if let Some(day) = day(request.at_time, "at_time")? {
         let model = (!request.model.is_empty()).then_some(request.model);
+        if let Some(model) = &model {
+            rpc.models.known(model, rpc.reader.clock.now()).await?;
+        }
         return score_at(rpc, person, day, model).await;
+    }
+    if !request.model.is_empty() {
+        let problem = "is told of a time only: `at_time` is missing";
+        return Err(Error::FieldInvalid { field: "model", problem });
     }
     let answer = match freshness(request.consistency, rpc.reader.deployment)? {
         None => rpc.reader.score(person).await?,

@@ -28,6 +28,9 @@ pub(super) async fn list_scores(
         last: day(request.end_time, "end_time")?.map_or(i32::MAX, |day| day - 1),
         model: (!request.model.is_empty()).then_some(request.model),
     };
+    if let Some(model) = &span.model {
+        rpc.models.known(model, rpc.reader.clock.now()).await?;
+    }
     if span.first > span.last {
         let problem = "is not later than `start_time`";
         return Err(Error::FieldInvalid { field: "end_time", problem });

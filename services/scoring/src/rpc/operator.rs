@@ -85,9 +85,10 @@ impl ScoreOperatorService for OperatorRpc {
 
     async fn finish_rebuild(
         &self,
-        _: Request<FinishRebuildRequest>,
+        request: Request<FinishRebuildRequest>,
     ) -> Result<Response<FinishRebuildResponse>, Status> {
-        Ok(Response::new(finish_rebuild::finish_rebuild(self).await?))
+        let response = finish_rebuild::finish_rebuild(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn record_finding(

@@ -39,6 +39,8 @@ pub(super) fn watch_scores(
             return Err(Error::FieldInvalid { field, problem: "is not a resume token" });
         }
     };
+    // A token of before a backup was restored is of scores that are not there any more.
+    let since = if since > rpc.reader.cached.newest_standing() { 0 } else { since };
     let told = rpc.watches.begin(rpc.reader.clone(), &people?, since)?;
     // Scores of people who ask not to be scored are to be left out here: whatever is sent passes.
     let answers = stream::unfold(Some(told), move |told| async move {

@@ -119,6 +119,21 @@ pub(crate) struct Ownership {
     pub(crate) person: Option<i64>,
 }
 
+/// Numbers the changes of owners anew that are numbered as nothing here is yet: what was restored elsewhere has
+/// numbers of another server, and would be read again and again.
+#[instrument(name = "db.account.mend_owned_since", skip_all)]
+pub(crate) async fn mend_owned_since(db: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        update scoring.account set owned_since = pg_current_xact_id()
+        where owned_since > pg_snapshot_xmax(pg_current_snapshot())
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// The owners of all accounts whose owners changed in the transaction `since` or later, or are about to: some
 /// may come twice. Returns what to ask for next time too.
 #[instrument(name = "db.account.owned_since", skip_all)]

@@ -38,6 +38,22 @@ pub(crate) async fn mark_known(db: impl PgExecutor<'_>, person: i64) -> Result<(
     Ok(())
 }
 
+/// Puts who owns an account on the list, if anybody does.
+#[instrument(name = "db.dirty_person.mark_owner", skip_all)]
+pub(crate) async fn mark_owner(db: impl PgExecutor<'_>, account: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into scoring.dirty_person (person_id)
+        select person_id from scoring.account
+        where account_id = $1 and person_id is not null
+        "#,
+        account,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Puts everybody on the list, whatever their scores.
 #[instrument(name = "db.dirty_person.mark_everybody", skip_all)]
 pub(crate) async fn mark_everybody(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
@@ -51,6 +67,13 @@ pub(crate) async fn mark_everybody(db: impl PgExecutor<'_>) -> Result<(), sqlx::
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Takes everybody off the list, of what can be seen.
+#[instrument(name = "db.dirty_person.clear", skip_all)]
+pub(crate) async fn clear(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from scoring.dirty_person").execute(db).await?;
     Ok(())
 }
 

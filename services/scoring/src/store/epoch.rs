@@ -11,14 +11,19 @@ pub(crate) struct Head {
     pub(crate) model: String,
     /// Of the pass, since 1970.
     pub(crate) day: i32,
+    /// How many parts it has.
+    pub(crate) parts: i32,
 }
 
 /// The epoch that people are scored by; `None` before the first.
 #[instrument(name = "db.epoch.current", skip_all)]
 pub(crate) async fn current(db: impl PgExecutor<'_>) -> Result<Option<Head>, sqlx::Error> {
-    sqlx::query_as!(Head, "select epoch, model, day from scoring.epoch order by epoch desc limit 1")
-        .fetch_optional(db)
-        .await
+    sqlx::query_as!(
+        Head,
+        "select epoch, model, day, parts from scoring.epoch order by epoch desc limit 1"
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Whatever is written of an epoch.
@@ -59,11 +64,12 @@ pub(crate) async fn publish(
     time: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "insert into scoring.epoch (epoch, model, day, publish_time) values ($1, $2, $3, $4)",
+        "insert into scoring.epoch (epoch, model, day, publish_time, parts) values ($1, $2, $3, $4, $5)",
         head.epoch,
         head.model,
         head.day,
         time,
+        head.parts,
     )
     .execute(db)
     .await?;

@@ -50,7 +50,8 @@ pub(crate) async fn append(
     db: &mut PgConnection,
     accounts: &BTreeMap<i64, OfAccount>,
 ) -> Result<(), sqlx::Error> {
-    let changed = || accounts.iter().filter(|(_, it)| !it.evidence.is_empty());
+    let changed =
+        || accounts.iter().filter(|(_, it)| !it.evidence.is_empty() || !it.tallies.is_empty());
     let ids: Vec<_> = changed().map(|(account, _)| *account).collect();
     let evidence: Vec<_> = changed().map(|(_, it)| it.evidence.pack()).collect();
     let tallies: Vec<_> = changed()
@@ -153,6 +154,14 @@ pub(crate) async fn out_of_window(
     )
     .fetch_all(db)
     .await
+}
+
+/// The UTC day of Postgres' clock, since 1970.
+#[instrument(name = "db.evidence.today", skip_all)]
+pub(crate) async fn today(db: impl PgExecutor<'_>) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar!(r#"select floor(extract(epoch from now()) / 86400)::integer as "today!""#)
+        .fetch_one(db)
+        .await
 }
 
 /// What tells this lock from others of the database: "fold".

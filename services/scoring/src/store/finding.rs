@@ -90,31 +90,40 @@ pub(crate) async fn find(
     .await
 }
 
-/// Reverses those of these findings that stand, and returns whom they were about; `None`: anybody.
+/// Reverses those of these findings that stand, and returns whom they were about, `None` is anybody, and of which
+/// account they were.
 #[instrument(name = "db.finding.reverse", skip_all)]
 pub(crate) async fn reverse(
     db: &mut PgConnection,
     findings: &[i64],
-) -> Result<Vec<Option<i64>>, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<Vec<(Option<i64>, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
         r#"
         update scoring.finding
         set reverse_time = now()
         where finding_id = any($1) and reverse_time is null
-        returning person_id
+        returning person_id, account_id
         "#,
         findings,
     )
     .fetch_all(db)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.person_id, row.account_id)).collect())
 }
 
-/// Puts those on the list whose evidence is another one when a finding about `person` comes or goes: that
-/// person, if there is any; everybody, when it is about anybody.
+/// Puts those on the list whose evidence is another one when a finding about `person` comes or goes: that person, and
+/// who owns the account, since a +K that it gave is given back or is not; everybody, when it is about anybody.
 #[instrument(name = "db.finding.touch", skip_all)]
-pub(crate) async fn touch(db: &mut PgConnection, person: Option<i64>) -> Result<(), sqlx::Error> {
+pub(crate) async fn touch(
+    db: &mut PgConnection,
+    person: Option<i64>,
+    account: i64,
+) -> Result<(), sqlx::Error> {
     match person {
-        Some(person) => super::dirty_person::mark_known(db, person).await,
+        Some(person) => {
+            super::dirty_person::mark_known(&mut *db, person).await?;
+            super::dirty_person::mark_owner(db, account).await
+        }
         None => super::dirty_person::mark_everybody(db).await,
     }
 }
@@ -139,6 +148,20 @@ pub(crate) async fn list(
         max,
     )
     .fetch_all(db)
+    .await
+}
+
+/// How often findings about anybody have come or gone.
+#[instrument(name = "db.finding.count_changes", skip_all)]
+pub(crate) async fn count_changes(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select count(*) + count(reverse_time) as "changes!"
+        from scoring.finding
+        where person_id is null
+        "#
+    )
+    .fetch_one(db)
     .await
 }
 

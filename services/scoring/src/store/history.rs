@@ -36,8 +36,8 @@ pub(crate) struct Span {
     pub(crate) model: Option<String>,
 }
 
-/// Puts into the history what these people's newest scores are, where their day or their model is over. Nothing
-/// that stands there is changed.
+/// Puts into the history what these people's newest scores are, where their day or their model is over. What stands
+/// there of the same day and model makes way for a later score of that day alone.
 #[instrument(name = "db.history.close", skip_all)]
 pub(crate) async fn close(
     db: &mut PgConnection,
@@ -47,7 +47,7 @@ pub(crate) async fn close(
     let (start, _) = made.day.bounds();
     sqlx::query!(
         r#"
-        insert into scoring.history (
+        insert into scoring.history as history (
             person_id, day, model, revision, score, percentile, confidence, day_change, week_change,
             month_change, true_reach, amplification, network_impact, influence, score_time, epoch
         )
@@ -56,7 +56,16 @@ pub(crate) async fn close(
             amplification, network_impact, influence, score_time, epoch
         from scoring.score
         where person_id = any($1) and score is not null and (score_time < $2 or model <> $3)
-        on conflict on constraint history_pkey do nothing
+        order by person_id
+        on conflict on constraint history_pkey do update
+        set revision = excluded.revision, score = excluded.score,
+            percentile = excluded.percentile, confidence = excluded.confidence,
+            day_change = excluded.day_change, week_change = excluded.week_change,
+            month_change = excluded.month_change, true_reach = excluded.true_reach,
+            amplification = excluded.amplification, network_impact = excluded.network_impact,
+            influence = excluded.influence, score_time = excluded.score_time,
+            epoch = excluded.epoch
+        where history.revision < excluded.revision
         "#,
         people,
         start,

@@ -20,7 +20,23 @@ pub(crate) struct PassRow {
     pub(crate) people: i64,
     pub(crate) people_done: i64,
     pub(crate) cells: i64,
+    pub(crate) findings: i64,
     pub(crate) problem: String,
+}
+
+impl PassRow {
+    /// How far it was.
+    pub(crate) fn progress(&self) -> Progress<'_> {
+        Progress {
+            state: &self.state,
+            model: &self.model,
+            epoch: self.epoch,
+            people: self.people,
+            people_done: self.people_done,
+            cells: self.cells,
+            findings: self.findings,
+        }
+    }
 }
 
 /// A pass that this process works on, until somebody else takes it up.
@@ -39,6 +55,8 @@ pub(crate) struct Progress<'a> {
     pub(crate) people: i64,
     pub(crate) people_done: i64,
     pub(crate) cells: i64,
+    /// How often findings about anybody had come or gone.
+    pub(crate) findings: i64,
 }
 
 /// Asks for a pass, unless one goes on or this one was asked for before. Times are those of the server: the
@@ -55,7 +73,7 @@ pub(crate) async fn ask(
         values ($1, 'READING', 0, '', now(), '-infinity')
         on conflict do nothing
         returning pass_id, state, epoch, model, start_time, end_time, resumptions, people,
-            people_done, cells, problem
+            people_done, cells, findings, problem
         "#,
         request_id,
     )
@@ -70,7 +88,7 @@ pub(crate) async fn newest(db: impl PgExecutor<'_>) -> Result<Option<PassRow>, s
         PassRow,
         r#"
         select pass_id, state, epoch, model, start_time, end_time, resumptions, people, people_done,
-            cells, problem
+            cells, findings, problem
         from scoring.pass
         order by pass_id desc
         limit 1
@@ -90,7 +108,7 @@ pub(crate) async fn find(
         PassRow,
         r#"
         select pass_id, state, epoch, model, start_time, end_time, resumptions, people, people_done,
-            cells, problem
+            cells, findings, problem
         from scoring.pass
         where pass_id = $1
         "#,
@@ -110,7 +128,7 @@ pub(crate) async fn find_request(
         PassRow,
         r#"
         select pass_id, state, epoch, model, start_time, end_time, resumptions, people, people_done,
-            cells, problem
+            cells, findings, problem
         from scoring.pass
         where request_id = $1
         "#,
@@ -130,11 +148,11 @@ pub(crate) async fn claim(
         PassRow,
         r#"
         update scoring.pass
-        set running_until = now() + $1,
+        set running_until = clock_timestamp() + $1,
             resumptions = resumptions + case when running_until = '-infinity' then 0 else 1 end
-        where end_time is null and running_until < now()
+        where end_time is null and running_until < clock_timestamp()
         returning pass_id, state, epoch, model, start_time, end_time, resumptions, people,
-            people_done, cells, problem
+            people_done, cells, findings, problem
         "#,
         interval(time),
     )
@@ -155,8 +173,8 @@ pub(crate) async fn go_on(
     let done = sqlx::query!(
         r#"
         update scoring.pass
-        set running_until = now() + $3, state = $4, model = $5, epoch = $6, people = $7,
-            people_done = $8, cells = $9
+        set running_until = clock_timestamp() + $3, state = $4, model = $5, epoch = $6, people = $7,
+            people_done = $8, cells = $9, findings = $10
         where pass_id = $1 and resumptions = $2 and end_time is null
         "#,
         claim.pass_id,
@@ -168,6 +186,7 @@ pub(crate) async fn go_on(
         progress.people,
         progress.people_done,
         progress.cells,
+        progress.findings,
     )
     .execute(db)
     .await?;
@@ -215,12 +234,12 @@ pub(crate) async fn end(
     Ok(())
 }
 
-/// Lets somebody else take a pass up at once.
+/// Lets somebody take a pass up at once, as if nobody had worked on it: nobody died over it.
 #[instrument(name = "db.pass.give_up", skip_all)]
 pub(crate) async fn give_up(db: impl PgExecutor<'_>, claim: Claim) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        update scoring.pass set running_until = now() - interval '1 second'
+        update scoring.pass set running_until = '-infinity'
         where pass_id = $1 and resumptions = $2 and end_time is null
         "#,
         claim.pass_id,
@@ -236,13 +255,15 @@ pub(crate) async fn give_up(db: impl PgExecutor<'_>, claim: Claim) -> Result<(),
 pub(crate) struct Schedule {
     /// Since the last one that was done began; `None`: there was none.
     pub(crate) since_seconds: Option<f64>,
-    /// Since the last one that failed began.
+    /// Since the last one that failed ended.
     pub(crate) failed_seconds: Option<f64>,
+    /// How many have failed since one was done.
+    pub(crate) failures: i64,
     /// Whether one goes on.
     pub(crate) going_on: bool,
     /// Whether somebody owns an account.
     pub(crate) any_member: bool,
-    /// Whether findings about anybody came or went since the last one that was done began.
+    /// Whether findings about anybody came or went since the last one that was done read.
     pub(crate) found_out: bool,
 }
 
@@ -259,23 +280,27 @@ pub(crate) async fn schedule(db: impl PgExecutor<'_>) -> Result<Schedule, sqlx::
                 limit 1
             ))::float8 as since_seconds,
             extract(epoch from now() - (
-                select start_time from scoring.pass
+                select end_time from scoring.pass
                 where state = 'FAILED'
                 order by pass_id desc
                 limit 1
             ))::float8 as failed_seconds,
+            (
+                select count(*) from scoring.pass
+                where state = 'FAILED' and pass_id > coalesce(
+                    (select max(pass_id) from scoring.pass where state = 'DONE'), 0
+                )
+            ) as "failures!",
             exists (select from scoring.pass where end_time is null) as "going_on!",
             exists (select from scoring.account where owned_since is not null) as "any_member!",
-            exists (
-                select from scoring.finding
-                where person_id is null and greatest(record_time, reverse_time) > (
-                    -- A finding has the time at which its transaction began.
-                    select start_time - interval '10 seconds' from scoring.pass
-                    where state = 'DONE'
-                    order by pass_id desc
-                    limit 1
-                )
-            ) as "found_out!"
+            coalesce((
+                select findings from scoring.pass
+                where state = 'DONE'
+                order by pass_id desc
+                limit 1
+            ) <> (
+                select count(*) + count(reverse_time) from scoring.finding where person_id is null
+            ), false) as "found_out!"
         "#,
     )
     .fetch_one(db)

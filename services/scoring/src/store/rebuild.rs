@@ -38,21 +38,33 @@ pub(crate) async fn forget(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Notes that evidence is made again from now on.
+/// Notes that evidence is made again from now on. Returns the number of the rebuild.
 #[instrument(name = "db.rebuild.begin", skip_all)]
-pub(crate) async fn begin(db: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("update scoring.rebuild set number = number + 1, since_time = clock_timestamp()")
-        .execute(db)
-        .await?;
-    Ok(())
+pub(crate) async fn begin(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        update scoring.rebuild set number = number + 1, since_time = clock_timestamp()
+        returning number
+        "#
+    )
+    .fetch_one(db)
+    .await
 }
 
-/// Notes that evidence is whole again. Returns false when it was.
+/// Notes that evidence is whole again. `None`: that rebuild is not the last one; else whether it went on.
 #[instrument(name = "db.rebuild.end", skip_all)]
-pub(crate) async fn end(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let done =
-        sqlx::query!("update scoring.rebuild set since_time = null where since_time is not null")
-            .execute(db)
-            .await?;
-    Ok(done.rows_affected() == 1)
+pub(crate) async fn end(db: &mut PgConnection, number: i64) -> Result<Option<bool>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        with before as (select number, since_time from scoring.rebuild where number = $1 for update)
+        update scoring.rebuild as rebuild
+        set since_time = null
+        from before
+        where rebuild.number = before.number
+        returning before.since_time is not null as "went_on!"
+        "#,
+        number,
+    )
+    .fetch_optional(db)
+    .await
 }

@@ -300,6 +300,7 @@ pub(crate) async fn renew(
                 order by history.day desc limit 1
             ) as month
         ) as before
+        order by new.person_id
         on conflict on constraint score_pkey do update
         set revision = excluded.revision, score = excluded.score,
             percentile = excluded.percentile, confidence = excluded.confidence,

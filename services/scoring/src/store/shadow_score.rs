@@ -11,6 +11,8 @@ pub(crate) struct ShadowScores {
     /// `None`: a member without evidence.
     pub(crate) scores: Vec<Option<f64>>,
     pub(crate) influences: Vec<Option<f64>>,
+    /// Of the same evidence, by the model that serves.
+    pub(crate) serving: Vec<Option<f64>>,
 }
 
 /// One person's scores by the serving model and by one in shadow; either may be missing.
@@ -32,15 +34,20 @@ pub(crate) async fn renew(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        insert into scoring.shadow_score (person_id, model, score, influence, epoch, score_time)
-        select new.person_id, $1::text, new.score, new.influence, $2::bigint, $3::timestamptz
-        from unnest($4::bigint[], $5::float8[], $6::float8[]) as new (person_id, score, influence)
+        insert into scoring.shadow_score (
+            person_id, model, score, influence, epoch, score_time, serving_score
+        )
+        select new.person_id, $1::text, new.score, new.influence, $2::bigint, $3::timestamptz,
+            new.serving_score
+        from unnest($4::bigint[], $5::float8[], $6::float8[], $7::float8[])
+            as new (person_id, score, influence, serving_score)
         where exists (
             select from scoring.model where name = $1 and state in ('SHADOW', 'ANNOUNCED')
         )
         on conflict on constraint shadow_score_pkey do update
         set score = excluded.score, influence = excluded.influence, epoch = excluded.epoch,
-            score_time = excluded.score_time
+            score_time = excluded.score_time, serving_score = excluded.serving_score
+        where shadow_score.epoch <= excluded.epoch
         "#,
         model,
         epoch,
@@ -48,42 +55,34 @@ pub(crate) async fn renew(
         &scores.people,
         &scores.scores as &[Option<f64>],
         &scores.influences as &[Option<f64>],
+        &scores.serving as &[Option<f64>],
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// The next `max` people after one who have a score by the model that serves, or by one in shadow of the pass of
-/// `epoch` or a later one, by their ids.
+/// The next `max` people after one, by their ids, who have a score by the model that served or by one in shadow in
+/// the pass of `epoch` or a later one. Both are of the evidence of that pass: what was rescored since is no
+/// difference between models.
 #[instrument(name = "db.shadow_score.pairs", skip_all)]
 pub(crate) async fn pairs(
     db: impl PgExecutor<'_>,
-    serving: &str,
     shadow: &str,
     epoch: i64,
     after: i64,
     max: i64,
 ) -> Result<Vec<Pair>, sqlx::Error> {
-    // The first of both sides together are among the first of each.
     sqlx::query_as!(
         Pair,
         r#"
-        select person_id as "person!", serving.score as serving, shadow.score as shadow
-        from (
-            select person_id, score from scoring.score
-            where person_id > $4 and model = $1 and score is not null
-            order by person_id limit $5
-        ) as serving
-        full join (
-            select person_id, score from scoring.shadow_score
-            where person_id > $4 and model = $2 and score is not null and epoch >= $3
-            order by person_id limit $5
-        ) as shadow using (person_id)
+        select person_id as person, serving_score as serving, score as shadow
+        from scoring.shadow_score
+        where person_id > $3 and model = $1 and epoch >= $2
+            and (serving_score is not null or score is not null)
         order by person_id
-        limit $5
+        limit $4
         "#,
-        serving,
         shadow,
         epoch,
         after,

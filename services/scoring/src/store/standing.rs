@@ -78,7 +78,7 @@ pub(crate) async fn read(db: impl PgExecutor<'_>) -> Result<Standing, sqlx::Erro
                 when score_revision.is_called then standing.revision >= score_revision.last_value
                 else true
             end as "current!",
-            publishing_until > now() as "publishing!"
+            publishing_until > clock_timestamp() as "publishing!"
         from scoring.standing, scoring.score_revision
         "#
     )
@@ -97,8 +97,8 @@ pub(crate) async fn begin(
         Publication,
         r#"
         update scoring.standing
-        set publication = publication + 1, publishing_until = now() + $1
-        where publishing_until < now()
+        set publication = publication + 1, publishing_until = clock_timestamp() + $1
+        where publishing_until < clock_timestamp()
         returning publication as number, revision as before,
             (select last_value from scoring.score_revision) as "revision!"
         "#,
@@ -118,8 +118,8 @@ pub(crate) async fn begin_pass(
         Publication,
         r#"
         update scoring.standing
-        set publication = publication + 1, publishing_until = now() + $1
-        where publishing_until < now()
+        set publication = publication + 1, publishing_until = clock_timestamp() + $1
+        where publishing_until < clock_timestamp()
         returning publication as number, revision as before,
             nextval('scoring.score_revision') as "revision!"
         "#,
@@ -140,7 +140,7 @@ pub(crate) async fn go_on(
     let done = sqlx::query!(
         r#"
         update scoring.standing
-        set publishing_until = now() + $3
+        set publishing_until = clock_timestamp() + $3
         where publication = $1 and revision = $2
         "#,
         publication.number,
@@ -150,6 +150,26 @@ pub(crate) async fn go_on(
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Whether a publication goes on; then it is not over before the transaction ends.
+#[instrument(name = "db.standing.is_ours", skip_all)]
+pub(crate) async fn is_ours(
+    db: impl PgExecutor<'_>,
+    publication: &Publication,
+) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select true as "ours!" from scoring.standing
+        where publication = $1 and revision = $2
+        for share
+        "#,
+        publication.number,
+        publication.before,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found.is_some())
 }
 
 /// Ends a publication that has placed everybody, with a new sample. Returns false when it was over before.

@@ -296,3 +296,21 @@ async fn a_post_that_is_told_of_two_days_and_taken_back_on_one_ends_the_same_in_
     }
     assert!(scores.iter().all(|score| *score == scores[0]), "{scores:?}");
 }
+
+#[tokio::test]
+async fn what_belongs_to_a_post_is_moved_when_the_reaction_is_about_another_one() {
+    let world = World::start().await;
+    world.own(11, 1, 1).await;
+    let about = |id, post: u8| {
+        let mut batch = likes(id, &[(11, 90, 1)]);
+        batch.interactions[0].post_hash = Some(vec![post; 16]);
+        batch
+    };
+    world.apply(about(1, 7)).await.expect("applied");
+    // In one batch the cell comes and goes, and what belongs to posts does not.
+    let moved = SignalBatch { retracted_interactions: about(0, 7).interactions, ..about(2, 8) };
+    world.apply(moved).await.expect("applied");
+    let (_, tallies) = &evidence(&world.stores.db().await).await[&11];
+    let posts: Vec<_> = tallies.iter().map(|it| (it.post, it.count)).collect();
+    assert_eq!(posts, [([8; 16], 1)]);
+}

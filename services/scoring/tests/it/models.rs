@@ -230,18 +230,15 @@ async fn a_comparison_has_everybody_once_and_who_has_one_score_too() {
     let world = World::start().await;
     shadow(&world, numbers("own-1")).await.expect("taken in");
     shadow(&world, numbers("own-2")).await.expect("taken in");
-    // 1 to 10,000: every third has no serving score, every fifth none in shadow; another model in shadow, another
-    // model before, and a pass before are not asked for.
+    // 1 to 10,000: every third has no serving score, every fifth none in shadow; another model in shadow and a
+    // pass before are not asked for.
     let db = world.stores.db().await;
     sqlx::raw_sql(
-        "insert into scoring.score (person_id, revision, score, percentile, score_time, model, epoch) \
-         select it, it, 1 + it % 90, 0, now(), 'klout-2026-12', 7 \
-         from generate_series(1, 10000) as it where it % 3 <> 0; \
-         insert into scoring.score (person_id, revision, score, percentile, score_time, model, epoch) \
-         values (10001, 10001, 50, 0, now(), 'klout-2026-11', 1); \
-         insert into scoring.shadow_score (person_id, model, score, epoch, score_time) \
-         select it, 'own-1', 2 + it % 90, 7, now() \
-         from generate_series(1, 10000) as it where it % 5 <> 0; \
+        "insert into scoring.shadow_score \
+             (person_id, model, score, epoch, score_time, serving_score) \
+         select it, 'own-1', case when it % 5 <> 0 then 2 + it % 90 end, 7, now(), \
+             case when it % 3 <> 0 then 1 + it % 90 end \
+         from generate_series(1, 10000) as it; \
          insert into scoring.shadow_score (person_id, model, score, epoch, score_time) \
          select it, 'own-2', 3, 7, now() from generate_series(1, 10000) as it; \
          insert into scoring.shadow_score (person_id, model, score, epoch, score_time) \

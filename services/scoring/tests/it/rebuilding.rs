@@ -3,8 +3,8 @@
 use klout_chassis::Link;
 use klout_proto::{
     score::v1::{
-        FinishRebuildRequest, GetBacklogRequest, Score, StartRebuildRequest,
-        score_operator_service_client::ScoreOperatorServiceClient,
+        ExplainScoreRequest, FinishRebuildRequest, GetBacklogRequest, Score, StartRebuildRequest,
+        explain_score_request::Subject, score_operator_service_client::ScoreOperatorServiceClient,
     },
     signal::v1::SignalBatch,
 };
@@ -17,12 +17,17 @@ fn operator(world: &World) -> ScoreOperatorServiceClient<Link> {
     ScoreOperatorServiceClient::new(link(&world.running))
 }
 
-async fn start(world: &World) {
-    operator(world).start_rebuild(StartRebuildRequest {}).await.expect("started");
+async fn start(world: &World) -> String {
+    let started = operator(world).start_rebuild(StartRebuildRequest {}).await.expect("started");
+    started.into_inner().rebuild
 }
 
-async fn finish(world: &World) {
-    operator(world).finish_rebuild(FinishRebuildRequest {}).await.expect("finished");
+async fn finish(world: &World, rebuild: String) {
+    // Twice is once.
+    for _ in 0..2 {
+        let request = FinishRebuildRequest { rebuild: rebuild.clone() };
+        operator(world).finish_rebuild(request).await.expect("finished");
+    }
     world.scored().await;
 }
 
@@ -70,11 +75,11 @@ async fn scores_made_again_have_the_same_bits_in_any_order_and_with_repetitions(
     let world = world().await;
     let before = scores(&world).await;
 
-    start(&world).await;
+    let rebuild = start(&world).await;
     for batch in log().into_iter().rev().chain(log()) {
         world.apply(batch).await.expect("applied");
     }
-    finish(&world).await;
+    finish(&world, rebuild).await;
 
     assert_eq!(scores(&world).await, before);
 }
@@ -99,17 +104,26 @@ async fn while_evidence_is_in_pieces_scores_stay_what_they_were() {
 async fn a_rebuild_that_broke_off_starts_over() {
     let world = world().await;
     let before = scores(&world).await;
-    start(&world).await;
+    let broken_off = start(&world).await;
     for batch in log().into_iter().take(2) {
         world.apply(batch).await.expect("applied");
     }
+    let request = ExplainScoreRequest {
+        subject: Some(Subject::Person("1".to_owned())),
+        ..ExplainScoreRequest::default()
+    };
+    let refused = world.client().explain_score(request).await.expect_err("of a part of it");
+    assert_eq!(told(&refused), (Code::Unavailable, "EVIDENCE_INCOMPLETE".to_owned()));
 
-    start(&world).await;
+    let rebuild = start(&world).await;
+    let request = FinishRebuildRequest { rebuild: broken_off };
+    let refused = operator(&world).finish_rebuild(request).await.expect_err("another one goes on");
+    assert_eq!(told(&refused), (Code::FailedPrecondition, "REBUILD_UNKNOWN".to_owned()));
     for batch in log() {
         let repeated = world.apply(batch).await.expect("applied");
         assert!(!repeated, "nothing of before is remembered");
     }
-    finish(&world).await;
+    finish(&world, rebuild).await;
 
     assert_eq!(scores(&world).await, before);
 }
@@ -117,14 +131,14 @@ async fn a_rebuild_that_broke_off_starts_over() {
 #[tokio::test]
 async fn what_comes_in_meanwhile_counts_once() {
     let world = world().await;
-    start(&world).await;
+    let rebuild = start(&world).await;
     // New, and delivered once more with the rest of the log.
     let newest = likes(5, &[(11, 94, 50)]);
     world.apply(newest.clone()).await.expect("applied");
     for batch in log().into_iter().chain([newest.clone()]) {
         world.apply(batch).await.expect("applied");
     }
-    finish(&world).await;
+    finish(&world, rebuild).await;
     let made_again = scores(&world).await;
 
     let straight = self::world().await;
@@ -136,7 +150,12 @@ async fn what_comes_in_meanwhile_counts_once() {
 #[tokio::test]
 async fn nothing_can_be_finished_that_was_not_begun() {
     let world = World::start().await;
-    let refused = operator(&world).finish_rebuild(FinishRebuildRequest {}).await;
-    let refused = refused.expect_err("no rebuild");
-    assert_eq!(told(&refused), (Code::FailedPrecondition, "REBUILD_UNKNOWN".to_owned()));
+    for (rebuild, code, reason) in [
+        ("7", Code::FailedPrecondition, "REBUILD_UNKNOWN"),
+        ("the last", Code::InvalidArgument, "FIELD_INVALID"),
+    ] {
+        let request = FinishRebuildRequest { rebuild: rebuild.to_owned() };
+        let refused = operator(&world).finish_rebuild(request).await.expect_err("no rebuild");
+        assert_eq!(told(&refused), (code, reason.to_owned()));
+    }
 }

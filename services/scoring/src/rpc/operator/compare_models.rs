@@ -48,8 +48,8 @@ pub(super) async fn compare_models(
     let db = rpc.db.clone();
     let comparison = Comparison { db, serving, shadow: name, epoch, after: 0 };
     Ok(stream::try_unfold(comparison, |mut comparison| async {
-        let Comparison { db, serving, shadow, epoch, after } = &comparison;
-        let pairs = store::shadow_score::pairs(db, serving, shadow, *epoch, *after, PAIRS_MAX)
+        let Comparison { db, shadow, epoch, after, .. } = &comparison;
+        let pairs = store::shadow_score::pairs(db, shadow, *epoch, *after, PAIRS_MAX)
             .await
             .map_err(Error::store("read scores by two models"))?;
         let Some(last) = pairs.last() else { return Ok(None) };
