@@ -4,6 +4,9 @@ use klout_proto::score::v1::{Contribution, Explanation};
 
 use super::text;
 
+/// Fewer points than these are shown as none.
+const LEAST_SHOWN: f64 = 0.05;
+
 /// What a page tells of an explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Why {
@@ -39,15 +42,19 @@ pub(crate) fn why(explanation: &Explanation) -> Why {
     let Explanation { networks, kinds, actor_classes, .. } = explanation;
     let lists = [
         ("By network", networks, None),
-        ("By kind of reaction", kinds, None),
         ("By who reacts", actor_classes, Some(class as fn(&str) -> Option<&'static str>)),
+        ("By kind of reaction", kinds, None),
     ];
     let longest = lists.iter().flat_map(|(_, list, _)| list.iter()).map(|it| it.points);
     let longest = longest.max_by(f64::total_cmp).unwrap_or_default();
     let parts = lists.into_iter().filter(|(_, list, _)| !list.is_empty());
     let parts = parts.map(|(title, list, named)| Part {
         title,
-        bars: list.iter().map(|it| bar(it, longest, named)).collect(),
+        bars: list
+            .iter()
+            .filter(|it| it.count > 0 || it.points >= LEAST_SHOWN)
+            .map(|it| bar(it, longest, named))
+            .collect(),
     });
     let raises = explanation.counterfactuals.iter();
     let raises = raises
@@ -79,7 +86,7 @@ fn bar(
 /// Names of contributions that do not speak for themselves.
 fn words(name: &str) -> Option<&'static str> {
     Some(match name {
-        "floor" => "for any reaction at all",
+        "floor" => "for any evidence at all",
         "plus_k" => "+K",
         "counters" => "numbers without names",
         "unnamed" => "reactions without names",
@@ -121,7 +128,7 @@ mod tests {
             low_score: 49.94,
             high_score: 71.96,
             networks: contributions(&[("bluesky", 50.0), ("floor", 1.0)]),
-            kinds: contributions(&[("reshare", 25.0), ("counters", 0.0)]),
+            kinds: contributions(&[("reshare", 25.0), ("counters", 0.125), ("list", 0.0)]),
             actor_classes: contributions(&[("members", 25.0), ("something_new", 12.5)]),
             ..Explanation::default()
         });
@@ -130,11 +137,11 @@ mod tests {
         let bars: Vec<_> = bars.map(|bar| (&*bar.name, &*bar.points, &*bar.length)).collect();
         let expected = [
             ("bluesky", "50.0", "100.00"),
-            ("for any reaction at all", "1.0", "2.00"),
-            ("reshare", "25.0", "50.00"),
-            ("numbers without names", "0.0", "0.00"),
+            ("for any evidence at all", "1.0", "2.00"),
             ("other members", "25.0", "50.00"),
             ("something new", "12.5", "25.00"),
+            ("reshare", "25.0", "50.00"),
+            ("numbers without names", "0.1", "0.25"),
         ];
         assert_eq!(bars, expected);
     }
