@@ -186,7 +186,7 @@ async fn a_profile_is_shown_without_an_explanation_and_tells_a_change_of_model()
         "<dt>In a day</dt><dd><span class=\"none\">another model then</span></dd>",
         "<dt>In a month</dt><dd><span class=\"none\">no score then</span></dd>",
         "<line class=\"switch\" x1=\"100.00%\"",
-        "From 1 Jun 2018 on, where the line is dashed, by the model test.",
+        "Dashed: since 1 Jun 2018 scores are made by the model test.",
         "<th scope=\"row\">1 Jun 2018 <span class=\"none\">first by test</span></th>",
     ] {
         assert!(answer.text.contains(shown), "no {shown}: {}", answer.text);

@@ -2,7 +2,7 @@
 
 use klout_flows::{Installation, Output};
 
-use crate::world::{Files, rows};
+use crate::world::{Files, rows, text};
 
 struct Desk {
     installation: Installation,
@@ -60,4 +60,10 @@ async fn cases_are_for_operators_and_one_that_is_not_there_is_told() {
         let refused = desk.klout(&[command, &["--key", &key]].concat());
         assert_eq!(refused.code, Some(1), "{refused:?}");
     }
+
+    // Signals are taken all the same, from whoever does not wait for the pass.
+    let files = Files::new();
+    let file = files.write("all.csv", &rows()[..100]);
+    let sent = desk.klout(&["import", "csv", text(&file), "--no-wait", "--key", &key]);
+    assert_eq!(sent.code, Some(0), "{sent:?}");
 }
