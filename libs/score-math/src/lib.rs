@@ -8,7 +8,7 @@
 //! A [`Portrait`] is everything that one person's score is made of; it can be scored, explained ([`explain`]) and
 //! tried with more ([`simulate`]).
 //!
-//! [`counted`] is the first model, which the scoring service serves.
+//! [`counted`] is the first model, by which `klout rank --model` alone scores.
 
 pub mod counted;
 

@@ -22,13 +22,17 @@ pub(crate) async fn unary(
     rpc: &MethodDescriptor,
     request: DynamicMessage,
 ) -> Result<DynamicMessage, Status> {
-    let path = format!("/{}/{}", rpc.parent_service().full_name(), rpc.name());
-    let path: PathAndQuery = path.parse().expect("names of RPCs can stand in a path");
+    let path: PathAndQuery = path(rpc).parse().expect("names of RPCs can stand in a path");
     let codec = DynamicCodec { response: rpc.output() };
     let mut client = Grpc::new(link);
     client.ready().await.map_err(|error| to_caller(Status::from_error(error)))?;
     let answered = client.unary(Request::new(request), path, codec).await;
     answered.map(tonic::Response::into_inner).map_err(to_caller)
+}
+
+/// `/PACKAGE.SERVICE/METHOD`.
+pub(crate) fn path(rpc: &MethodDescriptor) -> String {
+    format!("/{}/{}", rpc.parent_service().full_name(), rpc.name())
 }
 
 /// What a service says, it says to our caller. What has no reason was not said by a service, and

@@ -28,9 +28,13 @@ const INTERNAL: [&str; 2] = ["ConsumerService", "OperatorService"];
 /// This RPC goes through the whole log, and may take as long as a stream.
 const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 
-/// RPCs of public services that are for the operator alone too: the service sees the gateway's own token, and
-/// cannot tell who asks for everybody's cases.
-const OPERATORS: [&str; 2] = [REDELIVER, "/klout.score.v1.ScoreService/ListContests"];
+/// RPCs of public services that are for the operator alone too. The service sees the gateway's own token, and
+/// cannot tell who asks for everybody's cases, or for one pass over everybody after another.
+const OPERATORS: [&str; 3] = [
+    REDELIVER,
+    "/klout.score.v1.ScoreService/ListContests",
+    "/klout.score.v1.ScoreService/StartRescore",
+];
 
 /// The purpose of an operator's key.
 const OPERATOR: &str = "operator";
@@ -76,8 +80,8 @@ pub(crate) fn router(
 async fn forward(State(onward): State<Onward>, request: Request) -> Response {
     let Onward { link, internal, going_down } = onward;
     let endless = request.uri().path() == WATCH;
-    let internal = internal || OPERATORS.contains(&request.uri().path());
-    if internal && !is_operator(&request) {
+    let internal = internal || for_operators(request.uri().path());
+    if internal && !request.extensions().get::<Caller>().is_some_and(is_operator) {
         let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
         return refusal.into_plain_status("no such method").into_http();
     }
@@ -115,11 +119,12 @@ fn stopping() -> Result<HeaderMap, Status> {
     Ok(trailers)
 }
 
+/// Whether an RPC of a public service, as `/PACKAGE.SERVICE/METHOD`, is for the operator alone.
+pub(crate) fn for_operators(rpc: &str) -> bool {
+    OPERATORS.contains(&rpc)
+}
+
 /// Whether the caller showed an operator's key, or needs none.
-fn is_operator(request: &Request) -> bool {
-    match request.extensions().get::<Caller>() {
-        Some(Caller(Some(claims))) => claims.purpose == OPERATOR,
-        Some(Caller(None)) => true,
-        None => false,
-    }
+pub(crate) fn is_operator(Caller(claims): &Caller) -> bool {
+    claims.as_ref().is_none_or(|claims| claims.purpose == OPERATOR)
 }

@@ -10,6 +10,7 @@ mod overview;
 mod profile;
 mod style;
 mod text;
+mod why;
 
 use std::{sync::Arc, time::Duration};
 
@@ -126,7 +127,7 @@ async fn profile(
     let made = within(pages.request_time_max, async {
         let Path(person) = person.map_err(|_| Error::PathEncoding)?;
         let _permit = pages.profiles.acquire().await.expect("it is never closed");
-        profile::page(&pages.peers, person).await
+        Box::pin(profile::page(&pages.peers, person)).await
     });
     made.await.and_then(|made| made).map_or_else(|status| failure(&status), html)
 }

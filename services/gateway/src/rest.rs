@@ -22,6 +22,7 @@ use tracing::{Instrument as _, field::Empty, info_span};
 use crate::{
     call,
     error::Error,
+    forward,
     metrics::RouteMetrics,
     problem::problem,
     routes::{ROUTES, Rest, Route},
@@ -45,13 +46,18 @@ pub(crate) fn router(door: Door) -> Router {
         let link = door.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
         let metrics = Arc::new(RouteMetrics::new(route));
+        let for_operators = forward::for_operators(&call::path(&route.descriptor()));
         let answer = move |State(door): State<Arc<Door>>,
                            segments: Result<RawPathParams, _>,
                            RawQuery(query): RawQuery,
                            request: Request| async move {
             let started = Instant::now();
             let answered = within(door.request_time_max, async {
-                let _admitted = door.authentication.admit(request.headers())?;
+                let admitted = door.authentication.admit(request.headers())?;
+                if for_operators && !forward::is_operator(&admitted.caller) {
+                    let path = request.uri().path().to_owned();
+                    return Err(Error::PathUnknown { path }.into());
+                }
                 let segments = segments.map_err(|_| Error::PathEncoding)?;
                 answer(&door, route, link, &segments, query.as_deref(), request).await
             });
@@ -103,6 +109,10 @@ async fn answer(
             .iter()
             .find(|(name, _)| *name == segment)
             .expect("the table was checked against the descriptors");
+        // A body that names somebody else than its path is a mistake, whoever is meant.
+        if transcode::is_set(&message, field) {
+            return Err(Error::FieldRepeated((*field).to_owned()).into());
+        }
         transcode::set(&mut message, field, text).map_err(Error::from)?;
         given.insert((*field).to_owned());
     }

@@ -30,7 +30,7 @@ pub(crate) enum Rest {
 }
 
 /// Every path there is.
-pub(crate) static ROUTES: [Route; 4] = [
+pub(crate) static ROUTES: [Route; 10] = [
     Route {
         method: Method::GET,
         path: "/v1/people/{person}/score",
@@ -49,6 +49,46 @@ pub(crate) static ROUTES: [Route; 4] = [
     },
     Route {
         method: Method::GET,
+        path: "/v1/people/{person}/explanation",
+        rpc: "klout.score.v1.ScoreService/ExplainScore",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: Some("explanation"),
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/people/{person}/score/simulate",
+        rpc: "klout.score.v1.ScoreService/SimulateScore",
+        segments: &[("person", "person")],
+        rest: Rest::Body,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people/{person}/moments",
+        rpc: "klout.score.v1.ScoreService/ListMoments",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/people/{person}/contests",
+        rpc: "klout.score.v1.ScoreService/ContestScore",
+        segments: &[("person", "person")],
+        rest: Rest::Body,
+        resource: Some("contest"),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people/{person}/contests",
+        rpc: "klout.score.v1.ScoreService/ListContests",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
         path: "/v1/accounts/{network}/{handle}/score",
         rpc: "klout.score.v1.ScoreService/GetScore",
         segments: &[("network", "account.network"), ("handle", "account.handle")],
@@ -61,6 +101,14 @@ pub(crate) static ROUTES: [Route; 4] = [
         rpc: "klout.score.v1.ScoreService/BatchLookupScores",
         segments: &[],
         rest: Rest::Body,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/models",
+        rpc: "klout.score.v1.ScoreService/ListModels",
+        segments: &[],
+        rest: Rest::Query,
         resource: None,
     },
 ];

@@ -1,7 +1,9 @@
 //! Between REST and the messages of an RPC, by their descriptors. No I/O.
 
 use klout_proto::json;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage as _, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value,
+};
 
 /// A part of a request that is not a field, or cannot be its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +39,24 @@ pub(crate) fn set(message: &mut DynamicMessage, path: &str, text: &str) -> Resul
     }
 }
 
+/// Whether a field is there that [`set`] would set, or another one in its place.
+pub(crate) fn is_set(message: &DynamicMessage, path: &str) -> bool {
+    let (name, inner) =
+        path.split_once('.').map_or((path, None), |(name, inner)| (name, Some(inner)));
+    let Some(field) = message.descriptor().get_field_by_name(name) else { return false };
+    let others = field.containing_oneof();
+    let others = others.iter().flat_map(prost_reflect::OneofDescriptor::fields);
+    if others.into_iter().any(|other| other != field && message.has_field(&other)) {
+        return true;
+    }
+    match inner {
+        Some(inner) => {
+            message.get_field(&field).as_message().is_some_and(|nested| is_set(nested, inner))
+        }
+        None => message.has_field(&field),
+    }
+}
+
 /// The resource of a response: one field of it, or all.
 pub(crate) fn resource(response: &DynamicMessage, field: Option<&str>) -> serde_json::Value {
     match field {
@@ -56,9 +76,20 @@ fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, &'static str> {
     match field.kind() {
         Kind::String => Ok(Value::String(text.to_owned())),
         Kind::Int32 => text.parse().map(Value::I32).map_err(|_| "is not a whole number"),
+        // Canonical JSON has one string for either.
+        Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => {
+            well_known(message, text).ok_or("is not a time such as 2026-10-05T00:00:00Z")
+        }
+        Kind::Message(message) if message.full_name() == "google.protobuf.Duration" => {
+            well_known(message, text).ok_or("is not a duration such as 1.5s")
+        }
         Kind::Bool => text.parse().map(Value::Bool).map_err(|_| "is neither true nor false"),
         _ => Err("cannot be given in a URL"),
     }
+}
+
+fn well_known(descriptor: MessageDescriptor, text: &str) -> Option<Value> {
+    json::from_value(descriptor, text.into()).map(Value::Message).ok()
 }
 
 #[cfg(test)]
@@ -89,6 +120,37 @@ mod tests {
     }
 
     #[test]
+    fn times_and_durations_are_read_as_their_json_has_them() {
+        let mut request = message("GetScoreRequest");
+        for time in ["2026-10-05T00:00:00Z", "2026-10-05T02:00:00+02:00"] {
+            set(&mut request, "atTime", time).expect("a time");
+            assert_eq!(json::dynamic_to_value(&request)["atTime"], "2026-10-05T00:00:00Z");
+        }
+        set(&mut request, "consistency.max_staleness", "1.500s").expect("a duration");
+        let staleness = &json::dynamic_to_value(&request)["consistency"]["maxStaleness"];
+        assert_eq!(staleness, "1.500s");
+        for wrong in ["", "2026-10-05", "yesterday", "1780000000", "2026-13-05T00:00:00Z", "null"] {
+            let unbindable = set(&mut request, "atTime", wrong).expect_err("no time");
+            assert_eq!(unbindable.field, "atTime");
+        }
+        for wrong in ["", "2", "2m", "soon"] {
+            assert!(set(&mut request, "consistency.maxStaleness", wrong).is_err(), "{wrong}");
+        }
+        assert!(set(&mut request, "account", "{}").is_err(), "no other message comes in a URL");
+    }
+
+    #[test]
+    fn a_field_is_there_when_another_of_its_choice_is() {
+        let mut request = message("SimulateScoreRequest");
+        assert!(!is_set(&request, "person"));
+        set(&mut request, "account.network", "bluesky").expect("a field");
+        assert!(is_set(&request, "account.network") && !is_set(&request, "account.handle"));
+        assert!(is_set(&request, "person"), "whose score is told by account already");
+        set(&mut request, "person", "42").expect("a field");
+        assert!(is_set(&request, "person") && is_set(&request, "account.handle"));
+    }
+
+    #[test]
     fn what_is_no_field_is_named() {
         let mut request = message("ListScoresRequest");
         assert_eq!(set(&mut request, "pageSize", "x").expect_err("no number").field, "pageSize");
@@ -103,7 +165,9 @@ mod tests {
         #[test]
         fn no_query_makes_it_panic(path in "[a-zA-Z_.]{0,30}", text in ".*") {
             for name in ["GetScoreRequest", "ListScoresRequest", "BatchLookupScoresRequest"] {
-                let _ = set(&mut message(name), &path, &text);
+                for path in [&*path, "at_time", "start_time", "consistency.max_staleness"] {
+                    let _ = set(&mut message(name), path, &text);
+                }
             }
         }
     }

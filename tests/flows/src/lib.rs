@@ -124,10 +124,20 @@ impl Installation {
             key: String::new(),
             variables,
         };
-        let made = installation.klout(&["keys", "create", "flow"]);
-        assert_eq!(made.code, Some(0), "{made:?}");
-        installation.key = made.stdout.trim().to_owned();
+        installation.key = installation.key_for("operator");
         installation
+    }
+
+    /// A key of somebody who calls for that.
+    ///
+    /// # Panics
+    ///
+    /// When there is none to be had.
+    #[must_use]
+    pub fn key_for(&self, purpose: &str) -> String {
+        let made = self.klout(&["keys", "create", "flow", "--purpose", purpose]);
+        assert_eq!(made.code, Some(0), "{made:?}");
+        made.stdout.trim().to_owned()
     }
 
     /// Starts a service, or `all` in one process, and waits until it is ready.

@@ -57,7 +57,7 @@ const HALF_LIFE_DAYS: f64 = 15.0;
 // === impl Model ===
 
 impl Model {
-    /// The model that is served.
+    /// The first model.
     #[must_use]
     pub fn current() -> &'static Self {
         &CURRENT

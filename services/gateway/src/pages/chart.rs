@@ -42,6 +42,8 @@ pub(crate) struct Chart {
     pub(crate) scores: Vec<Tick>,
     /// Labels of days, from the left.
     pub(crate) days: Vec<Tick>,
+    /// Where another model begins, in hundredths from the left.
+    pub(crate) switches: Vec<String>,
 }
 
 /// A day of the drawing, in hundredths.
@@ -92,13 +94,19 @@ pub(crate) fn chart(points: &[Point], days: Days) -> Option<Chart> {
         scores.push(Tick { at, text: format!("{score:.0}"), anchor: "end" });
         score += step;
     }
-    Some(Chart { line, dots, scores, days: day_ticks(days) })
+    let switched = points.iter().filter(|point| point.switched);
+    let switches = switched.map(|point| position(days.fraction(point.day))).collect();
+    Some(Chart { line, dots, scores, days: day_ticks(days), switches })
 }
 
 fn draw(points: &[Point], days: Days, scale: Scale) -> Option<Sparkline> {
     let spots: Vec<_> = points.iter().map(|point| spot(*point, days, scale)).collect();
-    let path: Vec<_> = spots.iter().map(|spot| format!("{} {}", spot.x, spot.y)).collect();
-    let path = format!("M{}", path.join("L"));
+    // The line ends where the model changes, as a jump there is nobody's doing.
+    let path = points.iter().zip(&spots).enumerate().map(|(place, (point, spot))| {
+        let step = if place == 0 || point.switched { 'M' } else { 'L' };
+        format!("{step}{} {}", spot.x, spot.y)
+    });
+    let path = path.collect();
     Some(Sparkline { path, end: spots.last()?.clone(), label: label(points)? })
 }
 
@@ -189,7 +197,7 @@ mod tests {
 
     fn point(day: u8, score: f64) -> Point {
         let day = Date::from_calendar_date(2018, time::Month::June, day).expect("a day");
-        Point { day, score }
+        Point { day, score, switched: false }
     }
 
     #[test]
@@ -201,6 +209,21 @@ mod tests {
         let label =
             "Score from 10.0 on 1 Jun 2018 to 15.0 on 11 Jun 2018; lowest 10.0, highest 20.0";
         assert_eq!(line.label, label);
+    }
+
+    #[test]
+    fn the_line_ends_where_the_model_changes() {
+        let points = [
+            point(1, 10.0),
+            point(2, 11.0),
+            Point { switched: true, ..point(6, 20.0) },
+            point(11, 20.0),
+        ];
+        let chart = chart(&points, JUNE).expect("four points");
+        assert_eq!(chart.switches, ["50.00"]);
+        let lines: Vec<_> = chart.line.path.split('M').skip(1).collect();
+        assert!(lines[0].starts_with("0.00 ") && lines[1].starts_with("50.00 "), "{lines:?}");
+        assert_eq!(lines.len(), 2);
     }
 
     #[test]

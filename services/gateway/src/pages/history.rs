@@ -11,6 +11,15 @@ const DAYS_MIN: i64 = 7;
 pub(crate) struct Point {
     pub(crate) day: Date,
     pub(crate) score: f64,
+    /// Whether another model made the score before: the two cannot be compared.
+    pub(crate) switched: bool,
+}
+
+/// The first day of a model after another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Switch {
+    pub(crate) day: Date,
+    pub(crate) model: String,
 }
 
 /// The days that a chart shows, both inclusive.
@@ -23,18 +32,39 @@ pub(crate) struct Days {
 /// The points of scores that come newest first, oldest first and one a day. Of a day that two models
 /// have scored, the newer one's, which comes first; days without a number are left out.
 pub(crate) fn points(scores: &[Score]) -> Vec<Point> {
-    let mut points: Vec<Point> = Vec::new();
+    let mut before = None;
+    let points = daily(scores).into_iter().map(|(day, score, model)| {
+        let switched = before.replace(model).is_some_and(|before| before != model);
+        Point { day, score, switched }
+    });
+    points.collect()
+}
+
+/// When models changed among the same scores, oldest first.
+pub(crate) fn switches(scores: &[Score]) -> Vec<Switch> {
+    let models = daily(scores).into_iter().map(|(day, _, model)| (day, model));
+    let switched = points(scores).into_iter().zip(models).filter(|(point, _)| point.switched);
+    switched.map(|(_, (day, model))| Switch { day, model: model.to_owned() }).collect()
+}
+
+/// The UTC day that a score is of.
+pub(crate) fn day(score: &Score) -> Option<Date> {
+    score.score_time.as_ref().and_then(convert::time).map(|time| time.date())
+}
+
+/// Day, number and model, oldest first.
+fn daily(scores: &[Score]) -> Vec<(Date, f64, &str)> {
+    let mut days: Vec<(Date, f64, &str)> = Vec::new();
     for score in scores {
-        let day = score.score_time.as_ref().and_then(convert::time).map(|time| time.date());
-        if let (Some(day), Some(score)) = (day, score.score)
-            && score.is_finite()
-            && points.last().is_none_or(|later| day < later.day)
+        if let (Some(day), Some(number)) = (day(score), score.score)
+            && number.is_finite()
+            && days.last().is_none_or(|(later, ..)| day < *later)
         {
-            points.push(Point { day, score });
+            days.push((day, number, &score.model));
         }
     }
-    points.reverse();
-    points
+    days.reverse();
+    days
 }
 
 // === impl Days ===
@@ -84,15 +114,35 @@ mod tests {
         ];
 
         let expected = [
-            Point { day: date!(2018 - 06 - 01), score: 7.0 },
-            Point { day: date!(2018 - 06 - 05), score: 9.0 },
+            Point { day: date!(2018 - 06 - 01), score: 7.0, switched: false },
+            Point { day: date!(2018 - 06 - 05), score: 9.0, switched: false },
         ];
         assert_eq!(points(&scores), expected);
     }
 
     #[test]
+    fn the_first_day_of_another_model_is_told() {
+        let by = |model: &str, day, number| Score {
+            model: model.to_owned(),
+            ..score(day, Some(number))
+        };
+        let scores = [
+            by("new", date!(2018 - 06 - 05), 9.0),
+            by("new", date!(2018 - 06 - 04), 8.0),
+            by("old", date!(2018 - 06 - 04), 4.0),
+            by("old", date!(2018 - 06 - 03), 3.0),
+        ];
+        let switched: Vec<_> =
+            points(&scores).iter().map(|it| (it.day.day(), it.score, it.switched)).collect();
+        assert_eq!(switched, [(3, 3.0, false), (4, 8.0, true), (5, 9.0, false)]);
+        let switch = Switch { day: date!(2018 - 06 - 04), model: "new".to_owned() };
+        assert_eq!(switches(&scores), [switch]);
+        assert_eq!(switches(&scores[..2]), []);
+    }
+
+    #[test]
     fn a_week_is_shown_even_of_one_day() {
-        let one = [Point { day: date!(2018 - 06 - 07), score: 7.0 }];
+        let one = [Point { day: date!(2018 - 06 - 07), score: 7.0, switched: false }];
         let days = Days::around(one.iter()).expect("there is a point");
         assert_eq!(days.first, date!(2018 - 06 - 01));
         assert_eq!(days.count(), 7);

@@ -1,26 +1,37 @@
 //! What is known of one person.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::body::Bytes;
+use klout_chassis::within;
 use klout_proto::{
     convert::state,
     graph::v1::{GetPersonRequest, Person},
-    score::v1::{GetScoreRequest, ListScoresRequest, Score, get_score_request::Subject},
+    score::v1::{
+        ExplainScoreRequest, Explanation, GetScoreRequest, ListScoresRequest, Score,
+        explain_score_request, get_score_request::Subject,
+    },
 };
 use tonic::Status;
+use tracing::debug;
 
 use super::{
     Made, Peers,
     chart::{self, Chart},
-    history::{self, Days, Point},
+    history::{self, Days, Switch},
     names::{self, Name},
     render,
     text::{self, Figure},
+    why::{self, Why},
 };
 use crate::call::to_caller;
 
 /// Days of history that the chart shows: those of the window.
 const DAYS: i32 = 90;
+
+/// A page is not worth a longer wait for why its score is what it is, and is good without.
+const EXPLANATION_TIME_MAX: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Template)]
 #[template(path = "profile.html")]
@@ -43,11 +54,32 @@ enum Standing {
 #[derive(Debug)]
 struct Known {
     score: Figure,
-    changes: [(&'static str, Option<String>); 3],
+    changes: [Change; 3],
     chart: Option<Chart>,
-    /// Days and their scores, the newest first.
-    history: Vec<(String, String)>,
+    /// The newest first.
+    history: Vec<Day>,
+    /// When another model came, the oldest first.
+    switches: Vec<(String, String)>,
+    why: Option<Why>,
     facts: Vec<Fact>,
+}
+
+/// How much a score has changed in a time.
+#[derive(Debug)]
+struct Change {
+    since: &'static str,
+    points: Option<String>,
+    /// Why there is no number.
+    missing: &'static str,
+}
+
+/// A row of the history.
+#[derive(Debug)]
+struct Day {
+    day: String,
+    score: String,
+    /// The model, on its first day after another one.
+    model: Option<String>,
 }
 
 /// A number with what it means.
@@ -59,14 +91,18 @@ struct Fact {
 }
 
 pub(super) async fn page(peers: &Peers, person: String) -> Result<Bytes, Status> {
-    let (score, person, history) =
-        futures::try_join!(score(peers, &person), names(peers, &person), history(peers, &person))?;
+    let (score, person, history, explanation) = futures::try_join!(
+        score(peers, &person),
+        names(peers, &person),
+        history(peers, &person),
+        async { Ok(explanation(peers, &person).await) },
+    )?;
     let page = ProfilePage {
         names: names::names(&person),
         person: person.person,
         epoch: score.epoch,
         made: Made::of([&score].into_iter()),
-        standing: standing(&score, &history),
+        standing: standing(&score, &history, explanation.as_ref()),
     };
     Ok(render(&page))
 }
@@ -84,34 +120,76 @@ async fn names(peers: &Peers, person: &str) -> Result<Person, Status> {
     Ok(answered.into_inner().person.unwrap_or_default())
 }
 
-async fn history(peers: &Peers, person: &str) -> Result<Vec<Point>, Status> {
+async fn history(peers: &Peers, person: &str) -> Result<Vec<Score>, Status> {
     let person = person.to_owned();
     let request = ListScoresRequest { person, page_size: DAYS, ..Default::default() };
     let answered = peers.scores.clone().list_scores(request).await.map_err(to_caller)?;
-    Ok(history::points(&answered.into_inner().scores))
+    Ok(answered.into_inner().scores)
 }
 
-fn standing(score: &Score, history: &[Point]) -> Standing {
-    let points = match score.score {
-        Some(points) if score.known() => points,
+/// `None` where there is nothing to explain, and when it is not told in time.
+async fn explanation(peers: &Peers, person: &str) -> Option<Explanation> {
+    let subject = Some(explain_score_request::Subject::Person(person.to_owned()));
+    let request = ExplainScoreRequest { subject, ..Default::default() };
+    let mut scores = peers.scores.clone();
+    let answered = within(EXPLANATION_TIME_MAX, scores.explain_score(request)).await;
+    match answered.and_then(|answered| answered) {
+        Ok(answered) => answered.into_inner().explanation,
+        Err(status) => {
+            debug!(%status, "a profile is shown without why its score is what it is");
+            None
+        }
+    }
+}
+
+/// `history` comes newest first.
+fn standing(score: &Score, history: &[Score], explanation: Option<&Explanation>) -> Standing {
+    let number = match score.score {
+        Some(number) if score.known() => number,
         Some(_) | None if score.state == state::PENDING => return Standing::Pending,
         Some(_) | None => return Standing::Unknown,
     };
+    let points = history::points(history);
+    let switches = history::switches(history);
     Standing::Known(Box::new(Known {
-        score: text::figure(points),
+        score: text::figure(number),
         changes: [
-            ("In a day", score.day_change.map(text::change)),
-            ("In a week", score.week_change.map(text::change)),
-            ("In a month", score.month_change.map(text::change)),
-        ],
-        chart: Days::around(history.iter()).and_then(|days| chart::chart(history, days)),
-        history: history
+            ("In a day", score.day_change, 1),
+            ("In a week", score.week_change, 7),
+            ("In a month", score.month_change, 30),
+        ]
+        .map(|(since, change, days)| Change {
+            since,
+            points: change.map(text::change),
+            missing: missing(score, history, days),
+        }),
+        chart: Days::around(points.iter()).and_then(|days| chart::chart(&points, days)),
+        history: points
             .iter()
             .rev()
-            .map(|point| (text::day(point.day), text::tenths(point.score)))
+            .map(|point| Day {
+                day: text::day(point.day),
+                score: text::tenths(point.score),
+                model: switches.iter().find(|it| it.day == point.day).map(|it| it.model.clone()),
+            })
             .collect(),
+        switches: switches
+            .into_iter()
+            .map(|Switch { day, model }| (text::day(day), model))
+            .collect(),
+        why: explanation.map(why::why),
         facts: facts(score),
     }))
+}
+
+/// Why there is no change since so many days before: changes are between scores of one model.
+fn missing(score: &Score, history: &[Score], days: i64) -> &'static str {
+    let then = history::day(score).map(|day| day.saturating_sub(time::Duration::days(days)));
+    let had = history
+        .iter()
+        .filter(|it| it.score.is_some() && it.model != score.model)
+        .any(|it| history::day(it).zip(then).is_some_and(|(day, then)| day <= then));
+    if had { "another model then" } else { "no score then" }
 }
 
 fn facts(score: &Score) -> Vec<Fact> {
@@ -150,7 +228,7 @@ mod tests {
     fn only_who_is_known_has_a_number() {
         let of = |state: &str, points| {
             let score = Score { state: state.to_owned(), score: points, ..Score::default() };
-            standing(&score, &[])
+            standing(&score, &[], None)
         };
         assert!(matches!(of(state::KNOWN, Some(1.0)), Standing::Known(_)));
         assert!(matches!(of(state::KNOWN, None), Standing::Unknown));

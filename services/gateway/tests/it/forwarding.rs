@@ -5,8 +5,9 @@ use klout_proto::{
     graph::v1::{GetBacklogRequest, graph_service_client::GraphServiceClient},
     score::v1::{
         ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, ListContestsRequest,
-        StartRebuildRequest, WatchScoresRequest, WithdrawModelRequest, WithdrawModelResponse,
-        get_score_request::Subject, score_operator_service_client::ScoreOperatorServiceClient,
+        StartRebuildRequest, StartRescoreRequest, WatchScoresRequest, WithdrawModelRequest,
+        WithdrawModelResponse, get_score_request::Subject,
+        score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
@@ -161,6 +162,37 @@ async fn what_services_push_to_one_another_and_what_runs_a_deployment_is_for_the
     }
     assert!(push("operator").await.expect("it goes on").into_inner().repeated);
     withdraw("operator").await.expect("it goes on");
+}
+
+#[tokio::test]
+async fn a_pass_is_started_for_the_operator_alone() {
+    let (secret, key) = ("x".repeat(40), "ab".repeat(32));
+    let world = World::start_with(&[
+        ("server.dev", "false"),
+        ("server.token_secret", &secret),
+        ("server.account_key", &key),
+    ])
+    .await;
+    let channel = tonic::transport::Endpoint::from_shared(world.url("")).expect("an address");
+    let mut scores = ScoreServiceClient::new(channel.connect().await.expect("connected"));
+    let mut start = async |purpose: &str| {
+        let token = klout_chassis::TokenKey::new(secret.as_bytes())
+            .mint(
+                "somebody",
+                purpose,
+                klout_chassis::Clock::running().now(),
+                time::Duration::hours(1),
+            )
+            .expect("a token");
+        let mut request = Request::new(StartRescoreRequest::default());
+        let header = format!("Bearer {token}").parse().expect("a header");
+        request.metadata_mut().insert("authorization", header);
+        scores.start_rescore(request).await
+    };
+
+    let refused = start("look-ups").await.expect_err("not theirs to start");
+    assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
+    assert!(start("operator").await.expect("it goes on").into_inner().already_running);
 }
 
 #[tokio::test]

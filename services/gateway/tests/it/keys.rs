@@ -9,8 +9,12 @@ use crate::world::{DISTRUSTED, World};
 const SECRET: &str = "a secret of more than thirty-two characters";
 
 fn token(secret: &str, time_to_live: Duration) -> String {
+    token_for("look-ups", secret, time_to_live)
+}
+
+fn token_for(purpose: &str, secret: &str, time_to_live: Duration) -> String {
     TokenKey::new(secret.as_bytes())
-        .mint("crm", "look-ups", Clock::running().now(), time_to_live)
+        .mint("crm", purpose, Clock::running().now(), time_to_live)
         .expect("a token")
 }
 
@@ -53,6 +57,26 @@ async fn a_missing_or_wrong_key_is_told_apart_and_nobody_is_asked() {
         assert_eq!(answer.json["reason"], "TOKEN_INVALID");
     }
     assert!(world.scoring.asked.lock().expect("not poisoned").is_empty());
+}
+
+#[tokio::test]
+async fn cases_are_listed_for_the_operator_alone() {
+    let world = world().await;
+    let list = async |purpose: &str| {
+        let key = token_for(purpose, SECRET, Duration::HOUR);
+        world.send(Method::GET, "/v1/people/42/contests", &[("x-api-key", &key)], "").await
+    };
+
+    let refused = list("look-ups").await;
+    assert_eq!(
+        (refused.status, &refused.json["reason"]),
+        (StatusCode::NOT_FOUND, &"PATH_UNKNOWN".into())
+    );
+    let listed = list("operator").await;
+    assert_eq!(
+        (listed.status, &listed.json["contests"][0]["person"]),
+        (StatusCode::OK, &"42".into())
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    people::{DEE, EVE, FRESH, GONE, UNSEEN},
+    people::{DEE, EVE, FRESH, GONE, KIT, UNSEEN},
     world::{ANN, Answer, SLOW, World},
 };
 
@@ -150,6 +150,44 @@ async fn a_profile_shows_all_that_is_known() {
         "<title>31 May 2018: 58.0</title>",
         "<tr><th scope=\"row\">1 Jun 2018</th><td>61.5</td></tr>",
         "1 June 2018, 00:00 UTC</time>, by the model test, epoch 7.",
+    ] {
+        assert!(answer.text.contains(shown), "no {shown}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_profile_says_why() {
+    let world = World::start().await;
+
+    let answer = world.get(&format!("/people/{DEE}")).await;
+
+    assert_page(&answer, StatusCode::OK);
+    for shown in [
+        "<h2>Why</h2>",
+        "90 % sure between 59.9 and 63.3",
+        "<caption>By network</caption>",
+        "<th scope=\"row\">bluesky<svg aria-hidden=\"true\"><rect width=\"100.00%\" height=\"100%\"/></svg></th><td>60.5</td>",
+        "<th scope=\"row\">influential members<svg",
+        "<span class=\"points\">+0.4</span> 20 more reshares &#60;by&#62; people like those you have",
+    ] {
+        assert!(answer.text.contains(shown), "no {shown}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_profile_is_shown_without_an_explanation_and_tells_a_change_of_model() {
+    let world = World::start().await;
+
+    let answer = world.get(&format!("/people/{KIT}")).await;
+
+    assert_page(&answer, StatusCode::OK);
+    assert!(!answer.text.contains("<h2>Why</h2>"), "it is never explained");
+    for shown in [
+        "<dt>In a day</dt><dd><span class=\"none\">another model then</span></dd>",
+        "<dt>In a month</dt><dd><span class=\"none\">no score then</span></dd>",
+        "<line class=\"switch\" x1=\"100.00%\"",
+        "Dashed: since 1 Jun 2018 scores are made by the model test.",
+        "<th scope=\"row\">1 Jun 2018 <span class=\"none\">first by test</span></th>",
     ] {
         assert!(answer.text.contains(shown), "no {shown}: {}", answer.text);
     }

@@ -11,7 +11,7 @@ use klout_proto::{
         GetPersonResponse, LinkAccountRequest, LinkAccountResponse, LinkedAccount, Person,
         ResolvePersonRequest, ResolvePersonResponse, graph_service_server::GraphService,
     },
-    score::v1::Score,
+    score::v1::{Contribution, Counterfactual, Explanation, Score},
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 use tonic::{Code, Request, Response, Status};
@@ -23,6 +23,9 @@ pub(crate) const DEE: &str = "50";
 
 /// Whose handle is markup.
 pub(crate) const EVE: &str = "51";
+
+/// Whose model has changed today.
+pub(crate) const KIT: &str = "55";
 
 /// Who has no evidence.
 pub(crate) const UNSEEN: &str = "52";
@@ -39,7 +42,7 @@ const JUNE: OffsetDateTime = datetime!(2018-06-01 00:00 UTC);
 /// The score that `person` had some days before the last.
 pub(crate) fn score(person: &str, days_before: i64) -> Score {
     let time = Some(convert::timestamp(JUNE - Duration::days(days_before)));
-    let model = "test".to_owned();
+    let model = if person == KIT && days_before > 0 { "older" } else { "test" }.to_owned();
     let score =
         Score { person: person.to_owned(), score_time: time, model, epoch: 7, ..Score::default() };
     match person {
@@ -62,6 +65,29 @@ pub(crate) fn score(person: &str, days_before: i64) -> Score {
     }
 }
 
+/// Why somebody's score is what it is.
+pub(crate) fn explanation(person: &str) -> Explanation {
+    let contribution = |name: &str, points| Contribution {
+        name: name.to_owned(),
+        points,
+        ..Contribution::default()
+    };
+    Explanation {
+        score: Some(score(person, 0)),
+        low_score: 59.94,
+        high_score: 63.26,
+        networks: vec![contribution("bluesky", 60.54), contribution("floor", 1.0)],
+        kinds: vec![contribution("reshare", 60.54), contribution("floor", 1.0)],
+        actor_classes: vec![contribution("influential", 60.54), contribution("floor", 1.0)],
+        counterfactuals: vec![Counterfactual {
+            text: "20 more reshares <by> people like those you have".to_owned(),
+            change: 0.44,
+            ..Counterfactual::default()
+        }],
+        ..Explanation::default()
+    }
+}
+
 /// Who they are; `None`: nobody.
 fn person(person: &str) -> Option<Person> {
     let account = |network: &str, handle: &str| LinkedAccount {
@@ -75,6 +101,7 @@ fn person(person: &str) -> Option<Person> {
         EVE => vec![account("bluesky", "<script>alert('eve')</script>")],
         UNSEEN => vec![account("mastodon", "unseen")],
         FRESH => vec![account("mastodon", "fresh")],
+        KIT => vec![account("mastodon", "kit")],
         SLOW => vec![account("mastodon", "slow")],
         _ => return None,
     };

@@ -56,6 +56,79 @@ async fn the_query_names_the_other_fields() {
 }
 
 #[tokio::test]
+async fn a_score_of_a_time_is_asked_by_query() {
+    let world = World::start().await;
+    let (first, last) = ("2026-10-05T00:00:00Z", "2026-10-31T00:00:00Z");
+
+    let query = format!("atTime={first}&model=older&consistency.maxStaleness=1.5s");
+    let answer = world.get(&format!("/v1/people/42/score?{query}")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(
+        (&answer.json["scoreTime"], &answer.json["model"]),
+        (&json!(first), &json!("older"))
+    );
+
+    let query = format!("startTime={first}&endTime={last}&model=older");
+    let answer = world.get(&format!("/v1/people/42/scores?{query}")).await;
+    let times = [0, 1].map(|place| answer.json["scores"][place]["scoreTime"].clone());
+    assert_eq!(times, [json!(first), json!(last)]);
+
+    for query in ["atTime=yesterday", "consistency.maxStaleness=2"] {
+        let answer = world.get(&format!("/v1/people/42/score?{query}")).await;
+        assert_problem(&answer, StatusCode::BAD_REQUEST, "FIELD_INVALID");
+    }
+}
+
+#[tokio::test]
+async fn a_score_is_explained_and_tried_with_more() {
+    let world = World::start().await;
+
+    let since = "2026-10-05T00:00:00Z";
+    let answer = world.get(&format!("/v1/people/42/explanation?sinceTime={since}")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(answer.json["sinceTime"], since, "the bare resource");
+    assert_eq!(answer.json["networks"][0]["name"], "bluesky");
+
+    let events = json!([{"network": "bluesky", "kind": "reshare", "count": 20}]);
+    let answer = world.post("/v1/people/42/score/simulate", json!({ "events": events })).await;
+    assert_eq!(
+        (&answer.json["simulatedScore"], &answer.json["change"]),
+        (&json!(81.5), &json!(20.0))
+    );
+
+    let answer = world.get("/v1/people/42/moments?pageSize=3").await;
+    assert_eq!(
+        (&answer.json["moments"][0]["post"], &answer.json["nextPageToken"]),
+        (&json!("of 42"), &json!("3"))
+    );
+    assert_eq!(world.get("/v1/models").await.json["models"][0]["name"], "test");
+}
+
+#[tokio::test]
+async fn a_case_is_opened_over_rest() {
+    let world = World::start().await;
+    let case = json!({"reason": "I was away", "requestId": "1"});
+
+    let answer = world.post("/v1/people/42/contests", &case).await;
+
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(
+        (&answer.json["person"], &answer.json["reason"]),
+        (&json!("42"), &json!("I was away"))
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_names_somebody_beside_its_path_is_refused() {
+    let world = World::start().await;
+    let account = json!({"account": {"network": "bluesky", "handle": "ann"}});
+    for subject in [json!({"person": "42"}), json!({"person": "43"}), account] {
+        let answer = world.post("/v1/people/42/score/simulate", &subject).await;
+        assert_problem(&answer, StatusCode::BAD_REQUEST, "FIELD_INVALID");
+    }
+}
+
+#[tokio::test]
 async fn a_batch_is_asked_in_json() {
     let world = World::start().await;
     let subjects = json!([{"person": ANN}, {"account": {"network": "x", "nativeId": "ann"}}]);

@@ -15,10 +15,14 @@ use klout_gateway::Gateway;
 use klout_proto::{
     graph::v1::graph_service_server::GraphServiceServer,
     score::v1::{
-        BatchLookupScoresRequest, BatchLookupScoresResponse, GetBacklogRequest, GetBacklogResponse,
-        GetScoreRequest, GetScoreResponse, ListScoresRequest, ListScoresResponse,
-        ListTopScoresRequest, ListTopScoresResponse, LookupResult, Score, WatchScoresRequest,
-        WatchScoresResponse,
+        BatchLookupScoresRequest, BatchLookupScoresResponse, Contest, ContestScoreRequest,
+        ContestScoreResponse, ExplainScoreRequest, ExplainScoreResponse, Explanation,
+        GetBacklogRequest, GetBacklogResponse, GetScoreRequest, GetScoreResponse,
+        ListContestsRequest, ListContestsResponse, ListModelsRequest, ListModelsResponse,
+        ListMomentsRequest, ListMomentsResponse, ListScoresRequest, ListScoresResponse,
+        ListTopScoresRequest, ListTopScoresResponse, LookupResult, Model, Moment, Score,
+        SimulateScoreRequest, SimulateScoreResponse, StartRescoreRequest, StartRescoreResponse,
+        WatchScoresRequest, WatchScoresResponse, explain_score_request,
         get_score_request::Subject,
         lookup_result,
         score_service_server::{ScoreService, ScoreServiceServer},
@@ -29,7 +33,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tonic::{Code, Request, Response, Status, codegen::BoxStream, service::Routes};
 
-use crate::people::{self, DEE, EVE, FRESH, GONE, Graph, UNSEEN};
+use crate::people::{self, DEE, EVE, FRESH, GONE, Graph, KIT, UNSEEN};
 
 /// Whom the played scoring knows.
 pub(crate) const ANN: &str = "42";
@@ -150,7 +154,7 @@ impl ScoreService for Scoring {
             .iter()
             .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
         let metadata = metadata.collect();
-        let subject = request.into_inner().subject;
+        let GetScoreRequest { subject, at_time, model, .. } = request.into_inner();
         let asked = Asked { subject: subject.clone(), metadata };
         self.asked.lock().expect("not poisoned").push(asked);
         match subject {
@@ -159,7 +163,7 @@ impl ScoreService for Scoring {
             Some(Subject::Person(person)) if person == DISTRUSTED => {
                 Err(Refusal::new(Code::Unauthenticated, "TOKEN_INVALID").into_plain_status("who?"))
             }
-            Some(Subject::Person(person)) if [DEE, EVE, UNSEEN, FRESH].contains(&&*person) => {
+            Some(Subject::Person(person)) if [DEE, EVE, KIT, UNSEEN, FRESH].contains(&&*person) => {
                 Ok(Response::new(GetScoreResponse { score: Some(people::score(&person, 0)) }))
             }
             Some(Subject::Person(person)) if person != ANN => Err(nobody(&person)),
@@ -168,7 +172,10 @@ impl ScoreService for Scoring {
                     .with("native_ids", "1 2");
                 Err(refusal.into_plain_status("several people are called so"))
             }
-            Some(_) => Ok(Response::new(GetScoreResponse { score: Some(score(ANN)) })),
+            Some(_) => {
+                let score = Score { score_time: at_time, model, ..score(ANN) };
+                Ok(Response::new(GetScoreResponse { score: Some(score) }))
+            }
             None => Err(Refusal::field("subject", "is missing").into_plain_status("no subject")),
         }
     }
@@ -186,23 +193,25 @@ impl ScoreService for Scoring {
         &self,
         request: Request<ListScoresRequest>,
     ) -> Result<Response<ListScoresResponse>, Status> {
-        let ListScoresRequest { person, page_size, page_token, .. } = request.into_inner();
+        let ListScoresRequest { person, page_size, page_token, start_time, end_time, model } =
+            request.into_inner();
         if person == SLOW {
             std::future::pending::<()>().await;
         }
         if person == GONE {
             return Err(nobody(&person));
         }
-        if [DEE, EVE, UNSEEN, FRESH].contains(&&*person) {
+        if [DEE, EVE, KIT, UNSEEN, FRESH].contains(&&*person) {
             let scores = [0, 1, 4].map(|days_before| people::score(&person, days_before)).to_vec();
             let next_page_token = String::new();
             return Ok(Response::new(ListScoresResponse { scores, next_page_token }));
         }
-        let page = format!("{page_size} after {page_token:?}");
-        Ok(Response::new(ListScoresResponse {
-            scores: vec![score(&person)],
-            next_page_token: page,
-        }))
+        // Both ends, for who asks whether they arrived.
+        let ends = [start_time, end_time];
+        let scores =
+            ends.map(|end| Score { score_time: end, model: model.clone(), ..score(&person) });
+        let next_page_token = format!("{page_size} after {page_token:?}");
+        Ok(Response::new(ListScoresResponse { scores: scores.to_vec(), next_page_token }))
     }
 
     async fn list_top_scores(
@@ -229,6 +238,79 @@ impl ScoreService for Scoring {
     ) -> Result<Response<BoxStream<WatchScoresResponse>>, Status> {
         let said = stream::iter([Ok(WatchScoresResponse::default())]);
         Ok(Response::new(Box::pin(said.chain(stream::pending()))))
+    }
+
+    async fn explain_score(
+        &self,
+        request: Request<ExplainScoreRequest>,
+    ) -> Result<Response<ExplainScoreResponse>, Status> {
+        let ExplainScoreRequest { subject, since_time } = request.into_inner();
+        let explanation = match subject {
+            Some(explain_score_request::Subject::Person(person)) if person == KIT => {
+                std::future::pending().await
+            }
+            Some(explain_score_request::Subject::Person(person)) => {
+                Explanation { since_time, ..people::explanation(&person) }
+            }
+            Some(explain_score_request::Subject::Account(_)) | None => {
+                return Err(nobody("an account"));
+            }
+        };
+        Ok(Response::new(ExplainScoreResponse { explanation: Some(explanation) }))
+    }
+
+    /// A point an event.
+    async fn simulate_score(
+        &self,
+        request: Request<SimulateScoreRequest>,
+    ) -> Result<Response<SimulateScoreResponse>, Status> {
+        let events = request.into_inner().events;
+        let change = events.iter().map(|event| f64::from(event.count)).sum();
+        let (score, simulated_score) = (Some(score(ANN)), 61.5 + change);
+        Ok(Response::new(SimulateScoreResponse { score, simulated_score, change }))
+    }
+
+    async fn list_moments(
+        &self,
+        request: Request<ListMomentsRequest>,
+    ) -> Result<Response<ListMomentsResponse>, Status> {
+        let ListMomentsRequest { person, page_size, .. } = request.into_inner();
+        let moments = vec![Moment { post: format!("of {person}"), ..Moment::default() }];
+        let next_page_token = page_size.to_string();
+        Ok(Response::new(ListMomentsResponse { moments, next_page_token }))
+    }
+
+    async fn list_models(
+        &self,
+        _: Request<ListModelsRequest>,
+    ) -> Result<Response<ListModelsResponse>, Status> {
+        let models = vec![Model { name: "test".to_owned(), ..Model::default() }];
+        Ok(Response::new(ListModelsResponse { models, next_page_token: String::new() }))
+    }
+
+    async fn contest_score(
+        &self,
+        request: Request<ContestScoreRequest>,
+    ) -> Result<Response<ContestScoreResponse>, Status> {
+        let ContestScoreRequest { person, reason, .. } = request.into_inner();
+        let contest = Contest { person, reason, ..Contest::default() };
+        Ok(Response::new(ContestScoreResponse { contest: Some(contest) }))
+    }
+
+    async fn list_contests(
+        &self,
+        request: Request<ListContestsRequest>,
+    ) -> Result<Response<ListContestsResponse>, Status> {
+        let person = request.into_inner().person;
+        let contests = vec![Contest { person, ..Contest::default() }];
+        Ok(Response::new(ListContestsResponse { contests, next_page_token: String::new() }))
+    }
+
+    async fn start_rescore(
+        &self,
+        _: Request<StartRescoreRequest>,
+    ) -> Result<Response<StartRescoreResponse>, Status> {
+        Ok(Response::new(StartRescoreResponse { rescore: None, already_running: true }))
     }
 
     async fn get_backlog(

@@ -7,6 +7,7 @@ mod once;
 mod operators;
 mod path;
 mod rebuild;
+mod recomputed;
 mod story;
 mod up;
 mod world;

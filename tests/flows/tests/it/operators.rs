@@ -2,22 +2,19 @@
 
 use klout_flows::{Installation, Output};
 
-use crate::world::{Files, rows};
+use crate::world::{Files, rows, text};
 
 struct Desk {
     installation: Installation,
-    key: String,
 }
 
 impl Desk {
     async fn open() -> Self {
-        let installation = Installation::of_one_process().await;
-        let made = installation.klout(&["keys", "create", "desk", "--purpose", "operator"]);
-        Self { installation, key: made.stdout.trim().to_owned() }
+        Self { installation: Installation::of_one_process().await }
     }
 
     fn klout(&self, arguments: &[&str]) -> Output {
-        self.installation.klout(&[arguments, &["--key", &self.key]].concat())
+        self.installation.klout(arguments)
     }
 }
 
@@ -58,8 +55,15 @@ async fn cases_are_for_operators_and_one_that_is_not_there_is_told() {
     assert_eq!(answered.code, Some(1));
     assert!(answered.stderr.contains("there is no case 99"), "{answered:?}");
 
-    // With the key of somebody who looks scores up.
-    for command in [["contest", "list"], ["finding", "list"]] {
-        assert_eq!(desk.installation.klout(&command).code, Some(1));
+    let key = desk.installation.key_for("look-ups");
+    for command in [&["contest", "list"][..], &["finding", "list"], &["rescore"]] {
+        let refused = desk.klout(&[command, &["--key", &key]].concat());
+        assert_eq!(refused.code, Some(1), "{refused:?}");
     }
+
+    // Signals are taken all the same, from whoever does not wait for the pass.
+    let files = Files::new();
+    let file = files.write("all.csv", &rows()[..100]);
+    let sent = desk.klout(&["import", "csv", text(&file), "--no-wait", "--key", &key]);
+    assert_eq!(sent.code, Some(0), "{sent:?}");
 }

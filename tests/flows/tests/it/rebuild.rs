@@ -33,15 +33,12 @@ fn import(installation: &Installation, files: &Files) {
     assert_ne!(installation.ranking(), before, "something was taken back");
 }
 
-/// `klout rebuild`, as an operator.
 fn rebuild(installation: &Installation) -> std::process::Command {
-    let made = installation.klout(&["keys", "create", "desk", "--purpose", "operator"]);
-    installation.command_of(&["rebuild", "--key", made.stdout.trim()])
+    installation.command_of(&["rebuild"])
 }
 
 fn done(installation: &Installation) -> Output {
-    let made = installation.klout(&["keys", "create", "desk", "--purpose", "operator"]);
-    let output = installation.klout(&["rebuild", "--key", made.stdout.trim()]);
+    let output = installation.klout(&["rebuild"]);
     assert_eq!(output.code, Some(0), "{output:?}");
     output
 }
@@ -107,7 +104,7 @@ async fn a_scoring_that_dies_during_a_rebuild_comes_back_and_it_ends_well() {
 #[tokio::test]
 async fn whoever_is_no_operator_cannot_rebuild() {
     let installation = Installation::of_one_process().await;
-    let refused = installation.klout(&["rebuild"]);
+    let refused = installation.klout(&["rebuild", "--key", &installation.key_for("look-ups")]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("no such method"), "{refused:?}");
 }
