@@ -111,6 +111,7 @@ impl Folder {
     async fn fold(&self, accounts: &[i64], first: i32) -> Result<bool, Error> {
         let store = Error::store;
         let mut transaction = self.db.begin().await.map_err(store("begin to fold"))?;
+        store::plan_anew(&mut transaction).await.map_err(store("begin to fold"))?;
         let locked = store::evidence::try_lock_folds(&mut transaction).await;
         if !locked.map_err(store("lock folds"))? {
             return Ok(false);

@@ -634,6 +634,7 @@ impl Work<'_> {
         };
         let mut transaction =
             self.passer.db.begin().await.map_err(store("begin to write scores"))?;
+        store::plan_anew(&mut transaction).await.map_err(store("begin to write scores"))?;
         if !self.is_ours(&mut transaction).await? {
             return Ok(false);
         }

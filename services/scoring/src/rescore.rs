@@ -136,6 +136,7 @@ impl Rescorer {
         let store = Error::store;
         let mut transaction = self.db.begin().await.map_err(store("begin to rescore"))?;
         let connection = &mut *transaction;
+        store::plan_anew(&mut *connection).await.map_err(store("begin to rescore"))?;
         store::standing::share_lock(&mut *connection)
             .await
             .map_err(store("wait for a publication"))?;

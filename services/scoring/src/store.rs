@@ -17,7 +17,8 @@ pub(crate) mod score;
 pub(crate) mod shadow_score;
 pub(crate) mod standing;
 
-use sqlx::migrate::Migrator;
+use sqlx::{PgConnection, migrate::Migrator};
+use tracing::instrument;
 
 /// Creates and upgrades the `scoring` schema.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
@@ -28,4 +29,15 @@ fn broken(column: &'static str, value: impl std::fmt::Display) -> sqlx::Error {
         index: column.to_owned(),
         source: format!("{value} cannot be").into(),
     }
+}
+
+/// Has the statements of a transaction planned for the tables as they are. A plan that a connection keeps may be of a
+/// moment at which they were empty: then it goes through all of a table for each of some thousand people, until
+/// the server has looked at the table again.
+#[instrument(name = "db.plan_anew", skip_all)]
+pub(crate) async fn plan_anew(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(r#"select set_config('plan_cache_mode', 'force_custom_plan', true) as "set!""#)
+        .fetch_one(db)
+        .await?;
+    Ok(())
 }

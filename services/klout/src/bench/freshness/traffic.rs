@@ -1,7 +1,7 @@
 //! Signals at a fixed rate, whatever becomes of them, and people who are watched meanwhile.
 //!
 //! The people who are watched show without doubt whether a signal is in their score: each reaction that
-//! probes comes from somebody new and weighs so much that it raises the true reach by exactly one person,
+//! probes comes from a member who has not reacted to them, and raises the true reach by exactly one person,
 //! and nothing else that happens to them raises it. A half of the probes is for people who get nothing else,
 //! a quarter for people who get other signals all the time, from an actor who reacts again and again, and
 //! a quarter for such people who are famous too.
@@ -55,13 +55,11 @@ const FANS: u32 = 5_000;
 /// Of so many signals one is for somebody who is watched, beside the probes.
 const SIGNALS_A_WATCHED: u64 = 10;
 
-/// So many reactions of one actor make one person of true reach, to the last bit.
+/// So many reactions of a member make one person of true reach.
 const MASS: u32 = 1_000;
 
-/// Actors that nobody else reacts as: the fans, of whom the first is who reacts again and again, then one for
-/// each probe.
+/// Actors that nobody else reacts as: the fans, of whom the first is who reacts again and again.
 const FAN: u32 = 3_000_000_000;
-const PROBERS: u32 = 3_100_000_000;
 
 /// How often somebody who is watched is looked at: at least, and while it takes long, this part of the
 /// time that has passed.
@@ -86,8 +84,8 @@ pub(super) struct Crowd {
     edges: RefCell<Interactions>,
     /// Calls that were made; with the place in its call, that names a signal.
     calls: Cell<u32>,
-    /// Probes that were sent, which names the actor of the next.
-    probes: Cell<u32>,
+    /// Probes that were sent for each who is watched, which names the actor of the next.
+    probes: RefCell<Vec<u32>>,
 }
 
 /// What was seen while signals passed.
@@ -155,7 +153,7 @@ impl Crowd {
             watched,
             edges: RefCell::new(Interactions::new(SEED + 1, people, rows * 4)),
             calls: Cell::new(made),
-            probes: Cell::new(0),
+            probes: RefCell::new(vec![0; WATCHED as usize]),
         })
     }
 
@@ -225,8 +223,11 @@ impl Crowd {
         Edge { subject, actor, kind: Kind::Like, age: 0, count: MASS }
     }
 
-    fn prober(&self) -> u32 {
-        PROBERS + self.probes.replace(self.probes.get() + 1)
+    /// A member who has not reacted to that person: strangers reach nobody.
+    fn prober(&self, watched: u32) -> u32 {
+        let count = &mut self.probes.borrow_mut()[watched as usize];
+        *count += 1;
+        (watched * (self.people / WATCHED) + *count) % self.people
     }
 }
 
@@ -260,7 +261,7 @@ impl Run<'_> {
             sleep_until(due).await;
             let person = &self.crowd.watched[probe.watched as usize];
             loop {
-                // A whole person is added to a whole number.
+                // A whole person is added, and strangers are a tenth of one together at most.
                 if self.crowd.reach(person).await? > probe.reach - 0.5 {
                     self.seen.set(self.seen.get() + 1);
                     return Ok(due.elapsed().as_secs_f64() * 1_000.0);
@@ -312,7 +313,8 @@ impl Run<'_> {
         let mut due = self.due_by(tick - 1)..self.due_by(tick);
         let mut edges = Vec::new();
         if tick.is_multiple_of(TICKS_A_PROBE) {
-            edges.push(crowd.watched_edge(probed(tick / TICKS_A_PROBE), crowd.prober()));
+            let watched = probed(tick / TICKS_A_PROBE);
+            edges.push(crowd.watched_edge(watched, crowd.prober(watched)));
             due.next();
         }
         for due in due {
