@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attack;
+mod bars;
 mod bench;
 mod braille;
 mod chart;
@@ -23,6 +24,7 @@ mod model;
 mod models;
 mod names;
 mod output;
+mod printable;
 mod quantile;
 mod rank;
 mod rebuild;
