@@ -22,6 +22,7 @@ mod installation;
 mod keys;
 mod model;
 mod models;
+mod moments;
 mod names;
 mod output;
 mod printable;
@@ -38,6 +39,7 @@ mod simulate;
 mod subject;
 mod up;
 mod visible;
+mod watch;
 mod world;
 
 use std::process::ExitCode;
