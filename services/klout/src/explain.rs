@@ -85,7 +85,8 @@ impl Explain {
         if json {
             return output::line(&to_value(&explanation).to_string());
         }
-        for Line { text, heading } in describe(&explanation, then.as_deref(), bars::width()) {
+        for Line { text, heading } in describe(&explanation, since, then.as_deref(), bars::width())
+        {
             // Bold on a terminal that has it, plain elsewhere.
             let shown = if heading { console::style(text).bold().to_string() } else { text };
             output::line(&shown)?;
@@ -145,9 +146,14 @@ impl Columns {
     }
 }
 
-/// An explanation, for people, in so many columns where rows fit into them. `then` is the model that made the earlier
-/// score, where that was another one.
-fn describe(explanation: &Explanation, then: Option<&str>, width: usize) -> Vec<Line> {
+/// An explanation, for people, in so many columns where rows fit into them. `since` is what was asked for; `then` is
+/// the model that made the score of that day, where that was another one.
+fn describe(
+    explanation: &Explanation,
+    since: Option<OffsetDateTime>,
+    then: Option<&str>,
+    width: usize,
+) -> Vec<Line> {
     let mut lines = summary(explanation);
     let score = explanation.score.as_ref().and_then(|score| score.score).unwrap_or_default();
     let tables = [
@@ -170,7 +176,7 @@ fn describe(explanation: &Explanation, then: Option<&str>, width: usize) -> Vec<
     }
     lines.push(plain(""));
     lines.extend(NOTE.map(plain));
-    lines.extend(changes(explanation, then));
+    lines.extend(changes(explanation, since, then));
     if !explanation.counterfactuals.is_empty() {
         lines.push(plain(""));
         lines.push(heading("what would raise it"));
@@ -207,12 +213,20 @@ fn summary(explanation: &Explanation) -> Vec<Line> {
     lines
 }
 
-fn changes(explanation: &Explanation, then: Option<&str>) -> Vec<Line> {
+fn changes(
+    explanation: &Explanation,
+    since: Option<OffsetDateTime>,
+    then: Option<&str>,
+) -> Vec<Line> {
     let nothing = Score::default();
     let score = explanation.score.as_ref().unwrap_or(&nothing);
     let end = explanation.since_time.as_ref().and_then(convert::time);
     let (Some(since_score), Some(end)) = (explanation.since_score, end) else {
-        return vec![plain(""), heading("changed: there was no score at the end of that day")];
+        let scored = score.score_time.as_ref().and_then(convert::time);
+        let asked = since.or_else(|| scored.map(|time| time.saturating_sub(Duration::DAY)));
+        let day = asked.map_or_else(|| "that day".to_owned(), |it| arguments::day(it).to_string());
+        let none = format!("nothing to compare with: there was no score at the end of {day}");
+        return vec![plain(""), heading(none)];
     };
     let day = arguments::day(within(end));
     let change = score.score.unwrap_or_default() - since_score;
@@ -220,7 +234,9 @@ fn changes(explanation: &Explanation, then: Option<&str>) -> Vec<Line> {
         vec![plain(""), heading(format!("changed by {change:+.2} since the end of {day}"))];
     if let Some(then) = then {
         let model = &score.model;
-        lines.push(plain(format!("that day {then} served; its score is made anew by {model}")));
+        lines.push(plain(format!(
+            "that day {then} served; the earlier score is made anew by {model}"
+        )));
     }
     let names = names(&explanation.changes);
     let length = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
@@ -283,6 +299,7 @@ fn heading(text: impl Into<String>) -> Line {
 #[cfg(test)]
 mod tests {
     use klout_proto::score::v1::{Burst, Counterfactual};
+    use time::macros::datetime;
 
     use super::*;
 
@@ -336,7 +353,10 @@ mod tests {
     }
 
     fn printed(width: usize) -> Vec<String> {
-        describe(&ada(), Some("klout-2026-11"), width).into_iter().map(|line| line.text).collect()
+        describe(&ada(), None, Some("klout-2026-11"), width)
+            .into_iter()
+            .map(|line| line.text)
+            .collect()
     }
 
     /// The lines from the one that begins so up to an empty one.
@@ -385,9 +405,14 @@ mod tests {
     #[test]
     fn where_there_was_no_score_nothing_is_said_to_have_changed() {
         let explanation = Explanation { since_time: None, since_score: None, ..ada() };
-        let lines = changes(&explanation, None);
-        assert_eq!(lines[1].text, "changed: there was no score at the end of that day");
-        assert_eq!(lines.len(), 2);
+        for (since, day) in
+            [(None, "2026-11-01"), (Some(datetime!(2026-10-20 00:00 UTC)), "2026-10-20")]
+        {
+            let lines = changes(&explanation, since, None);
+            let none = format!("nothing to compare with: there was no score at the end of {day}");
+            assert_eq!(lines[1].text, none);
+            assert_eq!(lines.len(), 2);
+        }
     }
 
     #[test]
@@ -424,7 +449,7 @@ mod tests {
             part(80, "changed"),
             [
                 "changed by -1.25 since the end of 2026-10-31",
-                "that day klout-2026-11 served; its score is made anew by klout-2026-12",
+                "that day klout-2026-11 served; the earlier score is made anew by klout-2026-12",
                 "bluesky    -1.50",
                 "actors     +0.25",
             ]

@@ -533,7 +533,7 @@ async fn an_explanation_says_by_which_model_an_earlier_score_was_made_anew() {
         Gateway::default().run(&["explain", "42", "--since", "2026-11-01"]).await;
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.contains("changed by +5.00 since the end of 2026-11-01\n"), "{stdout}");
-    let anew = "that day klout-2026-11 served; its score is made anew by klout-2026-12\n";
+    let anew = "that day klout-2026-11 served; the earlier score is made anew by klout-2026-12\n";
     assert!(stdout.contains(anew), "{stdout}");
 }
 
