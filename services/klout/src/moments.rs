@@ -8,17 +8,20 @@ use klout_proto::{
 
 use crate::{
     arguments,
-    bars::{self, BAR_MAX, BAR_MIN, bar},
+    bars::{self, BAR_MAX, BAR_MIN, bar, shortened},
     client::{Missing, Target},
     exit::Failure,
     output,
     subject::{self, Subject},
 };
 
+/// What came is not cut shorter than this.
+const COUNTS_MIN: usize = 12;
+
 /// Lists the posts of the last 90 days that earned somebody most, best first.
 ///
 /// A post is named by the beginning of its hash, as its name is not kept. Bars are as long as points are of those of the
-/// best.
+/// best. Where it is narrow, what came is cut; --json has all of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -67,18 +70,16 @@ fn table(moments: &[Moment], width: usize) -> Vec<String> {
         texts.iter().map(|text| text.chars().count()).max().unwrap_or_default().max(least)
     };
     let (post, count) = (longest(&posts, "post".len()), longest(&counts, "what came".len()));
-    let room = width.saturating_sub("yyyy-mm-dd".len() + 2 + post + 2 + 6 + 2 + count + 2);
-    let length = room.min(BAR_MAX);
+    // First the bar gives way to what came, then the end of that is left out.
+    let room = width.saturating_sub("yyyy-mm-dd".len() + 2 + post + 2 + "points".len() + 2);
+    let bar_length = room.saturating_sub(count + 2).clamp(BAR_MIN, BAR_MAX);
+    let count = room.saturating_sub(bar_length + 2).max(COUNTS_MIN);
     let best = moments.iter().map(|it| it.points).fold(0.0, f64::max);
-    let head = format!("{:<10}  {:<post$}  points  what came", "day", "post");
+    let head = format!("{:<10}  {:<post$}  points  {:<bar_length$}  what came", "day", "post", "");
     let rows = moments.iter().zip(posts.iter().zip(&counts)).map(|(moment, (name, counts))| {
-        let (day, points) = (day(moment), moment.points);
-        let bar = if length >= BAR_MIN && best > 0.0 {
-            bar(points / best, length)
-        } else {
-            String::new()
-        };
-        let row = format!("{day:<10}  {name:<post$}  {points:>6.2}  {counts:<count$}  {bar}");
+        let (day, points, counts) = (day(moment), moment.points, shortened(counts, count));
+        let bar = if best > 0.0 { bar(points / best, bar_length) } else { String::new() };
+        let row = format!("{day:<10}  {name:<post$}  {points:>6.2}  {bar:<bar_length$}  {counts}");
         row.trim_end().to_owned()
     });
     std::iter::once(head).chain(rows).collect()
@@ -126,16 +127,17 @@ mod tests {
         assert_eq!(
             table(&two(), 80),
             [
-                "day         post                   points  what came",
-                "2026-11-01  bluesky:012301230123…   12.00  like 12, reshare 3  █████████████████",
-                "-           bluesky:abcdabcdabcd…    3.00  like 1              ████▎",
+                "day         post                   points                     what came",
+                "2026-11-01  bluesky:012301230123…   12.00  █████████████████  like 12, reshare 3",
+                "-           bluesky:abcdabcdabcd…    3.00  ████▎              like 1",
             ]
         );
     }
 
     #[test]
-    fn where_it_is_narrow_there_are_no_bars() {
-        let rows = table(&two(), 60);
-        assert!(rows[1].ends_with("like 12, reshare 3"), "{rows:?}");
+    fn where_it_is_narrow_what_came_is_cut_and_points_are_not() {
+        let rows = table(&two(), 66);
+        assert!(rows[1].ends_with("   12.00  ████████  like 12, re…"), "{rows:?}");
+        assert_eq!(table(&two(), 1), table(&two(), 65), "it cannot be narrower");
     }
 }

@@ -543,7 +543,7 @@ async fn moments_are_a_table() {
     let (code, stdout, stderr) = gateway.run(&["moments", "42", "--top", "3"]).await;
     assert_eq!(code, Some(0), "{stderr}");
     let row = stdout.lines().nth(1).expect("a post");
-    assert!(row.starts_with("2026-11-01  bluesky:abababababab…   12.50  like 7     █"), "{row}");
+    assert!(row.starts_with("2026-11-01  bluesky:abababababab…   12.50  █"), "{row}");
     let (_, json, _) = gateway.run(&["moments", "42", "--json"]).await;
     assert!(json.starts_with("{\"moments\":["), "{json}");
     let played = gateway.0.lock().expect("nobody panicked");
