@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn where_it_is_narrow_what_came_is_cut_and_points_are_not() {
         let rows = table(&two(), 66);
-        assert!(rows[1].ends_with("   12.00  ████████  like 12, re…"), "{rows:?}");
+        assert!(rows[1].ends_with("   12.00  ████████  like 12, res…"), "{rows:?}");
         assert_eq!(table(&two(), 1), table(&two(), 65), "it cannot be narrower");
     }
 }

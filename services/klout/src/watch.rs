@@ -70,7 +70,7 @@ impl Watch {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let Self { subjects, resume, json, target } = self;
         // Whatever ends the command, the last token is printed.
-        let token = Mutex::new(resume);
+        let token = Mutex::new(resume.clone());
         let ended = target.ask(Missing::Refuse, async |client| {
             let mut signals = Signals::listen();
             let watching = async {
@@ -87,7 +87,8 @@ impl Watch {
             }
         });
         let token = token.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if !token.is_empty() {
+        // One that was refused is no place to go on.
+        if !token.is_empty() && (ended.is_ok() || token != resume) {
             eprintln!("klout: go on with --resume {}", printable(&token));
         }
         ended
