@@ -13,6 +13,7 @@ use klout_proto::{
     },
     signal::v1::signal_service_client::SignalServiceClient,
 };
+use time::OffsetDateTime;
 use tonic::{
     Code, Request, Status,
     metadata::{Ascii, MetadataValue},
@@ -21,9 +22,11 @@ use tonic::{
 };
 
 use crate::{
+    arguments,
     data_directory::{DataDirectory, Held, Use},
     exit::{Failure, block_on},
     installation::Installation,
+    printable::printable,
     settings::{Settings, host},
 };
 
@@ -104,7 +107,9 @@ impl Target {
             };
             let mut signals = Signals::listen();
             let done = match installation.client().await {
+                // A command that waits for a signal itself ends by it as it wants to.
                 Ok(client) => tokio::select! {
+                    biased;
                     done = does(&client) => done,
                     () = signals.next() => Err(Failure::Failed("interrupted".to_owned())),
                 },
@@ -114,6 +119,17 @@ impl Target {
             let done = done?;
             stopped.map(|()| done)
         })
+    }
+
+    /// Where the clock of the data directory is pinned that is asked; `None` when it runs, or when it is another
+    /// machine's matter.
+    pub(crate) fn pinned(&self) -> Result<Option<OffsetDateTime>, Failure> {
+        if self.server.is_some() {
+            return Ok(None);
+        }
+        let path = DataDirectory::path_or_default(self.data_dir.clone())?;
+        let Some(directory) = DataDirectory::existing(&path) else { return Ok(None) };
+        Ok(directory.as_of()?.and_then(|time| arguments::time(&time).ok()))
     }
 
     async fn answering(self, missing: Missing) -> Result<Answering, Failure> {
@@ -254,7 +270,7 @@ impl Interceptor for Key {
 
 /// Whether the server says that it may well answer a moment later, or has not said anything: of a connection
 /// that breaks off during a call the status is ours, and names what broke off.
-fn may_recover(status: &Status) -> bool {
+pub(crate) fn may_recover(status: &Status) -> bool {
     matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded) || status.source().is_some()
 }
 
@@ -271,7 +287,31 @@ where
     call.retry(pauses)
         .when(may_recover)
         .notify(|status, pause| {
-            eprintln!("klout: {}; trying again in {:.1} s", status.message(), pause.as_secs_f64());
+            let message = printable(status.message());
+            eprintln!("klout: {message}; trying again in {:.1} s", pause.as_secs_f64());
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn where_the_clock_is_pinned_is_known_of_a_data_directory_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let held = DataDirectory::open(folder.path()).expect("it opens").0.hold().expect("held");
+        let target = |server: Option<&'static str>| Target {
+            server: server.map(Uri::from_static),
+            key: None,
+            data_dir: Some(folder.path().to_owned()),
+        };
+        let pinned = |server| target(server).pinned().expect("it can be read");
+        assert_eq!(pinned(None), None, "it runs");
+        held.directory.pin(Some("2026-11-03T23:59:59Z")).expect("pinned");
+        assert_eq!(pinned(None), Some(datetime!(2026-11-03 23:59:59 UTC)));
+        assert_eq!(pinned(Some("http://127.0.0.1:8080")), None, "another machine's matter");
+    }
 }

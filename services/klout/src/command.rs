@@ -15,6 +15,7 @@ use crate::{
     import::Import,
     keys::Keys,
     models::Models,
+    moments::Moments,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
@@ -22,6 +23,7 @@ use crate::{
     serve::{Migrate, Serve},
     simulate::Simulate,
     up::Up,
+    watch::Watch,
     world::MakeWorld,
 };
 
@@ -44,6 +46,8 @@ In another terminal:
   klout history bluesky:ann
   klout rescore
   klout explain bluesky:ann
+  klout moments bluesky:ann
+  klout watch bluesky:ann
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -69,6 +73,8 @@ enum Command {
     History(History),
     Explain(Explain),
     Simulate(Simulate),
+    Moments(Moments),
+    Watch(Watch),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -96,6 +102,8 @@ impl Klout {
             Command::History(history) => history.run(),
             Command::Explain(explain) => explain.run(),
             Command::Simulate(simulate) => simulate.run(),
+            Command::Moments(moments) => moments.run(),
+            Command::Watch(watch) => watch.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

@@ -8,7 +8,10 @@ mod summary;
 
 use klout_model::Score;
 
-pub(crate) use self::{report::Report, summary::lines};
+pub(crate) use self::{
+    report::Report,
+    summary::{figures, lines},
+};
 use crate::quantile;
 
 /// The decades of scores: 0-9, 10-19, …, 90-100.

@@ -3,19 +3,20 @@
 use klout_proto::{
     convert,
     json::to_value,
-    score::v1::{AnswerContestRequest, Contest, ListContestsRequest},
+    score::v1::{AnswerContestRequest, Contest, ContestScoreRequest, ListContestsRequest},
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
     arguments,
-    client::{Missing, Target},
+    client::{Missing, Target, retried},
     exit::Failure,
-    output,
-    subject::Subject,
+    output, printable,
+    subject::{self, Subject},
 };
 
-/// Reads and answers what people have to say against their scores.
+/// Opens, reads and answers what people have to say against their scores.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Contests {
     #[command(subcommand)]
@@ -24,8 +25,32 @@ pub(crate) struct Contests {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Open(Open),
     List(List),
     Answer(Answer),
+}
+
+/// Opens a case: why the score of somebody is wrong.
+///
+/// The explanation of this moment is kept with it, so that whoever answers sees what the person saw.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  klout contest open bluesky:ann.example --reason 'Those 400 likes were bought by somebody who wants me out.'")]
+struct Open {
+    #[arg(help = subject::HELP)]
+    subject: Subject,
+    /// Why the score is wrong: 1 to 4,000 characters
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// The same id opens one case, however often it is given [default: a new one]
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// Prints the response as JSON, with the explanation that is kept
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 /// Prints cases, newest first.
@@ -69,6 +94,9 @@ struct Answer {
     /// A finding that the case shows to be wrong, as `klout finding list` numbers it; may be repeated
     #[arg(long, value_name = "FINDING")]
     reverse: Vec<u64>,
+    /// Prints the response as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -78,9 +106,33 @@ struct Answer {
 impl Contests {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
+            Command::Open(open) => open.run(),
             Command::List(list) => list.run(),
             Command::Answer(answer) => answer.run(),
         }
+    }
+}
+
+// === impl Open ===
+
+impl Open {
+    fn run(self) -> Result<(), Failure> {
+        let Self { subject, reason, request_id, json, target } = self;
+        let request_id = request_id.unwrap_or_else(|| Uuid::new_v4().to_string());
+        let response = target.ask(Missing::Refuse, async |client| {
+            let person = subject.person(client).await?;
+            let request = ContestScoreRequest { person, reason, request_id };
+            let opened = retried(|| {
+                let (mut client, request) = (client.scores(), request.clone());
+                async move { client.contest_score(request).await }
+            });
+            let flags = [("reason", "--reason"), ("request_id", "--request-id")];
+            Ok(opened.await.map_err(Failure::naming(&flags))?.into_inner())
+        })?;
+        if json {
+            return output::line(&to_value(&response).to_string());
+        }
+        response.contest.iter().try_for_each(print)
     }
 }
 
@@ -101,6 +153,9 @@ impl List {
         if self.json {
             return output::line(&to_value(&response).to_string());
         }
+        if response.contests.is_empty() {
+            eprintln!("klout: nobody has a case");
+        }
         response.contests.iter().try_for_each(print)
     }
 }
@@ -114,11 +169,14 @@ impl Answer {
             answer: self.text,
             reversed_findings: self.reverse.iter().map(ToString::to_string).collect(),
         };
-        let contest = self.target.ask(Missing::Refuse, async |client| {
-            let response = client.score_operator().answer_contest(request).await?.into_inner();
-            response.contest.ok_or_else(|| Failure::Failed("an empty answer".into()))
+        let response = self.target.ask(Missing::Refuse, async |client| {
+            let response = client.score_operator().answer_contest(request).await;
+            Ok(response.map_err(Failure::naming(&[("answer", "--text")]))?.into_inner())
         })?;
-        print(&contest)
+        if self.json {
+            return output::line(&to_value(&response).to_string());
+        }
+        response.contest.iter().try_for_each(print)
     }
 }
 
@@ -126,12 +184,12 @@ fn print(contest: &Contest) -> Result<(), Failure> {
     let Contest { contest: number, person, state, .. } = contest;
     let when = time(contest.open_time.as_ref().and_then(convert::time));
     output::line(&format!("{number}  {when}  person {person}  {state}"))?;
-    output::line(&format!("   {}", contest.reason))?;
+    output::line(&printable::indented("", &contest.reason))?;
     if contest.answer.is_empty() {
         return Ok(());
     }
     let when = time(contest.answer_time.as_ref().and_then(convert::time));
-    output::line(&format!("   answered {when}: {}", contest.answer))?;
+    output::line(&printable::indented(&format!("answered {when}: "), &contest.answer))?;
     if !contest.reversed_findings.is_empty() {
         let findings = contest.reversed_findings.join(", ");
         output::line(&format!("   reversed findings: {findings}"))?;

@@ -5,6 +5,8 @@ use std::{fmt, process::ExitCode};
 use klout_chassis::{Chain, ConfigError, ServeError, StartError, reason};
 use tonic::Status;
 
+use crate::printable::printable;
+
 /// Why a command did not do what it should.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -32,6 +34,30 @@ impl Failure {
         Self::Failed(Chain(error).to_string())
     }
 
+    /// What a service said, with the flags of this command in place of the fields of its request.
+    pub(crate) fn naming(flags: &[(&str, &str)]) -> impl Fn(Status) -> Self {
+        move |status| {
+            let mut message = status.message().to_owned();
+            for (field, flag) in flags {
+                message = message.replace(&format!("`{field}`"), flag);
+            }
+            Self::said(&status, &message)
+        }
+    }
+
+    /// What a service said, with its reason.
+    fn said(status: &Status, message: &str) -> Self {
+        let reason = reason(status);
+        let hint = match reason.as_deref() {
+            Some("TOKEN_MISSING" | "TOKEN_INVALID") => {
+                "; set KLOUT_KEY to a key that `klout keys create` printed"
+            }
+            _ => "",
+        };
+        let reason = reason.unwrap_or_else(|| format!("{:?}", status.code()));
+        Self::Failed(format!("{} ({reason}){hint}", printable(message)))
+    }
+
     /// Says what happened on stderr.
     pub(crate) fn report(&self) -> ExitCode {
         let code = match self {
@@ -54,15 +80,7 @@ impl fmt::Display for Failure {
 impl From<Status> for Failure {
     /// What a service said, in its words and with its reason.
     fn from(status: Status) -> Self {
-        let reason = reason(&status);
-        let hint = match reason.as_deref() {
-            Some("TOKEN_MISSING" | "TOKEN_INVALID") => {
-                "; set KLOUT_KEY to a key that `klout keys create` printed"
-            }
-            _ => "",
-        };
-        let reason = reason.unwrap_or_else(|| format!("{:?}", status.code()));
-        Self::Failed(format!("{} ({reason}){hint}", status.message()))
+        Self::said(&status, status.message())
     }
 }
 
@@ -95,5 +113,19 @@ impl From<ServeError> for Failure {
             ServeError::Start(error) => error.into(),
             ServeError::Stop(error) => Self::failed(&error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use klout_chassis::Refusal;
+
+    use super::*;
+
+    #[test]
+    fn what_a_service_says_of_a_field_is_said_of_the_flag() {
+        let status = Refusal::field("since_time", "has").into_plain_status("`since_time` is \u{7}");
+        let failure = Failure::naming(&[("serve_time", "--at"), ("since_time", "--since")])(status);
+        assert_eq!(failure.to_string(), r"--since is \u{7} (FIELD_INVALID)");
     }
 }

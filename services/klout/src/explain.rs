@@ -1,17 +1,17 @@
 //! `klout explain`: why a score is what it is.
 
-use std::iter::repeat_n;
-
+use klout_chassis::reason;
 use klout_proto::{
     convert,
     json::to_value,
-    score::v1::{Contribution, ExplainScoreRequest, Explanation, Score},
+    score::v1::{Contribution, ExplainScoreRequest, Explanation, GetScoreRequest, Score},
 };
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::{
     arguments,
-    client::{Missing, Target},
+    bars::{self, BAR_MAX, BAR_MIN, bar, shortened},
+    client::{Client, Missing, Target},
     exit::Failure,
     output,
     subject::{self, Subject},
@@ -20,12 +20,13 @@ use crate::{
 /// Tells why a score is what it is, what changed, and what would raise it.
 ///
 /// Points add up to the score, list by list. Beside them stands what the score would lose without each row:
-/// less, all together, as every further point is harder.
+/// less, all together, as every further point is harder. Each list takes the score apart in its own way, and
+/// neighbours that lose as much share their points. Rows of 0.00 points are left out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   klout explain bluesky:ann.example
-  klout explain bluesky:ann.example --since 2026-10-01T00:00:00Z
+  klout explain bluesky:ann.example --since 2026-10-01
   klout explain stackexchange:id=quantum/55 --json
 
 docs/scoring.md, section 16, says what the rows mean.")]
@@ -33,7 +34,7 @@ pub(crate) struct Explain {
     #[arg(help = subject::HELP)]
     subject: Subject,
     /// Tells what changed since the end of that UTC day [default: the day before]
-    #[arg(long, value_name = "TIME", value_parser = arguments::time)]
+    #[arg(long, value_name = "TIME", value_parser = arguments::day_or_time)]
     since: Option<OffsetDateTime>,
     /// Prints the response as JSON
     #[arg(long)]
@@ -57,42 +58,80 @@ struct Columns {
     bar: Option<usize>,
 }
 
-/// Where stdout is no terminal, in columns.
-const WIDTH: usize = 80;
-/// A shorter bar tells nothing.
-const BAR_MIN: usize = 8;
-/// A longer one tells no more.
-const BAR_MAX: usize = 40;
+/// Under the lists.
+const NOTE: [&str; 2] = [
+    "Each list takes the score apart in its own way, and neighbours that lose",
+    "as much share their points.",
+];
+/// The row that everybody with evidence has.
+const FLOOR: &str = "floor";
+/// Fewer points are printed as 0.00.
+const SHOWN_MIN: f64 = 0.005;
 /// No name is shortened below this.
 const NAME_MIN: usize = 12;
 /// The numbers of a row with the space before each: points, without, count.
 const NUMBERS: usize = 8 + 9 + 10;
-/// Of 32 digits of a post's hash, so many tell it from others.
-const HASH_DIGITS: usize = 12;
 
 // === impl Explain ===
 
 impl Explain {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let explanation = self.target.ask(Missing::Refuse, async |client| {
-            let subject = Some(self.subject.into_explain_request());
-            let since_time = self.since.map(convert::timestamp);
-            let request = ExplainScoreRequest { subject, since_time };
-            let response = client.scores().explain_score(request).await?;
-            let explanation = response.into_inner().explanation;
-            explanation.ok_or_else(|| Failure::Failed("an empty answer".into()))
+        let Self { subject, since, json, target } = self;
+        let (explanation, then) = target.ask(Missing::Refuse, async |client| {
+            let explanation = explain(client, &subject, since).await?;
+            let then = if json { None } else { model_then(client, subject, &explanation).await? };
+            Ok((explanation, then))
         })?;
-        if self.json {
+        if json {
             return output::line(&to_value(&explanation).to_string());
         }
-        let width = console::Term::stdout().size_checked().map_or(WIDTH, |size| size.1.into());
-        for Line { text, heading } in describe(&explanation, width) {
+        for Line { text, heading } in describe(&explanation, since, then.as_deref(), bars::width())
+        {
             // Bold on a terminal that has it, plain elsewhere.
             let shown = if heading { console::style(text).bold().to_string() } else { text };
             output::line(&shown)?;
         }
         Ok(())
     }
+}
+
+async fn explain(
+    client: &Client,
+    subject: &Subject,
+    since: Option<OffsetDateTime>,
+) -> Result<Explanation, Failure> {
+    let subject = Some(subject.clone().into_explain_request());
+    let request = ExplainScoreRequest { subject, since_time: since.map(convert::timestamp) };
+    let response = client.scores().explain_score(request).await;
+    let response = response.map_err(Failure::naming(&[("since_time", "--since")]))?;
+    response.into_inner().explanation.ok_or_else(|| Failure::Failed("an empty answer".into()))
+}
+
+/// The model that made the earlier score that day, where that is another one than explains it now.
+async fn model_then(
+    client: &Client,
+    subject: Subject,
+    explanation: &Explanation,
+) -> Result<Option<String>, Failure> {
+    let end = explanation.since_time.as_ref().and_then(convert::time);
+    let (Some(end), Some(now)) = (end, &explanation.score) else { return Ok(None) };
+    let request = GetScoreRequest {
+        subject: Some(subject.into_request()),
+        at_time: Some(convert::timestamp(within(end))),
+        ..GetScoreRequest::default()
+    };
+    let score = match client.scores().get_score(request).await {
+        Ok(response) => response.into_inner().score,
+        // It was made anew from evidence: that day there was none.
+        Err(status) if reason(&status).as_deref() == Some("SCORE_NOT_YET") => None,
+        Err(status) => return Err(status.into()),
+    };
+    Ok(score.map(|score| score.model).filter(|model| *model != now.model))
+}
+
+/// A time on the day that ends then.
+fn within(end: OffsetDateTime) -> OffsetDateTime {
+    end.saturating_sub(Duration::SECOND)
 }
 
 // === impl Columns ===
@@ -107,26 +146,37 @@ impl Columns {
     }
 }
 
-/// An explanation, for people, in so many columns where rows fit into them.
-fn describe(explanation: &Explanation, width: usize) -> Vec<Line> {
+/// An explanation, for people, in so many columns where rows fit into them. `since` is what was asked for; `then` is
+/// the model that made the score of that day, where that was another one.
+fn describe(
+    explanation: &Explanation,
+    since: Option<OffsetDateTime>,
+    then: Option<&str>,
+    width: usize,
+) -> Vec<Line> {
     let mut lines = summary(explanation);
     let score = explanation.score.as_ref().and_then(|score| score.score).unwrap_or_default();
     let tables = [
-        ("by network", &explanation.networks),
-        ("by dimension", &explanation.dimensions),
-        ("by kind", &explanation.kinds),
-        ("by post", &explanation.posts),
-        ("by class of actor", &explanation.actor_classes),
+        ("by network", shown(&explanation.networks)),
+        ("by dimension", shown(&explanation.dimensions)),
+        ("by kind", shown(&explanation.kinds)),
+        ("by post", shown(&explanation.posts)),
+        ("by class of actor", shown(&explanation.actor_classes)),
     ];
-    let names = tables.iter().flat_map(|(_, list)| names(list));
+    let names = tables.iter().flat_map(|(_, (list, _))| names(list.iter().copied()));
     let titles = tables.iter().map(|(title, _)| title.len());
     let longest = names.map(|name| name.chars().count()).chain(titles).max().unwrap_or_default();
     let columns = Columns::new(longest, width);
-    for (title, list) in tables {
+    for (title, (list, left_out)) in &tables {
         lines.push(plain(""));
         lines.extend(table(title, list, score, &columns));
+        if *left_out > 0 {
+            lines.push(plain(format!("and {left_out} of 0.00 points")));
+        }
     }
-    lines.extend(changes(explanation));
+    lines.push(plain(""));
+    lines.extend(NOTE.map(plain));
+    lines.extend(changes(explanation, since, then));
     if !explanation.counterfactuals.is_empty() {
         lines.push(plain(""));
         lines.push(heading("what would raise it"));
@@ -163,12 +213,31 @@ fn summary(explanation: &Explanation) -> Vec<Line> {
     lines
 }
 
-fn changes(explanation: &Explanation) -> Vec<Line> {
-    let Some(since_score) = explanation.since_score else { return Vec::new() };
-    let since = time(explanation.since_time.as_ref());
-    let now = explanation.score.as_ref().and_then(|score| score.score).unwrap_or_default();
-    let change = now - since_score;
-    let mut lines = vec![plain(""), heading(format!("changed by {change:+.2} since {since}"))];
+fn changes(
+    explanation: &Explanation,
+    since: Option<OffsetDateTime>,
+    then: Option<&str>,
+) -> Vec<Line> {
+    let nothing = Score::default();
+    let score = explanation.score.as_ref().unwrap_or(&nothing);
+    let end = explanation.since_time.as_ref().and_then(convert::time);
+    let (Some(since_score), Some(end)) = (explanation.since_score, end) else {
+        let scored = score.score_time.as_ref().and_then(convert::time);
+        let asked = since.or_else(|| scored.map(|time| time.saturating_sub(Duration::DAY)));
+        let day = asked.map_or_else(|| "that day".to_owned(), |it| arguments::day(it).to_string());
+        let none = format!("nothing to compare with: there was no score at the end of {day}");
+        return vec![plain(""), heading(none)];
+    };
+    let day = arguments::day(within(end));
+    let change = score.score.unwrap_or_default() - since_score;
+    let mut lines =
+        vec![plain(""), heading(format!("changed by {change:+.2} since the end of {day}"))];
+    if let Some(then) = then {
+        let model = &score.model;
+        lines.push(plain(format!(
+            "that day {then} served; the earlier score is made anew by {model}"
+        )));
+    }
     let names = names(&explanation.changes);
     let length = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
     lines.extend(
@@ -181,13 +250,21 @@ fn changes(explanation: &Explanation) -> Vec<Line> {
     lines
 }
 
+/// What of a list says something, and how many rows say nothing: those whose points are printed as zero. Everybody has
+/// the floor.
+fn shown(list: &[Contribution]) -> (Vec<&Contribution>, usize) {
+    let (shown, left_out): (Vec<_>, Vec<_>) =
+        list.iter().partition(|row| row.name == FLOOR || row.points.abs() >= SHOWN_MIN);
+    (shown, left_out.len())
+}
+
 /// A list of contributions, with bars of which the whole score is the longest.
-fn table(title: &str, list: &[Contribution], score: f64, columns: &Columns) -> Vec<Line> {
+fn table(title: &str, list: &[&Contribution], score: f64, columns: &Columns) -> Vec<Line> {
     let Columns { name: length, bar: bar_length } = *columns;
     let title = shortened(title, length);
     let mut lines =
         vec![heading(format!("{title:<length$} {:>7} {:>8} {:>9}", "points", "without", "count"))];
-    lines.extend(list.iter().zip(names(list)).map(|(row, name)| {
+    lines.extend(list.iter().zip(names(list.iter().copied())).map(|(row, name)| {
         let name = shortened(&name, length);
         let Contribution { points, without, count, .. } = row;
         let row = format!("{name:<length$} {points:>7.2} {without:>8.2} {count:>9}");
@@ -197,32 +274,13 @@ fn table(title: &str, list: &[Contribution], score: f64, columns: &Columns) -> V
     lines
 }
 
-/// A part of a bar that is so long, to the nearest eighth of a column.
-fn bar(part: f64, length: usize) -> String {
-    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-    #[expect(clippy::cast_precision_loss, reason = "columns are few")]
-    let eighths = (part.clamp(0.0, 1.0) * 8.0 * length as f64).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "is clamped")]
-    let eighths = eighths as usize;
-    let bar: String = repeat_n('█', eighths / 8).chain([EIGHTHS[eighths % 8]]).collect();
-    bar.trim_end().to_owned()
-}
-
 /// The names of rows; of a post's hash only the beginning.
-fn names(list: &[Contribution]) -> Vec<String> {
+fn names<'a>(list: impl IntoIterator<Item = &'a Contribution>) -> Vec<String> {
     let name = |row: &Contribution| match row.name.split_once(':') {
-        Some((network, hash)) => format!("{network}:{}", shortened(hash, HASH_DIGITS + 1)),
+        Some((network, hash)) => bars::post(network, hash),
         None => row.name.replace('_', " "),
     };
-    list.iter().map(name).collect()
-}
-
-/// At most so many characters; that some are missing is seen.
-fn shortened(text: &str, length: usize) -> String {
-    if text.chars().count() <= length {
-        return text.to_owned();
-    }
-    text.chars().take(length.saturating_sub(1)).chain(['…']).collect()
+    list.into_iter().map(name).collect()
 }
 
 fn time(time: Option<&prost_types::Timestamp>) -> String {
@@ -241,6 +299,7 @@ fn heading(text: impl Into<String>) -> Line {
 #[cfg(test)]
 mod tests {
     use klout_proto::score::v1::{Burst, Counterfactual};
+    use time::macros::datetime;
 
     use super::*;
 
@@ -266,6 +325,8 @@ mod tests {
                 row("bluesky", 15.25, 7.15, 4),
                 row("stackexchange", 15.24, 7.14, 2),
                 row("plus_k", 2.45, 0.89, 1),
+                row("mastodon", 0.004, 0.001, 1),
+                row("github", 0.0, 0.0, 0),
                 row("floor", 1.0, 0.0, 0),
             ],
             posts: vec![
@@ -274,7 +335,7 @@ mod tests {
                 row("floor", 1.0, 0.0, 0),
             ],
             changes: vec![row("bluesky", -1.5, -1.4, 3), row("actors", 0.25, 0.25, 0)],
-            since_time: time(1_793_534_400),
+            since_time: time(1_793_491_200),
             since_score: Some(35.19),
             counterfactuals: vec![Counterfactual {
                 text: "a reshare on bluesky, by one influential member".to_owned(),
@@ -292,7 +353,10 @@ mod tests {
     }
 
     fn printed(width: usize) -> Vec<String> {
-        describe(&ada(), width).into_iter().map(|line| line.text).collect()
+        describe(&ada(), None, Some("klout-2026-11"), width)
+            .into_iter()
+            .map(|line| line.text)
+            .collect()
     }
 
     /// The lines from the one that begins so up to an empty one.
@@ -327,8 +391,28 @@ mod tests {
                 "stackexchange           15.24     7.14         2  █████████████▌",
                 "plus k                   2.45     0.89         1  ██▏",
                 "floor                    1.00     0.00         0  ▉",
+                "and 2 of 0.00 points",
             ]
         );
+    }
+
+    #[test]
+    fn the_floor_is_told_of_everybody() {
+        let list = [row("floor", 0.0, 0.0, 0), row("bluesky", 0.0, 0.0, 1)];
+        assert_eq!(shown(&list), (vec![&list[0]], 1));
+    }
+
+    #[test]
+    fn where_there_was_no_score_nothing_is_said_to_have_changed() {
+        let explanation = Explanation { since_time: None, since_score: None, ..ada() };
+        for (since, day) in
+            [(None, "2026-11-01"), (Some(datetime!(2026-10-20 00:00 UTC)), "2026-10-20")]
+        {
+            let lines = changes(&explanation, since, None);
+            let none = format!("nothing to compare with: there was no score at the end of {day}");
+            assert_eq!(lines[1].text, none);
+            assert_eq!(lines.len(), 2);
+        }
     }
 
     #[test]
@@ -363,19 +447,16 @@ mod tests {
     fn what_changed_and_what_would_raise_the_score_have_a_sign() {
         assert_eq!(
             part(80, "changed"),
-            ["changed by -1.25 since 2026-11-01T12:00:00Z", "bluesky    -1.50", "actors     +0.25",]
+            [
+                "changed by -1.25 since the end of 2026-10-31",
+                "that day klout-2026-11 served; the earlier score is made anew by klout-2026-12",
+                "bluesky    -1.50",
+                "actors     +0.25",
+            ]
         );
         assert_eq!(
             part(80, "what would"),
             ["what would raise it", "  +3.05  a reshare on bluesky, by one influential member"]
         );
-    }
-
-    #[test]
-    fn a_bar_is_never_longer_than_its_room() {
-        assert_eq!(bar(1.0, 10), "█".repeat(10));
-        assert_eq!(bar(7.0, 10), "█".repeat(10));
-        assert_eq!((bar(0.0, 10), bar(-1.0, 10), bar(0.001, 10)), Default::default());
-        assert_eq!(bar(0.5, 9), "████▌");
     }
 }

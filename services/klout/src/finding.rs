@@ -16,7 +16,7 @@ use crate::{
     arguments,
     client::{Missing, Target, retried},
     exit::Failure,
-    output,
+    output, printable,
     subject::Subject,
 };
 
@@ -55,6 +55,9 @@ struct Record {
     /// Why, for whoever reviews it
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// Prints the response as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -69,6 +72,9 @@ Example:
 struct Reverse {
     /// The finding, as `klout finding list` numbers it
     finding: u64,
+    /// Prints the response as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -124,8 +130,12 @@ impl Record {
                 let (mut client, request) = (client.score_operator(), request.clone());
                 async move { client.record_finding(request).await }
             });
-            Ok(recorded.await?.into_inner())
+            let flags = [("reason", "--reason")];
+            Ok(recorded.await.map_err(Failure::naming(&flags))?.into_inner())
         })?;
+        if self.json {
+            return output::line(&to_value(&response).to_string());
+        }
         response.finding.iter().try_for_each(print)
     }
 }
@@ -138,6 +148,9 @@ impl Reverse {
         let response = self.target.ask(Missing::Refuse, async |client| {
             Ok(client.score_operator().reverse_finding(request).await?.into_inner())
         })?;
+        if self.json {
+            return output::line(&to_value(&response).to_string());
+        }
         response.finding.iter().try_for_each(print)
     }
 }
@@ -153,6 +166,9 @@ impl List {
         if self.json {
             return output::line(&to_value(&response).to_string());
         }
+        if response.findings.is_empty() {
+            eprintln!("klout: no findings");
+        }
         response.findings.iter().try_for_each(print)
     }
 }
@@ -166,7 +182,7 @@ fn print(finding: &Finding) -> Result<(), Failure> {
         None => "stands".to_owned(),
     };
     output::line(&format!("{number}  {when}  {network}  about {about}  {reversed}"))?;
-    output::line(&format!("   {reason}"))
+    output::line(&printable::indented("", reason))
 }
 
 fn time(time: Option<OffsetDateTime>) -> String {

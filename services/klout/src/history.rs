@@ -8,7 +8,7 @@ use klout_proto::{
 use time::{Date, OffsetDateTime, UtcOffset};
 
 use crate::{
-    arguments,
+    arguments, bars,
     braille::{self, Point},
     client::{Missing, Target},
     exit::Failure,
@@ -33,12 +33,12 @@ pub(crate) struct History {
     /// How many days at most, the newest
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=1000))]
     days: u16,
-    /// Only days from this one on
-    #[arg(long, value_name = "DAY", value_parser = arguments::date)]
-    since: Option<Date>,
-    /// Only days before this one
-    #[arg(long, value_name = "DAY", value_parser = arguments::date)]
-    until: Option<Date>,
+    /// Only days from this one on, or from that of this time
+    #[arg(long, value_name = "TIME", value_parser = arguments::day_or_time)]
+    since: Option<OffsetDateTime>,
+    /// Only days before this one, or before that of this time
+    #[arg(long, value_name = "TIME", value_parser = arguments::day_or_time)]
+    until: Option<OffsetDateTime>,
     /// Only scores of this model
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     model: String,
@@ -58,27 +58,34 @@ impl History {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let Self { subject, days, since, until, model, table, json, target } = self;
         if let (Some(since), Some(until)) = (since, until)
-            && since >= until
+            && arguments::day(since) >= arguments::day(until)
         {
-            return Err(Failure::Usage("--since has to be before --until".to_owned()));
+            return Err(Failure::Usage(
+                "--since has to be on a day before that of --until".to_owned(),
+            ));
         }
-        let start = |day: Date| convert::timestamp(day.midnight().assume_utc());
         let response = target.ask(Missing::Refuse, async |client| {
             let request = ListScoresRequest {
                 person: subject.person(client).await?,
                 page_size: days.into(),
                 page_token: String::new(),
-                start_time: since.map(start),
-                end_time: until.map(start),
+                start_time: since.map(convert::timestamp),
+                end_time: until.map(convert::timestamp),
                 model,
             };
-            Ok(client.scores().list_scores(request).await?.into_inner())
+            let response = client.scores().list_scores(request).await;
+            let flags = [("start_time", "--since"), ("end_time", "--until")];
+            Ok(response.map_err(Failure::naming(&flags))?.into_inner())
         })?;
         if json {
             return output::line(&to_value(&response).to_string());
         }
+        if response.scores.is_empty() {
+            eprintln!("klout: no scores in that time");
+            return Ok(());
+        }
         if !table {
-            for line in drawing(&response.scores) {
+            for line in drawing(&response.scores, bars::width()) {
                 output::line(&line)?;
             }
         }
@@ -97,8 +104,9 @@ impl History {
     }
 }
 
-/// The chart of scores that are newest first, and what its marks mean; nothing when there are less than two days.
-fn drawing(scores: &[Score]) -> Vec<String> {
+/// The chart of scores that are newest first, in so many columns, and what its marks mean; nothing when there are
+/// less than two days.
+fn drawing(scores: &[Score], width: usize) -> Vec<String> {
     let days = one_a_day(scores);
     let points: Vec<_> = days.iter().map(|(point, _)| *point).collect();
     let changes: Vec<_> = days
@@ -107,7 +115,7 @@ fn drawing(scores: &[Score]) -> Vec<String> {
         .map(|pair| (pair[1].0.day, pair[1].1))
         .collect();
     let marked: Vec<_> = changes.iter().map(|(day, _)| *day).collect();
-    let Some(mut lines) = braille::chart(&points, &marked, day) else { return Vec::new() };
+    let Some(mut lines) = braille::chart(&points, &marked, width, day) else { return Vec::new() };
     let told = changes
         .iter()
         .map(|(changed, model)| format!("         ▲ {}: from here on by {model}", day(*changed)));
@@ -166,7 +174,7 @@ mod tests {
         let drawn: Vec<_> = days.iter().map(|(point, model)| (point.score, *model)).collect();
         assert_eq!(drawn, [(10.0, "old"), (25.0, "new"), (30.0, "new")]);
         assert_eq!(day(days[0].0.day), "2026-10-31", "days are those of UTC");
-        let text = drawing(&scores).join("\n");
+        let text = drawing(&scores, 80).join("\n");
         assert!(text.contains("▲ 2026-11-02: from here on by new"), "{text}");
         assert_eq!(text.matches('▲').count(), 2, "{text}");
     }
@@ -174,7 +182,7 @@ mod tests {
     #[test]
     fn one_day_is_not_drawn() {
         let scores = [score(datetime!(2026-11-03 23:59 UTC), 30.0, "new")];
-        assert!(drawing(&scores).is_empty());
-        assert!(drawing(&[]).is_empty());
+        assert!(drawing(&scores, 80).is_empty());
+        assert!(drawing(&[], 80).is_empty());
     }
 }

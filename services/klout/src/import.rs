@@ -4,7 +4,6 @@
 //! connector. Only the reader knows the format.
 
 mod formats;
-mod printable;
 mod progress;
 mod reading;
 mod rejects;
@@ -23,12 +22,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::{
     client::{Missing, Target},
     exit::Failure,
-    visible,
+    printable, visible,
 };
 
 use self::{
     formats::{ImportFormat, Sources},
-    printable::printable,
     progress::Progress,
     reading::Part,
     rejects::Rejects,
@@ -162,10 +160,10 @@ fn listed(file: &Path) -> Result<HashSet<Name>, Failure> {
             Ok(_) => {}
             Err(rejection) => eprintln!(
                 "{}:{}: {} ({})",
-                printable(&file.display().to_string()),
+                printable::shortened(&file.display().to_string()),
                 rejection.line,
                 rejection.reason.as_str(),
-                printable(&rejection.reason.to_string())
+                printable::shortened(&rejection.reason.to_string())
             ),
         }
     }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attack;
+mod bars;
 mod bench;
 mod braille;
 mod chart;
@@ -21,8 +22,10 @@ mod installation;
 mod keys;
 mod model;
 mod models;
+mod moments;
 mod names;
 mod output;
+mod printable;
 mod quantile;
 mod rank;
 mod rebuild;
@@ -36,6 +39,7 @@ mod simulate;
 mod subject;
 mod up;
 mod visible;
+mod watch;
 mod world;
 
 use std::process::ExitCode;

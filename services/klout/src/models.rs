@@ -8,8 +8,8 @@ use klout_proto::{
     graph::v1::BatchGetPeopleRequest,
     json::to_value,
     score::v1::{
-        AnnounceModelRequest, CompareModelsRequest, ListModelsRequest, ListModelsResponse, Model,
-        ShadowModelRequest, WithdrawModelRequest,
+        AnnounceModelRequest, CompareModelsRequest, ListModelsRequest, ListModelsResponse,
+        ListTopScoresRequest, Model, ShadowModelRequest, WithdrawModelRequest,
     },
 };
 use time::OffsetDateTime;
@@ -75,6 +75,9 @@ Try it on files of your own first: klout rank FILE --model own.toml")]
 struct Shadow {
     /// The model file, as docs/scoring.md describes it
     file: PathBuf,
+    /// Prints the response as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -90,9 +93,12 @@ Example:
 struct Announce {
     /// The model's name
     name: String,
-    /// From when on, by the clock of the scores
-    #[arg(long, value_name = "TIME", value_parser = arguments::time)]
+    /// From when on, by the clock of the scores: a time, or a day, at whose beginning in UTC it is
+    #[arg(long, value_name = "TIME", value_parser = arguments::day_or_time)]
     at: OffsetDateTime,
+    /// Prints the response as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -102,6 +108,9 @@ struct Announce {
 struct Withdraw {
     /// The model's name
     name: String,
+    /// Prints the response as JSON, which is empty
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -121,8 +130,20 @@ struct Compare {
     /// Writes a report as HTML
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Prints the figures as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
+}
+
+/// What only a report tells.
+struct About {
+    /// The epoch that is served; `None` when nobody has a score.
+    epoch: Option<u64>,
+    models: Vec<Model>,
+    /// What those are called who move most.
+    names: Names,
 }
 
 // === impl Models ===
@@ -148,7 +169,7 @@ impl List {
             let response = ListModelsResponse { models, next_page_token: String::new() };
             return output::line(&to_value(&response).to_string());
         }
-        output::line(&format!("{:<20}{:<11}{:<22}checksum", "model", "state", "serves since"))?;
+        output::line(&format!("{:<20}{:<11}{:<27}checksum", "model", "state", "serves since"))?;
         for model in models {
             output::line(describe(&model).trim_end())?;
         }
@@ -160,15 +181,21 @@ impl List {
 
 impl Shadow {
     fn run(self) -> Result<(), Failure> {
-        let numbers = fs::read_to_string(&self.file).map_err(|error| {
-            Failure::Failed(format!("{} cannot be read: {error}", self.file.display()))
+        let Self { file, json, target } = self;
+        let numbers = fs::read_to_string(&file).map_err(|error| {
+            Failure::Failed(format!("{} cannot be read: {error}", file.display()))
         })?;
-        let model = self.target.ask(Missing::Refuse, async |client| {
-            let response =
-                client.score_operator().shadow_model(ShadowModelRequest { numbers }).await?;
-            response.into_inner().model.ok_or_else(empty)
+        let response = target.ask(Missing::Refuse, async |client| {
+            let request = ShadowModelRequest { numbers };
+            Ok(client.score_operator().shadow_model(request).await?.into_inner())
         })?;
-        output::line(describe(&model).trim_end())
+        print(&response, response.model.as_ref(), json)?;
+        if response.model.is_some_and(|model| model.state == "SHADOW") {
+            eprintln!(
+                "klout: a pass has to score by it before it can be compared or announced; `klout rescore` starts one"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -176,14 +203,23 @@ impl Shadow {
 
 impl Announce {
     fn run(self) -> Result<(), Failure> {
-        let Self { name, at, target } = self;
-        let model = target.ask(Missing::Refuse, async |client| {
+        let Self { name, at, json, target } = self;
+        let pinned = target.pinned()?;
+        let response = target.ask(Missing::Refuse, async |client| {
             let serve_time = Some(convert::timestamp(at));
             let request = AnnounceModelRequest { model: name, serve_time };
-            let response = client.score_operator().announce_model(request).await?;
-            response.into_inner().model.ok_or_else(empty)
+            let response = client.score_operator().announce_model(request).await;
+            Ok(response.map_err(Failure::naming(&[("serve_time", "--at")]))?.into_inner())
         })?;
-        output::line(describe(&model).trim_end())
+        print(&response, response.model.as_ref(), json)?;
+        if let Some(pinned) = pinned.filter(|pinned| *pinned < at) {
+            let pinned = arguments::print_time(pinned);
+            eprintln!(
+                "klout: the clock of the scores is pinned to {pinned}: the model serves once it is moved beyond \
+                 that time, by `klout up --as-of`"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -191,12 +227,14 @@ impl Announce {
 
 impl Withdraw {
     fn run(self) -> Result<(), Failure> {
-        let Self { name, target } = self;
-        target.ask(Missing::Refuse, async |client| {
+        let Self { name, json, target } = self;
+        let response = target.ask(Missing::Refuse, async |client| {
             let request = WithdrawModelRequest { model: name.clone() };
-            client.score_operator().withdraw_model(request).await?;
-            Ok(())
+            Ok(client.score_operator().withdraw_model(request).await?.into_inner())
         })?;
+        if json {
+            output::line(&to_value(&response).to_string())?;
+        }
         eprintln!("klout: {name} is withdrawn");
         Ok(())
     }
@@ -206,30 +244,58 @@ impl Withdraw {
 
 impl Compare {
     fn run(self) -> Result<(), Failure> {
-        let Self { name, out, target } = self;
-        let (serving, comparison, names) = target.ask(Missing::Refuse, async |client| {
+        let Self { name, out, json, target } = self;
+        let read = target.ask(Missing::Refuse, async |client| {
             let (serving, scores) = read(client, &name).await?;
             let comparison = scores.compare();
-            let names =
-                if out.is_some() { called(client, &comparison).await? } else { Names::default() };
-            Ok((serving, comparison, names))
+            let about = match out {
+                Some(_) => Some(About::ask(client, &comparison).await?),
+                None => None,
+            };
+            Ok((serving, comparison, about))
         })?;
-        for line in compare::lines(&comparison, &serving, &name) {
-            output::line(&line)?;
+        let (serving, comparison, about) = read;
+        // First what is kept: whoever reads only the beginning of what is printed ends the process.
+        if let (Some(out), Some(about)) = (out, about) {
+            let report = Report {
+                comparison: &comparison,
+                old: &serving,
+                new: &name,
+                checksums: [&serving, &name].map(|model| about.checksum(model)),
+                epoch: about.epoch,
+                made: Clock::running().now(),
+                names: &about.names,
+            };
+            fs::write(&out, report.html()?).map_err(|error| {
+                Failure::Failed(format!("{} cannot be written: {error}", out.display()))
+            })?;
+            eprintln!("klout: the report is in {}", out.display());
         }
-        let Some(out) = out else { return Ok(()) };
-        let report = Report {
-            comparison: &comparison,
-            old: &serving,
-            new: &name,
-            made: Clock::running().now(),
-            names: &names,
-        };
-        fs::write(&out, report.html()?).map_err(|error| {
-            Failure::Failed(format!("{} cannot be written: {error}", out.display()))
-        })?;
-        eprintln!("klout: the report is in {}", out.display());
-        Ok(())
+        if json {
+            return output::line(&compare::figures(&comparison, &serving, &name).to_string());
+        }
+        let lines = compare::lines(&comparison, &serving, &name);
+        lines.iter().try_for_each(|line| output::line(line))
+    }
+}
+
+// === impl About ===
+
+impl About {
+    async fn ask(client: &Client, comparison: &Comparison) -> Result<Self, Failure> {
+        let request = ListTopScoresRequest { page_size: 1, page_token: String::new() };
+        let best = client.scores().list_top_scores(request).await?.into_inner().scores;
+        Ok(Self {
+            epoch: best.first().map(|score| score.epoch),
+            models: list(client).await?,
+            names: called(client, comparison).await?,
+        })
+    }
+
+    /// Of a model that was there a moment ago.
+    fn checksum(&self, model: &str) -> &str {
+        let model = self.models.iter().find(|it| it.name == model);
+        model.map(|it| it.checksum.as_str()).unwrap_or_default()
     }
 }
 
@@ -278,18 +344,26 @@ async fn called(client: &Client, comparison: &Comparison) -> Result<Names, Failu
     Ok(Names::of(response.into_inner().people))
 }
 
-fn describe(model: &Model) -> String {
-    let time = model.serve_time.as_ref().and_then(convert::time);
-    let time = time.map_or_else(
-        || "-".to_owned(),
-        |time| {
-            // No fractions: nobody announces a model for one.
-            arguments::print_time(time.replace_nanosecond(0).unwrap_or(time))
-        },
-    );
-    format!("{:<20}{:<11}{time:<22}{}", model.name, model.state, model.checksum)
+/// Prints a model, or the whole response.
+fn print<M: prost::Message + prost::Name>(
+    response: &M,
+    model: Option<&Model>,
+    json: bool,
+) -> Result<(), Failure> {
+    if json {
+        return output::line(&to_value(response).to_string());
+    }
+    model.map_or(Ok(()), |model| output::line(describe(model).trim_end()))
 }
 
-fn empty() -> Failure {
-    Failure::Failed("an empty answer".to_owned())
+fn describe(model: &Model) -> String {
+    let time = model.serve_time.as_ref().and_then(convert::time);
+    // No fractions: nobody announces a model for one.
+    let time = time.map(|time| time.replace_nanosecond(0).unwrap_or(time));
+    let serves = match (model.state.as_str(), time.map(arguments::print_time)) {
+        ("SERVING" | "RETIRED", Some(time)) => time,
+        ("ANNOUNCED", Some(time)) => format!("from {time}"),
+        _ => "-".to_owned(),
+    };
+    format!("{:<20}{:<11}{serves:<27}{}", model.name, model.state, model.checksum)
 }

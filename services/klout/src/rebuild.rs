@@ -1,14 +1,15 @@
 //! `klout rebuild`: makes all evidence again from the log.
 
 use klout_proto::{
+    json::to_value,
     score::v1::{FinishRebuildRequest, StartRebuildRequest},
-    signal::v1::RedeliverSignalsRequest,
+    signal::v1::{RedeliverSignalsRequest, RedeliverSignalsResponse},
 };
 
 use crate::{
     client::{Client, Missing, Target, retried},
     exit::Failure,
-    visible,
+    output, visible,
 };
 
 /// Makes the evidence behind all scores again, from the log of everything that was ever taken in.
@@ -24,6 +25,9 @@ Examples:
   klout rebuild
   KLOUT_KEY=… klout rebuild --server https://klout.example")]
 pub(crate) struct Rebuild {
+    /// Prints how many batches were delivered as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -32,18 +36,24 @@ pub(crate) struct Rebuild {
 
 impl Rebuild {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        self.target.ask(Missing::Refuse, async |client| {
+        let redelivered = self.target.ask(Missing::Refuse, async |client| {
             eprintln!(
                 "klout: evidence is forgotten; until it is made again scores stay as they are"
             );
             let rebuild = start(client).await?;
-            let batches = redeliver(client).await?;
+            let redelivered = redeliver(client).await?;
+            let batches = redelivered.batches;
             eprintln!("klout: {batches} batches of the log are delivered once more");
             visible::until_delivered(client).await?;
             finish(client, &rebuild).await?;
             eprintln!("klout: evidence is whole again, and everybody is scored");
-            visible::until_visible(client).await
-        })
+            visible::until_visible(client).await?;
+            Ok(redelivered)
+        })?;
+        if self.json {
+            output::line(&to_value(&redelivered).to_string())?;
+        }
+        Ok(())
     }
 }
 
@@ -55,13 +65,13 @@ async fn start(client: &Client) -> Result<String, Failure> {
     Ok(started.await?.into_inner().rebuild)
 }
 
-async fn redeliver(client: &Client) -> Result<u64, Failure> {
+async fn redeliver(client: &Client) -> Result<RedeliverSignalsResponse, Failure> {
     let redelivered = retried(|| {
         let mut client = client.signals();
         let request = RedeliverSignalsRequest { consumer: "scoring".to_owned() };
         async move { client.redeliver_signals(request).await }
     });
-    Ok(redelivered.await?.into_inner().batches)
+    Ok(redelivered.await?.into_inner())
 }
 
 /// Fails when somebody else has started one since: then what was delivered for this one is forgotten.

@@ -14,6 +14,7 @@ use crate::{
     client::{Client, Missing, Target, retried},
     exit::Failure,
     output,
+    printable::printable,
 };
 
 /// How often it is asked how far the pass is.
@@ -55,10 +56,10 @@ impl Rescore {
         if json {
             output::line(&to_value(&pass).to_string())?;
         } else {
-            output::line(&describe(&pass))?;
+            output::line(&if no_wait { begun(&pass) } else { describe(&pass) })?;
         }
         if pass.state == FAILED {
-            return Err(Failure::Failed(format!("the pass failed: {}", pass.problem)));
+            return Err(Failure::Failed(format!("the pass failed: {}", printable(&pass.problem))));
         }
         Ok(())
     }
@@ -107,6 +108,11 @@ fn show(bar: &ProgressBar, pass: &Pass) {
     bar.set_length(pass.people);
     bar.set_position(pass.people_done);
     bar.tick();
+}
+
+/// How far it is, and by which model, is known later.
+fn begun(pass: &Pass) -> String {
+    format!("pass {} has begun", pass.rescore)
 }
 
 fn describe(pass: &Pass) -> String {

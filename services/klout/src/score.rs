@@ -20,14 +20,24 @@ use crate::{
 #[command(after_help = "\
 Examples:
   klout score bluesky:ann.example
-  klout score bluesky:ann.example --at 2026-11-01T00:00:00Z      as it was at the end of that day
+  klout score bluesky:ann.example --at 2026-11-01      as it was at the end of that day
+  klout score bluesky:ann.example --at 2026-11-01 --model klout-2026-12
   klout score stackexchange:id=quantum/55 --json")]
 pub(crate) struct ShowScore {
     #[arg(help = subject::HELP)]
     subject: Subject,
     /// The score as it was at the end of that UTC day [default: now]
-    #[arg(long, value_name = "TIME", value_parser = arguments::time)]
+    #[arg(long, value_name = "TIME", value_parser = arguments::day_or_time)]
     at: Option<OffsetDateTime>,
+    /// With --at: the score of that model [default: of the one that served then]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true,
+        requires = "at"
+    )]
+    model: String,
     /// Prints the response as JSON
     #[arg(long)]
     json: bool,
@@ -44,9 +54,11 @@ impl ShowScore {
             let request = GetScoreRequest {
                 subject,
                 at_time: self.at.map(convert::timestamp),
+                model: self.model,
                 ..Default::default()
             };
-            let response = client.scores().get_score(request).await?;
+            let response = client.scores().get_score(request).await;
+            let response = response.map_err(Failure::naming(&[("at_time", "--at")]))?;
             response.into_inner().score.ok_or_else(|| Failure::Failed("an empty answer".into()))
         })?;
         if self.json {

@@ -6,7 +6,9 @@ use klout_proto::{
     score::v1::{ListTopScoresRequest, Score},
 };
 
-use crate::{client::Client, data_directory::DataDirectory, exit::Failure, names::Names};
+use crate::{
+    client::Client, data_directory::DataDirectory, exit::Failure, names::Names, printable,
+};
 
 /// How many of the highest scores are shown.
 const TOP: i32 = 10;
@@ -43,6 +45,8 @@ pub(crate) async fn welcome(client: &Client, directory: &DataDirectory) -> Resul
             lines.push(String::new());
             lines.push("  Try next".to_owned());
             let subject = names.subject(&best.person).unwrap_or_else(|| best.person.clone());
+            // A handle may have what a shell takes apart, and what a terminal obeys.
+            let subject = quoted(&printable::on_one_line(&subject));
             lines.push(format!("    {klout} score {subject}"));
             lines.push(format!("    {klout} explain {subject}"));
             lines.push(format!("    {klout} history {subject}"));
@@ -61,7 +65,7 @@ pub(crate) async fn welcome(client: &Client, directory: &DataDirectory) -> Resul
 
 fn row(score: &Score, names: &Names) -> String {
     let points = score.score.unwrap_or_default();
-    format!("    {points:>5.1}  {}", names.all(&score.person))
+    format!("    {points:>5.1}  {}", printable::shortened(&names.all(&score.person)))
 }
 
 /// How this binary can be called from where it was called, for that directory.

@@ -22,7 +22,8 @@ use crate::{
 An event is KIND:NETWORK:COUNT or KIND:NETWORK:COUNT:CLASS: so many interactions of a kind, each by somebody
 else. KIND is like, reshare, reply, mention, comment, follow, list, endorse, accept or plus_k; or post: the
 person posts, and nobody reacts. CLASS is
-  like_mine    as the actors that the person has on that network, in the median (the default)
+  like_mine    as the actors that the person has on that network, in the median (the default); where there
+               are none: as member
   member       a member to whom nobody reacts
   influential  a member with a prestige of one half
   unknown      somebody whom nobody knows

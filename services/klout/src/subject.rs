@@ -1,6 +1,6 @@
 //! Whom a command is about.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use klout_model::PersonId;
 use klout_proto::{
@@ -60,6 +60,20 @@ impl Subject {
     }
 }
 
+/// As it is typed.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(person) => write!(f, "{person}"),
+            Self::Account(AccountName { network, name }) => match name {
+                Some(Name::NativeId(native_id)) => write!(f, "{network}:id={native_id}"),
+                Some(Name::Handle(handle)) => write!(f, "{network}:{handle}"),
+                None => f.write_str(network),
+            },
+        }
+    }
+}
+
 impl FromStr for Subject {
     type Err = SubjectInvalid;
 
@@ -91,6 +105,9 @@ mod tests {
         assert_eq!(parsed("bluesky:ann:1"), Subject::Account(handle));
         let native_id = account(Name::NativeId("did:plc:1".to_owned()));
         assert_eq!(parsed("bluesky:id=did:plc:1"), Subject::Account(native_id));
+        for typed in ["42", "bluesky:ann:1", "bluesky:id=did:plc:1"] {
+            assert_eq!(parsed(typed).to_string(), typed);
+        }
         for bad in ["", "ann", "0", ":ann", "bluesky:", "bluesky:id="] {
             assert!(bad.parse::<Subject>().is_err(), "{bad}");
         }

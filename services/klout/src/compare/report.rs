@@ -14,6 +14,10 @@ pub(crate) struct Report<'a> {
     pub(crate) old: &'a str,
     /// The model in shadow.
     pub(crate) new: &'a str,
+    /// Theirs, in the same order; empty where there is none.
+    pub(crate) checksums: [&'a str; 2],
+    /// `None` when nobody has a score.
+    pub(crate) epoch: Option<u64>,
     pub(crate) made: OffsetDateTime,
     /// What the movers are called.
     pub(crate) names: &'a Names,
@@ -24,7 +28,8 @@ pub(crate) struct Report<'a> {
 struct Page<'a> {
     old: &'a str,
     new: &'a str,
-    made: String,
+    /// Of what, as the head says it.
+    facts: [Fact; 5],
     figures: Vec<Figure>,
     distributions: Vec<Row>,
     /// The heads of their columns.
@@ -32,6 +37,11 @@ struct Page<'a> {
     /// SVG, made here.
     drawings: [Drawing; 3],
     movers: [Movers; 2],
+}
+
+struct Fact {
+    name: &'static str,
+    value: String,
 }
 
 struct Figure {
@@ -69,12 +79,12 @@ struct Moved {
 impl Report<'_> {
     /// One file of HTML that needs nothing from elsewhere.
     pub(crate) fn html(&self) -> Result<String, Failure> {
-        let Self { comparison, old, new, made, names } = *self;
+        let Self { comparison, old, new, names, .. } = *self;
         let parts = std::iter::once("mean".to_owned());
         let page = Page {
             old,
             new,
-            made: arguments::print_time(made),
+            facts: self.facts(),
             figures: figures(comparison, old, new),
             distributions: [(old, &comparison.old), (new, &comparison.new)]
                 .into_iter()
@@ -103,6 +113,27 @@ impl Report<'_> {
             ],
         };
         page.render().map_err(|error| Failure::failed(&error))
+    }
+
+    /// What is compared, so that it can be told from another report.
+    fn facts(&self) -> [Fact; 5] {
+        let Self { comparison, old, new, checksums, epoch, made, .. } = self;
+        let Comparison { people, only_old, only_new, .. } = comparison;
+        let model = |name: &str, checksum: &str| match checksum {
+            "" => name.to_owned(),
+            checksum => format!("{name}, checksum {checksum}"),
+        };
+        // No fractions: a second tells reports apart.
+        let made = arguments::print_time(made.replace_nanosecond(0).unwrap_or(*made));
+        let epoch = epoch.map_or_else(|| "none".to_owned(), |epoch| epoch.to_string());
+        [
+            ("made", made),
+            ("epoch", epoch),
+            ("serving", model(old, checksums[0])),
+            ("in shadow", model(new, checksums[1])),
+            ("people", output::grouped(people + only_old + only_new)),
+        ]
+        .map(|(name, value)| Fact { name, value })
     }
 }
 
@@ -178,7 +209,9 @@ mod tests {
             old: "klout-2026-12",
             // Nobody can call a model so here; a server of another version may.
             new: "<own> & \"new\"",
-            made: datetime!(2026-11-26 12:00 UTC),
+            checksums: ["ab12", ""],
+            epoch: Some(48),
+            made: datetime!(2026-11-26 12:00:00.5 UTC),
             names: &Names::of(vec![person]),
         };
         report.html().expect("a page")
@@ -225,6 +258,21 @@ mod tests {
         is_well_formed(&page);
         assert!(!page.contains("<script"), "a name became a tag");
         assert!(page.contains("bluesky:&#60;script&#62;"), "the name is shown as it is");
+    }
+
+    #[test]
+    fn the_head_says_what_was_compared_and_when() {
+        let page = report(some(), "ann");
+        let head = page.split("<dl class=\"figures\">").next().expect("there is a beginning");
+        for fact in [
+            "2026-11-26T12:00:00Z",
+            ">48<",
+            ">klout-2026-12, checksum ab12<",
+            ">100<",
+            "&#60;own&#62; &#38; &#34;new&#34;<",
+        ] {
+            assert!(head.contains(fact), "{fact} is missing in {head}");
+        }
     }
 
     #[test]

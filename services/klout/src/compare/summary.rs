@@ -1,5 +1,7 @@
 //! A comparison as text.
 
+use serde_json::{Map, Value, json};
+
 use super::{Comparison, DECADES, Distribution, PARTS, Reading};
 
 /// What a terminal shows.
@@ -40,6 +42,30 @@ pub(crate) fn lines(comparison: &Comparison, old: &str, new: &str) -> Vec<String
         lines.push(format!("{name:<20}{}", decades.map(|it| format!("{it:>8}")).join("")));
     }
     lines
+}
+
+/// The figures, for programs; `null` where there is none.
+pub(crate) fn figures(comparison: &Comparison, old: &str, new: &str) -> Value {
+    let spread = |distribution: &Option<Distribution>| {
+        distribution.as_ref().map(|it| {
+            let percents = PARTS.map(|percent| format!("p{percent}"));
+            let parts: Map<_, _> = percents.into_iter().zip(it.parts.map(Value::from)).collect();
+            json!({ "mean": it.mean, "parts": parts, "decades": it.decades })
+        })
+    };
+    json!({
+        "servingModel": old,
+        "shadowModel": new,
+        "people": comparison.people,
+        "onlyServing": comparison.only_old,
+        "onlyShadow": comparison.only_new,
+        "rankCorrelation": comparison.rank_correlation,
+        "sameDecade": comparison.same_decade,
+        "populationStabilityIndex": comparison.stability,
+        "moved": spread(&comparison.moved),
+        "serving": spread(&comparison.old),
+        "shadow": spread(&comparison.new),
+    })
 }
 
 /// What the decades are called.
@@ -93,6 +119,21 @@ decade                   0-9   10-19   20-29   30-39   40-49   50-59   60-69   7
 klout-2026-12              0       1       1       1       0       0       0       0       0       0
 own                        0       2       0       1       0       0       0       0       0       1";
         assert_eq!(lines(&scores.compare(), "klout-2026-12", "own").join("\n"), expected);
+    }
+
+    #[test]
+    fn a_program_gets_every_figure() {
+        let mut scores = Scores::default();
+        scores.add(1, Some(10.0), Some(12.0));
+        scores.add(2, Some(20.0), None);
+        let figures = figures(&scores.compare(), "old", "new");
+        assert_eq!((&figures["servingModel"], &figures["people"]), (&json!("old"), &json!(1)));
+        assert_eq!((&figures["onlyServing"], &figures["onlyShadow"]), (&json!(1), &json!(0)));
+        assert_eq!(figures["sameDecade"], json!(1.0));
+        assert_eq!(figures["moved"]["parts"]["p50"], json!(2.0));
+        assert_eq!(figures["serving"]["decades"][2], json!(1));
+        let nobody = super::figures(&Scores::default().compare(), "old", "new");
+        assert_eq!((&nobody["rankCorrelation"], &nobody["shadow"]), (&Value::Null, &Value::Null));
     }
 
     #[test]

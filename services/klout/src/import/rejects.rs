@@ -12,8 +12,8 @@ use klout_import::{Kept, LinesWriter, RejectedWriter};
 use klout_proto::json;
 use time::macros::format_description;
 
-use super::{printable::printable, reading::RejectedRow};
-use crate::{data_directory::DataDirectory, exit::Failure};
+use super::reading::RejectedRow;
+use crate::{data_directory::DataDirectory, exit::Failure, printable};
 
 /// Rows of one file that are told on stderr; the others are only in the file of rejected rows.
 const TOLD_MAX: u64 = 20;
@@ -96,7 +96,7 @@ impl Rejects {
             if file.count <= TOLD_MAX {
                 let RejectedRow { origin, reason, message, .. } = row;
                 let [name, reason, message] =
-                    [&file.name, reason, message].map(|text| printable(text));
+                    [&file.name, reason, message].map(|text| printable::shortened(text));
                 eprintln!("{name}:{}: {reason} ({message})", origin.line);
             }
             let writers = match &mut file.writers {
@@ -128,7 +128,7 @@ impl Rejects {
             return Ok(());
         };
         let kept = writers.finish()?.join(" and ");
-        let name = printable(&name);
+        let name = printable::shortened(&name);
         eprintln!("klout: {name}: rows left out: {count}, kept in {kept}");
         Ok(())
     }

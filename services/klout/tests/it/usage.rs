@@ -26,6 +26,7 @@ fn help_names_what_there_is() {
     let commands = [
         "up", "serve", "import", "rank", "world", "score", "history", "explain", "simulate",
         "export", "rescore", "model", "keys", "doctor", "attack", "contest", "finding", "rebuild",
+        "moments", "watch",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -66,14 +67,21 @@ fn times_that_cannot_be_are_usage() {
     for wrong in [
         &["model", "announce", "own"][..],
         &["model", "announce", "own", "--at", "tomorrow"],
-        &["history", "1", "--since", "2026-11-01T00:00:00Z"],
+        &["history", "1", "--since", "last week"],
         &["history", "1", "--since", "2026-11-02", "--until", "2026-11-02"],
         &["history", "1", "--table", "--json"],
-        &["score", "1", "--at", "2026-11-02"],
+        &["history", "1", "--since", "2026-11-02", "--until", "2026-11-02T12:00:00Z"],
+        &["score", "1", "--at", "2026-11"],
+        &["score", "1", "--model", "klout-2026-12"],
+        &["contest", "open", "1"],
+        &["watch"],
+        &["moments", "1", "--top", "0"],
     ] {
         let (code, _, stderr) = klout(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
     }
+    let (_, _, stderr) = klout(&["explain", "1", "--since", "yesterday"]);
+    assert!(stderr.contains("--since"), "{stderr}");
 }
 
 #[test]

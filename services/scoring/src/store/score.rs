@@ -220,9 +220,14 @@ pub(crate) async fn renew_today(
             person_id, score, percentile, confidence, true_reach, amplification, network_impact,
             influence
         )
-        where score.person_id = new.person_id and score.model = $11
-            and score.score_time >= $13 and score.score_time < $14
-            and ($9::bigint is null or score.revision < $9)
+        -- As a case, so that it is not taken for a rare thing: of a table that was never looked at, each of these
+        -- conditions is taken to hold for one row in two hundred, and the one row that is then left is
+        -- sought among the new ones again and again, for each of a hundred thousand that there really are.
+        where score.person_id = new.person_id and case
+            when score.model = $11 and score.score_time >= $13 and score.score_time < $14
+                and ($9::bigint is null or score.revision < $9) then true
+            else false
+        end
         returning score.person_id, revision as "revision?", score.score, score.percentile,
             score.confidence, day_change, week_change, month_change, score.true_reach,
             score.amplification, score.network_impact, score.influence,
