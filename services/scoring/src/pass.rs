@@ -19,6 +19,7 @@
 //! on the list whose score rests on an earlier one: a rescore gives the bits that the pass would have given.
 
 mod shadow;
+mod snapshot;
 
 use std::{
     future::Future,
@@ -29,14 +30,12 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use klout_chassis::{Chain, Clock, failpoint, renewing};
 use klout_model::Day;
-use klout_score_engine::{Account, Block, Census, Graph, Identity, Ignored, Published, Scope};
-use klout_score_math::{Model, PersonScore, percentile};
-use klout_store::copy_out;
-use rayon::{ThreadPool, prelude::*};
+use klout_score_engine::Published;
+use klout_score_math::Model;
+use rayon::ThreadPool;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use time::OffsetDateTime;
 use tokio::{
@@ -47,7 +46,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, instrument, warn};
 
-use self::shadow::Shadow;
+use self::snapshot::{Outcome, Snapshot};
 use crate::{
     cached::Cached,
     change::Change,
@@ -56,13 +55,11 @@ use crate::{
     metrics::Metrics,
     models::{Models, Serving},
     publish::{LOCK_TIME_MAX, SILENCE_MAX, sample},
-    some::Networks,
     store::{
         self,
         epoch::Head,
-        evidence::COPY_ALL,
         pass::{Claim, PassRow, Progress},
-        score::{Made, NewKnown, NewScore},
+        score::{Made, NewScore},
         standing::Publication,
     },
     write,
@@ -105,26 +102,6 @@ pub(crate) struct Passer {
     pub(crate) done: Arc<Notify>,
     pub(crate) threads: Arc<ThreadPool>,
     pub(crate) metrics: Arc<Metrics>,
-}
-
-/// Everything that a pass reads.
-#[derive(Debug, Default)]
-struct Snapshot {
-    accounts: Vec<Account>,
-    networks: Networks,
-    blocks: Vec<Block<Bytes>>,
-    ignored: Ignored,
-}
-
-/// What comes out of it.
-#[derive(Debug)]
-struct Outcome {
-    published: Published,
-    scores: Vec<NewScore>,
-    /// Of those who are known, ascending.
-    ranking: Vec<f64>,
-    cells: u64,
-    shadows: Vec<Shadow>,
 }
 
 /// A pass that this process works on.
@@ -357,7 +334,9 @@ impl Work<'_> {
         if !self.go_on(&self.progress(state::READING, 0, 0, 0)).await? {
             return Ok(Ended::Left);
         }
-        let snapshot = self.alive(state::READING, 0, 0, Box::pin(self.read())).await?;
+        let snapshot =
+            self.alive(state::READING, 0, 0, Box::pin(Snapshot::read(&self.passer.db))).await?;
+        self.findings.store(snapshot.findings, Ordering::Relaxed);
         failpoint!("scoring.pass.read");
         let read = started.elapsed();
         if stop.is_cancelled() {
@@ -366,7 +345,7 @@ impl Work<'_> {
         let (model, today) = (Arc::clone(&self.model), Day::of(self.now).number());
         let (shadows, threads) = (self.shadows.clone(), Arc::clone(&self.passer.threads));
         let computed =
-            spawn_blocking(move || threads.install(|| compute(&model, &shadows, today, snapshot)));
+            spawn_blocking(move || threads.install(|| snapshot.compute(&model, &shadows, today)));
         let outcome = self.alive(state::COMPUTING, 0, 0, computed).await.map_err(Error::Lost)??;
         let computed = started.elapsed();
         if stop.is_cancelled() {
@@ -485,39 +464,6 @@ impl Work<'_> {
             done
         };
         renewing(SILENCE_MAX / 5, work, say).await
-    }
-
-    /// Everything of one moment.
-    #[instrument(name = "pass_read", skip_all)]
-    async fn read(&self) -> Result<Snapshot, Error> {
-        let store = Error::store;
-        let begin = "begin isolation level repeatable read read only";
-        let mut transaction =
-            self.passer.db.begin_with(begin).await.map_err(store("begin to read everything"))?;
-        let Snapshot { mut accounts, mut networks, mut blocks, .. } = Snapshot::default();
-        let ignored =
-            store::finding::standing(&mut *transaction).await.map_err(store("read findings"))?;
-        let findings = store::finding::count_changes(&mut *transaction).await;
-        self.findings.store(findings.map_err(store("count findings"))?, Ordering::Relaxed);
-        copy_out(&mut transaction, store::account::COPY_ALL, |row| {
-            let network = std::str::from_utf8(text(row, 1)?).map_err(sqlx::Error::decode)?;
-            let network = networks.place(network).map_err(sqlx::Error::decode)?;
-            let owner = row.get(2).is_some_and(Option::is_some).then(|| number(row, 2));
-            accounts.push(Account { id: number(row, 0)?, network, owner: owner.transpose()? });
-            Ok(())
-        })
-        .await
-        .map_err(store("read all accounts"))?;
-        copy_out(&mut transaction, COPY_ALL, |row| {
-            let account = number(row, 0)?;
-            let bytes = row.get_mut(1).and_then(Option::take).unwrap_or_default();
-            blocks.push(Block { account, bytes });
-            Ok(())
-        })
-        .await
-        .map_err(store("read all evidence"))?;
-        transaction.commit().await.map_err(store("end to read everything"))?;
-        Ok(Snapshot { accounts, networks, blocks, ignored })
     }
 
     /// Returns how many parts were written; `None`: somebody else works on the pass.
@@ -687,57 +633,4 @@ fn failed_pause(failures: i64) -> f64 {
 /// went back, and it forward again, there would be passes without end.
 pub(crate) fn is_of_today(day: i32, today: i32) -> bool {
     day == today || day == today + 1
-}
-
-/// The whole pass, but for reading and writing.
-fn compute(
-    model: &Model,
-    shadows: &[Arc<Model>],
-    today: i32,
-    snapshot: Snapshot,
-) -> Result<Outcome, Error> {
-    let Snapshot { accounts, networks, blocks, ignored } = snapshot;
-    let scope =
-        Scope { model, today, networks: networks.names(), accounts: &accounts, ignored: &ignored };
-    // One after the other, so that they do not need the memory of several passes.
-    let shadows: Result<Vec<_>, _> =
-        shadows.iter().map(|model| shadow::compute(model, scope, blocks.clone())).collect();
-    let shadows = shadows?;
-    let Census { evidence, people, cells } = Census::take(scope, blocks).map_err(Error::Packed)?;
-    let graph = Graph::new(model, evidence);
-    let epoch = graph.epoch(model);
-    let (scores, _) = graph.scores(model, &epoch);
-    drop(graph);
-    let published = Published::new(&epoch, &people);
-    let members: Vec<(i64, Option<PersonScore>)> = people
-        .iter()
-        .zip(scores)
-        .map_while(|(identity, score)| match identity {
-            Identity::Person(person) => Some((*person, score)),
-            // Members come first.
-            Identity::Account(_) => None,
-        })
-        .collect();
-    let known = members.iter().filter_map(|(_, score)| score.as_ref());
-    let mut ranking: Vec<f64> = known.map(|score| score.score.points()).collect();
-    ranking.par_sort_unstable_by(f64::total_cmp);
-    let scores = members
-        .into_par_iter()
-        .map(|(person, score)| NewScore {
-            person,
-            known: score
-                .map(|score| NewKnown::new(&score, percentile(&ranking, score.score.points()))),
-        })
-        .collect();
-    Ok(Outcome { published, scores, ranking, cells, shadows })
-}
-
-fn text(row: &[Option<Bytes>], place: usize) -> Result<&[u8], sqlx::Error> {
-    let field = row.get(place).and_then(Option::as_ref);
-    field.map(|bytes| &bytes[..]).ok_or_else(|| sqlx::Error::ColumnNotFound(place.to_string()))
-}
-
-fn number(row: &[Option<Bytes>], place: usize) -> Result<i64, sqlx::Error> {
-    let bytes = text(row, place)?.try_into().map_err(sqlx::Error::decode)?;
-    Ok(i64::from_be_bytes(bytes))
 }
