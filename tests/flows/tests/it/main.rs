@@ -1,6 +1,7 @@
 //! Flows of all services, through the real binary, on real stores.
 
 mod bad_input;
+mod contract;
 mod formats;
 mod kill;
 mod once;
