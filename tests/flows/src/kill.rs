@@ -37,9 +37,6 @@ use totals::Totals;
 /// How long a moment is waited for before it is brought about.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether a moment has come.
-const LOOK_INTERVAL: Duration = Duration::from_millis(1);
-
 /// A switch of scoring: a batch that was applied counts as new.
 const ALWAYS_NEW: &str = "scoring.batches_always_new";
 
@@ -169,16 +166,18 @@ impl Shaken {
         match moment {
             Moment::Point(point) => {
                 let armed = self.points.path().join(point);
-                let (started, mut asked) = (Instant::now(), Instant::now());
-                while self.import.goes_on() && armed.exists() {
-                    assert!(started.elapsed() < up::PATIENCE, "waited in vain until {point}");
-                    if asked.elapsed() > PATIENCE {
+                let mut asked = Instant::now();
+                let (import, ground) = (&mut self.import, &self.ground);
+                klout_testkit::until(point, async || {
+                    let waits = import.goes_on() && armed.exists();
+                    if waits && asked.elapsed() > PATIENCE {
                         // Nobody may answer just now.
-                        let _ = self.ground.make_due(point).await;
+                        let _ = ground.make_due(point).await;
                         asked = Instant::now();
                     }
-                    tokio::time::sleep(LOOK_INTERVAL).await;
-                }
+                    !waits
+                })
+                .await;
                 let service = plan::service(point);
                 let pid = self.installation.pid(service);
                 up::until("the process stands still", || is_stopped(pid));

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::{AS_OF, Output, Process, binary, run};
 
 /// How long something may take that is waited for, on a loaded machine too: it only ends a failed test.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// An ordinary user that every system has; tests that run as root can become it.
 const ORDINARY_USER: u32 = 65_534;

@@ -14,16 +14,16 @@ pub(super) async fn get_rescore(
     request: GetRescoreRequest,
 ) -> Result<GetRescoreResponse, Error> {
     let db = &rpc.reader.db;
-    let (pass, found) = if request.rescore.is_empty() {
-        (0, store::pass::newest(db).await)
-    } else {
-        let problem = "is not the number of a pass";
-        let pass = request.rescore.parse();
-        let pass = pass.map_err(|_| Error::FieldInvalid { field: "rescore", problem })?;
-        (pass, store::pass::find(db, pass).await)
+    let problem = "is not the number of a pass";
+    let pass = match request.rescore.as_str() {
+        "" => None,
+        number => {
+            Some(number.parse().map_err(|_| Error::FieldInvalid { field: "rescore", problem })?)
+        }
     };
+    let found = store::pass::find(db, pass, None).await;
     let found = found.map_err(Error::store("look for a pass"))?;
-    let found = found.ok_or(Error::RescoreUnknown { pass })?;
+    let found = found.ok_or(Error::RescoreUnknown { pass: pass.unwrap_or_default() })?;
     Ok(GetRescoreResponse { rescore: Some(to_wire(&found)) })
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn start_rescore(
     // One that ends between two of these statements is no longer in the way of the next try.
     loop {
         if let Some(request_id) = request_id
-            && let Some(pass) = store::pass::find_request(db, request_id)
+            && let Some(pass) = store::pass::find(db, None, Some(request_id))
                 .await
                 .map_err(Error::store("look for a pass"))?
         {
@@ -36,7 +36,8 @@ pub(super) async fn start_rescore(
             rpc.pass_wanted.notify_one();
             return answer(&pass, false);
         }
-        let newest = store::pass::newest(db).await.map_err(Error::store("look for a pass"))?;
+        let newest =
+            store::pass::find(db, None, None).await.map_err(Error::store("look for a pass"))?;
         if let Some(pass) = newest.filter(|pass| pass.end_time.is_none()) {
             return answer(&pass, true);
         }

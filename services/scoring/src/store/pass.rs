@@ -81,57 +81,26 @@ pub(crate) async fn ask(
     .await
 }
 
-/// The pass that goes on, or the newest.
-#[instrument(name = "db.pass.newest", skip_all)]
-pub(crate) async fn newest(db: impl PgExecutor<'_>) -> Result<Option<PassRow>, sqlx::Error> {
-    sqlx::query_as!(
-        PassRow,
-        r#"
-        select pass_id, state, epoch, model, start_time, end_time, resumptions, people, people_done,
-            cells, findings, problem
-        from scoring.pass
-        order by pass_id desc
-        limit 1
-        "#,
-    )
-    .fetch_optional(db)
-    .await
-}
-
-/// The pass with this number.
+/// The pass with that number, or that was asked for so; when neither is given, the one that goes on or was the
+/// newest.
 #[instrument(name = "db.pass.find", skip_all)]
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
-    pass_id: i64,
+    pass_id: Option<i64>,
+    request_id: Option<&str>,
 ) -> Result<Option<PassRow>, sqlx::Error> {
+    // A hundred passes are kept: whatever way is taken through them is short.
     sqlx::query_as!(
         PassRow,
         r#"
         select pass_id, state, epoch, model, start_time, end_time, resumptions, people, people_done,
             cells, findings, problem
         from scoring.pass
-        where pass_id = $1
+        where ($1::bigint is null or pass_id = $1) and ($2::text is null or request_id = $2)
+        order by pass_id desc
+        limit 1
         "#,
         pass_id,
-    )
-    .fetch_optional(db)
-    .await
-}
-
-/// The pass that was asked for so.
-#[instrument(name = "db.pass.find_request", skip_all)]
-pub(crate) async fn find_request(
-    db: impl PgExecutor<'_>,
-    request_id: &str,
-) -> Result<Option<PassRow>, sqlx::Error> {
-    sqlx::query_as!(
-        PassRow,
-        r#"
-        select pass_id, state, epoch, model, start_time, end_time, resumptions, people, people_done,
-            cells, findings, problem
-        from scoring.pass
-        where request_id = $1
-        "#,
         request_id,
     )
     .fetch_optional(db)
