@@ -75,6 +75,7 @@ fn signal(event: &Event<'_>, line: &[u8]) -> Result<Option<Signal>, RowReason> {
         kind: kind.to_owned(),
         count: None,
         post,
+        label: None,
     };
     Ok(Some(Signal {
         network: NETWORK.to_owned(),

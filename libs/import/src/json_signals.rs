@@ -54,6 +54,7 @@ mod tests {
                 kind: "like".to_owned(),
                 count: None,
                 post: Some("p\n1".to_owned()),
+                label: None,
             }),
             Content::Post(Post {
                 account: Some(account("ann")),
@@ -114,7 +115,7 @@ mod tests {
         ) {
             let subject = Some(Account { native_id, handle });
             let kind = "like".to_owned();
-            let interaction = Interaction { actor: None, subject, kind, count, post: None };
+            let interaction = Interaction { actor: None, subject, kind, count, post: None, label: None };
             let time = time::OffsetDateTime::from_unix_timestamp(seconds).expect("a year of four digits");
             let mut time = klout_proto::convert::timestamp(time);
             time.nanos = nanos;

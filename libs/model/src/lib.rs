@@ -12,6 +12,7 @@ mod network;
 mod person;
 mod reason;
 mod score;
+mod topic;
 
 pub use crate::account::{
     AccountId, AccountKey, AccountKeyDiffers, AccountTag, NativeId, SignalHash,
@@ -23,3 +24,4 @@ pub use crate::network::Network;
 pub use crate::person::PersonId;
 pub use crate::reason::RowReason;
 pub use crate::score::{Bucket, Score};
+pub use crate::topic::{TopicId, TopicIdInvalid};

@@ -118,6 +118,7 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
                 day: day.number(),
                 count: count.get(),
                 post_hash: interaction.post.as_deref().map(post_hash).transpose()?,
+                signal: None,
             });
             (subject, item)
         }
@@ -202,6 +203,7 @@ mod tests {
             kind: "like".to_owned(),
             count: None,
             post: None,
+            label: None,
         }
     }
 
@@ -290,8 +292,7 @@ mod tests {
                 subject: named(&native_id),
                 kind,
                 count,
-                post: Some(id.clone()),
-            };
+                post: Some(id.clone()), label: None };
             let _ = reason(Signal {
                 network,
                 signal_id: id,

@@ -210,6 +210,7 @@ fn signal(event: Event<'_>) -> Signal {
                 kind: kind.to_string(),
                 count: Some(count.get()),
                 post,
+                label: None,
             })
         }
         klout_world::Content::Post { account, post, text, tags } => Content::Post(Post {

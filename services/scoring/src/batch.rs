@@ -171,6 +171,7 @@ mod tests {
             day: 17_000,
             count,
             post_hash: Some(vec![2; 16]),
+            signal: None,
         }
     }
 

@@ -104,6 +104,7 @@ mod tests {
             day: 17_000,
             count,
             post_hash: None,
+            signal: None,
         }
     }
 

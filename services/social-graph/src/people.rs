@@ -22,6 +22,8 @@ pub(crate) async fn find(
             person: id.to_string(),
             accounts: accounts.remove(&id).unwrap_or_default(),
             create_time: Some(convert::timestamp(create_time)),
+            city: String::new(),
+            country: String::new(),
         };
         (id, person)
     });

@@ -236,6 +236,7 @@ impl Meaning {
             kind: kind.to_owned(),
             count: None,
             post: Some(self.name(post)),
+            label: None,
         })))
     }
 

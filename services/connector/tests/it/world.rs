@@ -80,6 +80,7 @@ pub(crate) fn like(id: &str, actor: &str) -> Signal {
             kind: "like".to_owned(),
             count: Some(1),
             post: None,
+            label: None,
         })),
     }
 }

@@ -105,7 +105,13 @@ fn person(person: &str) -> Option<Person> {
         SLOW => vec![account("mastodon", "slow")],
         _ => return None,
     };
-    Some(Person { person: person.to_owned(), accounts, create_time: None })
+    Some(Person {
+        person: person.to_owned(),
+        accounts,
+        create_time: None,
+        city: String::new(),
+        country: String::new(),
+    })
 }
 
 /// The played social-graph.

@@ -162,6 +162,7 @@ pub(super) fn signal(edge: &Edge, chunk: u32, row: u32) -> Signal {
             kind: Kind::as_str(*kind).to_owned(),
             count: Some(*count),
             post: None,
+            label: None,
         })),
     }
 }

@@ -203,7 +203,13 @@ mod tests {
             native_id: "did:1".to_owned(),
             handle: handle.to_owned(),
         };
-        let person = Person { person: "1".to_owned(), accounts: vec![account], create_time: None };
+        let person = Person {
+            person: "1".to_owned(),
+            accounts: vec![account],
+            create_time: None,
+            city: String::new(),
+            country: String::new(),
+        };
         let report = Report {
             comparison: &scores.compare(),
             old: "klout-2026-12",

@@ -325,7 +325,13 @@ impl GraphService for Gateway {
                 native_id: format!("did:{person}"),
                 handle: format!("<b>{person}"),
             };
-            Person { person, accounts: vec![account], create_time: None }
+            Person {
+                person,
+                accounts: vec![account],
+                create_time: None,
+                city: String::new(),
+                country: String::new(),
+            }
         });
         Ok(Response::new(BatchGetPeopleResponse { people: people.collect() }))
     }

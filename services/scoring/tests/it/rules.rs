@@ -31,6 +31,7 @@ fn reaction(
         day: TODAY - days_ago,
         count: 1,
         post_hash: None,
+        signal: None,
     }
 }
 
@@ -104,6 +105,8 @@ async fn another_network_never_lowers_a_score() {
         network: "github".to_owned(),
         person_id: person,
         revision: 1,
+        city: String::new(),
+        country: String::new(),
     });
     let request = ApplyMembershipsRequest { memberships: memberships.collect() };
     let mut consumer = SignalConsumerServiceClient::new(link(&world.running));

@@ -152,7 +152,14 @@ impl World {
 
 fn membership(account: i64, person: i64, revision: u64) -> Membership {
     let network = "bluesky".to_owned();
-    Membership { account_id: account, network, person_id: person, revision }
+    Membership {
+        account_id: account,
+        network,
+        person_id: person,
+        revision,
+        city: String::new(),
+        country: String::new(),
+    }
 }
 
 /// What `--dev` starts with.
@@ -170,6 +177,7 @@ pub(crate) fn likes(id: u8, likes: &[(i64, i64, u32)]) -> SignalBatch {
         day: TODAY,
         count: *count,
         post_hash: None,
+        signal: None,
     });
     SignalBatch {
         batch_id: vec![id; 16],
@@ -226,7 +234,13 @@ impl GraphService for Graph {
         let known = BTreeMap::from([("71", vec![account]), ("72", vec![])]);
         let people = request.into_inner().people.into_iter().filter_map(|person| {
             let accounts = known.get(person.as_str())?.clone();
-            Some(Person { person, accounts, create_time: None })
+            Some(Person {
+                person,
+                accounts,
+                create_time: None,
+                city: String::new(),
+                country: String::new(),
+            })
         });
         Ok(Response::new(BatchGetPeopleResponse { people: people.collect() }))
     }

@@ -222,6 +222,8 @@ pub(crate) async fn memberships(
             network: row.network,
             person_id: row.person_id,
             revision: row.revision.cast_unsigned(),
+            city: String::new(),
+            country: String::new(),
         })
         .collect())
 }

@@ -31,6 +31,7 @@ fn like(subject: &str, actor: &str, count: u32) -> BatchedInteraction {
         day: 17_000,
         count,
         post_hash: None,
+        signal: None,
     }
 }
 

@@ -40,6 +40,8 @@ impl World {
                     network: "bluesky".to_owned(),
                     person_id: 1,
                     revision: 1,
+                    city: String::new(),
+                    country: String::new(),
                 });
                 Ok(BatchGetMembershipsResponse { memberships: memberships.collect() })
             },

@@ -11,8 +11,8 @@ use crate::sources;
 const LAYERS: &[&[&str]] = &[
     &["klout-embedded", "klout-model", "klout-telemetry"],
     // The reference is what the two above it are tested against, and may not know them.
-    &["klout-reference", "klout-score-math", "klout-world"],
-    &["klout-score-engine", "klout-proto", "klout-store"],
+    &["klout-ontology", "klout-reference", "klout-score-math", "klout-world"],
+    &["klout-score-engine", "klout-topic-math", "klout-proto", "klout-store"],
     &["klout-chassis", "klout-import"],
     SERVICES,
     &["klout", "klout-testkit", "xtask"],
@@ -29,8 +29,15 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Crates whose answers depend on nothing but their arguments.
-const PURE: &[&str] =
-    &["klout-model", "klout-reference", "klout-score-math", "klout-score-engine", "klout-world"];
+const PURE: &[&str] = &[
+    "klout-model",
+    "klout-ontology",
+    "klout-reference",
+    "klout-score-math",
+    "klout-score-engine",
+    "klout-topic-math",
+    "klout-world",
+];
 
 /// What would let a pure crate wait, read a clock or reach a network.
 const IMPURE: &[&str] = &["axum", "redis", "reqwest", "sqlx", "tokio", "tonic"];

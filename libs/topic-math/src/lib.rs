@@ -1,0 +1,4 @@
+//! From words to topics, and from topics to people. Pure: no I/O, no clock, no randomness.
+
+pub mod expertise;
+pub mod words;
