@@ -42,26 +42,32 @@ struct Line {
     aliases: Vec<(Option<String>, String)>,
     keywords: Vec<(Option<String>, String)>,
     except: Vec<(Option<String>, String)>,
-    sensitive: bool,
+    /// Absent: as what it is part of.
+    sensitive: Option<bool>,
     description: Option<String>,
 }
 
-pub(crate) fn write(ontology: &str, edition: &str, topics: &[Topic]) -> Vec<u8> {
+pub(crate) fn write(
+    ontology: &str,
+    edition: &str,
+    topics: &[Topic],
+    sensitive: &[Option<bool>],
+) -> Vec<u8> {
     let header =
         Header { format: FORMAT, ontology: ontology.to_owned(), edition: edition.to_owned() };
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
     let mut put = |bytes: &[u8]| packed.write_all(bytes).expect("memory takes it");
     put(&line(&header));
-    for topic in topics {
-        put(&line(&Line::of(topic)));
+    for (topic, sensitive) in topics.iter().zip(sensitive) {
+        put(&line(&Line::of(topic, *sensitive)));
     }
     packed.finish().expect("memory takes it")
 }
 
-pub(crate) fn checksum(topics: &[Topic]) -> String {
+pub(crate) fn checksum(topics: &[Topic], sensitive: &[Option<bool>]) -> String {
     let mut hasher = blake3::Hasher::new();
-    for topic in topics {
-        hasher.update(&line(&Line::of(topic)));
+    for (topic, sensitive) in topics.iter().zip(sensitive) {
+        hasher.update(&line(&Line::of(topic, *sensitive)));
     }
     hasher.finalize().to_hex().to_string()
 }
@@ -109,7 +115,7 @@ fn line(value: &impl Serialize) -> Vec<u8> {
 // === impl Line ===
 
 impl Line {
-    fn of(topic: &Topic) -> Self {
+    fn of(topic: &Topic, sensitive: Option<bool>) -> Self {
         let phrases = |kind| {
             let some = topic.phrases.iter().filter(move |phrase| phrase.kind == kind);
             some.map(|it| (it.language.map(|it| it.to_string()), it.text.clone())).collect()
@@ -123,7 +129,7 @@ impl Line {
             aliases: phrases(PhraseKind::Alias),
             keywords: phrases(PhraseKind::Keyword),
             except: phrases(PhraseKind::Except),
-            sensitive: topic.sensitive,
+            sensitive,
             description: topic.description.clone(),
         }
     }
@@ -157,9 +163,9 @@ impl Line {
             parents,
             wikidata: self.wikidata,
             phrases,
-            sensitive: self.sensitive,
+            sensitive: self.sensitive == Some(true),
             description: self.description,
         };
-        Ok(Draft { at, ..Draft::from(topic) })
+        Ok(Draft { sensitive: self.sensitive, at, ..Draft::from(topic) })
     }
 }

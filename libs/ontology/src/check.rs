@@ -27,6 +27,8 @@ const PHRASES_MAX: usize = 2_000_000;
 pub(crate) struct Checked {
     pub(crate) topics: Vec<Topic>,
     pub(crate) graph: Graph,
+    /// What each topic says of itself.
+    pub(crate) sensitive: Vec<Option<bool>>,
 }
 
 /// The order of `drafts` does not matter. `None`: `findings` has a flaw.
@@ -76,10 +78,11 @@ pub(crate) fn check(mut drafts: Vec<Draft>, findings: &mut Findings) -> Option<C
     drop(by_slug);
 
     let places: Vec<Place> = drafts.iter().map(|draft| draft.at).collect();
+    let sensitive: Vec<Option<bool>> = drafts.iter().map(|draft| draft.sensitive).collect();
     let topics: Vec<Topic> =
         drafts.into_iter().zip(parents).map(|(draft, parents)| topic(draft, parents)).collect();
-    let graph = Graph::new(&topics, &places, findings)?;
-    Some(Checked { topics, graph })
+    let graph = Graph::new(&topics, &sensitive, &places, findings)?;
+    Some(Checked { topics, graph, sensitive })
 }
 
 fn topic(draft: Draft, parents: Vec<TopicId>) -> Topic {
@@ -93,7 +96,7 @@ fn topic(draft: Draft, parents: Vec<TopicId>) -> Topic {
         parents,
         wikidata: draft.wikidata,
         phrases,
-        sensitive: draft.sensitive,
+        sensitive: draft.sensitive == Some(true),
         description: draft.description,
     }
 }

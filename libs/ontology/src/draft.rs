@@ -30,7 +30,8 @@ pub(crate) struct Draft {
     pub(crate) parents: Vec<Parent>,
     pub(crate) wikidata: Option<String>,
     pub(crate) phrases: Vec<Phrase>,
-    pub(crate) sensitive: bool,
+    /// `None`: as what it is part of.
+    pub(crate) sensitive: Option<bool>,
     pub(crate) description: Option<String>,
     pub(crate) at: Place,
 }
@@ -103,7 +104,7 @@ impl From<Topic> for Draft {
             parents: topic.parents.into_iter().map(parent).collect(),
             wikidata: topic.wikidata,
             phrases: topic.phrases,
-            sensitive: topic.sensitive,
+            sensitive: topic.sensitive.then_some(true),
             description: topic.description,
             at,
         }

@@ -83,8 +83,13 @@ impl Lists {
 
 impl Graph {
     /// Of topics in order of id, all of whose parents exist. `None` and a flaw when one is part of itself.
-    /// `places` says where each was read. Nothing here recurses, so depth cannot overflow the stack.
-    pub(crate) fn new(topics: &[Topic], places: &[Place], findings: &mut Findings) -> Option<Self> {
+    /// `stated` says whether each is sensitive by itself, `places` where it was read. Nothing here recurses, so depth cannot overflow the stack.
+    pub(crate) fn new(
+        topics: &[Topic],
+        stated: &[Option<bool>],
+        places: &[Place],
+        findings: &mut Findings,
+    ) -> Option<Self> {
         let parents = Lists::new(topics.iter().map(|topic| topic.parents.clone()));
         let children = parents.inverse(topics);
         let place = |id: &TopicId| {
@@ -125,7 +130,7 @@ impl Graph {
 
         let mut ancestors: Vec<Vec<TopicId>> = vec![Vec::new(); topics.len()];
         let mut levels = vec![1_u32; topics.len()];
-        let mut sensitive: Vec<bool> = topics.iter().map(|topic| topic.sensitive).collect();
+        let mut sensitive: Vec<bool> = stated.iter().map(|it| *it == Some(true)).collect();
         for &topic in &order {
             let mut above = topics[topic].parents.clone();
             let mut level = u32::MAX;
@@ -133,7 +138,7 @@ impl Graph {
                 let parent = place(parent);
                 above.extend(&ancestors[parent]);
                 level = level.min(levels[parent] + 1);
-                sensitive[topic] |= sensitive[parent];
+                sensitive[topic] |= sensitive[parent] && stated[topic].is_none();
             }
             above.sort_unstable();
             above.dedup();

@@ -326,7 +326,7 @@ impl Klout {
 impl Row {
     fn into_draft(self) -> Draft {
         let names = self.name.map(|name| (Language::ENGLISH, name));
-        let sensitive = sensitive::is_sensitive(&self.slug, self.wikidata.as_deref());
+        let sensitive = sensitive::of(&self.slug, self.wikidata.as_deref());
         Draft {
             id: self.id,
             slug: self.slug,

@@ -30,6 +30,8 @@ pub struct Ontology {
     /// Places in `topics`, in order of slug.
     by_slug: Vec<u32>,
     graph: Graph,
+    /// What each topic says of itself.
+    sensitive: Vec<Option<bool>>,
     search: OnceLock<Search>,
 }
 
@@ -90,7 +92,7 @@ impl Ontology {
     /// All of it, gzip: what a database keeps. The same edition gives the same bytes.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        canonical::write(&self.name, &self.edition, &self.topics)
+        canonical::write(&self.name, &self.edition, &self.topics, &self.sensitive)
     }
 
     /// Where each topic of `old` leads to in `new`, in order of old id.
@@ -176,7 +178,8 @@ impl Ontology {
         self.place(topic).map_or(0, |place| self.graph.levels[place as usize])
     }
 
-    /// Whether a topic or anything that it is part of is sensitive.
+    /// Whether a topic or anything that it is part of is sensitive. A file can say of a topic that it is not,
+    /// whatever it is part of; that holds for what is below it as well.
     #[must_use]
     pub fn is_sensitive(&self, topic: TopicId) -> bool {
         self.place(topic).is_some_and(|place| self.graph.sensitive[place as usize])
@@ -223,14 +226,23 @@ impl Ontology {
                 findings.flaw(Place::default(), problem);
             }
         }
-        let Checked { topics, graph } = check(drafts, findings)?;
+        let Checked { topics, graph, sensitive } = check(drafts, findings)?;
         if findings.any_flaw() {
             return None;
         }
         let mut by_slug: Vec<u32> = (0..small(topics.len())).collect();
         by_slug.sort_by_cached_key(|&place| topics[place as usize].slug.to_lowercase());
         let (name, edition) = (name.to_owned(), edition.to_owned());
-        let checksum = canonical::checksum(&topics);
-        Some(Self { name, edition, checksum, topics, by_slug, graph, search: OnceLock::new() })
+        let checksum = canonical::checksum(&topics, &sensitive);
+        Some(Self {
+            name,
+            edition,
+            checksum,
+            topics,
+            by_slug,
+            graph,
+            sensitive,
+            search: OnceLock::new(),
+        })
     }
 }

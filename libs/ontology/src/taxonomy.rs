@@ -40,8 +40,7 @@ struct Table {
     #[serde(default)]
     except: Vec<Spanned<String>>,
     wikidata: Option<String>,
-    #[serde(default)]
-    sensitive: bool,
+    sensitive: Option<bool>,
     description: Option<String>,
 }
 

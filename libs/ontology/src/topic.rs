@@ -28,7 +28,8 @@ pub struct Topic {
     /// What tells it in a text besides its names.
     pub phrases: Vec<Phrase>,
     /// Whether to say that somebody has to do with it tells of their health, religion, sex life or politics:
-    /// then nobody is said to unless they declared it. Counts for its descendants too.
+    /// then nobody is said to unless they declared it. Counts for its descendants too,
+    /// but for those of which a file says that they are not.
     pub sensitive: bool,
     /// A sentence that says what belongs to it.
     pub description: Option<String>,

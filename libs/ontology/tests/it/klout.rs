@@ -99,6 +99,21 @@ fn the_order_of_rows_and_files_their_names_and_gzip_do_not_matter() {
 }
 
 #[test]
+fn what_tells_of_health_or_faith_is_sensitive_and_music_is_not() {
+    let rows = "1,\"religion\",\"Religion\",\"Q9174\",null\n2,\"illnesses\",\"Diseases\",\"Q12136\",null\n\
+                3,\"gout\",\"Gout\",null,null\n4,\"christian-music\",\"Christian Music\",null,null\n\
+                6,\"johnny-cash\",\"Johnny Cash\",null,null\n";
+    let edges = "2,\"illnesses\",3,\"gout\"\n1,\"religion\",4,\"christian-music\"\n4,\"christian-music\",6,\"johnny-cash\"\n";
+    let (topics, edges) = (format!("{TOPICS}{rows}"), format!("{EDGES}{edges}"));
+    let (ontology, _) = read(&[("t.csv", &topics), ("e.csv", &edges)]).expect("it is read");
+    for ontology in [&ontology, &Ontology::parse(&ontology.write()).expect("we wrote it")] {
+        let sensitive = ontology.topics().iter().filter(|topic| ontology.is_sensitive(topic.id));
+        let sensitive: Vec<&str> = sensitive.map(|topic| topic.slug.as_str()).collect();
+        assert_eq!(sensitive, ["religion", "illnesses", "gout"]);
+    }
+}
+
+#[test]
 fn ids_that_cannot_be_are_told_with_their_line() {
     for bad in ["18446744073709551616", "0", "-7", "x", "", "null", "007"] {
         let said = flaws(&TOPICS.replace("\n5,", &format!("\n{bad},")), EDGES, NAMES);

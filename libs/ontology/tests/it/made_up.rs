@@ -96,7 +96,7 @@ fn fits(topics: &[Topic]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn what_does_not_fit_together_is_refused_and_the_rest_is_not(

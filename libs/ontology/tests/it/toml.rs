@@ -63,6 +63,18 @@ fn topics_may_be_spread_over_files() {
 }
 
 #[test]
+fn a_topic_can_be_harmless_though_it_is_part_of_something_sensitive() {
+    let below = "[[topic]]\nid = 30\nslug = \"toy\"\nnames.en = \"Toy snakes\"\nparents = [\"python-snake\"]\n";
+    for (said, sensitive) in [("", true), ("sensitive = false", false), ("sensitive = true", true)]
+    {
+        let files = vec![file("a.toml", FILE), file("b.toml", &format!("{below}{said}\n"))];
+        let (ontology, _) = Ontology::read("test", "1", files).expect("it is read");
+        let toy = ontology.find("toy").expect("a topic").id;
+        assert_eq!(ontology.is_sensitive(toy), sensitive, "{said}");
+    }
+}
+
+#[test]
 fn a_flaw_names_the_line() {
     for (from, to, flaw) in [
         (
