@@ -46,7 +46,7 @@ fn topics() -> &'static [Topic] {
     Ontology::shipped().topics()
 }
 
-fn of<'a>(topic: &'a Topic, kind: PhraseKind) -> impl Iterator<Item = &'a str> {
+fn of(topic: &Topic, kind: PhraseKind) -> impl Iterator<Item = &str> {
     topic
         .phrases
         .iter()
