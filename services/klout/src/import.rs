@@ -120,6 +120,7 @@ impl Options {
             registered?;
             if !self.no_wait {
                 visible::until_visible(client).await?;
+                visible::until_topics_are_told(client).await?;
             }
             Ok(())
         })
