@@ -29,9 +29,12 @@ const INTERNAL: [&str; 2] = ["ConsumerService", "OperatorService"];
 const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 
 /// RPCs of public services that are for the operator alone too. The service sees the gateway's own token, and
-/// cannot tell who asks for everybody's cases, or for one pass over everybody after another.
-const OPERATORS: [&str; 3] = [
+/// cannot tell who asks for everybody's cases, for one pass over everybody after another, or by the keyed hashes
+/// that only services know.
+const OPERATORS: [&str; 5] = [
     REDELIVER,
+    "/klout.graph.v1.GraphService/BatchGetMemberships",
+    "/klout.score.v1.ScoreService/BatchGetActors",
     "/klout.score.v1.ScoreService/ListContests",
     "/klout.score.v1.ScoreService/StartRescore",
 ];
