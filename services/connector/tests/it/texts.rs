@@ -65,7 +65,11 @@ async fn topics_gets_what_people_are_called_and_hears_when_that_is_taken_back() 
     assert_eq!((label.account_id, Some(label.signal)), (listed.subject_account_id, listed.signal));
     let likes: Vec<_> = topics[0].interactions.iter().filter(|it| it.kind == "like").collect();
     assert!(likes.iter().all(|it| it.signal.is_none()), "what has no label names no signal");
-    assert_eq!(topics[1].retracted_interactions, [listed.clone()], "as it was, to be found again");
+    assert_eq!(
+        topics[1].retracted_interactions,
+        std::slice::from_ref(listed),
+        "as it was, to be found again"
+    );
     assert!(topics[1].labels.is_empty());
 }
 
