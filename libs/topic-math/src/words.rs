@@ -1,5 +1,7 @@
 //! What a post is about, by its words.
 
+mod fold;
+
 use klout_model::TopicId;
 use klout_ontology::Language;
 
