@@ -54,6 +54,15 @@ pub enum PhraseKind {
     Except,
 }
 
+// === impl Topic ===
+
+impl Topic {
+    #[must_use]
+    pub fn english_name(&self) -> &str {
+        self.names.get(&Language::ENGLISH).map_or("", String::as_str)
+    }
+}
+
 // === impl Language ===
 
 impl Language {
