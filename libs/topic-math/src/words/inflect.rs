@@ -14,9 +14,8 @@ pub(super) fn forms(language: Option<Language>, words: &[&str]) -> Vec<Vec<Strin
     let with = |before: &[&str], last: String| {
         before.iter().map(|it| (*it).to_owned()).chain([last]).collect::<Vec<_>>()
     };
-    let is_word = |word: &str| {
-        word.chars().count() >= LETTERS_MIN && word.chars().all(char::is_alphabetic)
-    };
+    let is_word =
+        |word: &str| word.chars().count() >= LETTERS_MIN && word.chars().all(char::is_alphabetic);
     // A name without a language is taken for English: most are.
     let language = language.unwrap_or(Language::ENGLISH);
     let mut forms: Vec<Vec<String>> = Vec::new();
@@ -157,8 +156,9 @@ fn prefixed(word: &str) -> Vec<String> {
     if bare.chars().count() < LETTERS_MIN {
         return Vec::new();
     }
-    let mut forms: Vec<String> =
-        ["", "ال", "وال", "بال", "فال", "كال", "لل", "و", "ب", "ل"].map(|it| format!("{it}{bare}")).into();
+    let mut forms: Vec<String> = ["", "ال", "وال", "بال", "فال", "كال", "لل", "و", "ب", "ل"]
+        .map(|it| format!("{it}{bare}"))
+        .into();
     forms.retain(|it| it != word);
     forms
 }

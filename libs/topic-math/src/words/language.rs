@@ -22,7 +22,7 @@ impl Languages {
     /// Of an ontology, and English: what a text is taken for otherwise does not matter to it.
     pub(super) fn new(languages: impl IntoIterator<Item = Language>) -> Self {
         let mut known: Vec<Lang> = languages.into_iter().filter_map(whatlang_of).collect();
-        known.extend(COMMON.iter().filter_map(|it| Lang::from_code(it)));
+        known.extend(COMMON.iter().filter_map(|it| Lang::from_code(*it)));
         known.sort_unstable_by_key(|it| *it as u8);
         known.dedup();
         Self { detector: Detector::with_allowlist(known) }

@@ -93,9 +93,11 @@ impl Portraits {
             if let Some(description) = &topic.description {
                 add(description, DESCRIPTION);
             }
-            drawn.extend(words.into_iter().map(|(key, (weight, named))| {
-                (key, Share { topic: place, weight, named })
-            }));
+            drawn.extend(
+                words
+                    .into_iter()
+                    .map(|(key, (weight, named))| (key, Share { topic: place, weight, named })),
+            );
         }
         drawn.sort_unstable_by_key(|(key, share)| (*key, share.topic));
         Self::of(drawn, topics.len())
@@ -114,7 +116,8 @@ impl Portraits {
             if shares.len() > limit {
                 continue;
             }
-            let rarity = ((count + 1.0) / (float(shares.len()) + 0.5)).ln() / ((count + 1.0) / 1.5).ln();
+            let rarity =
+                ((count + 1.0) / (float(shares.len()) + 0.5)).ln() / ((count + 1.0) / 1.5).ln();
             let start = portraits.shares.len();
             for (_, share) in shares {
                 #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1")]

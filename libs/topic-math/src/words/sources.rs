@@ -56,9 +56,9 @@ impl<'a> Sources<'a> {
     }
 
     fn text(&mut self, text: &'a str) {
-        let title = text.find('\n').filter(|end| {
-            *end <= TITLE_BYTES_MAX && !text[*end..].trim_start().is_empty()
-        });
+        let title = text
+            .find('\n')
+            .filter(|end| *end <= TITLE_BYTES_MAX && !text[*end..].trim_start().is_empty());
         let title = title.unwrap_or(0);
         self.part(text, 0..title, Place::Title);
         self.folded.end_phrase();
@@ -69,7 +69,8 @@ impl<'a> Sources<'a> {
     /// A part of the text: hashtags, accounts and links stand in it.
     fn part(&mut self, text: &'a str, part: Range<usize>, place: Place) {
         let bytes = text.as_bytes();
-        let is_word = |at: usize| bytes.get(at).is_some_and(|it| it.is_ascii_alphanumeric() || *it >= 0x80);
+        let is_word =
+            |at: usize| bytes.get(at).is_some_and(|it| it.is_ascii_alphanumeric() || *it >= 0x80);
         let (mut plain, mut at) = (part.start, part.start);
         while let Some(found) =
             bytes[at..part.end].iter().position(|it| matches!(it, b'#' | b'@' | b':'))
@@ -87,7 +88,9 @@ impl<'a> Sources<'a> {
                     let letters = scheme.take(5).take_while(|it| it.is_ascii_alphabetic()).count();
                     let end = bytes[at..part.end]
                         .iter()
-                        .position(|it| !it.is_ascii_graphic() || matches!(it, b'<' | b'>' | b'"' | b'`'))
+                        .position(|it| {
+                            !it.is_ascii_graphic() || matches!(it, b'<' | b'>' | b'"' | b'`')
+                        })
                         .map_or(part.end, |length| at + length);
                     ((sign - letters).max(plain), end)
                 }
@@ -180,10 +183,8 @@ fn end_of_name(bytes: &[u8], from: usize, end: usize) -> usize {
 }
 
 fn sorted(texts: &[String]) -> Vec<&str> {
-    let mut sorted: Vec<&str> = texts
-        .iter()
-        .map(|it| &it[..it.floor_char_boundary(TEXT_BYTES_MAX)])
-        .collect();
+    let mut sorted: Vec<&str> =
+        texts.iter().map(|it| &it[..it.floor_char_boundary(TEXT_BYTES_MAX)]).collect();
     sorted.sort_unstable();
     sorted.dedup();
     sorted

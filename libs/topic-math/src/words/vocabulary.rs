@@ -75,7 +75,7 @@ impl std::fmt::Debug for Vocabulary {
 }
 
 impl Vocabulary {
-    pub(super) fn new(ontology: &Ontology, lineages: &super::Lineages) -> Self {
+    pub(super) fn new(ontology: &Ontology, kinship: &super::kinship::Kinship) -> Self {
         let mut gathered = Gathered::default();
         for (place, topic) in (0_u32..).zip(ontology.topics()) {
             gathered.topic(place, topic);
@@ -85,7 +85,7 @@ impl Vocabulary {
         let (mut starts, mut meanings) = (vec![0], Vec::new());
         let mut written = Vec::new();
         for (pattern, mut found) in patterns {
-            settle(&mut found, lineages);
+            settle(&mut found, kinship);
             if found.is_empty() {
                 continue;
             }
@@ -125,7 +125,8 @@ impl Vocabulary {
 
 impl Gathered {
     fn topic(&mut self, place: u32, topic: &Topic) {
-        let names = topic.names.iter().map(|(language, name)| (Some(*language), &**name, Kind::Name));
+        let names =
+            topic.names.iter().map(|(language, name)| (Some(*language), &**name, Kind::Name));
         let phrases = topic.phrases.iter().map(|phrase| {
             let kind = match phrase.kind {
                 PhraseKind::Alias => Kind::Alias,
@@ -207,7 +208,7 @@ impl Gathered {
 }
 
 /// Keeps what words mean, and notes what is doubtful because they mean several things.
-fn settle(meanings: &mut Vec<Meaning>, lineages: &super::Lineages) {
+fn settle(meanings: &mut Vec<Meaning>, kinship: &super::kinship::Kinship) {
     let strong = |it: &Meaning| matches!(it.kind, Kind::Name | Kind::Alias);
     // Exactly a name of one topic, and the plural of another's: nobody means the other one.
     if let Some(form) = meanings.iter().filter(|it| strong(it)).map(|it| it.form).min() {
@@ -222,8 +223,10 @@ fn settle(meanings: &mut Vec<Meaning>, lineages: &super::Lineages) {
     for meaning in meanings.iter_mut().filter(|it| strong(it)) {
         let other = named.iter().any(|(topic, language)| {
             *topic != meaning.topic
-                && (language.is_none() || meaning.language.is_none() || *language == meaning.language)
-                && !lineages.are_kin(*topic, meaning.topic)
+                && (language.is_none()
+                    || meaning.language.is_none()
+                    || *language == meaning.language)
+                && !kinship.are_kin(*topic, meaning.topic)
         });
         meaning.doubtful |= other;
     }
