@@ -21,8 +21,8 @@ const NAME_EVERY: u32 = 25;
 const DESCRIPTION: usize = 12;
 const LANGUAGES: [&str; 6] = ["en", "en", "en", "de", "es", "fr"];
 const FUNCTION_WORDS: [&str; 24] = [
-    "the", "of", "and", "to", "a", "in", "is", "it", "you", "that", "he", "was", "for", "on", "are",
-    "with", "as", "his", "they", "be", "at", "one", "have", "this",
+    "the", "of", "and", "to", "a", "in", "is", "it", "you", "that", "he", "was", "for", "on",
+    "are", "with", "as", "his", "they", "be", "at", "one", "have", "this",
 ];
 
 /// Measures how fast posts are read, on one core: megabytes of text a second, from text to topics.
@@ -192,8 +192,7 @@ impl Maker {
                 phrases: Vec::new(),
                 sensitive: false,
                 description: {
-                    let words: Vec<_> =
-                        (0..DESCRIPTION).map(|_| self.word().to_owned()).collect();
+                    let words: Vec<_> = (0..DESCRIPTION).map(|_| self.word().to_owned()).collect();
                     Some(words.join(" "))
                 },
             })
