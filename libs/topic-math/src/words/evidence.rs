@@ -38,7 +38,9 @@ pub(super) struct Evidence {
     pub(super) keywords: Vec<u32>,
     /// How often keywords stand there.
     pub(super) keyword_count: f32,
-    /// Whether its author tagged the post with a keyword.
+    /// How many of them name no other topic, which would be reason enough to stand there.
+    pub(super) own_keywords: usize,
+    /// Whether its author tagged the post with one of these.
     pub(super) tagged: bool,
     /// Where the first that was found stands.
     pub(super) first: u32,
@@ -66,6 +68,8 @@ struct Hit<'a> {
     is_ordinary: bool,
     /// With a capital where none is needed.
     is_proper: bool,
+    /// Of some topic.
+    is_name: bool,
 }
 
 /// How much a word counts by where it stands.
@@ -109,7 +113,10 @@ pub(super) fn gather(matcher: &Matcher, words: &Words<'_>, sources: &Sources<'_>
                 covered = Some(tag);
             }
         }
-        let hit = Hit::new(sources, (first, last), start..end);
+        let mut hit = Hit::new(sources, (first, last), start..end);
+        hit.is_name = meanings.iter().any(|it| {
+            matches!(it.kind, Kind::Name | Kind::Alias) && !it.doubtful && hit.can_be(it)
+        });
         for meanings in meanings.chunk_by(|one, other| one.topic == other.topic) {
             if meanings.iter().any(|it| it.kind == Kind::Except) {
                 continue;
@@ -159,6 +166,7 @@ impl<'a> Hit<'a> {
             text,
             is_ordinary,
             is_proper,
+            is_name: false,
         }
     }
 
@@ -201,14 +209,17 @@ impl Evidence {
     ) {
         let count = factor * weight_of(hit.place);
         let note = |phrases: &mut Vec<u32>| {
-            if phrases.len() < PHRASES_MAX && !phrases.contains(&meaning.phrase) {
+            let is_new = phrases.len() < PHRASES_MAX && !phrases.contains(&meaning.phrase);
+            if is_new {
                 phrases.push(meaning.phrase);
             }
+            is_new
         };
         let strength = if meaning.kind == Kind::Keyword {
-            note(&mut self.keywords);
+            let is_new = note(&mut self.keywords);
+            self.own_keywords += usize::from(is_new && !hit.is_name);
             self.keyword_count += count;
-            self.tagged |= hit.place == Place::Tag;
+            self.tagged |= hit.place == Place::Tag && !hit.is_name;
             count
         } else if hit.place == Place::Name {
             // Who is spoken to or linked is seldom what the post is about.
