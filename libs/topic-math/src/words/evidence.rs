@@ -70,6 +70,8 @@ struct Hit<'a> {
     is_proper: bool,
     /// Of some topic.
     is_name: bool,
+    /// A character of Chinese or Japanese without such a one before it, and after it.
+    is_alone: (bool, bool),
 }
 
 /// How much a word counts by where it stands.
@@ -137,6 +139,10 @@ pub(super) fn gather(matcher: &Matcher, words: &Words<'_>, sources: &Sources<'_>
     findings
 }
 
+const fn is_han(char: char) -> bool {
+    matches!(char, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
+}
+
 // === impl Hit ===
 
 impl<'a> Hit<'a> {
@@ -148,7 +154,13 @@ impl<'a> Hit<'a> {
         let (folded, stands) = (&sources.folded, sources.folded.words());
         let word = &stands[first];
         let text = sources.texts[word.source as usize];
+        let (before, after) = (&text[..word.start as usize], &text[stands[last].end as usize..]);
         let text = &text[word.start as usize..stands[last].end as usize];
+        let is_one = first == last && text.chars().next().is_some_and(is_han);
+        let is_alone = (
+            is_one && !before.chars().next_back().is_some_and(is_han),
+            is_one && !after.chars().next().is_some_and(is_han),
+        );
         let letters = &folded.bytes()[at.start + 1..at.end - 1];
         let is_ordinary = first == last
             && str::from_utf8(letters)
@@ -167,6 +179,7 @@ impl<'a> Hit<'a> {
             is_ordinary,
             is_proper,
             is_name: false,
+            is_alone,
         }
     }
 
@@ -228,7 +241,9 @@ impl Evidence {
             count
         } else {
             note(&mut self.names);
-            let doubtful = meaning.doubtful && !(meaning.capitals && hit.is_in_capitals())
+            let doubtful = meaning.doubtful
+                && hit.is_alone != (true, true)
+                && !(meaning.capitals && hit.is_in_capitals())
                 || meaning.capitals && !hit.is_in_capitals() && hit.place != Place::Tag;
             if doubtful {
                 self.doubtful += count;
@@ -236,7 +251,8 @@ impl Evidence {
                 let is_name = hit.is_proper
                     && meaning.proper
                     && language().is_none_or(|it| it.as_str() != "de");
-                if is_name || hit.place == Place::Tag {
+                // What a compound is, its last character says: white tea is tea, and tea-brown is not.
+                if is_name || hit.is_alone.1 || hit.place == Place::Tag {
                     self.proper += count;
                 }
             } else {

@@ -1,9 +1,9 @@
 //! Texts in other languages than English, and other scripts.
 
-use klout_ontology::Language;
+use klout_ontology::{Language, PhraseKind};
 use klout_topic_math::words::Words;
 
-use crate::{about, matcher, read, small};
+use crate::{Told as _, about, matcher, read, small, topic};
 
 #[test]
 fn a_phrase_counts_in_texts_of_its_language() {
@@ -22,6 +22,15 @@ fn a_phrase_counts_in_texts_of_its_language() {
     }
     let english = "this is what the kochen of the rezept is like when you are with them";
     assert_eq!(about(&matcher, english), [""; 0], "German words in an English text");
+}
+
+#[test]
+fn one_character_is_a_word_where_it_stands_for_one() {
+    let tea = topic(1, "tea", "Tea", &[]).told("ja", PhraseKind::Alias, &["茶"]);
+    let matcher = matcher(vec![tea.told("zh", PhraseKind::Alias, &["茶"])]);
+    assert_eq!(about(&matcher, "お茶をいれました"), ["tea"]);
+    assert_eq!(about(&matcher, "周末泡一壶老白茶,看看书"), ["tea"]);
+    assert_eq!(about(&matcher, "茶色の犬がいました"), [""; 0], "brown");
 }
 
 #[test]
