@@ -26,8 +26,10 @@ use crate::{
     printable, visible,
 };
 
+pub(crate) use self::{formats::Sources, ontology::files as ontology_files};
+
 use self::{
-    formats::{ImportFormat, Sources},
+    formats::ImportFormat,
     ontology::ImportTopicOntology,
     progress::Progress,
     reading::Part,
