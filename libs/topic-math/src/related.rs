@@ -141,3 +141,56 @@ impl FromIterator<(TopicId, Vec<RelatedTopic>)> for RelatedTopics {
         Self(all)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{GARDENING, LAMBS, NATURE, TOMATOES, TOPICS, id, ontology};
+
+    fn any_people() -> impl Strategy<Value = Vec<Vec<(TopicId, f64)>>> {
+        let person = prop::collection::btree_map((1..=TOPICS).prop_map(id), 0.0..50.0, 0..5);
+        prop::collection::vec(person.prop_map(|it| it.into_iter().collect()), 0..30)
+    }
+
+    #[test]
+    fn what_people_are_influential_on_together_is_related() {
+        let gardener = vec![(id(TOMATOES), 3.0), (id(GARDENING), 9.0), (id(LAMBS), 2.0)];
+        let others = vec![(id(NATURE), 1.0)];
+        let people: Vec<_> = [vec![gardener; 5], vec![others; 5]].concat();
+        let related = related(&ontology(), people);
+        // Neither tomatoes, which are of gardening, nor nature, which lambs are of.
+        let of_gardening: Vec<_> = related.of(id(GARDENING)).iter().map(|it| it.topic).collect();
+        assert_eq!(of_gardening, [id(LAMBS)]);
+        assert!((related.of(id(LAMBS))[0].closeness - 0.5).abs() < 1e-6);
+        assert!(related.of(id(NATURE)).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_people_and_of_their_topics_does_not_matter_to_the_bit(
+            (ordered, mut shuffled) in any_people().prop_flat_map(|people| {
+                (Just(people.clone()), Just(people).prop_shuffle())
+            }),
+        ) {
+            shuffled.iter_mut().for_each(|topics| topics.reverse());
+            prop_assert_eq!(related(&ontology(), ordered), related(&ontology(), shuffled));
+        }
+
+        #[test]
+        fn what_is_related_is_so_both_ways_and_no_part_of_it(people in any_people()) {
+            let (ontology, people) = (ontology(), people);
+            let related = related(&ontology, people);
+            for (topic, others) in related.iter() {
+                for other in others {
+                    prop_assert!(other.closeness > 0.0 && other.closeness <= 1.0);
+                    prop_assert!(!ontology.ancestors(topic).contains(&other.topic));
+                    prop_assert!(!ontology.descendants(topic).contains(&other.topic));
+                    let back = related.of(other.topic).iter().find(|it| it.topic == topic);
+                    prop_assert_eq!(back.map(|it| it.closeness), Some(other.closeness));
+                }
+            }
+        }
+    }
+}

@@ -22,3 +22,19 @@ pub fn standings(strengths: &[f64]) -> Vec<Standing> {
     };
     strengths.iter().map(standing).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_of_one_strength_share_a_rank_and_leave_out_the_next() {
+        let found = standings(&[2.0, 5.0, 2.0, 1.0]);
+        let standing = |rank, percentile| Standing { rank, percentile };
+        assert_eq!(
+            found,
+            [standing(2, 50.0), standing(1, 87.5), standing(2, 50.0), standing(4, 12.5)]
+        );
+        assert!(standings(&[]).is_empty());
+    }
+}

@@ -1,44 +1,11 @@
-use klout_ontology::{Language, Topic};
 use klout_score_math::Repute;
 use proptest::prelude::*;
 
 use super::*;
-use crate::related::RelatedTopic;
-
-const NATURE: u64 = 1;
-const GARDENING: u64 = 2;
-const TOMATOES: u64 = 3;
-const ANIMALS: u64 = 4;
-const LAMBS: u64 = 5;
-const FOOD: u64 = 6;
-const TOPICS: u64 = 6;
-
-fn id(topic: u64) -> TopicId {
-    TopicId::new(topic).expect("not 0")
-}
-
-/// Tomatoes are both of gardening and of food.
-fn ontology() -> Ontology {
-    let topic = |id: u64, slug: &str, parents: &[u64]| Topic {
-        id: super::tests::id(id),
-        slug: slug.to_owned(),
-        names: [(Language::ENGLISH, slug.to_owned())].into(),
-        parents: parents.iter().map(|it| super::tests::id(*it)).collect(),
-        wikidata: None,
-        phrases: Vec::new(),
-        sensitive: false,
-        description: None,
-    };
-    let topics = vec![
-        topic(NATURE, "nature", &[]),
-        topic(GARDENING, "gardening", &[NATURE]),
-        topic(TOMATOES, "tomatoes", &[GARDENING, FOOD]),
-        topic(ANIMALS, "animals", &[NATURE]),
-        topic(LAMBS, "lambs", &[ANIMALS]),
-        topic(FOOD, "food", &[]),
-    ];
-    Ontology::new("made-up", "1", topics).expect("it fits together")
-}
+use crate::{
+    related::RelatedTopic,
+    testing::{GARDENING, LAMBS, NATURE, TOMATOES, TOPICS, id, ontology},
+};
 
 fn somebody() -> Actor {
     let factors = Repute { credibility: 1.0, ..Repute::UNSEEN }.factors();
