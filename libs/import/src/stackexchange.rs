@@ -6,6 +6,7 @@
 
 mod archive;
 mod find;
+mod html;
 mod index;
 mod reader;
 mod row;
