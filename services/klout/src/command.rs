@@ -22,6 +22,7 @@ use crate::{
     score::ShowScore,
     serve::{Migrate, Serve},
     simulate::Simulate,
+    topic::Topics,
     up::Up,
     watch::Watch,
     world::MakeWorld,
@@ -48,6 +49,8 @@ In another terminal:
   klout explain bluesky:ann
   klout moments bluesky:ann
   klout watch bluesky:ann
+  klout topic of bluesky:ann
+  klout topic experts photography
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -75,6 +78,8 @@ enum Command {
     Simulate(Simulate),
     Moments(Moments),
     Watch(Watch),
+    #[command(name = "topic")]
+    Topics(Topics),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -104,6 +109,7 @@ impl Klout {
             Command::Simulate(simulate) => simulate.run(),
             Command::Moments(moments) => moments.run(),
             Command::Watch(watch) => watch.run(),
+            Command::Topics(topics) => topics.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

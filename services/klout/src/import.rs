@@ -4,6 +4,7 @@
 //! connector. Only the reader knows the format.
 
 mod formats;
+mod ontology;
 mod progress;
 mod reading;
 mod rejects;
@@ -27,6 +28,7 @@ use crate::{
 
 use self::{
     formats::{ImportFormat, Sources},
+    ontology::ImportTopicOntology,
     progress::Progress,
     reading::Part,
     rejects::Rejects,
@@ -36,11 +38,18 @@ use self::{
 /// Chunks that travel at once: enough to keep the connector busy while others are answered.
 const IN_FLIGHT_MAX: usize = 4;
 
-/// Takes files of signals in.
+/// Takes files in: of signals, or an ontology of topics.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
     #[command(subcommand)]
-    format: ImportFormat,
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    #[command(flatten)]
+    Signals(ImportFormat),
+    TopicOntology(ImportTopicOntology),
 }
 
 /// What is the same for every format.
@@ -77,8 +86,13 @@ struct Totals {
 
 impl Import {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let (sources, options) = self.format.open()?;
-        options.run(sources)
+        match self.what {
+            What::Signals(format) => {
+                let (sources, options) = format.open()?;
+                options.run(sources)
+            }
+            What::TopicOntology(ontology) => ontology.run(),
+        }
     }
 }
 
@@ -106,6 +120,7 @@ impl Options {
             registered?;
             if !self.no_wait {
                 visible::until_visible(client).await?;
+                visible::until_topics_are_told(client).await?;
             }
             Ok(())
         })

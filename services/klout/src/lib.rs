@@ -37,6 +37,8 @@ mod serve;
 mod settings;
 mod simulate;
 mod subject;
+mod table;
+mod topic;
 mod up;
 mod visible;
 mod watch;

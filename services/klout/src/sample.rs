@@ -134,7 +134,8 @@ impl Loading {
             bar.set_position(u64::from(day) + 1);
         }
         bar.finish_and_clear();
-        visible::until_visible(client).await
+        visible::until_visible(client).await?;
+        visible::until_topics_are_told(client).await
     }
 
     /// Writes down how far it is, and where the clock is.

@@ -3,7 +3,9 @@
 use std::{fmt, time::Duration};
 
 use klout_chassis::reason;
-use klout_proto::{graph::v1 as graph, score::v1 as score, signal::v1 as signal};
+use klout_proto::{
+    graph::v1 as graph, score::v1 as score, signal::v1 as signal, topic::v1 as topic,
+};
 use tokio::time::sleep;
 
 use crate::{
@@ -109,6 +111,26 @@ async fn passed(
         pass = found.await?.into_inner().rescore.unwrap_or_default();
     }
     Ok(!asked.already_running)
+}
+
+/// Waits until topics has read what was taken in, and people have their topics.
+pub(crate) async fn until_topics_are_told(client: &Client) -> Result<(), Failure> {
+    let bar = output::progress(None, "{spinner} waiting for topics: {msg}");
+    loop {
+        let backlog = retried(|| {
+            let mut client = client.topics();
+            async move { client.get_backlog(topic::GetBacklogRequest {}).await }
+        });
+        let topic::GetBacklogResponse { posts, people, .. } = backlog.await?.into_inner();
+        if (posts, people) == (0, 0) {
+            break;
+        }
+        bar.set_message(format!("{posts} posts and {people} people are left"));
+        bar.tick();
+        sleep(INTERVAL).await;
+    }
+    bar.finish_and_clear();
+    Ok(())
 }
 
 /// Waits until everything that was taken in is in the scores, and everybody is scored as of today.

@@ -3,5 +3,6 @@
 mod attack;
 mod played;
 mod rank;
+mod topics;
 mod usage;
 mod world;
