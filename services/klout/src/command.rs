@@ -8,6 +8,7 @@ use crate::{
     contest::Contests,
     doctor::Doctor,
     exit::Failure,
+    experts::Experts,
     explain::Explain,
     export::Export,
     finding::Findings,
@@ -54,6 +55,7 @@ In another terminal:
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
+  klout experts signals posts.jsonl --as-of 2018-06-01T00:00:00Z --out experts.csv
 
 Without data of your own:
   klout world --people 10000 --seed 1 --out world
@@ -89,6 +91,7 @@ enum Command {
     Findings(Findings),
     Rebuild(Rebuild),
     Rank(Rank),
+    Experts(Experts),
     World(MakeWorld),
     Keys(Keys),
     Doctor(Doctor),
@@ -117,6 +120,7 @@ impl Klout {
             Command::Findings(findings) => findings.run(),
             Command::Rebuild(rebuild) => rebuild.run(),
             Command::Rank(rank) => rank.run(),
+            Command::Experts(experts) => experts.run(),
             Command::World(world) => world.run(),
             Command::Keys(keys) => keys.run(),
             Command::Doctor(doctor) => doctor.run(),

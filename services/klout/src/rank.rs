@@ -2,9 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::{self, Write},
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -54,9 +52,6 @@ pub(crate) struct Rank {
     out: PathBuf,
 }
 
-/// The mode of a scores file, less the umask: temporary files are private otherwise.
-const READABLE: u32 = 0o666;
-
 /// The columns of a scores file.
 const COLUMNS: [&str; 9] = [
     "network",
@@ -77,7 +72,7 @@ const INTERVAL_COLUMNS: [&str; 2] = ["low", "high"];
 const FLAGGED_SHOWN: usize = 5;
 
 /// How many rows were left out, by reason.
-type LeftOut = BTreeMap<RowReason, u64>;
+pub(crate) type LeftOut = BTreeMap<RowReason, u64>;
 
 /// How much of a file was read.
 struct Progress {
@@ -121,7 +116,7 @@ impl Rank {
         }
 
         let ranked = pool.install(|| self.model.rank(population));
-        write(&self.out, &ranked, self.interval)?;
+        output::write_whole(&self.out, |file| write_rows(file, &ranked, self.interval))?;
         flag(&ranked);
         eprintln!("klout: {rows} rows, {} accounts", ranked.len());
         Ok(())
@@ -272,29 +267,6 @@ fn add(population: &mut Population, row: Row, as_of: OffsetDateTime) -> Result<(
         }
     };
     population.add(&subject, id.as_deref(), signal);
-    Ok(())
-}
-
-/// Writes beside the target and renames, so that nobody reads half a file.
-fn write(path: &Path, ranked: &[Ranked], interval: bool) -> Result<(), Failure> {
-    let failed = |error: io::Error| {
-        Failure::Failed(format!("{}: could not be written: {error}", path.display()))
-    };
-    if path.as_os_str() == "-" {
-        return write_rows(io::stdout().lock(), ranked, interval).map_err(failed);
-    }
-    // A pipe or a device such as /dev/null is written to, never replaced.
-    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
-        let file = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-        return write_rows(io::BufWriter::new(file), ranked, interval).map_err(failed);
-    }
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(READABLE))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    write_rows(io::BufWriter::new(&mut file), ranked, interval).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
