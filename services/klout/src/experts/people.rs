@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use klout_model::TopicId;
+use klout_model::{TopicId, WINDOW_DAYS};
 use klout_ontology::Ontology;
 use klout_score_engine::{AccountName, Epoch, Numbered, Pass, Population, Signal, pass};
 use klout_score_math::{Model, PersonScore, Share};
@@ -58,7 +58,9 @@ pub(super) fn members(
 ) -> Vec<Member> {
     let mut population = Population::default();
     for (subject, fact) in signals.facts() {
-        population.add(subject, None, counted(fact));
+        if let Some(signal) = counted(fact) {
+            population.add(subject, None, signal);
+        }
     }
     match registered {
         Some(registered) => registered.iter().for_each(|it| population.register(it)),
@@ -102,19 +104,20 @@ pub(super) fn members(
     members
 }
 
-/// As the score counts it.
-fn counted(fact: &Fact) -> Signal {
-    match fact {
+/// As the score counts it. `None`: it is before the window.
+fn counted(fact: &Fact) -> Option<Signal> {
+    Some(match fact {
         Fact::Done(Done { actor, kind, age, count, .. }) => {
             Signal::Interaction { actor: actor.clone(), kind: *kind, age: *age, count: *count }
         }
         Fact::Counted { name, time, value, of_post } => {
             Signal::Counter { name: *name, time: *time, value: *value, of_post: *of_post }
         }
+        Fact::Posted(Posted { age: WINDOW_DAYS.., .. }) => return None,
         Fact::Posted(Posted { post, age, .. }) => {
             Signal::Post { post: post.as_str().into(), age: *age }
         }
-    }
+    })
 }
 
 /// Members react to members: how much tells whom they listen to.

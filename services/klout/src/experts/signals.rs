@@ -3,7 +3,9 @@
 use std::collections::hash_map::Entry;
 
 use klout_import::{Found, SignalReader};
-use klout_model::{CounterName, CounterValue, Day, Kind, NativeId, Network, RowReason};
+use klout_model::{
+    CounterName, CounterValue, Day, Kind, NativeId, Network, RowReason, WINDOW_DAYS,
+};
 use klout_proto::{
     convert,
     signal::v1::{Account, Interaction, Post, Signal, signal::Content},
@@ -38,6 +40,7 @@ pub(super) struct Done {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Posted {
     pub(super) post: String,
+    /// 90 and more is before the window.
     pub(super) age: u8,
     pub(super) text: String,
     pub(super) links: Vec<String>,
@@ -135,7 +138,14 @@ fn told(signal: Signal, as_of: OffsetDateTime) -> Result<(AccountName, Told), Ro
         }
         Content::Post(it) => {
             let subject = name(&network, it.account.as_ref())?;
-            (subject, Told::Fact(Fact::Posted(posted(it, age()?))))
+            let age = match age() {
+                // What others do about it within the window is about something all the same.
+                Err(RowReason::TimeBeforeWindow) => {
+                    u8::try_from((as_of - time).whole_days()).unwrap_or(u8::MAX).max(WINDOW_DAYS)
+                }
+                age => age?,
+            };
+            (subject, Told::Fact(Fact::Posted(posted(it, age))))
         }
         Content::Retraction(it) => {
             (name(&network, it.subject.as_ref())?, Told::TakenBack(it.of_signal_id))
