@@ -23,6 +23,7 @@ use crate::{
     score::ShowScore,
     serve::{Migrate, Serve},
     simulate::Simulate,
+    tag::TagPosts,
     topic::Topics,
     up::Up,
     watch::Watch,
@@ -55,6 +56,7 @@ In another terminal:
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
+  klout tag csv posts.csv.gz --out topics.csv
   klout experts signals posts.jsonl --as-of 2018-06-01T00:00:00Z --out experts.csv
 
 Without data of your own:
@@ -91,6 +93,8 @@ enum Command {
     Findings(Findings),
     Rebuild(Rebuild),
     Rank(Rank),
+    #[command(name = "tag")]
+    TagPosts(TagPosts),
     Experts(Experts),
     World(MakeWorld),
     Keys(Keys),
@@ -120,6 +124,7 @@ impl Klout {
             Command::Findings(findings) => findings.run(),
             Command::Rebuild(rebuild) => rebuild.run(),
             Command::Rank(rank) => rank.run(),
+            Command::TagPosts(tag) => tag.run(),
             Command::Experts(experts) => experts.run(),
             Command::World(world) => world.run(),
             Command::Keys(keys) => keys.run(),

@@ -24,7 +24,8 @@ use self::{
 use crate::{
     arguments,
     exit::Failure,
-    ontology_files, output,
+    ontology_files,
+    output::ResultFile,
     sources::{self, FileFormat},
 };
 
@@ -129,7 +130,10 @@ impl Experts {
         let reader = Reader::new(ontology, self.tags_only);
         let members = members(Model::current(), &reader, &signals, registered.as_deref());
         let rows = rows(&members, topic, self.all);
-        output::write_whole(&self.out, |file| write(file, reader.ontology(), &rows))?;
+        let mut file = ResultFile::create(&self.out)?;
+        let written = write(&mut file, reader.ontology(), &rows);
+        written.map_err(|error| file.failed(&error))?;
+        file.keep()?;
         eprintln!("klout: {} rows, {} accounts", rows.len(), members.len());
         Ok(())
     }
@@ -168,7 +172,7 @@ fn rows(members: &[Member], topic: Option<TopicId>, all: bool) -> Vec<Row<'_>> {
     rows
 }
 
-fn write(output: &mut dyn Write, ontology: &Ontology, rows: &[Row<'_>]) -> io::Result<()> {
+fn write(output: impl Write, ontology: &Ontology, rows: &[Row<'_>]) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(output);
     writer.write_record(COLUMNS)?;
     for Row { member, expertise: it, standing } in rows {

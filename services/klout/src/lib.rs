@@ -41,6 +41,7 @@ mod simulate;
 mod sources;
 mod subject;
 mod table;
+mod tag;
 mod topic;
 mod up;
 mod visible;

@@ -2,46 +2,32 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal as _, Write},
+    io::{self, BufWriter, IsTerminal as _, Write},
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tempfile::NamedTempFile;
 
 use crate::exit::Failure;
 
-/// The mode of a file that is written, less the umask: temporary files are private otherwise.
+/// The mode of a file of results, less the umask: temporary files are private otherwise.
 const READABLE: u32 = 0o666;
 
-/// Writes a file beside the target and renames it, so that nobody reads half of it. `-` is stdout.
-///
-/// # Errors
-///
-/// When it cannot be written.
-pub(crate) fn write_whole(
-    path: &Path,
-    rows: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), Failure> {
-    let failed = |error: io::Error| {
-        Failure::Failed(format!("{}: could not be written: {error}", path.display()))
-    };
-    if path.as_os_str() == "-" {
-        return rows(&mut io::stdout().lock()).map_err(failed);
-    }
-    // A pipe or a device such as /dev/null is written to, never replaced.
-    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
-        let file = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-        return rows(&mut io::BufWriter::new(file)).map_err(failed);
-    }
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(READABLE))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    rows(&mut io::BufWriter::new(&mut file)).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+/// A file that a result is written to as a whole: until it is kept, whatever was there is still there.
+#[derive(Debug)]
+pub(crate) struct ResultFile {
+    path: PathBuf,
+    written: Written,
+}
+
+#[derive(Debug)]
+enum Written {
+    Stdout(io::StdoutLock<'static>),
+    /// A pipe or a device such as /dev/null, which is written to and never replaced.
+    There(BufWriter<fs::File>),
+    Beside(BufWriter<NamedTempFile>),
 }
 
 /// Prints one line of a result.
@@ -79,6 +65,72 @@ pub(crate) fn grouped(number: impl ToString) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+// === impl ResultFile ===
+
+impl ResultFile {
+    /// `-` is stdout.
+    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        let written = Written::create(path).map_err(|error| unwritable(path, &error))?;
+        Ok(Self { path: path.to_owned(), written })
+    }
+
+    /// Why it could not be written.
+    pub(crate) fn failed(&self, error: &io::Error) -> Failure {
+        unwritable(&self.path, error)
+    }
+
+    /// Puts it where it was to be.
+    pub(crate) fn keep(mut self) -> Result<(), Failure> {
+        self.flush().map_err(|error| self.failed(&error))?;
+        if let Written::Beside(file) = self.written {
+            let file = file.into_inner().map_err(|error| unwritable(&self.path, error.error()))?;
+            file.persist(&self.path).map_err(|error| unwritable(&self.path, &error.error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for ResultFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.written {
+            Written::Stdout(file) => file.write(bytes),
+            Written::There(file) => file.write(bytes),
+            Written::Beside(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.written {
+            Written::Stdout(file) => file.flush(),
+            Written::There(file) => file.flush(),
+            Written::Beside(file) => file.flush(),
+        }
+    }
+}
+
+// === impl Written ===
+
+impl Written {
+    fn create(path: &Path) -> io::Result<Self> {
+        if path.as_os_str() == "-" {
+            return Ok(Self::Stdout(io::stdout().lock()));
+        }
+        if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+            let file = fs::OpenOptions::new().write(true).open(path)?;
+            return Ok(Self::There(BufWriter::new(file)));
+        }
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let file = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(READABLE))
+            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        Ok(Self::Beside(BufWriter::new(file)))
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::Failed(format!("{}: could not be written: {error}", path.display()))
 }
 
 #[cfg(test)]

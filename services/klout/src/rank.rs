@@ -12,7 +12,7 @@ use klout_model::{Day, NativeId, Network, RowReason};
 use klout_score_engine::{AccountName, Population, Ranked, Signal};
 use time::{Duration, OffsetDateTime};
 
-use crate::{arguments, exit::Failure, model::ChosenModel, output};
+use crate::{arguments, exit::Failure, model::ChosenModel, output, output::ResultFile};
 
 /// Scores the accounts of CSV files, without a server or a database.
 ///
@@ -116,7 +116,7 @@ impl Rank {
         }
 
         let ranked = pool.install(|| self.model.rank(population));
-        output::write_whole(&self.out, |file| write_rows(file, &ranked, self.interval))?;
+        write(&self.out, &ranked, self.interval)?;
         flag(&ranked);
         eprintln!("klout: {rows} rows, {} accounts", ranked.len());
         Ok(())
@@ -268,6 +268,13 @@ fn add(population: &mut Population, row: Row, as_of: OffsetDateTime) -> Result<(
     };
     population.add(&subject, id.as_deref(), signal);
     Ok(())
+}
+
+fn write(path: &Path, ranked: &[Ranked], interval: bool) -> Result<(), Failure> {
+    let mut file = ResultFile::create(path)?;
+    let written = write_rows(&mut file, ranked, interval);
+    written.map_err(|error| file.failed(&error))?;
+    file.keep()
 }
 
 fn write_rows(output: impl Write, ranked: &[Ranked], interval: bool) -> io::Result<()> {

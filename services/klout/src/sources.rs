@@ -85,6 +85,10 @@ impl FileFormat {
     ///
     /// When it cannot be found.
     pub(crate) fn open(self, paths: &[PathBuf], site: Option<&str>) -> Result<Sources, Failure> {
+        if site.is_some() && self != Self::StackExchange {
+            let message = "--site is for stackexchange: other files name their networks themselves";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         let sources = match self {
             Self::Signals => each(paths, &[".jsonl", ".ndjson", ".json"], EachLine::of_signals),
             Self::Csv => each(paths, &[".csv"], CsvSignals::new),

@@ -14,13 +14,13 @@ use super::{
 /// Words with the same first letters are forms of one: simulate, simulation, simulating.
 const LETTERS: usize = 6;
 /// A word of more topics than this says nothing about any. At least [`TOPICS_MIN`] topics may share one.
-const SHARE_MAX: f64 = 0.15;
+const SHARE_MAX: f64 = 0.3;
 const TOPICS_MIN: usize = 3;
 /// A bound on what one word of a post costs.
 const TOPICS_MAX: usize = 128;
 
 /// A word of a name counts like several of a description.
-const NAME: f32 = 3.0;
+const NAME: f32 = 4.0;
 const KEYWORD: f32 = 2.0;
 const DESCRIPTION: f32 = 1.0;
 /// So many times a word has to stand in a post for half of its weight.

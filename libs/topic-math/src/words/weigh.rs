@@ -17,7 +17,7 @@ const SHORT_WORDS: f32 = 50.0;
 /// How much of a portrait without the words of its names speaks for a doubtful name, or for a keyword.
 const DESCRIBED_MIN: f32 = 0.12;
 /// How much of a portrait is enough if nothing names the topic, and how many different words.
-const LIKE_MIN: f32 = 0.4;
+const LIKE_MIN: f32 = 0.3;
 const LIKE_WORDS_MIN: u16 = 3;
 /// What a portrait counts, beside names.
 const LIKE: f32 = 2.0;
@@ -27,7 +27,7 @@ const KEYWORDS_MAX: usize = 3;
 /// A doubtful name for which nothing else speaks, but which is written like a name or is a tag.
 const UNSUPPORTED: f32 = 0.5;
 /// A topic that is not named.
-const UNNAMED: f32 = 0.6;
+const UNNAMED: f32 = 1.0;
 /// A topic beside a descendant of it.
 const ANCESTOR: f32 = 0.5;
 /// What makes a weight of one half.
