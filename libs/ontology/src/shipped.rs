@@ -11,7 +11,19 @@ const NAME: &str = "klout-open";
 const EDITION: &str = "2026-11-26";
 
 /// A file for everything below a topic at the top.
-const FILES: [(&str, &str); 1] = [("music.toml", include_str!("../taxonomy/music.toml"))];
+const FILES: [(&str, &str); 11] = [
+    ("arts.toml", include_str!("../taxonomy/arts.toml")),
+    ("business.toml", include_str!("../taxonomy/business.toml")),
+    ("food.toml", include_str!("../taxonomy/food.toml")),
+    ("games.toml", include_str!("../taxonomy/games.toml")),
+    ("literature.toml", include_str!("../taxonomy/literature.toml")),
+    ("music.toml", include_str!("../taxonomy/music.toml")),
+    ("science.toml", include_str!("../taxonomy/science.toml")),
+    ("screen.toml", include_str!("../taxonomy/screen.toml")),
+    ("sports.toml", include_str!("../taxonomy/sports.toml")),
+    ("technology.toml", include_str!("../taxonomy/technology.toml")),
+    ("travel.toml", include_str!("../taxonomy/travel.toml")),
+];
 
 pub(crate) fn ontology() -> &'static Arc<Ontology> {
     static SHIPPED: LazyLock<Arc<Ontology>> = LazyLock::new(|| {

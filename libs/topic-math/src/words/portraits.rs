@@ -2,6 +2,8 @@
 //! the more telling. A post in which many of them stand is about the topic even if nothing names it, and they
 //! tell which of several topics a name means.
 
+use std::cell::RefCell;
+
 use klout_ontology::{Ontology, PhraseKind};
 use rustc_hash::FxHashMap;
 
@@ -59,6 +61,12 @@ pub(super) struct Seen {
     count: f32,
     /// Where it stands first.
     pub(super) first: u32,
+}
+
+thread_local! {
+    /// One for each topic, and all of them nothing between two posts: clearing as many as there are topics for
+    /// each post takes longer than reading it.
+    static LIKENESS: RefCell<Vec<Likeness>> = const { RefCell::new(Vec::new()) };
 }
 
 // === impl Portraits ===
@@ -163,19 +171,38 @@ impl Portraits {
         seen
     }
 
-    /// How much each topic is like what was seen; topics that are not like it at all are left as they are.
-    pub(super) fn compare(&self, seen: &[Seen]) -> Vec<Likeness> {
-        let mut likeness = vec![Likeness::default(); self.topics];
-        for it in seen {
-            let count = it.count / (it.count + HALF);
-            for share in &self.shares[it.word.0 as usize..it.word.1 as usize] {
-                let topic = &mut likeness[share.topic as usize];
-                topic.all += share.weight * count;
-                topic.described += if share.named { 0.0 } else { share.weight * count };
-                topic.words = topic.words.saturating_add(1);
+    /// How much these topics are like what was seen, and all others for which `is_enough`; in no order.
+    pub(super) fn compare(
+        &self,
+        seen: &[Seen],
+        topics: impl Iterator<Item = u32>,
+        is_enough: impl Fn(&Likeness) -> bool,
+    ) -> FxHashMap<u32, Likeness> {
+        LIKENESS.with_borrow_mut(|likeness| {
+            likeness.resize(self.topics.max(likeness.len()), Likeness::default());
+            let mut touched = Vec::with_capacity(8 * seen.len());
+            for it in seen {
+                let count = it.count / (it.count + HALF);
+                for share in &self.shares[it.word.0 as usize..it.word.1 as usize] {
+                    let topic = &mut likeness[share.topic as usize];
+                    if topic.words == 0 {
+                        touched.push(share.topic);
+                    }
+                    topic.all += share.weight * count;
+                    topic.described += if share.named { 0.0 } else { share.weight * count };
+                    topic.words = topic.words.saturating_add(1);
+                }
             }
-        }
-        likeness
+            let mut found: FxHashMap<u32, Likeness> =
+                topics.map(|topic| (topic, likeness[topic as usize])).collect();
+            for topic in touched {
+                let like = std::mem::take(&mut likeness[topic as usize]);
+                if is_enough(&like) {
+                    found.insert(topic, like);
+                }
+            }
+            found
+        })
     }
 
     /// What of the words seen is in a topic's portrait, the most telling first.

@@ -62,8 +62,9 @@ pub(super) fn topics(
     } else {
         matcher.portraits.see(folded, weight_of)
     };
-    let likeness = if seen.is_empty() { Vec::new() } else { matcher.portraits.compare(&seen) };
-    let like = |topic: u32| likeness.get(topic as usize).copied().unwrap_or_default();
+    let is_enough = |it: &Likeness| it.all >= LIKE_MIN && it.words >= LIKE_WORDS_MIN;
+    let likeness = matcher.portraits.compare(&seen, findings.keys().copied(), is_enough);
+    let like = |topic: u32| likeness.get(&topic).copied().unwrap_or_default();
 
     let company = Company::new(matcher, &findings, author);
     #[expect(clippy::cast_precision_loss, reason = "words of a post")]
@@ -76,10 +77,10 @@ pub(super) fn topics(
         })
         .filter(|it| it.1 > 0.0)
         .collect();
-    for (topic, like) in (0_u32..).zip(&likeness) {
-        if like.all >= LIKE_MIN && like.words >= LIKE_WORDS_MIN && !is_named(&findings, topic) {
-            strengths.retain(|it| it.0 != topic);
-            strengths.push((topic, UNNAMED * LIKE * like.all));
+    for (topic, like) in likeness.iter().filter(|it| is_enough(it.1)) {
+        if !is_named(&findings, *topic) {
+            strengths.retain(|it| it.0 != *topic);
+            strengths.push((*topic, UNNAMED * LIKE * like.all));
         }
     }
     weigh(matcher, &mut strengths);
