@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use klout_model::{CounterName, Kind, Network, WINDOW_DAYS};
+use klout_model::{CounterName, Kind, Network, Score, WINDOW_DAYS};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    counted,
+    counted, person,
     share::{self, Share},
 };
 
@@ -266,8 +266,22 @@ impl Model {
         table[usize::from(kind.code())].get(usize::from(age)).copied().unwrap_or(Share::NONE)
     }
 
+    /// What so many interactions without an actor are worth, in people: `g` of section 7.
+    #[must_use]
+    pub fn unnamed_worth(&self, count: f64) -> f64 {
+        let flood = self.numbers.unnamed.people;
+        flood * libm::log1p(count / flood)
+    }
+
+    /// Influence on the published scale. Section 9.
+    #[must_use]
+    pub fn score(&self, influence: f64) -> Score {
+        person::curve(self, influence)
+    }
+
     /// What is left after so many whole UTC days, in ten-thousandths; nothing from 90 on.
-    pub(crate) fn left(&self, age: u8) -> u64 {
+    #[must_use]
+    pub fn left(&self, age: u8) -> u64 {
         self.numbers.left.get(usize::from(age)).copied().map_or(0, u64::from)
     }
 

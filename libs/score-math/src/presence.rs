@@ -138,8 +138,7 @@ impl Unnamed {
 
     /// `g` of section 7.
     pub(crate) fn worth(&self, model: &Model) -> f64 {
-        let flood = model.numbers.unnamed.people;
-        flood * libm::log1p(self.count() / flood)
+        model.unnamed_worth(self.count())
     }
 }
 

@@ -1,12 +1,34 @@
-//! What a post is about, by its words.
+//! What a post is about, by its words. docs/topics-words.md tells the whole of it.
+//!
+//! Everything that topics are called is looked for in one pass. What is found is weighed by where it stands,
+//! by the language that it is in, and by what else the post says: a name that means several things needs
+//! something beside it that speaks for one of them.
+
+mod evidence;
+mod fold;
+mod inflect;
+mod kinship;
+mod language;
+mod lists;
+mod portraits;
+mod sources;
+mod vocabulary;
+mod weigh;
+
+use std::sync::Arc;
 
 use klout_model::TopicId;
-use klout_ontology::Language;
+use klout_ontology::{Language, Ontology};
+
+use self::{
+    kinship::Kinship, language::Languages, portraits::Portraits, sources::Sources,
+    vocabulary::Vocabulary,
+};
 
 /// What a post says.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Words<'a> {
-    /// Plain text.
+    /// Plain text. Of a longer one the first 128 KiB are read.
     pub text: &'a str,
     /// URLs.
     pub links: &'a [String],
@@ -24,4 +46,73 @@ pub struct PostTopic {
     pub weight: f32,
     /// What said so, as it stands in the post: at most 8 phrases, the strongest first.
     pub words: Vec<String>,
+}
+
+/// Reads posts by one ontology. Made once, since that takes long; used by many.
+#[derive(Debug)]
+pub struct Matcher {
+    ontology: Arc<Ontology>,
+    vocabulary: Vocabulary,
+    portraits: Portraits,
+    kinship: Kinship,
+    languages: Languages,
+}
+
+/// A post has so many topics at most.
+pub const TOPICS_MAX: usize = 10;
+/// A topic of a post has so many phrases at most.
+pub const WORDS_MAX: usize = 8;
+
+// === impl Matcher ===
+
+impl Matcher {
+    #[must_use]
+    pub fn new(ontology: Arc<Ontology>) -> Self {
+        let kinship = Kinship::new(&ontology);
+        let languages = ontology.topics().iter().flat_map(|topic| {
+            let phrases = topic.phrases.iter().filter_map(|it| it.language);
+            topic.names.keys().copied().chain(phrases)
+        });
+        Self {
+            vocabulary: Vocabulary::new(&ontology, &kinship),
+            portraits: Portraits::new(&ontology),
+            languages: Languages::new(languages),
+            kinship,
+            ontology,
+        }
+    }
+
+    /// What a post is about, the most first. Topics whose names say nothing of it, such as ancestors of those
+    /// that it names, are not among them; sensitive topics are.
+    ///
+    /// `author`: what else its author is known to write about, which speaks for one meaning of a name, and for
+    /// nothing that the post does not name.
+    ///
+    /// The order of tags, links and the author's topics does not matter.
+    #[must_use]
+    pub fn topics(&self, words: &Words<'_>, author: &[TopicId]) -> Vec<PostTopic> {
+        let sources = Sources::new(words.text, words.tags, words.links);
+        weigh::topics(self, words, &sources, author)
+    }
+
+    /// The language that a post is in. `None`: nobody said, and there is too little text to tell.
+    #[must_use]
+    pub fn language(&self, words: &Words<'_>) -> Option<Language> {
+        words.language.or_else(|| {
+            let sources = Sources::new(words.text, &[], &[]);
+            self.languages.tell(sources.texts[0], &sources.folded)
+        })
+    }
+
+    /// The ontology that it reads by.
+    #[must_use]
+    pub const fn ontology(&self) -> &Arc<Ontology> {
+        &self.ontology
+    }
+
+    /// What it holds in memory, without the ontology.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.vocabulary.bytes() + self.portraits.bytes() + self.kinship.bytes()
+    }
 }

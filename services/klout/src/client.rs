@@ -12,6 +12,10 @@ use klout_proto::{
         score_service_client::ScoreServiceClient,
     },
     signal::v1::signal_service_client::SignalServiceClient,
+    topic::v1::{
+        topic_operator_service_client::TopicOperatorServiceClient,
+        topic_service_client::TopicServiceClient,
+    },
 };
 use time::OffsetDateTime;
 use tonic::{
@@ -250,6 +254,15 @@ impl Client {
 
     pub(crate) fn graph(&self) -> GraphServiceClient<Channel> {
         GraphServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn topics(&self) -> TopicServiceClient<Channel> {
+        TopicServiceClient::new(self.channel.clone())
+    }
+
+    /// For operators alone.
+    pub(crate) fn topic_operator(&self) -> TopicOperatorServiceClient<Channel> {
+        TopicOperatorServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn signals(&self) -> SignalServiceClient<Channel> {

@@ -8,6 +8,7 @@ use crate::{
     contest::Contests,
     doctor::Doctor,
     exit::Failure,
+    experts::Experts,
     explain::Explain,
     export::Export,
     finding::Findings,
@@ -22,6 +23,8 @@ use crate::{
     score::ShowScore,
     serve::{Migrate, Serve},
     simulate::Simulate,
+    tag::TagPosts,
+    topic::Topics,
     up::Up,
     watch::Watch,
     world::MakeWorld,
@@ -48,9 +51,13 @@ In another terminal:
   klout explain bluesky:ann
   klout moments bluesky:ann
   klout watch bluesky:ann
+  klout topic of bluesky:ann
+  klout topic experts photography
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
+  klout tag csv posts.csv.gz --out topics.csv
+  klout experts signals posts.jsonl --as-of 2018-06-01T00:00:00Z --out experts.csv
 
 Without data of your own:
   klout world --people 10000 --seed 1 --out world
@@ -75,6 +82,8 @@ enum Command {
     Simulate(Simulate),
     Moments(Moments),
     Watch(Watch),
+    #[command(name = "topic")]
+    Topics(Topics),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -84,6 +93,9 @@ enum Command {
     Findings(Findings),
     Rebuild(Rebuild),
     Rank(Rank),
+    #[command(name = "tag")]
+    TagPosts(TagPosts),
+    Experts(Experts),
     World(MakeWorld),
     Keys(Keys),
     Doctor(Doctor),
@@ -104,6 +116,7 @@ impl Klout {
             Command::Simulate(simulate) => simulate.run(),
             Command::Moments(moments) => moments.run(),
             Command::Watch(watch) => watch.run(),
+            Command::Topics(topics) => topics.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),
@@ -111,6 +124,8 @@ impl Klout {
             Command::Findings(findings) => findings.run(),
             Command::Rebuild(rebuild) => rebuild.run(),
             Command::Rank(rank) => rank.run(),
+            Command::TagPosts(tag) => tag.run(),
+            Command::Experts(experts) => experts.run(),
             Command::World(world) => world.run(),
             Command::Keys(keys) => keys.run(),
             Command::Doctor(doctor) => doctor.run(),

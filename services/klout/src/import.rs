@@ -4,6 +4,7 @@
 //! connector. Only the reader knows the format.
 
 mod formats;
+mod ontology;
 mod progress;
 mod reading;
 mod rejects;
@@ -11,36 +12,44 @@ mod sending;
 
 use std::{
     collections::{BTreeMap, HashSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use futures::StreamExt as _;
-use klout_import::{CsvReader, Format, Input, Row};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
     client::{Missing, Target},
     exit::Failure,
-    printable, visible,
+    sources::{self, Sources},
+    visible,
 };
 
 use self::{
-    formats::{ImportFormat, Sources},
+    formats::ImportFormat,
+    ontology::ImportTopicOntology,
     progress::Progress,
     reading::Part,
     rejects::Rejects,
-    sending::{Joining, Name, Sender, Sent},
+    sending::{Joining, Sender, Sent},
 };
 
 /// Chunks that travel at once: enough to keep the connector busy while others are answered.
 const IN_FLIGHT_MAX: usize = 4;
 
-/// Takes files of signals in.
+/// Takes files in: of signals, or an ontology of topics.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
     #[command(subcommand)]
-    format: ImportFormat,
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    #[command(flatten)]
+    Signals(ImportFormat),
+    TopicOntology(ImportTopicOntology),
 }
 
 /// What is the same for every format.
@@ -49,7 +58,7 @@ struct Options {
     /// Makes each account of the rows that are taken a person of its own, actors too
     #[arg(long, conflicts_with = "registered")]
     register_all: bool,
-    /// Makes each account of this file (network,account) a person of its own
+    /// Makes each account of this file (network,account; also country,city) a person of its own
     #[arg(long, value_name = "FILE")]
     registered: Option<PathBuf>,
     /// Where rows go that are left out: no file that is read; of several files with such rows, the second
@@ -77,8 +86,13 @@ struct Totals {
 
 impl Import {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let (sources, options) = self.format.open()?;
-        options.run(sources)
+        match self.what {
+            What::Signals(format) => {
+                let (sources, options) = format.open()?;
+                options.run(sources)
+            }
+            What::TopicOntology(ontology) => ontology.run(),
+        }
     }
 }
 
@@ -92,7 +106,14 @@ impl Options {
         self.target.ask(Missing::Make, async |client| {
             let joining = match (self.register_all, self.registered) {
                 (true, _) => Joining::Everybody(HashSet::new()),
-                (false, Some(file)) => Joining::Listed(listed(&file)?),
+                (false, Some(file)) => Joining::Listed(
+                    sources::registered(&file)?
+                        .into_iter()
+                        .map(|(it, place)| {
+                            ((it.network.to_string(), it.native_id.to_string()), place)
+                        })
+                        .collect(),
+                ),
                 (false, None) => Joining::Nobody,
             };
             let sender = Sender::new(client, joining);
@@ -106,6 +127,7 @@ impl Options {
             registered?;
             if !self.no_wait {
                 visible::until_visible(client).await?;
+                visible::until_topics_are_told(client).await?;
             }
             Ok(())
         })
@@ -141,33 +163,6 @@ impl Totals {
              {no_reaction}, new people {people}"
         );
     }
-}
-
-/// The accounts of a file of those who joined.
-fn listed(file: &Path) -> Result<HashSet<Name>, Failure> {
-    let input = Input::open(file).map_err(|error| Failure::failed(&error))?;
-    let mut reader = CsvReader::new(input).map_err(|error| Failure::failed(&error))?;
-    if reader.format() != Format::Registered {
-        let message = "--registered takes a file with the columns network,account";
-        return Err(Failure::Failed(format!("{}: {message}", file.display())));
-    }
-    let mut listed = HashSet::new();
-    while let Some(record) = reader.next_record().map_err(|error| Failure::failed(&error))? {
-        match record.row {
-            Ok(Row::Registered(row)) => {
-                listed.insert((row.network.to_string(), row.account.to_string()));
-            }
-            Ok(_) => {}
-            Err(rejection) => eprintln!(
-                "{}:{}: {} ({})",
-                printable::shortened(&file.display().to_string()),
-                rejection.line,
-                rejection.reason.as_str(),
-                printable::shortened(&rejection.reason.to_string())
-            ),
-        }
-    }
-    Ok(listed)
 }
 
 /// Sends every row of the files. What `totals` counts is durable, also when this fails.

@@ -3,7 +3,9 @@
 use std::{fmt, time::Duration};
 
 use klout_chassis::reason;
-use klout_proto::{graph::v1 as graph, score::v1 as score, signal::v1 as signal};
+use klout_proto::{
+    graph::v1 as graph, score::v1 as score, signal::v1 as signal, topic::v1 as topic,
+};
 use tokio::time::sleep;
 
 use crate::{
@@ -111,6 +113,26 @@ async fn passed(
     Ok(!asked.already_running)
 }
 
+/// Waits until topics has read what was taken in, and people have their topics.
+pub(crate) async fn until_topics_are_told(client: &Client) -> Result<(), Failure> {
+    let bar = output::progress(None, "{spinner} waiting for topics: {msg}");
+    loop {
+        let backlog = retried(|| {
+            let mut client = client.topics();
+            async move { client.get_backlog(topic::GetBacklogRequest {}).await }
+        });
+        let topic::GetBacklogResponse { posts, people, .. } = backlog.await?.into_inner();
+        if (posts, people) == (0, 0) {
+            break;
+        }
+        bar.set_message(format!("{posts} posts and {people} people are left"));
+        bar.tick();
+        sleep(INTERVAL).await;
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
 /// Waits until everything that was taken in is in the scores, and everybody is scored as of today.
 pub(crate) async fn until_scored(client: &Client) -> Result<(), Failure> {
     while !matches!(left(client).await?, Left::Nothing | Left::Percentiles) {
@@ -119,7 +141,7 @@ pub(crate) async fn until_scored(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits until consumers have taken everything that was taken in.
+/// Waits until scoring and social-graph have taken everything that was taken in.
 pub(crate) async fn until_delivered(client: &Client) -> Result<(), Failure> {
     let bar = output::progress(None, "{spinner} waiting for the log: {msg}");
     while let batches @ 1.. = batches(client).await? {
@@ -131,12 +153,14 @@ pub(crate) async fn until_delivered(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What topics has not taken is not waited for: no score rests on it, and it may be down.
 async fn batches(client: &Client) -> Result<u64, Failure> {
     let signals = retried(|| {
         let mut client = client.signals();
         async move { client.get_backlog(signal::GetBacklogRequest {}).await }
     });
-    Ok(signals.await?.into_inner().batches)
+    let backlog = signals.await?.into_inner();
+    Ok(backlog.batches.saturating_sub(backlog.batches_for_topics))
 }
 
 /// Asks in the order in which signals travel: what has left one service is seen by the next.
@@ -149,7 +173,8 @@ async fn left(client: &Client) -> Result<Left, Failure> {
         let mut client = client.graph();
         async move { client.get_backlog(graph::GetBacklogRequest {}).await }
     });
-    let accounts = graph.await?.into_inner().accounts;
+    let backlog = graph.await?.into_inner();
+    let accounts = backlog.accounts.saturating_sub(backlog.accounts_for_topics);
     if accounts > 0 {
         return Ok(Left::Accounts(accounts));
     }

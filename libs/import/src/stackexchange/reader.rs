@@ -10,7 +10,7 @@ use klout_proto::{
 use time::OffsetDateTime;
 
 use super::{
-    Pass, Table,
+    Pass, Table, html,
     index::{Index, KnownPost},
     row::{attributes, id, optional_id, tags, time},
     rows::Rows,
@@ -20,8 +20,11 @@ use crate::{Entry, Found, Kept, Position, ReadError, SignalReader};
 /// Where all of it happened.
 const NETWORK: &str = "stackexchange";
 
-/// Tags of one post, as many as a signal may have.
+/// Tags of one post, as many as a signal may have; links too.
 const TAGS_MAX: usize = 32;
+
+/// In bytes, of the text of one post, as much as a signal may have. A longer one is cut.
+const TEXT_LENGTH_MAX: usize = 64 * 1024;
 
 /// Kinds of posts and votes, by their numbers in a dump.
 const QUESTION: &str = "1";
@@ -162,8 +165,10 @@ impl Meaning {
     }
 
     fn post(&self, row: &str) -> Result<Signals, Left> {
-        let [post, post_type, owner, question, created] =
-            attributes(row, ["Id", "PostTypeId", "OwnerUserId", "ParentId", "CreationDate"])?;
+        let [post, post_type, owner, question, created, title, body] = attributes(
+            row,
+            ["Id", "PostTypeId", "OwnerUserId", "ParentId", "CreationDate", "Title", "Body"],
+        )?;
         let id = id(post.as_deref())?;
         let post_type = post_type.ok_or(RowReason::RowMalformed)?;
         if ![QUESTION, ANSWER].contains(&&*post_type) {
@@ -174,11 +179,12 @@ impl Meaning {
         let question = optional_id(question.as_deref())?.filter(|_| post_type == ANSWER);
 
         let all_tags = self.index.tags(question.unwrap_or(id))?.unwrap_or_default();
+        let (text, links) = post_text(title.as_deref(), body.as_deref());
         let content = Content::Post(Post {
             account: Some(self.account(owner)?),
             post: self.name(id),
-            text: None,
-            links: Vec::new(),
+            text,
+            links,
             tags: tags(&all_tags).take(TAGS_MAX).map(str::to_owned).collect(),
         });
         let published = signal(format!("post/{id}"), time, content);
@@ -248,6 +254,18 @@ impl Meaning {
     fn name(&self, id: u32) -> String {
         format!("{}/{id}", self.site)
     }
+}
+
+/// What a post of a dump says, its title on a line of its own and then its body without HTML, and what it links to.
+#[must_use]
+pub fn post_text(title: Option<&str>, body: Option<&str>) -> (Option<String>, Vec<String>) {
+    let (body, mut links) = html::read(body.unwrap_or_default());
+    links.truncate(TAGS_MAX);
+    let title = title.map(str::trim).unwrap_or_default();
+    let parts: Vec<&str> = [title, &body].into_iter().filter(|it| !it.is_empty()).collect();
+    let mut text = parts.join("\n");
+    text.truncate(text.floor_char_boundary(TEXT_LENGTH_MAX));
+    (Some(text).filter(|it| !it.is_empty()), links)
 }
 
 fn signal(signal_id: String, time: OffsetDateTime, content: Content) -> Signal {

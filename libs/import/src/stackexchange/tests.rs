@@ -21,7 +21,7 @@ const USERS: &str = r#"  <row Id="-1" DisplayName="Community" />
 
 /// A question of Ann, an answer of Bob that she accepts, her own answer, a wiki.
 const POSTS: &str = r#"  <row Id="11" PostTypeId="2" ParentId="10" CreationDate="2018-05-02T00:00:00.000" OwnerUserId="2" />
-  <row Id="10" PostTypeId="1" CreationDate="2018-05-01T10:00:00.567" Body="&lt;p&gt;" OwnerUserId="1" Tags="&lt;a&gt;&lt;b-c&gt;" />
+  <row Id="10" PostTypeId="1" CreationDate="2018-05-01T10:00:00.567" Title="Why &amp;amp; how?" Body="&lt;p&gt;Is &lt;a href=&quot;https://a.org/&quot;&gt;it&lt;/a&gt;?&lt;/p&gt;" OwnerUserId="1" Tags="&lt;a&gt;&lt;b-c&gt;" />
   <row Id="12" PostTypeId="2" ParentId="10" CreationDate="2018-05-02T00:00:00.000" OwnerUserId="1" />
   <row Id="13" PostTypeId="5" CreationDate="2018-05-02T00:00:00.000" OwnerUserId="1" />
   <row Id="14" PostTypeId="1" CreationDate="2018-05-02T00:00:00.000" OwnerUserId="-1" Tags="|d|" />
@@ -166,6 +166,8 @@ fn rows_have_their_meaning_whatever_their_order() {
     let Some(Content::Post(post)) = &read.signals[2].content else { panic!("a post") };
     let handle = post.account.as_ref().and_then(|it| it.handle.as_deref());
     assert_eq!(handle, Some("Ann & \u{20ac}"));
+    assert_eq!(post.text.as_deref(), Some("Why &amp; how?\nIs it?"), "a title is no HTML");
+    assert_eq!(post.links, ["https://a.org/"]);
     let time = read.signals[2].time.expect("a time");
     assert_eq!((time.seconds, time.nanos), (1_525_168_800, 567_000_000));
 }

@@ -1,22 +1,12 @@
 //! The formats: what each is given, and what it is read with. All else is the same for all.
 
-use std::path::{Path, PathBuf};
-
-use klout_import::{CsvSignals, Dump, EachLine, Input, ReadError, SignalReader, dumps, files};
+use std::path::PathBuf;
 
 use super::Options;
-use crate::exit::Failure;
-
-/// Files to read, one after the other.
-pub(super) struct Sources {
-    pub(super) readers: Box<dyn Iterator<Item = Result<Box<dyn SignalReader>, ReadError>> + Send>,
-    /// All that is read, and is not to be written over.
-    pub(super) inputs: Vec<PathBuf>,
-    /// How many readers there are at most.
-    pub(super) files: usize,
-    /// How much there is to read. `None`: nobody knows.
-    pub(super) bytes: Option<u64>,
-}
+use crate::{
+    exit::Failure,
+    sources::{FileFormat, Sources, gharchive},
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ImportFormat {
@@ -61,7 +51,7 @@ pub(super) struct ImportSignals {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Files are told by their header, in any order of columns, plain or gzip:
-  time,network,actor,subject,kind,count      interactions (+ id, post)
+  time,network,actor,subject,kind,count      interactions (+ id, post, label)
   time,network,account,counter,value         counters (+ id, post)
   time,network,account,post                  posts (+ id, text)
 
@@ -138,59 +128,13 @@ pub(super) struct ImportGhArchive {
 impl ImportFormat {
     /// Finds what there is to read, and tells what to do with it.
     pub(super) fn open(self) -> Result<(Sources, Options), Failure> {
-        let failed = |error: ReadError| Failure::failed(&error);
         Ok(match self {
-            Self::Signals(import) => {
-                let endings = [".jsonl", ".ndjson", ".json"];
-                (
-                    each(&import.paths, &endings, EachLine::of_signals).map_err(failed)?,
-                    import.options,
-                )
+            Self::Signals(it) => (FileFormat::Signals.open(&it.paths, None)?, it.options),
+            Self::Csv(it) => (FileFormat::Csv.open(&it.paths, None)?, it.options),
+            Self::StackExchange(it) => {
+                (FileFormat::StackExchange.open(&it.paths, it.site.as_deref())?, it.options)
             }
-            Self::Csv(import) => {
-                (each(&import.paths, &[".csv"], CsvSignals::new).map_err(failed)?, import.options)
-            }
-            Self::StackExchange(import) => {
-                let found = dumps(&import.paths, import.site.as_deref()).map_err(failed)?;
-                (of_dumps(found), import.options)
-            }
-            Self::GhArchive(import) => (
-                each(&import.paths, &[".json"], EachLine::of_gharchive).map_err(failed)?,
-                import.options,
-            ),
+            Self::GhArchive(it) => (gharchive(&it.paths)?, it.options),
         })
     }
-}
-
-/// The files of paths, each by itself.
-fn each<R: SignalReader + 'static>(
-    paths: &[PathBuf],
-    endings: &[&str],
-    open: impl Fn(Input) -> Result<R, ReadError> + Send + 'static,
-) -> Result<Sources, ReadError> {
-    let paths = files(paths, endings)?;
-    let length = |path: &Path| path.metadata().ok().filter(|it| it.is_file()).map(|it| it.len());
-    // A pipe has no length, and then the whole has none.
-    let bytes = paths.iter().map(|path| length(path)).sum();
-    let (inputs, files) = (paths.clone(), paths.len());
-    let readers = paths.into_iter().map(move |path| {
-        let reader: Box<dyn SignalReader> = Box::new(open(Input::open(&path)?)?);
-        Ok(reader)
-    });
-    Ok(Sources { readers: Box::new(readers), inputs, files, bytes })
-}
-
-/// Dumps, whose files hang together.
-fn of_dumps(dumps: Vec<Dump>) -> Sources {
-    for dump in &dumps {
-        for archive in dump.archives() {
-            let (archive, folder) = (archive.display(), std::env::temp_dir());
-            eprintln!("klout: {archive}: unpacking into temporary files in {}", folder.display());
-        }
-    }
-    let bytes = Some(dumps.iter().map(Dump::bytes).sum());
-    let inputs = dumps.iter().flat_map(Dump::paths).map(Path::to_owned).collect();
-    let files = dumps.len() * Dump::READERS_MAX;
-    let readers = Box::new(dumps.into_iter().flat_map(Dump::readers));
-    Sources { readers, inputs, files, bytes }
 }

@@ -1,7 +1,10 @@
 //! The `klout` binary, run as its users run it.
 
 mod attack;
+mod experts;
 mod played;
 mod rank;
+mod tag;
+mod topics;
 mod usage;
 mod world;

@@ -10,5 +10,6 @@ mod path;
 mod rebuild;
 mod recomputed;
 mod story;
+mod topics;
 mod up;
 mod world;
