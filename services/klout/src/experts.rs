@@ -111,7 +111,7 @@ impl Experts {
             None => None,
         };
         let registered = match &self.registered {
-            Some(file) => Some(sources::registered(file)?.into_iter().collect::<Vec<_>>()),
+            Some(file) => Some(sources::registered(file)?.into_keys().collect::<Vec<_>>()),
             None => {
                 eprintln!(
                     "klout: without --registered every account counts as registered, and nothing \

@@ -58,7 +58,7 @@ struct Options {
     /// Makes each account of the rows that are taken a person of its own, actors too
     #[arg(long, conflicts_with = "registered")]
     register_all: bool,
-    /// Makes each account of this file (network,account) a person of its own
+    /// Makes each account of this file (network,account; also country,city) a person of its own
     #[arg(long, value_name = "FILE")]
     registered: Option<PathBuf>,
     /// Where rows go that are left out: no file that is read; of several files with such rows, the second
@@ -109,7 +109,9 @@ impl Options {
                 (false, Some(file)) => Joining::Listed(
                     sources::registered(&file)?
                         .into_iter()
-                        .map(|it| (it.network.to_string(), it.native_id.to_string()))
+                        .map(|(it, place)| {
+                            ((it.network.to_string(), it.native_id.to_string()), place)
+                        })
                         .collect(),
                 ),
                 (false, None) => Joining::Nobody,

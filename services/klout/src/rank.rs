@@ -22,7 +22,7 @@ use crate::{arguments, exit::Failure, model::ChosenModel, output, output::Result
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Files are told by their header, in any order of columns, plain or gzip:
-  time,network,actor,subject,kind,count      interactions (+ id, post)
+  time,network,actor,subject,kind,count      interactions (+ id, post, label)
   time,network,account,counter,value         counters (+ id, post)
   time,network,account,post                  posts (+ id, text)
 

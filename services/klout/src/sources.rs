@@ -1,7 +1,7 @@
 //! Files of signals, of whatever format, for the commands that read them.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
@@ -22,6 +22,13 @@ pub(crate) struct Sources {
     pub(crate) files: usize,
     /// How much there is to read. `None`: nobody knows.
     pub(crate) bytes: Option<u64>,
+}
+
+/// Where somebody says to live. Empty: not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) country: String,
+    pub(crate) city: String,
 }
 
 /// A format of files that have posts.
@@ -45,23 +52,24 @@ pub(crate) fn gharchive(paths: &[PathBuf]) -> Result<Sources, Failure> {
     each(paths, &[".json"], EachLine::of_gharchive).map_err(|error| Failure::failed(&error))
 }
 
-/// The accounts of a file of those who joined. Rows that are none are named on stderr.
+/// The accounts of a file of those who joined, with where their owners say to live. Rows that are none are named on stderr.
 ///
 /// # Errors
 ///
 /// When it cannot be read, or is no such file.
-pub(crate) fn registered(file: &Path) -> Result<BTreeSet<AccountName>, Failure> {
+pub(crate) fn registered(file: &Path) -> Result<BTreeMap<AccountName, Place>, Failure> {
     let input = Input::open(file).map_err(|error| Failure::failed(&error))?;
     let mut reader = CsvReader::new(input).map_err(|error| Failure::failed(&error))?;
     if reader.format() != Format::Registered {
         let message = "--registered takes a file with the columns network,account";
         return Err(Failure::Failed(format!("{}: {message}", file.display())));
     }
-    let mut registered = BTreeSet::new();
+    let mut registered = BTreeMap::new();
     while let Some(record) = reader.next_record().map_err(|error| Failure::failed(&error))? {
         match record.row {
             Ok(Row::Registered(row)) => {
-                registered.insert(AccountName { network: row.network, native_id: row.account });
+                let name = AccountName { network: row.network, native_id: row.account };
+                registered.insert(name, Place { country: row.country, city: row.city });
             }
             Ok(_) => {}
             Err(rejection) => eprintln!(

@@ -51,7 +51,7 @@ pub(super) struct ImportSignals {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Files are told by their header, in any order of columns, plain or gzip:
-  time,network,actor,subject,kind,count      interactions (+ id, post)
+  time,network,actor,subject,kind,count      interactions (+ id, post, label)
   time,network,account,counter,value         counters (+ id, post)
   time,network,account,post                  posts (+ id, text)
 
