@@ -10,7 +10,7 @@ use super::{
     fold::{BREAK, Place},
     lists,
     sources::Sources,
-    vocabulary::{Form, Kind, Meaning, is_joined_in_text},
+    vocabulary::{Form, Kind, Meaning, is_joined_in_text, is_marked},
 };
 
 /// How many different phrases of one topic are told apart. More make it no surer.
@@ -40,7 +40,7 @@ pub(super) struct Evidence {
     pub(super) keyword_count: f32,
     /// How many of them name no other topic, which would be reason enough to stand there.
     pub(super) own_keywords: usize,
-    /// Whether its author tagged the post with one of these.
+    /// Whether its author tagged the post with one of these, or with a name.
     pub(super) tagged: bool,
     /// Where the first that was found stands.
     pub(super) first: u32,
@@ -241,9 +241,19 @@ impl Evidence {
             count
         } else {
             note(&mut self.names);
-            let doubtful = meaning.doubtful
-                && hit.is_alone != (true, true)
-                && !(meaning.capitals && hit.is_in_capitals())
+            self.tagged |= hit.place == Place::Tag;
+            // Who writes marks means them: Barça is no barca.
+            let is_other = !meaning.marked && is_marked(hit.text);
+            // One English word in another language is often one of that language, and a name less often.
+            let is_foreign = factor < 1.0
+                && meaning.one_word
+                && meaning.kind == Kind::Alias
+                && !hit.text.starts_with(char::is_uppercase);
+            let doubtful = is_other
+                || is_foreign
+                || meaning.doubtful
+                    && hit.is_alone != (true, true)
+                    && !(meaning.capitals && hit.is_in_capitals())
                 || meaning.capitals && !hit.is_in_capitals() && hit.place != Place::Tag;
             if doubtful {
                 self.doubtful += count;

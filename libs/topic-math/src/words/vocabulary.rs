@@ -39,6 +39,10 @@ pub(super) struct Meaning {
     pub(super) proper: bool,
     /// Whether the phrase is an abbreviation in capitals.
     pub(super) capitals: bool,
+    /// Whether letters of the phrase have marks, or are not Latin.
+    pub(super) marked: bool,
+    /// Whether the phrase is one word.
+    pub(super) one_word: bool,
 }
 
 /// How far words are from the phrase as the ontology has it.
@@ -182,6 +186,8 @@ impl Gathered {
                 && (2..=4).contains(&text.chars().count())
                 && letters.clone().count() > 1
                 && letters.clone().all(char::is_uppercase),
+            marked: is_marked(text),
+            one_word: words.len() == 1,
         };
         self.add(&words, meaning);
         let forms = if kind == Kind::Except { Vec::new() } else { forms(language, &words) };
@@ -271,6 +277,13 @@ fn is_doubtful(words: &[&str], english: bool) -> bool {
         _ => false,
     };
     short || english && (lists::is_homograph(word) || lists::is_function_word(word))
+}
+
+/// Whether letters have marks, or are not Latin.
+pub(super) fn is_marked(text: &str) -> bool {
+    // Full-width letters are another way to write the same.
+    !text.is_ascii()
+        && text.chars().any(|it| it > '\u{bf}' && it < '\u{ff00}' && it.is_alphabetic())
 }
 
 /// Whether a name that is written together is found in a sentence, and not only as a tag.

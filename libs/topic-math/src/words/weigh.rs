@@ -34,6 +34,10 @@ const UNNAMED: f32 = 1.0;
 const ANCESTOR: f32 = 0.5;
 /// What makes a weight of one half.
 const HALF: f32 = 0.5;
+/// A topic that is mentioned in a post whose tags say what it is about, and that is kin to none of those.
+const MENTIONED: f32 = 0.5;
+/// Beside a topic that is so much surer, a post is not about one.
+const BESIDE_MIN: f32 = 0.4;
 /// So many topics a post is about before each counts less, and by how much with each.
 const TOPICS_FREE: f32 = 4.0;
 const CROWDED: f32 = 0.1;
@@ -94,6 +98,7 @@ pub(super) fn topics(
             strengths.push((*topic, UNNAMED * LIKE * like.all));
         }
     }
+    yield_to_tags(matcher, &findings, &mut strengths);
     weigh(matcher, &mut strengths);
     strengths.sort_by(|one, other| best_first(*one, *other));
     strengths.truncate(TOPICS_MAX);
@@ -136,6 +141,21 @@ fn strength(evidence: &Evidence, speaks: &Speaks, like: Likeness, length: f32) -
     if told { UNNAMED * (KEYWORD + rest) } else { 0.0 }
 }
 
+/// Whoever tags a post says what it is about, and what it only mentions.
+fn yield_to_tags(matcher: &Matcher, findings: &Findings, strengths: &mut [(u32, f32)]) {
+    let is_tagged = |topic: u32| findings.get(&topic).is_some_and(|it| it.tagged);
+    let tagged = strengths.iter().map(|it| it.0).filter(|it| is_tagged(*it));
+    let near: FxHashSet<u32> = tagged.flat_map(|it| matcher.kinship.near(it)).copied().collect();
+    if near.is_empty() {
+        return;
+    }
+    for (topic, strength) in strengths {
+        if !matcher.kinship.near(*topic).iter().any(|it| near.contains(it)) {
+            *strength *= MENTIONED;
+        }
+    }
+}
+
 /// Makes weights of strengths.
 fn weigh(matcher: &Matcher, strengths: &mut Vec<(u32, f32)>) {
     let named: FxHashSet<u32> = strengths.iter().map(|it| it.0).collect();
@@ -146,6 +166,8 @@ fn weigh(matcher: &Matcher, strengths: &mut Vec<(u32, f32)>) {
     }
     #[expect(clippy::cast_precision_loss, reason = "topics of a post")]
     let crowd = (strengths.len() as f32 - above.len() as f32 - TOPICS_FREE).max(0.0);
+    let most = strengths.iter().map(|it| it.1).fold(0.0, f32::max);
+    strengths.retain(|it| it.1 >= BESIDE_MIN * most);
     for (topic, strength) in strengths.iter_mut() {
         if above.contains(topic) {
             *strength *= ANCESTOR;
