@@ -117,18 +117,21 @@ pub(super) fn run(
         let by_tags = experts(&klout, &folder, &place, as_of, &["--tags-only"], interrupt)?;
         let of = |found: &[Found], of: fn(&Found) -> f64| split.agreement(&by_person(found, of));
         let score = of(&found, |it| it.score);
+        let score_by_tags = of(&by_tags, |it| it.score);
         let lines = [
             ("votes in the tag so far", split.agreement(&split.votes_before)),
             ("all votes so far", split.agreement(&split.overall())),
             ("topic score", score),
-            ("topic score, by tags alone", of(&by_tags, |it| it.score)),
+            ("topic score, by tags alone", score_by_tags),
             ("strength", of(&found, |it| it.strength)),
         ];
         say(&table(day, split.judged.len(), &lines));
         if day == SPLITS[0] {
             ensure!(split.judged.len() == TAGS, "{} tags, and not {TAGS}", split.judged.len());
-            missed += usize::from(score.spearman < SPEARMAN_MIN);
-            missed += usize::from(score.top < TOP_MIN);
+            for it in [score, score_by_tags] {
+                missed += usize::from(it.spearman < SPEARMAN_MIN);
+                missed += usize::from(it.top < TOP_MIN);
+            }
         }
     }
     say(&format!("at least, on {}: {SPEARMAN_MIN} and {TOP_MIN}\n", SPLITS[0]));

@@ -107,7 +107,8 @@ pub fn behind(
             let (strength, people) = of_posts.entry(*post).or_default();
             *strength +=
                 if mass.value() > 0.0 { reacted * (part.value() / mass.value()) } else { 0.0 };
-            *people += u32::from(is_somebody(&evidence.actors[actor as usize]));
+            let counts = worth(model, evidence, actor, *part) > 0.0;
+            *people += u32::from(counts && is_somebody(&evidence.actors[actor as usize]));
         }
         let said = LABEL_WORTH * worth(model, evidence, actor, it.said)
             + kept * worth(model, evidence, actor, it.plus_k);

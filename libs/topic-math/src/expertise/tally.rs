@@ -8,7 +8,7 @@ use klout_score_math::{Factor, Model, People, Share};
 
 use super::{
     Actor, Expertise, INFLUENCERS_MOST, LABEL_WORTH, Missing, OCCASIONS_MIN, PEOPLE_MIN,
-    PLUS_K_MOST, PersonEvidence, STRENGTH_MIN, WRITTEN_MOST, WRITTEN_POSTS,
+    PLUS_K_MOST, PersonEvidence, Reaction, STRENGTH_MIN, WRITTEN_MOST, WRITTEN_POSTS,
     rolled::{About, Rolling},
 };
 
@@ -23,10 +23,17 @@ pub(super) enum Way {
     PlusK,
 }
 
+/// What of the evidence is about a topic, by number and with its weight.
+#[derive(Debug, Default)]
+struct Sources {
+    posts: Vec<(u32, Share)>,
+    labels: Vec<(u32, Share)>,
+}
+
 /// What an actor did about a topic, weighed: a part of it.
 #[derive(Clone, Copy, Debug)]
 struct Deed {
-    place: Place,
+    network: u32,
     actor: u32,
     way: Way,
     mass: WeighedMass,
@@ -90,31 +97,23 @@ pub(super) fn tally(
 ) -> Vec<Expertise> {
     let rolling = Rolling::new(ontology, &evidence.vetoed);
     let mut told: BTreeMap<Place, Told> = BTreeMap::new();
-    let mut deeds = Vec::new();
-
-    let about: Vec<Vec<About>> =
-        evidence.posts.iter().map(|post| rolling.up(post.topics.iter().copied())).collect();
-    for ((post, about), noticed) in evidence.posts.iter().zip(&about).zip(noticed(model, evidence))
-    {
-        for (about, place) in places(about, post.network) {
-            told.entry(place).or_default().post(model, post.age, about, noticed);
+    let mut sources: BTreeMap<TopicId, Sources> = BTreeMap::new();
+    let noticed = noticed(model, evidence);
+    for ((post, noticed), number) in evidence.posts.iter().zip(noticed).zip(0..) {
+        for about in rolling.up(post.topics.iter().copied()) {
+            sources.entry(about.topic).or_default().posts.push((number, about.weight));
+            for network in [None, Some(post.network)] {
+                let told = told.entry((about.topic, network)).or_default();
+                told.post(model, post.age, &about, noticed);
+            }
         }
     }
-    for reaction in &evidence.reactions {
-        let (post, Some(actor)) = (reaction.post as usize, reaction.actor) else { continue };
-        let mass = model.mass(reaction.kind, reaction.age, reaction.count);
-        for (about, place) in places(&about[post], evidence.posts[post].network) {
-            let mass = WeighedMass::of(mass, about.weight);
-            deeds.push(Deed { place, actor, way: Way::Reacted, mass });
-        }
-    }
-    for label in &evidence.labels {
-        let Some(actor) = label.actor else { continue };
-        let mass = model.mass(label.kind, label.age, label.count);
-        let way = Way::of_label(label.kind);
-        for (about, place) in places(&rolling.up(label.topics.iter().copied()), label.network) {
-            told.entry(place).or_default().direct |= about.direct;
-            deeds.push(Deed { place, actor, way, mass: WeighedMass::of(mass, about.weight) });
+    for (label, number) in evidence.labels.iter().zip(0..).filter(|it| it.0.actor.is_some()) {
+        for about in rolling.up(label.topics.iter().copied()) {
+            sources.entry(about.topic).or_default().labels.push((number, about.weight));
+            for network in [None, Some(label.network)] {
+                told.entry((about.topic, network)).or_default().direct |= about.direct;
+            }
         }
     }
     for influencer in &evidence.influencers {
@@ -128,18 +127,13 @@ pub(super) fn tally(
             told.direct |= about.direct;
         }
     }
-    let done = done(model, evidence, deeds);
+    let done = done(model, evidence, &sources);
     told.into_iter()
         .map(|(place, told)| {
             let done = done.get(&place).copied().unwrap_or_default();
             told.with(model, place, &done)
         })
         .collect()
-}
-
-/// Everything that is about a topic counts on its network and on all.
-fn places(about: &[About], network: u32) -> impl Iterator<Item = (&About, Place)> {
-    about.iter().flat_map(move |it| [None, Some(network)].map(|network| (it, (it.topic, network))))
 }
 
 pub(super) fn noticed(model: &Model, evidence: &PersonEvidence) -> Vec<Noticed> {
@@ -152,7 +146,9 @@ pub(super) fn noticed(model: &Model, evidence: &PersonEvidence) -> Vec<Noticed> 
         }
         match reaction.actor {
             Some(actor) => {
-                noticed[post].by_people |= is_somebody(&evidence.actors[actor as usize]);
+                let actor = &evidence.actors[actor as usize];
+                let counts = first.less(actor.discount) > Share::NONE;
+                noticed[post].by_people |= counts && is_somebody(actor);
             }
             None if evidence.vouching.contains(&evidence.posts[post].network) => {
                 let votes = &mut noticed[post];
@@ -165,15 +161,76 @@ pub(super) fn noticed(model: &Model, evidence: &PersonEvidence) -> Vec<Noticed> 
     noticed
 }
 
-/// By topic and network.
-fn done(model: &Model, evidence: &PersonEvidence, mut deeds: Vec<Deed>) -> BTreeMap<Place, Done> {
-    deeds.sort_unstable_by_key(|it| (it.place, it.actor, it.way));
+/// By topic and network. One topic after the other, so that memory does not grow with what posts are about.
+fn done(
+    model: &Model,
+    evidence: &PersonEvidence,
+    sources: &BTreeMap<TopicId, Sources>,
+) -> BTreeMap<Place, Done> {
+    let mut reactions: Vec<&Reaction> =
+        evidence.reactions.iter().filter(|it| it.actor.is_some()).collect();
+    reactions.sort_by_key(|it| it.post);
     let mut done = BTreeMap::new();
-    for of_place in deeds.chunk_by(|one, next| one.place == next.place) {
+    let mut deeds = Vec::new();
+    for (topic, sources) in sources {
+        deeds.clear();
+        for (post, weight) in &sources.posts {
+            let start = reactions.partition_point(|it| it.post < *post);
+            let of_post = reactions[start..].iter().take_while(|it| it.post == *post);
+            let network = evidence.posts[*post as usize].network;
+            deeds.extend(of_post.filter_map(|it| {
+                let mass = model.mass(it.kind, it.age, it.count);
+                Deed::new(network, it.actor, Way::Reacted, WeighedMass::of(mass, *weight))
+            }));
+        }
+        deeds.extend(sources.labels.iter().filter_map(|(label, weight)| {
+            let it = &evidence.labels[*label as usize];
+            let mass = WeighedMass::of(model.mass(it.kind, it.age, it.count), *weight);
+            Deed::new(it.network, it.actor, Way::of_label(it.kind), mass)
+        }));
+        deeds.sort_unstable_by_key(|it| (it.actor, it.way));
+        done.insert((*topic, None), Done::of(model, evidence, &deeds));
+        deeds.sort_unstable_by_key(|it| (it.network, it.actor, it.way));
+        for of_network in deeds.chunk_by(|one, next| one.network == next.network) {
+            let place = (*topic, Some(of_network[0].network));
+            done.insert(place, Done::of(model, evidence, of_network));
+        }
+    }
+    done
+}
+
+/// Below `most`, and as good as `amount` while that is small.
+pub(super) fn capped(amount: f64, most: f64) -> f64 {
+    -most * libm::expm1(-amount / most)
+}
+
+/// A score of 1 is nothing, and one of 100 is everything.
+fn part_of_scale(score: f64) -> f64 {
+    ((score - 1.0) / 99.0).clamp(0.0, 1.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "to the nearest")]
+fn float(whole: u128) -> f64 {
+    whole as f64
+}
+
+// === impl Deed ===
+
+impl Deed {
+    fn new(network: u32, actor: Option<u32>, way: Way, mass: WeighedMass) -> Option<Self> {
+        Some(Self { network, actor: actor?, way, mass })
+    }
+}
+
+// === impl Done ===
+
+impl Done {
+    /// `deeds` are in the order of actors and ways.
+    fn of(model: &Model, evidence: &PersonEvidence, deeds: &[Deed]) -> Self {
         let (mut reacted, mut said, mut plus_k) =
             (People::default(), People::default(), People::default());
         let (mut people, mut saying) = (0, 0);
-        for of_actor in of_place.chunk_by(|one, next| one.actor == next.actor) {
+        for of_actor in deeds.chunk_by(|one, next| one.actor == next.actor) {
             let actor = &evidence.actors[of_actor[0].actor as usize];
             let (mut is_there, mut says) = (false, false);
             for of_way in of_actor.chunk_by(|one, next| one.way == next.way) {
@@ -193,25 +250,8 @@ fn done(model: &Model, evidence: &PersonEvidence, mut deeds: Vec<Deed>) -> BTree
             saying += u32::from(says && is_somebody(actor));
         }
         let said = LABEL_WORTH * said.count() + capped(plus_k.count(), PLUS_K_MOST);
-        let reacted = reacted.count();
-        done.insert(of_place[0].place, Done { reacted, said, people, saying });
+        Self { reacted: reacted.count(), said, people, saying }
     }
-    done
-}
-
-/// Below `most`, and as good as `amount` while that is small.
-pub(super) fn capped(amount: f64, most: f64) -> f64 {
-    -most * libm::expm1(-amount / most)
-}
-
-/// A score of 1 is nothing, and one of 100 is everything.
-fn part_of_scale(score: f64) -> f64 {
-    ((score - 1.0) / 99.0).clamp(0.0, 1.0)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "to the nearest")]
-fn float(whole: u128) -> f64 {
-    whole as f64
 }
 
 // === impl Way ===

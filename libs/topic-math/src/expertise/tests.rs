@@ -83,6 +83,16 @@ fn strangers_are_nobody_however_many() {
 }
 
 #[test]
+fn a_circle_that_always_reacts_to_one_another_makes_nobody_an_expert() {
+    let mut evidence = gardener();
+    evidence.actors = vec![Actor { discount: Share::WHOLE, ..somebody() }; 3];
+    let found = of(&evidence);
+    let gardening = find(&found, GARDENING).expect("posts");
+    let (people, occasions) = (Missing::People(3), Missing::Occasions(3));
+    assert_eq!(gardening.missing, [people, occasions, Missing::Strength(1.0)]);
+}
+
+#[test]
 fn neither_writing_nor_influencers_alone_are_shown() {
     let known = vec![(id(LAMBS), 100.0)];
     let evidence = PersonEvidence {
