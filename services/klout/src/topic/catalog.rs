@@ -102,6 +102,7 @@ impl List {
                 language,
                 page_size: top.into(),
                 page_token: String::new(),
+                level_max: 0,
             };
             let flags = [("query", "LETTERS"), ("parent", "--within"), ("language", "--language")];
             let listed = client.topics().list_topics(request).await;
