@@ -9,7 +9,7 @@ use klout_proto::{
 use tokio::time::sleep;
 
 use crate::{
-    client::{Client, retried},
+    client::{Client, may_recover, retried},
     exit::Failure,
     output,
 };
@@ -113,24 +113,60 @@ async fn passed(
     Ok(!asked.already_running)
 }
 
-/// Waits until topics has read what was taken in, and people have their topics.
+/// Waits until topics has read what was taken in, and people have their topics. One that does not answer is not waited
+/// for: scores do not rest on it, and it takes in what it missed when it is back.
 pub(crate) async fn until_topics_are_told(client: &Client) -> Result<(), Failure> {
     let bar = output::progress(None, "{spinner} waiting for topics: {msg}");
     loop {
-        let backlog = retried(|| {
-            let mut client = client.topics();
-            async move { client.get_backlog(topic::GetBacklogRequest {}).await }
-        });
-        let topic::GetBacklogResponse { posts, people, .. } = backlog.await?.into_inner();
-        if (posts, people) == (0, 0) {
-            break;
+        match left_for_topics(client).await? {
+            Some(left) if left.is_empty() => break,
+            Some(left) => bar.set_message(left),
+            None => {
+                bar.finish_and_clear();
+                eprintln!("klout: topics does not answer, and catches up when it does");
+                return Ok(());
+            }
         }
-        bar.set_message(format!("{posts} posts and {people} people are left"));
         bar.tick();
         sleep(INTERVAL).await;
     }
     bar.finish_and_clear();
     Ok(())
+}
+
+/// What topics still has to hear of or to do, asked in the order in which signals travel; empty: nothing. `None`: it
+/// does not answer.
+async fn left_for_topics(client: &Client) -> Result<Option<String>, Failure> {
+    // First: what waits for one that does not answer stays.
+    let answers = client.topics().get_backlog(topic::GetBacklogRequest {}).await;
+    if answers.is_err_and(|status| may_recover(&status)) {
+        return Ok(None);
+    }
+    let signals = retried(|| {
+        let mut client = client.signals();
+        async move { client.get_backlog(signal::GetBacklogRequest {}).await }
+    });
+    let batches = signals.await?.into_inner().batches_for_topics;
+    if batches > 0 {
+        return Ok(Some(Left::Batches(batches).to_string()));
+    }
+    let graph = retried(|| {
+        let mut client = client.graph();
+        async move { client.get_backlog(graph::GetBacklogRequest {}).await }
+    });
+    let accounts = graph.await?.into_inner().accounts_for_topics;
+    if accounts > 0 {
+        return Ok(Some(Left::Accounts(accounts).to_string()));
+    }
+    let topics = retried(|| {
+        let mut client = client.topics();
+        async move { client.get_backlog(topic::GetBacklogRequest {}).await }
+    });
+    let topic::GetBacklogResponse { posts, people, .. } = topics.await?.into_inner();
+    Ok(Some(match (posts, people) {
+        (0, 0) => String::new(),
+        (posts, people) => format!("{posts} posts and {people} people are left"),
+    }))
 }
 
 /// Waits until everything that was taken in is in the scores, and everybody is scored as of today.
