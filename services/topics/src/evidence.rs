@@ -246,10 +246,7 @@ impl Gatherer {
 }
 
 /// What those are known for whom people react to, or named.
-async fn influencers(
-    db: &mut PgConnection,
-    raw: &BTreeMap<i64, Raw>,
-) -> Result<KnownFor, Error> {
+async fn influencers(db: &mut PgConnection, raw: &BTreeMap<i64, Raw>) -> Result<KnownFor, Error> {
     let people: BTreeSet<i64> = raw.values().flat_map(Raw::influencers).collect();
     let people: Vec<i64> = people.into_iter().collect();
     let rows = store::person_topic::known_for(db, &people, INFLUENCER_TOPICS_MAX).await;

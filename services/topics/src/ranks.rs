@@ -44,15 +44,21 @@ impl Ranker {
         let Some(due) = due.map_err(store("look for topics to rank"))? else { return Ok(false) };
         let people = store::standing::count(&mut *transaction, due.topic).await;
         let people = people.map_err(store("count the people of a topic"))?;
+        let mut left = 0;
         let mut moved = store::standing::moved(&mut transaction, due.topic).try_chunks(PEOPLE_MAX);
         while let Some(places) =
             moved.try_next().await.map_err(|it| it.1).map_err(store("read who stands where"))?
         {
-            store::standing::place(&self.db, due.topic, &places)
-                .await
-                .map_err(store("write who stands where"))?;
+            let placed = store::standing::place(&self.db, due.topic, &places).await;
+            left += places.len() as u64 - placed.map_err(store("write who stands where"))?;
         }
         drop(moved);
+        if left > 0 {
+            // Somebody else wrote them: they are placed when that is done.
+            store::standing::mark(&mut *transaction, &[due.topic])
+                .await
+                .map_err(store("note whom to rank later"))?;
+        }
         let took = started.elapsed();
         store::standing::write(&mut *transaction, due.topic, people, took.as_secs_f64())
             .await

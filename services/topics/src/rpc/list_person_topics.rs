@@ -14,6 +14,9 @@ use crate::{
 /// Topics of one person that are listed.
 const TOPICS_MAX: i64 = 10_000;
 
+/// Topics in which nobody was ranked since the person is there: these are counted.
+const UNRANKED_MAX: usize = 100;
+
 /// Where a topic of a person stands in the list, in its order: what it is, strength, id. Floats above 0 are in the
 /// order of their bits.
 type Place = [i64; 3];
@@ -72,11 +75,17 @@ impl Listing {
         let may_tell = |topic: TopicId| {
             current.may_tell(topic, &declared) && !current.is_within(topic, &vetoed)
         };
-        let kept: BTreeMap<TopicId, Kept> = kept
+        let mut kept: BTreeMap<TopicId, Kept> = kept
             .into_iter()
             .filter_map(|it| Some((current.topics([it.topic]).next()?, it)))
             .filter(|(topic, _)| may_tell(*topic))
             .collect();
+        let unranked = kept.values_mut().filter(|it| it.shown && it.rank.is_none());
+        for it in unranked.take(UNRANKED_MAX) {
+            let stands = store::standing::stand(&rpc.db, it.topic, it.strength).await;
+            let (rank, percentile) = stands.map_err(store("look where a person stands"))?;
+            (it.rank, it.percentile) = (Some(rank), Some(percentile));
+        }
         let topics: Vec<i64> = kept.keys().map(|it| it.bits()).collect();
         let networks = store::person_topic::networks(&rpc.db, person, &topics).await;
         let networks = show::by_topic(networks.map_err(store("read networks of topics"))?);

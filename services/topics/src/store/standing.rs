@@ -120,17 +120,17 @@ pub(crate) fn moved(
     .fetch(db)
 }
 
-/// Writes where people stand within a topic.
+/// Writes where people stand within a topic, but of those whom somebody else writes right now. Returns of how many.
 #[instrument(name = "db.person_topic.place", skip_all, fields(places.len = places.len()))]
 pub(crate) async fn place(
     db: impl PgExecutor<'_>,
     topic: i64,
     places: &[Place],
-) -> Result<(), sqlx::Error> {
+) -> Result<u64, sqlx::Error> {
     let people: Vec<_> = places.iter().map(|it| it.person).collect();
     let ranks: Vec<_> = places.iter().map(|it| it.rank).collect();
     let percentiles: Vec<_> = places.iter().map(|it| it.percentile).collect();
-    sqlx::query!(
+    let done = sqlx::query!(
         r#"
         update topics.person_topic as topic
         set rank = place.rank, percentile = place.percentile
@@ -151,7 +151,7 @@ pub(crate) async fn place(
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
 /// How many people are influential on a topic, counted.
@@ -202,4 +202,32 @@ pub(crate) async fn people(db: impl PgExecutor<'_>, topic: i64) -> Result<i64, s
             .fetch_optional(db)
             .await?;
     Ok(people.unwrap_or(0))
+}
+
+/// Where somebody of that strength stands within a topic, counted: for who was not ranked yet.
+#[instrument(name = "db.person_topic.stand", skip_all)]
+pub(crate) async fn stand(
+    db: impl PgExecutor<'_>,
+    topic: i64,
+    strength: f64,
+) -> Result<(i64, f64), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        select count(*) filter (where strength > $2) + 1 as "rank!",
+            coalesce(
+                100.0::float8 * (
+                    count(*) filter (where strength < $2)
+                    + (count(*) filter (where strength = $2))::float8 / 2
+                ) / nullif(count(*), 0),
+                50
+            ) as "percentile!"
+        from topics.person_topic
+        where topic_id = $1 and network = '' and shown
+        "#,
+        topic,
+        strength,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.rank, row.percentile))
 }

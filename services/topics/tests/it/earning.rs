@@ -78,7 +78,7 @@ async fn each_of_the_four_families_adds_strength() {
 async fn one_post_about_a_hurricane_makes_no_expert_on_hurricanes_however_many_react() {
     let world = World::in_the_garden().await;
     world.join(1, 71).await;
-    apply(&world, [says(1, 7, 0, "what a hurricane"), likes(1, 7, 500)]).await;
+    apply(&world, [says(1, 7, 0, "what a tropical storm"), likes(1, 7, 500)]).await;
 
     assert!(world.earned(71).await.is_empty());
     assert!(world.experts("hurricanes").await.is_empty());
@@ -111,9 +111,11 @@ async fn what_is_taken_back_has_no_effect_any_more() {
     apply(&world, [retracted(&called)]).await;
     assert_eq!(families(&world, 71, "tomatoes").await, with_likes, "a label");
 
-    apply(&world, [retracted(&told[1])]).await;
+    for likes in [1, 3, 5] {
+        apply(&world, [retracted(&told[likes])]).await;
+    }
     let fewer = families(&world, 71, "tomatoes").await;
-    assert!(fewer.reacted < with_likes.reacted, "likes");
+    assert!(fewer.reacted == 0.0 && fewer.written > 0.0, "likes");
 
     for post in [0, 2, 4] {
         apply(&world, [retracted(&told[post])]).await;
@@ -126,8 +128,8 @@ async fn what_is_taken_back_has_no_effect_any_more() {
 
 #[tokio::test]
 async fn the_order_of_batches_does_not_change_a_bit() {
-    let mut all: Vec<SignalBatch> = known_for(1, "tomatoes and lambs in the garden", 5);
-    all.extend(known_for(2, "gardening with hurricanes", 4));
+    let mut all: Vec<SignalBatch> = known_for(1, "tomatoes and the lambing season", 5);
+    all.extend(known_for(2, "gardening in a tropical storm", 4));
     all.push(lists(1, "gardening", 3));
     all.push(lists(2, "food", 4));
     let taken_back = says(1, 999, 1, "food");
@@ -167,8 +169,12 @@ async fn the_order_of_batches_does_not_change_a_bit() {
         assert!(!bits.is_empty());
         seen.push(bits);
     }
-    assert_eq!(seen[0], seen[1]);
-    assert_eq!(seen[0], seen[2]);
+    for other in &seen[1..] {
+        assert_eq!(seen[0].keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+        for (topic, bits) in &seen[0] {
+            assert_eq!(Some(bits), other.get(topic), "{topic:?}");
+        }
+    }
 }
 
 fn bits_of(topic: &PersonTopic) -> Vec<u64> {
@@ -188,7 +194,14 @@ fn bits_of(topic: &PersonTopic) -> Vec<u64> {
 #[tokio::test]
 async fn experts_of_a_part_are_experts_of_the_whole() {
     let world = World::in_the_garden().await;
-    let words = ["tomatoes", "lambs", "gardening", "food", "hurricane", "tomatoes lambs"];
+    let words = [
+        "tomatoes",
+        "the lambing season",
+        "gardening",
+        "food",
+        "a tropical storm",
+        "tomatoes in the lambing season",
+    ];
     for (account, words) in (1..).zip(words) {
         world.join(account, 100 + account).await;
         let fans = 3 + account;

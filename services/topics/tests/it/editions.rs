@@ -76,7 +76,7 @@ async fn an_edition_moves_what_people_are_known_for_and_the_way_back_loses_nothi
     world.join(1, 71).await;
     world.declare(71, &["lambs", "gardening"]).await.expect("declared");
     world.veto(71, "hurricanes").await.expect("vetoed");
-    for batch in known_for(1, "tomatoes and hurricanes", 4) {
+    for batch in known_for(1, "tomatoes in a tropical storm", 4) {
         world.apply(batch).await.expect("applied");
     }
     world.settled().await;

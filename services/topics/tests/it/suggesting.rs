@@ -36,7 +36,7 @@ fn names(topics: &[SuggestedTopic]) -> Vec<String> {
 async fn what_is_nearly_earned_is_suggested_until_it_is_earned_declared_or_vetoed() {
     let world = World::in_the_garden().await;
     world.join(1, 71).await;
-    for batch in known_for(1, "lambs", 4).into_iter().take(4) {
+    for batch in known_for(1, "the lambing season", 4).into_iter().take(4) {
         world.apply(batch).await.expect("applied");
     }
     world.settled().await;

@@ -380,6 +380,7 @@ id = 5
 slug = "lambs"
 parents = ["animals"]
 names = { en = "Lambs" }
+aliases = { en = ["lambing season"] }
 
 [[topic]]
 id = 6
@@ -403,5 +404,5 @@ id = 9
 slug = "hurricanes"
 parents = ["nature"]
 names = { en = "Hurricanes" }
-aliases = { en = ["hurricane"] }
+aliases = { en = ["tropical storm"] }
 "#;
