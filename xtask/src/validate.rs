@@ -6,6 +6,7 @@ mod figures;
 mod plot;
 mod sets;
 mod table;
+mod topics;
 
 use std::{
     fs,
@@ -37,12 +38,17 @@ use crate::{
 /// lie on the published scale. docs/validation.md says what each means.
 ///
 /// Needs Python 3. numpy, pandas and scipy are installed once, into the target folder.
+///
+/// With --topics it is told instead how well posts are read: which tags are found for the questions of a site
+/// by their text alone, and which topics for the names of people and things.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cargo xtask validate
-  cargo xtask validate --data ~/validate --model my-model.toml --check")]
+  cargo xtask validate --data ~/validate --model my-model.toml --check
+  cargo xtask validate --topics --check")]
 pub struct Validate {
-    /// The folder with measure.py and the sets; by default ../shared/validate from the root.
+    /// The folder with measure.py and the sets; by default ../shared/validate from the root, and with
+    /// --topics ../shared/data.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The model to score with, as `klout rank --model` takes it; by default the newest.
@@ -51,6 +57,9 @@ pub struct Validate {
     /// Draws docs/figures/validation-bands.svg anew.
     #[arg(long)]
     draw: bool,
+    /// Tells how well posts are read, from stackexchange-quantum and klout-ontology.
+    #[arg(long, conflicts_with_all = ["model", "draw"])]
+    topics: bool,
     /// Fails when a target is missed.
     #[arg(long)]
     check: bool,
@@ -79,6 +88,10 @@ fn newest(root: &Path) -> PathBuf {
 
 impl Validate {
     pub(crate) fn run(self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+        if self.topics {
+            let data = self.data.unwrap_or_else(|| workspace.root().join("../shared/data"));
+            return topics::run(&data, self.check);
+        }
         let data = self.data.unwrap_or_else(|| workspace.root().join("../shared/validate"));
         sets::expect(&data)?;
         let place = workspace.target()?.join("validation");

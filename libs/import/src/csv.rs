@@ -350,6 +350,20 @@ mod tests {
     }
 
     #[test]
+    fn an_interaction_may_come_with_words_of_256_bytes() {
+        let header = "time,network,actor,subject,kind,count,label\n";
+        let row = "2018-05-01T00:00:00Z,bluesky,bob,ann,list,1,";
+        let mut reader = open(format!("{header}{row}\" bread, and bakers \"\n")).expect("a header");
+        let record = reader.next_record().expect("readable").expect("a row");
+        let Ok(Row::Interaction(found)) = record.row else { panic!("an interaction") };
+        assert_eq!(found.label.as_deref(), Some("bread, and bakers"));
+        let rows = |length: usize| read(format!("{header}{row}{}\n", "x".repeat(length)));
+        assert_eq!(rows(256).expect("readable"), [(2, None)]);
+        assert_eq!(rows(257).expect("readable"), [(2, Some(RowReason::RowMalformed))]);
+        assert!(header_problem("time,network,account,counter,value,label").contains("`label`"));
+    }
+
+    #[test]
     fn a_byte_order_mark_crlf_and_a_missing_last_line_end_are_nothing_special() {
         let text = format!("\u{feff}{HEADER}{}", GOOD.trim_end()).replace('\n', "\r\n");
         assert_eq!(read(text).expect("readable"), [(2, None)]);
@@ -427,6 +441,24 @@ mod tests {
         assert!(header_problem(&format!("{},time", HEADER.trim_end())).contains("twice"));
         let error = open(b"\xff\xfe\n".to_vec()).expect_err("refused");
         assert_eq!(error.to_string(), "test.csv: the first line is not UTF-8");
+    }
+
+    #[test]
+    fn a_list_of_accounts_may_say_where_their_owners_live() {
+        let text = "network,account,country,city\nbluesky,ann,de, Bremen \nbluesky,bob,,\n";
+        let mut reader = open(text).expect("a header");
+        let mut rows = Vec::new();
+        while let Some(record) = reader.next_record().expect("readable") {
+            let Ok(Row::Registered(row)) = record.row else { panic!("a list of accounts") };
+            rows.push((row.country, row.city));
+        }
+        let place = |country: &str, city: &str| (country.to_owned(), city.to_owned());
+        assert_eq!(rows, [place("DE", "Bremen"), place("", "")]);
+        for wrong in ["XX,Bremen", ",Bremen", "Germany,"] {
+            let text = format!("network,account,country,city\nbluesky,ann,{wrong}\n");
+            let malformed = Some(RowReason::RowMalformed);
+            assert_eq!(read(text).expect("readable"), [(2, malformed)], "{wrong}");
+        }
     }
 
     #[test]

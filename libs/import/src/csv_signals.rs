@@ -78,7 +78,7 @@ fn signal(row: Row, signal_id: String) -> Option<Signal> {
             kind: row.kind.to_string(),
             count: Some(row.count.get()),
             post: row.post,
-            label: None,
+            label: row.label,
         }),
         Row::Counter(row) => Content::Counter(Counter {
             account: Some(named(row.account)),

@@ -39,7 +39,8 @@ impl RowIdentities {
 ///
 /// Hashed are [`VERSION`], a letter for the format, and all values in a fixed order, each after its
 /// length as eight bytes, little-endian: the time as Unix nanoseconds and numbers as little-endian bytes, all
-/// else as UTF-8. A value that is missing is empty, as nothing that is there can be.
+/// else as UTF-8. A value that is missing is empty, as nothing that is there can be. An interaction with a label has a
+/// letter of its own, so that one without is what it was before there were labels.
 fn hash(row: &Row) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&[VERSION]);
@@ -58,7 +59,14 @@ fn hash(row: &Row) -> blake3::Hash {
         Row::Interaction(row) => {
             let actor = row.actor.as_ref().map_or("", |it| it.as_str()).as_bytes();
             let (kind, count) = (row.kind.as_str().as_bytes(), row.count.get().to_le_bytes());
-            write(b'i', &[time, network, actor, subject, kind, &count, or_empty(&row.post)]);
+            let post = or_empty(&row.post);
+            match &row.label {
+                Some(label) => {
+                    let label = label.as_bytes();
+                    write(b'l', &[time, network, actor, subject, kind, &count, post, label]);
+                }
+                None => write(b'i', &[time, network, actor, subject, kind, &count, post]),
+            }
         }
         Row::Counter(row) => {
             let counter = row.counter.as_str().as_bytes();
@@ -106,6 +114,11 @@ mod tests {
                 "row:47e1ff43ba563fa041ce13aaff8fbae7:1",
             ),
             (
+                "time,network,actor,subject,kind,count,label\n\
+                 2018-05-01T00:00:00.5Z,bluesky,bob,ann,list,1,photography people\n",
+                "row:247da8a1e5f8fe91c35e0006664e719f:1",
+            ),
+            (
                 "time,network,account,counter,value\n\
                  2018-05-01T00:00:00Z,bluesky,ann,follower_count,12.5\n",
                 "row:318f3cf3de8b3d999fe2b754400f45a2:1",
@@ -129,6 +142,17 @@ mod tests {
         );
         let (first, second) = (found[0].strip_suffix(":1"), found[1].strip_suffix(":2"));
         assert!(first.is_some() && first == second, "{found:?}");
+    }
+
+    #[test]
+    fn a_label_that_is_empty_is_none() {
+        let header = "time,network,actor,subject,kind,count";
+        let row = "2018-05-01T00:00:00Z,bluesky,bob,ann,list,1";
+        let found = |text: String| identities(&text);
+        assert_eq!(
+            found(format!("{header}\n{row}\n")),
+            found(format!("{header},label\n{row}, \n"))
+        );
     }
 
     #[test]

@@ -30,5 +30,5 @@ pub use crate::{
     reader::{Entry, Found, Kept, SignalReader},
     rejected::{LinesWriter, RejectedWriter},
     row::{CounterRow, Format, InteractionRow, PostRow, RegisteredRow, Row},
-    stackexchange::{Dump, dumps, lone_file},
+    stackexchange::{Dump, dumps, lone_file, post_text},
 };

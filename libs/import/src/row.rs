@@ -6,6 +6,12 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 /// In bytes, of what a network calls a post or a signal.
 const ID_LENGTH_MAX: usize = 1024;
 
+/// In bytes, of a city.
+const CITY_LENGTH_MAX: usize = 128;
+
+/// In bytes, of the words that came with an interaction.
+const LABEL_LENGTH_MAX: usize = 256;
+
 /// In bytes, of a post's text.
 const TEXT_LENGTH_MAX: usize = 64 * 1024;
 
@@ -37,6 +43,8 @@ pub struct InteractionRow {
     pub kind: Kind,
     pub count: Count,
     pub post: Option<String>,
+    /// The words that came with it, without space around them.
+    pub label: Option<String>,
     /// What the network calls it, if the file has a column for it.
     pub id: Option<String>,
 }
@@ -69,6 +77,21 @@ pub struct PostRow {
 pub struct RegisteredRow {
     pub network: Network,
     pub account: NativeId,
+    /// Where the owner says to live: an ISO 3166-1 alpha-2 code. Empty: the file does not say.
+    pub country: String,
+    /// The city in that country. Empty: the file does not say.
+    pub city: String,
+}
+
+/// Where somebody lives, as social-graph takes it.
+fn place(country: &str, city: &str) -> Result<(String, String), RowReason> {
+    let (country, city) = (country.trim().to_ascii_uppercase(), city.trim());
+    let known = country.is_empty() || rust_iso3166::from_alpha2(&country).is_some();
+    let elsewhere = country.is_empty() && !city.is_empty();
+    if !known || elsewhere || city.len() > CITY_LENGTH_MAX || city.chars().any(char::is_control) {
+        return Err(RowReason::RowMalformed);
+    }
+    Ok((country, city.to_owned()))
 }
 
 // === impl Format ===
@@ -90,9 +113,10 @@ impl Format {
     /// Columns that may be there. `reason` is what a rejected file has; it is not read.
     pub(crate) const fn optional(self) -> &'static [&'static str] {
         match self {
-            Self::Interactions | Self::Counters => &["id", "post", "reason"],
+            Self::Interactions => &["id", "post", "label", "reason"],
+            Self::Counters => &["id", "post", "reason"],
             Self::Posts => &["id", "text", "reason"],
-            Self::Registered => &["reason"],
+            Self::Registered => &["country", "city", "reason"],
         }
     }
 }
@@ -124,6 +148,12 @@ impl Row {
                 kind: text("kind").parse()?,
                 count: text("count").parse()?,
                 post: short("post")?,
+                label: match value("label").map(str::trim).filter(|label| !label.is_empty()) {
+                    Some(label) if label.len() > LABEL_LENGTH_MAX => {
+                        return Err(RowReason::RowMalformed);
+                    }
+                    found => found.map(str::to_owned),
+                },
                 id: short("id")?,
             }),
             Format::Counters => Self::Counter(CounterRow {
@@ -148,10 +178,15 @@ impl Row {
                 },
                 id: short("id")?,
             }),
-            Format::Registered => Self::Registered(RegisteredRow {
-                network: text("network").parse()?,
-                account: text("account").parse()?,
-            }),
+            Format::Registered => {
+                let (country, city) = place(text("country"), text("city"))?;
+                Self::Registered(RegisteredRow {
+                    network: text("network").parse()?,
+                    account: text("account").parse()?,
+                    country,
+                    city,
+                })
+            }
         })
     }
 

@@ -22,7 +22,7 @@ use std::{
 
 use crate::{Input, ReadError, SignalReader};
 
-pub use self::find::dumps;
+pub use self::{find::dumps, reader::post_text};
 
 use self::{archive::unpack, index::Index, reader::DumpReader, rows::Rows};
 

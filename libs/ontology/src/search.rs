@@ -52,7 +52,7 @@ impl Search {
             let mut keys: Vec<(String, Begins)> = names
                 .chain([(&topic.slug, Begins::Name)])
                 .chain(aliases)
-                .map(|(name, begins)| (fold(name), begins))
+                .map(|(name, begins)| (key(name), begins))
                 .collect();
             keys.sort_unstable();
             keys.dedup_by(|second, first| second.0 == first.0);
@@ -84,7 +84,7 @@ impl Search {
 
     /// Places of topics, the best match first.
     pub(crate) fn find(&self, query: &str) -> Vec<u32> {
-        let query = fold(query.trim_start_matches(|it: char| it.is_whitespace() || it == '#'));
+        let query = key(query);
         if query.is_empty() {
             return self.by_name.clone();
         }
@@ -104,6 +104,11 @@ impl Search {
         found.sort_by_key(|&(topic, whole, begins)| (whole, begins, self.ranks[topic as usize]));
         found.into_iter().map(|(topic, ..)| topic).collect()
     }
+}
+
+/// People who search for a hashtag mean its word.
+fn key(text: &str) -> String {
+    fold(text).trim_start_matches(['#', ' ']).to_owned()
 }
 
 fn of(text: &str, entry: Entry) -> &str {

@@ -11,7 +11,32 @@ const NAME: &str = "klout-open";
 const EDITION: &str = "2026-11-26";
 
 /// A file for everything below a topic at the top.
-const FILES: [(&str, &str); 1] = [("music.toml", include_str!("../taxonomy/music.toml"))];
+const FILES: [(&str, &str); 24] = [
+    ("animals.toml", include_str!("../taxonomy/animals.toml")),
+    ("arts.toml", include_str!("../taxonomy/arts.toml")),
+    ("business.toml", include_str!("../taxonomy/business.toml")),
+    ("education.toml", include_str!("../taxonomy/education.toml")),
+    ("family.toml", include_str!("../taxonomy/family.toml")),
+    ("fashion.toml", include_str!("../taxonomy/fashion.toml")),
+    ("food.toml", include_str!("../taxonomy/food.toml")),
+    ("games.toml", include_str!("../taxonomy/games.toml")),
+    ("health.toml", include_str!("../taxonomy/health.toml")),
+    ("history.toml", include_str!("../taxonomy/history.toml")),
+    ("hobbies.toml", include_str!("../taxonomy/hobbies.toml")),
+    ("home.toml", include_str!("../taxonomy/home.toml")),
+    ("literature.toml", include_str!("../taxonomy/literature.toml")),
+    ("media.toml", include_str!("../taxonomy/media.toml")),
+    ("music.toml", include_str!("../taxonomy/music.toml")),
+    ("nature.toml", include_str!("../taxonomy/nature.toml")),
+    ("religion.toml", include_str!("../taxonomy/religion.toml")),
+    ("science.toml", include_str!("../taxonomy/science.toml")),
+    ("screen.toml", include_str!("../taxonomy/screen.toml")),
+    ("society.toml", include_str!("../taxonomy/society.toml")),
+    ("sports.toml", include_str!("../taxonomy/sports.toml")),
+    ("technology.toml", include_str!("../taxonomy/technology.toml")),
+    ("transport.toml", include_str!("../taxonomy/transport.toml")),
+    ("travel.toml", include_str!("../taxonomy/travel.toml")),
+];
 
 pub(crate) fn ontology() -> &'static Arc<Ontology> {
     static SHIPPED: LazyLock<Arc<Ontology>> = LazyLock::new(|| {

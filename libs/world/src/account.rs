@@ -2,7 +2,7 @@
 
 use klout_model::{NativeId, Network};
 
-use crate::{Topic, World, name::Name};
+use crate::{Home, Topic, World, name::Name};
 
 /// An account of the world, with everything that is true of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,6 +140,15 @@ impl<'w> Member<'w> {
     #[must_use]
     pub fn name(self) -> String {
         Name::new(self.world.seed, self.number).display()
+    }
+
+    /// Where the person says to live; `None`: they do not say, nor do bots.
+    #[must_use]
+    pub fn home(self) -> Option<Home> {
+        let account = *self.accounts.first()?;
+        let is_person = account < self.world.honest();
+        let zone = is_person.then(|| self.world.traits(account).zone)?;
+        Home::draw(self.world.seed, self.number, zone)
     }
 
     /// One to three, each on another network.

@@ -56,7 +56,8 @@ pub(crate) struct Diary {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
     Honest = 0,
-    Attack = 1,
+    Said = 1,
+    Attack = 2,
 }
 
 /// Who has reacted to the post at hand.
@@ -69,8 +70,8 @@ struct Reacted {
 
 impl Diary {
     pub(crate) const fn new(source: Source, day: u16) -> Self {
-        // 47 bits of numbers below, more than a day has things to happen.
-        let next = (source as u64) << 63 | (day as u64) << 47;
+        // 47 bits of numbers below, more than a day has things to happen; a day has seven.
+        let next = (source as u64) << 62 | (day as u64) << 47;
         Self { day, next, happenings: Vec::new() }
     }
 
@@ -178,6 +179,29 @@ fn react(
         let (kind, post) = (Kind::Like, Some(post.key));
         let what = What::Interaction { actor: None, subject, kind, count: untold, post };
         diary.note(untold_at, what);
+    }
+}
+
+/// Writes down what people say of one another on the diary's day, whether or not those say something.
+pub(crate) fn say(world: &World, diary: &mut Diary) {
+    if world.said <= 0.0 {
+        return;
+    }
+    for subject in 0..world.honest() {
+        let Traits { place, influence, posting, .. } = world.traits(subject);
+        let name = [subject, u32::from(diary.day())].map(u64::from);
+        let draw = &mut Draw::new(world.seed, Purpose::Said, &name);
+        for _ in 0..draw.poisson(world.said * influence * posting) {
+            let Some(actor) = reader(world, subject, place, draw) else { continue };
+            let at = world.traits(actor).zone.moment(draw);
+            let kind = match place {
+                Place::Bluesky | Place::Mastodon => Kind::List,
+                Place::Github => Kind::Endorse,
+            };
+            if actor != subject {
+                diary.note(at, interaction(actor, subject, kind, None));
+            }
+        }
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) enum Purpose {
     NativeId,
     SignalId,
     Edges,
+    Label,
+    Said,
+    Home,
 }
 
 // === impl Draw ===

@@ -30,6 +30,8 @@ pub enum Content<'w> {
         kind: Kind,
         count: Count,
         post: Option<String>,
+        /// What a list is called that somebody is put on, or the skill that is endorsed.
+        label: Option<String>,
     },
     Post {
         account: &'w Account,
@@ -92,6 +94,7 @@ impl<'w> Events<'w> {
                     kind,
                     count: Count::new(u64::from(count)).expect("no more than there are people"),
                     post: post.map(|post| place.post(world.first_day, post)),
+                    label: label(world, actor, subject, kind, happening.number),
                 };
                 (place, content)
             }
@@ -144,4 +147,36 @@ fn say(world: &World, account: u32, post: PostKey) -> (String, Vec<&'static str>
         None => Topic::draw(&mut draw),
     };
     (topic.text(&mut draw), vec![topic.name()])
+}
+
+/// What somebody is called who is put on a list or endorsed: after one of their topics, the main one in two of
+/// three cases.
+fn label(
+    world: &World,
+    actor: Option<u32>,
+    subject: u32,
+    kind: Kind,
+    number: u64,
+) -> Option<String> {
+    let topics = world.account(subject).topics();
+    // Fakes name nothing.
+    let is_person = actor.is_some_and(|actor| actor < world.honest());
+    let (main, is_person) = (*topics.first()?, is_person && subject < world.honest());
+    if !is_person {
+        return None;
+    }
+    let mut draw = Draw::new(world.seed, Purpose::Label, &[number]);
+    let topic = if draw.chance(2.0 / 3.0) { main } else { *draw.pick(topics) };
+    match kind {
+        Kind::List => Some(topic.list(&mut draw)),
+        Kind::Endorse => Some(topic.words()),
+        Kind::Like
+        | Kind::Reshare
+        | Kind::Reply
+        | Kind::Mention
+        | Kind::Comment
+        | Kind::Follow
+        | Kind::Accept
+        | Kind::PlusK => None,
+    }
 }

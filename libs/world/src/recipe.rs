@@ -21,6 +21,9 @@ pub struct Recipe {
     pub joined: f64,
     /// Attacks are laid over the honest world, which is the same with any of them and with none.
     pub attacks: Attacks,
+    /// What people say of one another without being asked, beside reactions: lists that they put somebody on and
+    /// skills that they endorse, for each reaction to a post, 0 to 1. All else is the same with any of it.
+    pub said: f64,
 }
 
 /// How large each attack is. All 0: none.
@@ -50,6 +53,8 @@ pub enum RecipeInvalid {
     LastDay,
     #[error("joined is not within 0 to 1")]
     Joined,
+    #[error("said is not within 0 to 1")]
+    Said,
     #[error("attacks are larger than a world of so many people has room for")]
     Attacks,
 }
@@ -62,10 +67,10 @@ impl Recipe {
     /// More belong into [`Interactions`](crate::Interactions); a million people take about 1 GB.
     pub const PEOPLE_MAX: u32 = 1_000_000;
 
-    /// A world in which six in ten have joined, with attacks that fit its size.
+    /// A world in which six in ten have joined and say nothing of one another, with attacks that fit its size.
     #[must_use]
     pub const fn new(seed: u64, people: u32, last_day: Day) -> Self {
-        Self { seed, people, last_day, joined: 0.6, attacks: Attacks::sized_for(people) }
+        Self { seed, people, last_day, joined: 0.6, attacks: Attacks::sized_for(people), said: 0.0 }
     }
 
     pub(crate) fn check(&self) -> Result<(), RecipeInvalid> {
@@ -77,6 +82,8 @@ impl Recipe {
             Err(RecipeInvalid::LastDay)
         } else if !(0.0..=1.0).contains(&self.joined) {
             Err(RecipeInvalid::Joined)
+        } else if !(0.0..=1.0).contains(&self.said) {
+            Err(RecipeInvalid::Said)
         } else if !self.attacks.fit(self.people) {
             Err(RecipeInvalid::Attacks)
         } else {

@@ -45,6 +45,11 @@ pub(crate) struct Delays {
 // === impl Zone ===
 
 impl Zone {
+    /// Hours before (+) or behind (−) UTC.
+    pub(crate) const fn hours(self) -> i8 {
+        self.0
+    }
+
     pub(crate) fn draw(draw: &mut Draw) -> Self {
         let weights = ZONES.map(|(_, weight)| weight);
         Self(ZONES[draw.weighted(&weights)].0)

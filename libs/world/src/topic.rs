@@ -74,6 +74,16 @@ const OPENINGS: [(&str, &str); 8] = [
     ("Finally happy with", "."),
 ];
 
+/// What lists of people are called: what comes before and after a topic.
+const LISTS: [(&str, &str); 6] = [
+    ("", " people"),
+    ("", ""),
+    ("best of ", ""),
+    ("people who know ", ""),
+    ("my ", " corner"),
+    ("", " friends"),
+];
+
 const CLOSINGS: [&str; 8] = [
     "Worth every minute.",
     "Tips welcome.",
@@ -100,6 +110,17 @@ impl Topic {
     #[must_use]
     pub const fn name(self) -> &'static str {
         SUBJECTS[self.0 as usize].name
+    }
+
+    /// As people write it, such as `distributed systems`.
+    pub(crate) fn words(self) -> String {
+        self.name().replace('-', " ")
+    }
+
+    /// What a list of people about it is called, such as `photography people`.
+    pub(crate) fn list(self, draw: &mut Draw) -> String {
+        let (before, after) = draw.pick(&LISTS);
+        format!("{before}{}{after}", self.words())
     }
 
     pub(crate) const fn place(self) -> usize {

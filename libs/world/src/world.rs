@@ -22,6 +22,8 @@ pub struct World {
     pub(crate) first_day: Day,
     /// How many honest people there are.
     pub(crate) population: u32,
+    /// See [`Recipe::said`].
+    pub(crate) said: f64,
     pub(crate) networks: [Network; 3],
     pub(crate) people: People,
     pub(crate) urns: Urns,
@@ -48,6 +50,7 @@ impl World {
             seed: recipe.seed,
             first_day: recipe.last_day.minus(DAYS - 1),
             population: recipe.people,
+            said: recipe.said,
             networks,
             people,
             urns,
@@ -101,9 +104,12 @@ impl World {
         assert!(day < DAYS, "a world lives {DAYS} days");
         let mut honest = Diary::new(Source::Honest, day);
         day::live(self, &mut honest);
+        let mut said = Diary::new(Source::Said, day);
+        day::say(self, &mut said);
         let mut attacks = Diary::new(Source::Attack, day);
         attack::live(self, &mut attacks);
         let mut happenings = honest.happenings;
+        happenings.append(&mut said.happenings);
         happenings.append(&mut attacks.happenings);
         // Numbers differ, so what happens at the same time has an order too.
         happenings.sort_unstable();

@@ -7,8 +7,8 @@ use klout_model::{
 use klout_proto::{
     convert,
     signal::v1::{
-        Account, BatchedCounter, BatchedHandle, BatchedInteraction, BatchedPost, BatchedText,
-        Signal, signal::Content,
+        Account, BatchedCounter, BatchedHandle, BatchedInteraction, BatchedLabel, BatchedPost,
+        BatchedText, Signal, signal::Content,
     },
 };
 use time::{Duration, OffsetDateTime};
@@ -18,6 +18,9 @@ const ID_LENGTH_MAX: usize = 1024;
 
 /// In bytes, of a post's text.
 const TEXT_LENGTH_MAX: usize = 64 * 1024;
+
+/// In bytes, of the words that come with an interaction, without space around them.
+const LABEL_LENGTH_MAX: usize = 256;
 
 /// Links of a post, and tags of one.
 const LINKS_MAX: usize = 32;
@@ -32,6 +35,8 @@ pub(crate) struct Admitted {
     pub(crate) handles: Vec<BatchedHandle>,
     /// What a post says. It goes to topics, and not into the log.
     pub(crate) text: Option<BatchedText>,
+    /// The words that came with an interaction. They go to topics, and not into the log.
+    pub(crate) label: Option<BatchedLabel>,
 }
 
 /// What happened, as consumers get it.
@@ -103,13 +108,18 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
 
     let content = signal.content.ok_or(RowReason::RowMalformed)?;
     let signal_id = terms.key.signal(&network, &signal.signal_id);
-    let mut text = None;
+    let (mut text, mut words) = (None, None);
     let (subject, item) = match content {
         Content::Interaction(interaction) => {
             let kind: Kind = interaction.kind.parse()?;
             let count = Count::new(u64::from(interaction.count.unwrap_or(1)))?;
             let actor = interaction.actor.map(|actor| account(Some(actor))).transpose()?;
             let subject = account(interaction.subject)?;
+            words = label(interaction.label.as_deref())?.map(|label| BatchedLabel {
+                account_id: subject.0,
+                signal: signal_id.short(),
+                label,
+            });
             let item = Item::Interaction(BatchedInteraction {
                 subject_account_id: subject.0,
                 actor_account_id: actor.map(|actor| actor.0),
@@ -118,7 +128,7 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
                 day: day.number(),
                 count: count.get(),
                 post_hash: interaction.post.as_deref().map(post_hash).transpose()?,
-                signal: None,
+                signal: words.as_ref().map(|words| words.signal),
             });
             (subject, item)
         }
@@ -175,7 +185,19 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
             (subject, Item::Retraction(terms.key.signal(&network, &retraction.of_signal_id)))
         }
     };
-    Ok(Admitted { subject, signal_id, item, handles, text })
+    Ok(Admitted { subject, signal_id, item, handles, text, label: words })
+}
+
+/// The words that came with an interaction, if there are any.
+fn label(label: Option<&str>) -> Result<Option<String>, RowReason> {
+    let Some(label) = label.map(str::trim).filter(|label| !label.is_empty()) else {
+        return Ok(None);
+    };
+    // No text of Postgres can hold a NUL.
+    if label.len() > LABEL_LENGTH_MAX || label.contains('\0') {
+        return Err(RowReason::RowMalformed);
+    }
+    Ok(Some(label.to_owned()))
 }
 
 #[cfg(test)]
@@ -281,18 +303,45 @@ mod tests {
         assert_eq!(reason(signal(Content::Post(post))), Err(RowReason::RowMalformed));
     }
 
+    #[test]
+    fn the_words_that_come_with_an_interaction_stand_beside_it() {
+        let with = |label: &str| {
+            let label = Some(label.to_owned());
+            let interaction = Interaction { kind: "list".to_owned(), label, ..like() };
+            admit(&terms(), signal(Content::Interaction(interaction)))
+        };
+        let admitted = with("  photography people\n").expect("admitted");
+        let words = admitted.label.expect("words");
+        assert_eq!(words.label, "photography people");
+        assert_eq!(words.account_id, admitted.subject.0);
+        let Item::Interaction(item) = admitted.item else { panic!("an interaction") };
+        assert_eq!(item.signal, Some(words.signal), "it tells which interaction they belong to");
+        assert!(with(&" é ".repeat(64)).is_ok(), "254 bytes without the space around them");
+
+        let admitted = with(" \t").expect("admitted");
+        assert_eq!(admitted.label, None);
+        let Item::Interaction(item) = admitted.item else { panic!("an interaction") };
+        assert_eq!(item.signal, None);
+        for refused in ["x".repeat(257), "a\0b".to_owned()] {
+            assert_eq!(with(&refused).expect_err("refused"), RowReason::RowMalformed);
+        }
+    }
+
     proptest! {
         #[test]
         fn no_signal_whatever_it_holds_panics(
             network in ".{0,8}", id in ".{0,8}", seconds in any::<i64>(), nanos in any::<i32>(),
-            native_id in ".{0,8}", kind in ".{0,8}", count in any::<Option<u32>>(),
+            native_id in ".{0,8}", kind in "(.{0,8}|list)", count in any::<Option<u32>>(),
+            label in prop::option::of(".{0,8}"),
         ) {
             let interaction = Interaction {
                 actor: named(&native_id),
                 subject: named(&native_id),
                 kind,
                 count,
-                post: Some(id.clone()), label: None };
+                post: Some(id.clone()),
+                label,
+            };
             let _ = reason(Signal {
                 network,
                 signal_id: id,

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use klout_model::{AccountId, SignalHash};
-use klout_proto::signal::v1::{BatchedHandle, BatchedText, SignalBatch};
+use klout_model::{AccountId, Kind, SignalHash};
+use klout_proto::signal::v1::{
+    BatchedHandle, BatchedInteraction, BatchedLabel, BatchedText, SignalBatch,
+};
 use prost::{DecodeError, Message as _};
 use uuid::Uuid;
 
@@ -28,6 +30,7 @@ pub(crate) struct Batch {
     post_ids: Vec<ShortId>,
     handles: BTreeMap<i64, BatchedHandle>,
     texts: Vec<BatchedText>,
+    labels: Vec<BatchedLabel>,
 }
 
 // === impl Batch ===
@@ -45,6 +48,7 @@ impl Batch {
             post_ids: Vec::new(),
             handles: BTreeMap::new(),
             texts: Vec::new(),
+            labels: Vec::new(),
         }
     }
 
@@ -67,6 +71,7 @@ impl Batch {
             Item::Retraction(_) => {}
         }
         self.texts.extend(signal.text);
+        self.labels.extend(signal.label);
         for handle in signal.handles {
             let newest = self.handles.entry(handle.account_id).or_insert_with(|| handle.clone());
             if age_key(&handle) > age_key(newest) {
@@ -102,15 +107,21 @@ impl Batch {
         (!beside.handles.is_empty()).then(|| beside.encode_to_vec())
     }
 
-    /// What topics gets besides: texts.
+    /// What topics gets besides: texts, and the words that came with interactions.
     pub(crate) fn for_topics(&self) -> Option<Vec<u8>> {
-        let beside = SignalBatch { texts: self.texts.clone(), ..SignalBatch::default() };
-        (!beside.texts.is_empty()).then(|| beside.encode_to_vec())
+        let (texts, labels) = (self.texts.clone(), self.labels.clone());
+        let beside = SignalBatch { texts, labels, ..SignalBatch::default() };
+        (!beside.texts.is_empty() || !beside.labels.is_empty()).then(|| beside.encode_to_vec())
     }
 
-    /// Whether it has anything that topics wants to know.
+    /// Whether it has anything that topics wants to know: posts, what was done about a post, and what is said of
+    /// somebody. A like of nothing in particular is about no topic.
     pub(crate) fn concerns_topics(&self) -> bool {
-        !self.message.posts.is_empty() || !self.message.retracted_posts.is_empty()
+        let message = &self.message;
+        let interactions = message.interactions.iter().chain(&message.retracted_interactions);
+        !message.posts.is_empty()
+            || !message.retracted_posts.is_empty()
+            || interactions.into_iter().any(says_something)
     }
 }
 
@@ -136,6 +147,15 @@ pub(crate) fn items(batch: SignalBatch) -> impl Iterator<Item = Item> {
     interactions.chain(counters).chain(posts)
 }
 
+/// Whether an interaction may tell what somebody is influential about. Words that came with one are told by its
+/// `signal`.
+fn says_something(interaction: &BatchedInteraction) -> bool {
+    let of_a_person = [Kind::Follow, Kind::List, Kind::Endorse, Kind::PlusK];
+    interaction.post_hash.is_some()
+        || interaction.signal.is_some()
+        || of_a_person.iter().any(|kind| kind.as_str() == interaction.kind)
+}
+
 fn short(id: SignalHash) -> ShortId {
     id.short().to_le_bytes()
 }
@@ -148,7 +168,7 @@ fn age_key(handle: &BatchedHandle) -> (i64, i32, &str) {
 
 #[cfg(test)]
 mod tests {
-    use klout_proto::signal::v1::{BatchedInteraction, BatchedPost};
+    use klout_proto::signal::v1::BatchedPost;
 
     use super::*;
 
@@ -159,6 +179,7 @@ mod tests {
             item,
             handles: Vec::new(),
             text: None,
+            label: None,
         }
     }
 
@@ -195,15 +216,46 @@ mod tests {
         let handle = BatchedHandle { account_id: 1, handle: "ann".to_owned(), seen_time: None };
         signal.handles.push(handle);
         signal.text = Some(BatchedText { text: Some("hello".to_owned()), ..Default::default() });
+        signal.label = Some(BatchedLabel { label: "bakers".to_owned(), ..Default::default() });
         batch.push(signal);
 
         let logged = SignalBatch::decode(batch.to_log().payload.as_slice()).expect("a batch");
-        assert!(logged.handles.is_empty() && logged.texts.is_empty());
+        assert!(logged.handles.is_empty() && logged.texts.is_empty() && logged.labels.is_empty());
         // Joined, as consumers get it.
         let mut bytes = batch.to_log().payload;
         bytes.extend(batch.for_social_graph().expect("names"));
         bytes.extend(batch.for_topics().expect("texts"));
         let joined = SignalBatch::decode(bytes.as_slice()).expect("a batch");
         assert_eq!((joined.posts.len(), joined.handles.len(), joined.texts.len()), (1, 1, 1));
+        assert_eq!(joined.labels.len(), 1);
+    }
+
+    #[test]
+    fn topics_wants_what_may_be_about_a_topic_and_nothing_else() {
+        let interaction =
+            |kind: &str| BatchedInteraction { kind: kind.to_owned(), ..Default::default() };
+        let concerns = |item: Item, retracted: bool| {
+            let mut batch = Batch::new(Uuid::nil());
+            if retracted {
+                batch.retract(item)
+            } else {
+                batch.push(admitted(1, 10, item))
+            }
+            batch.concerns_topics()
+        };
+        let about_a_post =
+            BatchedInteraction { post_hash: Some(vec![1; 16]), ..interaction("like") };
+        let with_words = BatchedInteraction { signal: Some(1), ..interaction("mention") };
+        for retracted in [false, true] {
+            for kind in ["follow", "list", "endorse", "plus_k"] {
+                assert!(concerns(Item::Interaction(interaction(kind)), retracted), "{kind}");
+            }
+            assert!(concerns(post(1), retracted));
+            assert!(concerns(Item::Interaction(about_a_post.clone()), retracted));
+            assert!(concerns(Item::Interaction(with_words.clone()), retracted));
+            for kind in ["like", "reply", "mention", "comment"] {
+                assert!(!concerns(Item::Interaction(interaction(kind)), retracted), "{kind}");
+            }
+        }
     }
 }

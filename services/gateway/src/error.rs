@@ -31,6 +31,9 @@ pub(crate) enum Error {
 
     #[error("the body is not the JSON of the request: {0}")]
     Body(#[source] serde_json::Error),
+
+    #[error("the message cannot be read")]
+    MessageMalformed,
 }
 
 impl From<Error> for Status {
@@ -42,9 +45,10 @@ impl From<Error> for Status {
             }
             Error::Field(Unbindable { field, problem }) => Refusal::field(field, problem),
             Error::FieldRepeated(field) => Refusal::field(field, "is given twice"),
-            Error::PathEncoding | Error::BodyBroken(_) | Error::Body(_) => {
-                Refusal::new(Code::InvalidArgument, "MESSAGE_MALFORMED")
-            }
+            Error::PathEncoding
+            | Error::BodyBroken(_)
+            | Error::Body(_)
+            | Error::MessageMalformed => Refusal::new(Code::InvalidArgument, "MESSAGE_MALFORMED"),
             Error::BodyTooLarge { max } => {
                 Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE").with("max", max)
             }

@@ -12,14 +12,20 @@ use axum::{
 use futures::{StreamExt as _, stream};
 use http::HeaderMap;
 use http_body::Frame;
-use http_body_util::{BodyStream, StreamBody};
+use http_body_util::{BodyExt as _, BodyStream, LengthLimitError, Limited, StreamBody};
 use klout_chassis::{Authentication, CallLimits, Caller, Guard, Link, Links, Refusal};
 use klout_proto::json::DESCRIPTORS;
+use prost_reflect::DynamicMessage;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
-use crate::{call::to_caller, routes::owners};
+use crate::{
+    call::{self, to_caller},
+    error::Error,
+    routes::owners,
+    transcode::{self, Unbindable},
+};
 
 /// How the services end that take what other services push, and that only operators call. Through the
 /// gateway, which calls in its own name, they are for the operator alone.
@@ -29,12 +35,23 @@ const INTERNAL: [&str; 2] = ["ConsumerService", "OperatorService"];
 const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 
 /// RPCs of public services that are for the operator alone too. The service sees the gateway's own token, and
-/// cannot tell who asks for everybody's cases, or for one pass over everybody after another.
-const OPERATORS: [&str; 3] = [
+/// cannot tell who asks for everybody's cases, for one pass over everybody after another, or by the keyed hashes
+/// that only services know.
+const OPERATORS: [&str; 5] = [
     REDELIVER,
+    "/klout.graph.v1.GraphService/BatchGetMemberships",
+    "/klout.score.v1.ScoreService/BatchGetActors",
     "/klout.score.v1.ScoreService/ListContests",
     "/klout.score.v1.ScoreService/StartRescore",
 ];
+
+/// Fields of requests that are for the operator alone, by their RPCs: what a person said to be wrong of them is shown
+/// to nobody else, and the service cannot tell who asks.
+const OPERATOR_FIELDS: [(&str, &str); 1] =
+    [("/klout.topic.v1.TopicService/ListPersonTopics", "include_vetoed")];
+
+/// A request with such a field is held in memory, and is not longer than this.
+const HELD_MAX: usize = 64 * 1024;
 
 /// The purpose of an operator's key.
 const OPERATOR: &str = "operator";
@@ -81,10 +98,16 @@ async fn forward(State(onward): State<Onward>, request: Request) -> Response {
     let Onward { link, internal, going_down } = onward;
     let endless = request.uri().path() == WATCH;
     let internal = internal || for_operators(request.uri().path());
-    if internal && !request.extensions().get::<Caller>().is_some_and(is_operator) {
+    let operator = request.extensions().get::<Caller>().is_some_and(is_operator);
+    if internal && !operator {
         let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
         return refusal.into_plain_status("no such method").into_http();
     }
+    let request = if operator { Ok(request) } else { without_operator_fields(request).await };
+    let request = match request {
+        Ok(request) => request,
+        Err(status) => return status.into_http(),
+    };
     let response = match link.oneshot(request.map(tonic::body::Body::new)).await {
         Ok(response) => response,
         Err(error) => return to_caller(Status::from_error(error)).into_http(),
@@ -94,6 +117,45 @@ async fn forward(State(onward): State<Onward>, request: Request) -> Response {
         Some(_) | None if endless => response.map(|body| until(going_down, body)),
         Some(_) | None => response.map(Body::new),
     }
+}
+
+/// The same request, unless it names something that is for the operator alone.
+async fn without_operator_fields(request: Request) -> Result<Request, Status> {
+    let Some(field) = operator_field(request.uri().path()) else { return Ok(request) };
+    let rpc = request.uri().path().trim_start_matches('/').to_owned();
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, HELD_MAX).collect().await;
+    let body = body.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            Error::BodyTooLarge { max: HELD_MAX }
+        } else {
+            Error::BodyBroken(axum::Error::new(error))
+        }
+    })?;
+    let body = body.to_bytes();
+    // A message is a flag that says whether it is compressed, its length in four bytes, and its bytes. None of ours is
+    // compressed, and a service would refuse it too.
+    let message = body.get(5..).filter(|_| body[0] == 0).ok_or(Error::MessageMalformed)?;
+    let method = DESCRIPTORS.services().flat_map(|it| it.methods().collect::<Vec<_>>());
+    let method = method.into_iter().find(|it| call::path(it).trim_start_matches('/') == rpc);
+    let input = method.expect("the table was checked against the descriptors").input();
+    let message = DynamicMessage::decode(input, message).map_err(|_| Error::MessageMalformed)?;
+    refuse_operator_field(&message, field)?;
+    Ok(Request::from_parts(head, Body::from(body)))
+}
+
+/// The field of an RPC, as `/PACKAGE.SERVICE/METHOD`, that is for the operator alone.
+pub(crate) fn operator_field(rpc: &str) -> Option<&'static str> {
+    OPERATOR_FIELDS.into_iter().find(|(path, _)| *path == rpc).map(|(_, field)| field)
+}
+
+/// Of somebody who is no operator.
+pub(crate) fn refuse_operator_field(message: &DynamicMessage, field: &str) -> Result<(), Error> {
+    if !transcode::is_set(message, field) {
+        return Ok(());
+    }
+    let problem = "is for operators alone";
+    Err(Error::Field(Unbindable { field: field.to_owned(), problem }))
 }
 
 /// The same answer, which ends when this process is about to stop.
@@ -127,4 +189,23 @@ pub(crate) fn for_operators(rpc: &str) -> bool {
 /// Whether the caller showed an operator's key, or needs none.
 pub(crate) fn is_operator(Caller(claims): &Caller) -> bool {
     claims.as_ref().is_none_or(|claims| claims.purpose == OPERATOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_operators_is_there() {
+        let methods: Vec<_> =
+            DESCRIPTORS.services().flat_map(|it| it.methods().collect::<Vec<_>>()).collect();
+        let method = |path: &str| methods.iter().find(|it| call::path(it) == path);
+        for rpc in OPERATORS {
+            assert!(method(rpc).is_some(), "{rpc}");
+        }
+        for (rpc, field) in OPERATOR_FIELDS {
+            let input = method(rpc).expect(rpc).input();
+            assert!(input.get_field_by_name(field).is_some(), "{rpc} {field}");
+        }
+    }
 }

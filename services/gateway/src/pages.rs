@@ -1,15 +1,17 @@
-//! The web pages: who has the highest scores, and what is known of one person.
+//! The web pages: who has the highest scores, what is known of one person, and what people are known for.
 //!
 //! They need no key, run no script and load nothing but our own style sheet. Numbers come through
 //! the same links and from the same RPCs as everybody's.
 
 mod chart;
 mod history;
+mod known_for;
 mod names;
 mod overview;
 mod profile;
 mod style;
 mod text;
+mod topics;
 mod why;
 
 use std::{sync::Arc, time::Duration};
@@ -35,6 +37,7 @@ use klout_proto::{
     convert,
     graph::v1::graph_service_client::GraphServiceClient,
     score::v1::{Score, score_service_client::ScoreServiceClient},
+    topic::v1::topic_service_client::TopicServiceClient,
 };
 use tokio::sync::Semaphore;
 use tonic::{Code, Status};
@@ -43,15 +46,16 @@ use tower_http::catch_panic::CatchPanicLayer;
 use self::{
     overview::{Overview, Place},
     text::Moment,
+    topics::Only,
 };
 use crate::{error::Error, problem, rest};
 
-/// Nothing but our style sheet: no script, no picture, no form, no frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Nothing but our style sheet, and searches that lead to us: no script, no picture, no frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// So many profiles are made at the same time; whoever comes then waits. Nobody needs a key for
-/// them, so they may not take all there is from callers who have one.
-const PROFILES_AT_ONCE: usize = 8;
+/// So many profiles, and so many pages of topics, are made at the same time; whoever comes then waits. Nobody needs
+/// a key for them, so they may not take all there is from callers who have one.
+const AT_ONCE: usize = 8;
 
 /// What pages are made with.
 #[derive(Debug)]
@@ -60,6 +64,7 @@ pub(crate) struct Pages {
     request_time_max: Duration,
     overview: Overview,
     profiles: Semaphore,
+    topics: Semaphore,
 }
 
 /// Whom pages ask.
@@ -67,6 +72,7 @@ pub(crate) struct Pages {
 struct Peers {
     scores: ScoreServiceClient<Link>,
     people: GraphServiceClient<Link>,
+    topics: TopicServiceClient<Link>,
 }
 
 /// What the numbers of a page are as of.
@@ -93,9 +99,16 @@ impl Pages {
         let peers = Peers {
             scores: ScoreServiceClient::new(links.to("scoring")),
             people: GraphServiceClient::new(links.to("social_graph")),
+            topics: TopicServiceClient::new(links.to("topics")),
         };
         let overview = Overview::new(request_time_max);
-        Self { peers, request_time_max, overview, profiles: Semaphore::new(PROFILES_AT_ONCE) }
+        Self {
+            peers,
+            request_time_max,
+            overview,
+            profiles: Semaphore::new(AT_ONCE),
+            topics: Semaphore::new(AT_ONCE),
+        }
     }
 
     /// The router of the pages, which need no token.
@@ -103,6 +116,8 @@ impl Pages {
         Router::new()
             .route("/", get(overview))
             .route("/people/{person}", get(profile))
+            .route("/topics", get(topic_list))
+            .route("/topics/{topic}", get(topic))
             .route("/style.css", get(style::sheet))
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(Arc::new(self))
@@ -132,6 +147,29 @@ async fn profile(
     made.await.and_then(|made| made).map_or_else(|status| failure(&status), html)
 }
 
+async fn topic_list(State(pages): State<Arc<Pages>>, RawQuery(query): RawQuery) -> Response {
+    let made = within(pages.request_time_max, async {
+        let _permit = pages.topics.acquire().await.expect("it is never closed");
+        let sought = topics::sought(query.as_deref().unwrap_or_default());
+        Box::pin(topics::list(&pages.peers, sought)).await
+    });
+    made.await.and_then(|made| made).map_or_else(|status| failure(&status), html)
+}
+
+async fn topic(
+    State(pages): State<Arc<Pages>>,
+    RawQuery(query): RawQuery,
+    topic: Result<Path<String>, PathRejection>,
+) -> Response {
+    let made = within(pages.request_time_max, async {
+        let Path(topic) = topic.map_err(|_| Error::PathEncoding)?;
+        let _permit = pages.topics.acquire().await.expect("it is never closed");
+        let only = Only::parse(query.as_deref().unwrap_or_default());
+        Box::pin(topics::one(&pages.peers, topic, only)).await
+    });
+    made.await.and_then(|made| made).map_or_else(|status| failure(&status), html)
+}
+
 async fn method_not_allowed(method: Method, request: Request) -> Response {
     failure(&Error::MethodNotAllowed { path: request.uri().path().to_owned(), method }.into())
 }
@@ -147,6 +185,7 @@ fn failure(status: &Status) -> Response {
     let (http, reason) = problem::http(status);
     let title = match http.as_u16() {
         400 => "That address leads nowhere",
+        404 if reason == "TOPIC_UNKNOWN" => "There is no such topic",
         404 => "There is nobody here",
         405 => "That cannot be done here",
         503 => "Not available right now",

@@ -59,7 +59,8 @@ pub(crate) fn router(door: Door) -> Router {
                     return Err(Error::PathUnknown { path }.into());
                 }
                 let segments = segments.map_err(|_| Error::PathEncoding)?;
-                answer(&door, route, link, &segments, query.as_deref(), request).await
+                let operator = forward::is_operator(&admitted.caller);
+                answer(&door, route, link, &segments, query.as_deref(), request, operator).await
             });
             let response = match answered.await.and_then(|answered| answered) {
                 Ok(resource) => Json(resource).into_response(),
@@ -93,6 +94,7 @@ async fn answer(
     segments: &RawPathParams,
     query: Option<&str>,
     request: Request,
+    operator: bool,
 ) -> Result<serde_json::Value, Status> {
     let rpc = route.descriptor();
     let mut message = match route.rest {
@@ -121,6 +123,9 @@ async fn answer(
             return Err(Error::FieldRepeated(field.into_owned()).into());
         }
         transcode::set(&mut message, &field, &text).map_err(Error::from)?;
+    }
+    if let Some(field) = forward::operator_field(&call::path(&rpc)).filter(|_| !operator) {
+        forward::refuse_operator_field(&message, field)?;
     }
     let response = call::unary(link, &rpc, message).await?;
     Ok(transcode::resource(&response, route.resource))

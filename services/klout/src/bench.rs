@@ -8,6 +8,7 @@ mod readers;
 mod rescore;
 mod serve;
 mod start;
+mod topics;
 
 use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
 
@@ -34,6 +35,7 @@ enum Name {
     Readers(readers::Readers),
     Rescore(rescore::RescoreBench),
     Serve(serve::Serve),
+    Topics(topics::TopicsBench),
 }
 
 /// The figures of a bench by name, each a median; the name ends with the unit.
@@ -59,6 +61,7 @@ impl Bench {
             Name::Readers(readers) => readers.run(),
             Name::Rescore(rescore) => rescore.run(),
             Name::Serve(serve) => serve.run(),
+            Name::Topics(topics) => topics.run(),
         }
     }
 }

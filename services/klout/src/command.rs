@@ -22,6 +22,7 @@ use crate::{
     score::ShowScore,
     serve::{Migrate, Serve},
     simulate::Simulate,
+    tag::TagPosts,
     topic::Topics,
     up::Up,
     watch::Watch,
@@ -54,6 +55,7 @@ In another terminal:
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
+  klout tag csv posts.csv.gz --out topics.csv
 
 Without data of your own:
   klout world --people 10000 --seed 1 --out world
@@ -89,6 +91,8 @@ enum Command {
     Findings(Findings),
     Rebuild(Rebuild),
     Rank(Rank),
+    #[command(name = "tag")]
+    TagPosts(TagPosts),
     World(MakeWorld),
     Keys(Keys),
     Doctor(Doctor),
@@ -117,6 +121,7 @@ impl Klout {
             Command::Findings(findings) => findings.run(),
             Command::Rebuild(rebuild) => rebuild.run(),
             Command::Rank(rank) => rank.run(),
+            Command::TagPosts(tag) => tag.run(),
             Command::World(world) => world.run(),
             Command::Keys(keys) => keys.run(),
             Command::Doctor(doctor) => doctor.run(),

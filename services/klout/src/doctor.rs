@@ -299,9 +299,13 @@ async fn waiting(server: http::Uri, key: &str) -> Result<Vec<(&'static str, u64)
     let signals = client.signals().get_backlog(signal::GetBacklogRequest {}).await?;
     let accounts = client.graph().get_backlog(graph::GetBacklogRequest {}).await?;
     let people = client.scores().get_backlog(score::GetBacklogRequest {}).await?;
+    let (signals, accounts) = (signals.into_inner(), accounts.into_inner());
+    let (for_topics, to_topics) = (signals.batches_for_topics, accounts.accounts_for_topics);
     Ok(vec![
-        ("batches of signals", signals.into_inner().batches),
-        ("accounts to announce", accounts.into_inner().accounts),
+        ("batches of signals", signals.batches.saturating_sub(for_topics)),
+        ("accounts to announce", accounts.accounts.saturating_sub(to_topics)),
         ("people to score", people.into_inner().people),
+        ("batches of signals to topics", for_topics),
+        ("accounts to announce to topics", to_topics),
     ])
 }

@@ -11,7 +11,7 @@ mod rejects;
 mod sending;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -26,13 +26,15 @@ use crate::{
     printable, visible,
 };
 
+pub(crate) use self::{formats::Sources, ontology::files as ontology_files};
+
 use self::{
-    formats::{ImportFormat, Sources},
+    formats::ImportFormat,
     ontology::ImportTopicOntology,
     progress::Progress,
     reading::Part,
     rejects::Rejects,
-    sending::{Joining, Name, Sender, Sent},
+    sending::{Joining, Name, Place, Sender, Sent},
 };
 
 /// Chunks that travel at once: enough to keep the connector busy while others are answered.
@@ -58,7 +60,7 @@ struct Options {
     /// Makes each account of the rows that are taken a person of its own, actors too
     #[arg(long, conflicts_with = "registered")]
     register_all: bool,
-    /// Makes each account of this file (network,account) a person of its own
+    /// Makes each account of this file (network,account; also country,city) a person of its own
     #[arg(long, value_name = "FILE")]
     registered: Option<PathBuf>,
     /// Where rows go that are left out: no file that is read; of several files with such rows, the second
@@ -159,18 +161,19 @@ impl Totals {
 }
 
 /// The accounts of a file of those who joined.
-fn listed(file: &Path) -> Result<HashSet<Name>, Failure> {
+fn listed(file: &Path) -> Result<HashMap<Name, Place>, Failure> {
     let input = Input::open(file).map_err(|error| Failure::failed(&error))?;
     let mut reader = CsvReader::new(input).map_err(|error| Failure::failed(&error))?;
     if reader.format() != Format::Registered {
         let message = "--registered takes a file with the columns network,account";
         return Err(Failure::Failed(format!("{}: {message}", file.display())));
     }
-    let mut listed = HashSet::new();
+    let mut listed = HashMap::new();
     while let Some(record) = reader.next_record().map_err(|error| Failure::failed(&error))? {
         match record.row {
             Ok(Row::Registered(row)) => {
-                listed.insert((row.network.to_string(), row.account.to_string()));
+                let name = (row.network.to_string(), row.account.to_string());
+                listed.insert(name, Place { country: row.country, city: row.city });
             }
             Ok(_) => {}
             Err(rejection) => eprintln!(

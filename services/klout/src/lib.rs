@@ -38,6 +38,7 @@ mod settings;
 mod simulate;
 mod subject;
 mod table;
+mod tag;
 mod topic;
 mod up;
 mod visible;

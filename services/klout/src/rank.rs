@@ -2,9 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::{self, Write},
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +12,7 @@ use klout_model::{Day, NativeId, Network, RowReason};
 use klout_score_engine::{AccountName, Population, Ranked, Signal};
 use time::{Duration, OffsetDateTime};
 
-use crate::{arguments, exit::Failure, model::ChosenModel, output};
+use crate::{arguments, exit::Failure, model::ChosenModel, output, output::ResultFile};
 
 /// Scores the accounts of CSV files, without a server or a database.
 ///
@@ -24,7 +22,7 @@ use crate::{arguments, exit::Failure, model::ChosenModel, output};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Files are told by their header, in any order of columns, plain or gzip:
-  time,network,actor,subject,kind,count      interactions (+ id, post)
+  time,network,actor,subject,kind,count      interactions (+ id, post, label)
   time,network,account,counter,value         counters (+ id, post)
   time,network,account,post                  posts (+ id, text)
 
@@ -53,9 +51,6 @@ pub(crate) struct Rank {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
-
-/// The mode of a scores file, less the umask: temporary files are private otherwise.
-const READABLE: u32 = 0o666;
 
 /// The columns of a scores file.
 const COLUMNS: [&str; 9] = [
@@ -275,27 +270,11 @@ fn add(population: &mut Population, row: Row, as_of: OffsetDateTime) -> Result<(
     Ok(())
 }
 
-/// Writes beside the target and renames, so that nobody reads half a file.
 fn write(path: &Path, ranked: &[Ranked], interval: bool) -> Result<(), Failure> {
-    let failed = |error: io::Error| {
-        Failure::Failed(format!("{}: could not be written: {error}", path.display()))
-    };
-    if path.as_os_str() == "-" {
-        return write_rows(io::stdout().lock(), ranked, interval).map_err(failed);
-    }
-    // A pipe or a device such as /dev/null is written to, never replaced.
-    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
-        let file = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-        return write_rows(io::BufWriter::new(file), ranked, interval).map_err(failed);
-    }
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(READABLE))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    write_rows(io::BufWriter::new(&mut file), ranked, interval).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    let mut file = ResultFile::create(path)?;
+    let written = write_rows(&mut file, ranked, interval);
+    written.map_err(|error| file.failed(&error))?;
+    file.keep()
 }
 
 fn write_rows(output: impl Write, ranked: &[Ranked], interval: bool) -> io::Result<()> {

@@ -32,6 +32,10 @@ const SEED: u64 = 2_008;
 /// Enough for every kind of fate, and loaded in seconds.
 const PEOPLE: u32 = 1_000;
 
+/// Lists and endorsements, for each reaction: enough to see what people are called, and too few to move a score
+/// by much.
+const SAID: f64 = 0.03;
+
 /// The last millisecond of a day: nothing of it is later.
 const END_OF_DAY: Time = time!(23:59:59.999);
 
@@ -101,8 +105,8 @@ impl Loading {
             None => State { seed: SEED, people: PEOPLE, days_done: 0 },
         };
         let last_day = Day::from_date(LAST_DAY);
-        let world = World::new(&Recipe::new(state.seed, state.people, last_day))
-            .map_err(|error| Failure::failed(&error))?;
+        let recipe = Recipe { said: SAID, ..Recipe::new(state.seed, state.people, last_day) };
+        let world = World::new(&recipe).map_err(|error| Failure::failed(&error))?;
         let loading = Self { world, state, first_day: last_day.minus(DAYS - 1) };
         loading.keep(directory)?;
         Ok(loading)
@@ -160,6 +164,8 @@ impl Loading {
                     handle: account.handle.clone(),
                 })
                 .collect(),
+            country: member.home().map(|home| home.country.to_owned()).unwrap_or_default(),
+            city: member.home().and_then(|home| home.city).unwrap_or_default().to_owned(),
         });
         let members: Vec<_> = members.collect();
         for requests in members.chunks(ROWS_MAX) {
@@ -204,14 +210,14 @@ fn signal(event: Event<'_>) -> Signal {
         })
     };
     let content = match event.content {
-        klout_world::Content::Interaction { actor, subject, kind, count, post } => {
+        klout_world::Content::Interaction { actor, subject, kind, count, post, label } => {
             Content::Interaction(Interaction {
                 actor: actor.and_then(named),
                 subject: named(subject),
                 kind: kind.to_string(),
                 count: Some(count.get()),
                 post,
-                label: None,
+                label,
             })
         }
         klout_world::Content::Post { account, post, text, tags } => Content::Post(Post {

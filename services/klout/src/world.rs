@@ -179,7 +179,8 @@ impl MakeWorld {
 
     /// What the networks tell: interactions, counters and posts.
     fn write_signals(&self, world: &World) -> io::Result<[Complete; 3]> {
-        let columns = ["time", "network", "actor", "subject", "kind", "count", "id", "post"];
+        let columns =
+            ["time", "network", "actor", "subject", "kind", "count", "id", "post", "label"];
         let mut interactions = Packed::create(&self.out, "interactions.csv.gz", &columns)?;
         let columns = ["time", "network", "account", "counter", "value", "id"];
         let mut counters = Packed::create(&self.out, "counters.csv.gz", &columns)?;
@@ -197,18 +198,18 @@ impl MakeWorld {
             let time = arguments::print_time(event.time);
             let (network, id) = (event.network.as_str(), event.signal_id.as_str());
             match event.content {
-                Content::Interaction { actor, subject, kind, count, post } => {
-                    interactions.add(&[
-                        &time,
-                        network,
-                        actor.map_or("", |actor| actor.native_id.as_str()),
-                        subject.native_id.as_str(),
-                        kind.as_str(),
-                        &count.get().to_string(),
-                        id,
-                        &post.unwrap_or_default(),
-                    ])?
-                }
+                Content::Interaction { actor, subject, kind, count, post, label } => interactions
+                    .add(&[
+                    &time,
+                    network,
+                    actor.map_or("", |actor| actor.native_id.as_str()),
+                    subject.native_id.as_str(),
+                    kind.as_str(),
+                    &count.get().to_string(),
+                    id,
+                    &post.unwrap_or_default(),
+                    &label.unwrap_or_default(),
+                ])?,
                 Content::Counter { account, name, value } => counters.add(&[
                     &time,
                     network,

@@ -9,7 +9,10 @@ use klout_score_math::ModelInvalid;
 use tokio::task::JoinError;
 use tonic::{Code, Status};
 
-use crate::{models::SHADOWS_MAX, rpc::SUBJECTS_MAX};
+use crate::{
+    models::SHADOWS_MAX,
+    rpc::{ACTORS_MAX, SUBJECTS_MAX},
+};
 
 /// When a read may be tried again that was given up.
 const TOO_SLOW_RETRY: Duration = Duration::from_secs(1);
@@ -39,6 +42,9 @@ pub enum Error {
 
     #[error("{count} subjects; at most {SUBJECTS_MAX} are looked up at once")]
     SubjectsTooMany { count: usize },
+
+    #[error("{count} accounts; at most {ACTORS_MAX} are answered at once")]
+    RequestsTooMany { count: usize },
 
     #[error("the batch is not one of the connector's: {problem}")]
     BatchMalformed { problem: &'static str },
@@ -196,6 +202,11 @@ impl Error {
                 Refusal::new(Code::InvalidArgument, "SUBJECTS_TOO_MANY")
                     .with("count", count)
                     .with("max", SUBJECTS_MAX)
+            }
+            Self::RequestsTooMany { count } => {
+                Refusal::new(Code::InvalidArgument, "REQUESTS_TOO_MANY")
+                    .with("count", count)
+                    .with("max", ACTORS_MAX)
             }
             Self::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
             Self::ModelInvalid { .. } => Refusal::new(Code::InvalidArgument, "MODEL_INVALID"),

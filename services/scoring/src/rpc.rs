@@ -2,6 +2,7 @@
 
 mod apply_memberships;
 mod apply_signals;
+mod batch_get_actors;
 mod batch_lookup_scores;
 mod contest_score;
 mod explain_score;
@@ -25,9 +26,10 @@ use std::{sync::Arc, time::Duration};
 
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
-    BatchLookupScoresRequest, BatchLookupScoresResponse, ContestScoreRequest, ContestScoreResponse,
-    ExplainScoreRequest, ExplainScoreResponse, GetBacklogRequest, GetBacklogResponse,
-    GetRescoreRequest, GetRescoreResponse, GetScoreRequest, GetScoreResponse, ListContestsRequest,
+    BatchGetActorsRequest, BatchGetActorsResponse, BatchLookupScoresRequest,
+    BatchLookupScoresResponse, ContestScoreRequest, ContestScoreResponse, ExplainScoreRequest,
+    ExplainScoreResponse, GetBacklogRequest, GetBacklogResponse, GetRescoreRequest,
+    GetRescoreResponse, GetScoreRequest, GetScoreResponse, ListContestsRequest,
     ListContestsResponse, ListModelsRequest, ListModelsResponse, ListMomentsRequest,
     ListMomentsResponse, ListScoresRequest, ListScoresResponse, ListTopScoresRequest,
     ListTopScoresResponse, SimulateScoreRequest, SimulateScoreResponse, StartRescoreRequest,
@@ -40,7 +42,8 @@ use tokio::sync::Notify;
 use tonic::{Request, Response, Status, codegen::BoxStream};
 
 pub(crate) use self::{
-    batch_lookup_scores::SUBJECTS_MAX, operator::OperatorRpc, server::ScoreServer,
+    batch_get_actors::ACTORS_MAX, batch_lookup_scores::SUBJECTS_MAX, operator::OperatorRpc,
+    server::ScoreServer,
 };
 use crate::{
     encoded::{EncodedResponse, EncodedResults},
@@ -89,6 +92,14 @@ impl ScoreService for ScoreRpc {
     ) -> Result<Response<BatchLookupScoresResponse>, Status> {
         let results = batch_lookup_scores::batch_lookup_scores(self, request.into_inner()).await?;
         Ok(Response::new(decoded(&EncodedResults { results })?))
+    }
+
+    async fn batch_get_actors(
+        &self,
+        request: Request<BatchGetActorsRequest>,
+    ) -> Result<Response<BatchGetActorsResponse>, Status> {
+        let response = batch_get_actors::batch_get_actors(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_scores(

@@ -1,26 +1,35 @@
-//! Tells scoring who owns which account, at least once.
+//! Tells scoring and topics who owns which account and where they live, at least once.
 //!
-//! Accounts are leased in one short statement, told while no transaction is open, and forgotten when
-//! scoring has confirmed them. The lease is short and renewed meanwhile: a process that dies in between leaves
-//! one that runs out soon. Scoring keeps the newest revision, whatever it is told again.
+//! Accounts are leased in one short statement, told while no transaction is open, and forgotten when their
+//! consumer has confirmed them. The lease is short and renewed meanwhile: a process that dies in between leaves
+//! one that runs out soon. Consumers keep the newest revision, whatever they are told again. Each has rows and a
+//! loop of its own: one that is down holds nobody else up.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use klout_chassis::{Link, failpoint, renewing};
-use klout_proto::score::v1::{
-    ApplyMembershipsRequest, signal_consumer_service_client::SignalConsumerServiceClient,
+use klout_proto::{
+    graph::v1::Membership,
+    score::v1::{
+        ApplyMembershipsRequest as ScoreRequest,
+        signal_consumer_service_client::SignalConsumerServiceClient as ScoreClient,
+    },
+    topic::v1::{
+        ApplyMembershipsRequest as TopicRequest,
+        signal_consumer_service_client::SignalConsumerServiceClient as TopicClient,
+    },
 };
 use sqlx::PgPool;
-use tokio::time::timeout;
-use tonic::Status;
+use tokio::{sync::Notify, time::timeout};
+use tonic::{Request, Status};
 use tracing::instrument;
 
 use crate::store;
 
-/// Accounts told at once: as many as scoring takes in one call.
+/// Accounts told at once: as many as a consumer takes in one call.
 const ACCOUNTS_MAX: i64 = 1_000;
 
-/// How long scoring may take.
+/// How long a consumer may take.
 const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long accounts are ours unless we renew that: what a process that dies had leased waits as long.
@@ -28,6 +37,17 @@ const LEASE_TIME: Duration = Duration::from_secs(10);
 
 /// How often a lease is renewed, so that one can fail to be.
 const RENEW_INTERVAL: Duration = Duration::from_secs(3);
+
+/// A service that is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consumer {
+    Scoring,
+    Topics,
+}
+
+/// Wakes the announcers, each by its own bell: one that rings while its announcer is busy is heard afterwards.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bell(Arc<[Notify; Consumer::ALL.len()]>);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AnnounceError {
@@ -37,29 +57,63 @@ pub(crate) enum AnnounceError {
         #[source]
         source: sqlx::Error,
     },
-    #[error("scoring did not take the owners of {count} accounts")]
+    #[error("{} did not take the owners of {count} accounts", consumer.name())]
     Push {
+        consumer: Consumer,
         count: usize,
         #[source]
         source: Status,
     },
 }
 
-/// The way to scoring.
+/// The way to a consumer.
 #[derive(Clone, Debug)]
 pub(crate) struct Announcer {
     pub(crate) db: PgPool,
-    pub(crate) scoring: SignalConsumerServiceClient<Link>,
+    pub(crate) consumer: Consumer,
+    pub(crate) link: Link,
+}
+
+// === impl Consumer ===
+
+impl Consumer {
+    pub(crate) const ALL: [Self; 2] = [Self::Scoring, Self::Topics];
+
+    /// As the outbox and links name it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Scoring => "scoring",
+            Self::Topics => "topics",
+        }
+    }
+}
+
+// === impl Bell ===
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        for bell in self.0.iter() {
+            bell.notify_one();
+        }
+    }
+
+    pub(crate) fn of(&self, consumer: Consumer) -> &Notify {
+        match consumer {
+            Consumer::Scoring => &self.0[0],
+            Consumer::Topics => &self.0[1],
+        }
+    }
 }
 
 // === impl Announcer ===
 
 impl Announcer {
     /// Tells what is due. Returns whether there was anything.
-    #[instrument(name = "announce", skip_all)]
+    #[instrument(name = "announce", skip_all, fields(consumer = self.consumer.name()))]
     pub(crate) async fn step(&self) -> Result<bool, AnnounceError> {
         let store = |action| move |source| AnnounceError::Store { action, source };
-        let leased = store::membership_outbox::lease(&self.db, ACCOUNTS_MAX, LEASE_TIME)
+        let consumer = self.consumer;
+        let leased = store::membership_outbox::lease(&self.db, consumer, ACCOUNTS_MAX, LEASE_TIME)
             .await
             .map_err(store("lease accounts"))?;
         if leased.is_empty() {
@@ -70,27 +124,39 @@ impl Announcer {
             .await
             .map_err(store("read who owns accounts"))?;
 
-        let mut request =
-            tonic::Request::new(ApplyMembershipsRequest { memberships: memberships.clone() });
-        request.set_timeout(PUSH_TIME_MAX);
-        let mut scoring = self.scoring.clone();
-        // Scoring keeps to the time limit by itself, unless it hangs.
-        let push = timeout(PUSH_TIME_MAX, scoring.apply_memberships(request));
+        // A consumer keeps to the time limit by itself, unless it hangs.
+        let push = timeout(PUSH_TIME_MAX, self.push(memberships.clone()));
         let pushed = renewing(RENEW_INTERVAL, push, || {
-            store::membership_outbox::renew(&self.db, &leased, LEASE_TIME)
+            store::membership_outbox::renew(&self.db, consumer, &leased, LEASE_TIME)
         })
         .await
-        .unwrap_or_else(|_| Err(Status::deadline_exceeded("scoring hangs")));
+        .unwrap_or_else(|_| Err(Status::deadline_exceeded("the consumer hangs")));
         if let Err(source) = pushed {
-            store::membership_outbox::release(&self.db, &leased)
+            store::membership_outbox::release(&self.db, consumer, &leased)
                 .await
                 .map_err(store("give accounts back"))?;
-            return Err(AnnounceError::Push { count: leased.len(), source });
+            return Err(AnnounceError::Push { consumer, count: leased.len(), source });
         }
         failpoint!("social_graph.accounts.pushed");
-        store::membership_outbox::delete(&self.db, &memberships)
+        store::membership_outbox::delete(&self.db, consumer, &memberships)
             .await
             .map_err(store("take accounts out of the outbox"))?;
         Ok(true)
+    }
+
+    async fn push(&self, memberships: Vec<Membership>) -> Result<(), Status> {
+        let link = self.link.clone();
+        match self.consumer {
+            Consumer::Scoring => {
+                let mut request = Request::new(ScoreRequest { memberships });
+                request.set_timeout(PUSH_TIME_MAX);
+                ScoreClient::new(link).apply_memberships(request).await.map(|_| ())
+            }
+            Consumer::Topics => {
+                let mut request = Request::new(TopicRequest { memberships });
+                request.set_timeout(PUSH_TIME_MAX);
+                TopicClient::new(link).apply_memberships(request).await.map(|_| ())
+            }
+        }
     }
 }

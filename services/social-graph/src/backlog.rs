@@ -1,11 +1,11 @@
-//! Looks how much scoring has to be told, for those who watch.
+//! Looks how much scoring and topics have to be told, for those who watch.
 
 use std::time::Duration;
 
 use sqlx::PgPool;
 use tracing::instrument;
 
-use crate::{error::Error, metrics::Metrics, store};
+use crate::{announce::Consumer, error::Error, metrics::Metrics, store};
 
 /// How often: a look reads the whole outbox.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
@@ -23,10 +23,13 @@ impl Backlog {
     /// Looks once.
     #[instrument(name = "backlog", skip_all)]
     pub(crate) async fn step(&self) -> Result<bool, Error> {
-        let accounts = store::membership_outbox::count(&self.db)
+        let waiting = store::membership_outbox::count(&self.db)
             .await
             .map_err(Error::store("count what waits"))?;
-        self.metrics.memberships_pending.set(u32::try_from(accounts).unwrap_or(u32::MAX));
+        let pending = |consumer| &self.metrics.memberships_pending[consumer as usize];
+        let told = |accounts| u32::try_from(accounts).unwrap_or(u32::MAX);
+        pending(Consumer::Scoring).set(told(waiting.for_scoring));
+        pending(Consumer::Topics).set(told(waiting.for_topics));
         Ok(false)
     }
 }

@@ -9,7 +9,22 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tracing::instrument;
 
-use crate::{account::Account, error::Error, people, store};
+use crate::{
+    account::Account,
+    announce::Consumer,
+    error::Error,
+    people,
+    place::{self, Place},
+    store,
+};
+
+/// Who is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct NewPerson {
+    pub(crate) accounts: Vec<Account>,
+    /// `None`: whoever is there already stays where they are.
+    pub(crate) place: Option<Place>,
+}
 
 /// A person who was asked for, made by this call or found.
 #[derive(Clone, Debug)]
@@ -43,7 +58,7 @@ struct Ledger<'a> {
 #[instrument(skip_all, fields(requests.len = requests.len()))]
 pub(crate) async fn people(
     db: &PgPool,
-    requests: &[Vec<Account>],
+    requests: &[NewPerson],
     now: OffsetDateTime,
 ) -> Result<Vec<Result<Created, Error>>, Error> {
     loop {
@@ -56,16 +71,24 @@ pub(crate) async fn people(
 /// `None`: an account was linked by somebody else in the meantime, which happens to it once.
 async fn try_people(
     db: &PgPool,
-    requests: &[Vec<Account>],
+    requests: &[NewPerson],
     now: OffsetDateTime,
 ) -> Result<Option<Vec<Result<Created, Error>>>, Error> {
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to create people"))?;
     let mut ledger = Ledger::read(&mut transaction, requests).await?;
-    let found: Vec<_> = requests.iter().map(|request| ledger.find(request)).collect();
+    let found: Vec<_> = requests.iter().map(|request| ledger.find(&request.accounts)).collect();
+    let mut places: BTreeMap<PersonId, Place> = BTreeMap::new();
+    for (found, request) in found.iter().zip(requests) {
+        if let (Ok(found), Some(place)) = (found, &request.place) {
+            places.insert(found.person, place.clone());
+        }
+    }
 
     if !ledger.new_people.is_empty() {
-        store::person::insert(&mut *transaction, &ledger.new_people, now)
+        let people = ledger.new_people.iter();
+        let people = people.map(|it| (*it, places.remove(it).unwrap_or_default())).collect();
+        store::person::insert(&mut *transaction, &people, now)
             .await
             .map_err(store("add people"))?;
         let linked = store::account::insert(&mut *transaction, &ledger.new_accounts, now)
@@ -74,9 +97,16 @@ async fn try_people(
         if linked.len() < ledger.new_accounts.len() {
             return Ok(None);
         }
-        store::membership_outbox::append(&mut *transaction, &linked)
+        store::membership_outbox::append(&mut *transaction, &Consumer::ALL, &linked)
             .await
             .map_err(store("announce accounts"))?;
+    }
+    if !places.is_empty() {
+        let movers: Vec<_> = places.keys().copied().collect();
+        let before = store::person::places_locked(&mut *transaction, &movers)
+            .await
+            .map_err(store("read where people live"))?;
+        place::write(&mut transaction, &before, places).await?;
     }
     let everybody: BTreeSet<_> = found.iter().flatten().map(|found| found.person).collect();
     let people = people::find(&mut transaction, &everybody.into_iter().collect::<Vec<_>>()).await?;
@@ -95,8 +125,9 @@ async fn try_people(
 // === impl Ledger ===
 
 impl<'a> Ledger<'a> {
-    async fn read(db: &mut PgConnection, requests: &'a [Vec<Account>]) -> Result<Self, Error> {
-        let accounts: Vec<_> = requests.iter().flatten().map(|account| account.id).collect();
+    async fn read(db: &mut PgConnection, requests: &'a [NewPerson]) -> Result<Self, Error> {
+        let accounts: Vec<_> =
+            requests.iter().flat_map(|it| &it.accounts).map(|account| account.id).collect();
         let owners = store::account::owners(&mut *db, &accounts)
             .await
             .map_err(Error::store("read who owns accounts"))?;

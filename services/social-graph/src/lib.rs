@@ -1,7 +1,7 @@
 //! Knows people, their accounts, and who reacts to whom.
 //!
 //! Owns the `social_graph` schema. The connector pushes signals; pushes who owns which account to
-//! scoring; is asked by scoring, the gateway and the command line.
+//! scoring and topics; is asked by them, the gateway and the command line.
 
 mod account;
 mod announce;
@@ -14,19 +14,16 @@ mod error;
 mod link_account;
 mod metrics;
 mod people;
+mod place;
 mod resolve;
 mod rpc;
 mod store;
-
-use std::sync::Arc;
+mod update;
 
 use klout_chassis::{ConfigError, Context, Service, repeat};
-use klout_proto::{
-    graph::v1::{
-        graph_service_server::{self, GraphServiceServer},
-        signal_consumer_service_server::{self, SignalConsumerServiceServer},
-    },
-    score::v1::signal_consumer_service_client::SignalConsumerServiceClient,
+use klout_proto::graph::v1::{
+    graph_service_server::{self, GraphServiceServer},
+    signal_consumer_service_server::{self, SignalConsumerServiceServer},
 };
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
@@ -36,7 +33,7 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
-    announce::Announcer,
+    announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
     metrics::{METRICS, Metrics},
     rpc::{ConsumerRpc, GraphRpc},
@@ -49,7 +46,7 @@ pub struct SocialGraph {
     config: Config,
     graph_rpc: GraphRpc,
     consumer_rpc: ConsumerRpc,
-    announcer: Announcer,
+    announcers: [Announcer; Consumer::ALL.len()],
     backlog: Backlog,
 }
 
@@ -77,14 +74,15 @@ impl Service for SocialGraph {
                 db: db.clone(),
                 clock,
                 account_key,
-                owners_changed: Arc::default(),
+                owners_changed: Bell::default(),
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
-            announcer: Announcer {
-                db,
-                scoring: SignalConsumerServiceClient::new(links.to("scoring")),
-            },
+            announcers: Consumer::ALL.map(|consumer| Announcer {
+                db: db.clone(),
+                consumer,
+                link: links.to(consumer.name()),
+            }),
         })
     }
 
@@ -96,13 +94,15 @@ impl Service for SocialGraph {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcer, backlog } = self;
+        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
-        let announce =
-            repeat("announce", interval, &graph_rpc.owners_changed, &stop, || announcer.step());
+        let [scoring, topics] = announcers.each_ref().map(|announcer| {
+            let bell = graph_rpc.owners_changed.of(announcer.consumer);
+            repeat("announce", interval, bell, &stop, || announcer.step())
+        });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        tokio::join!(announce, watch);
+        tokio::join!(scoring, topics, watch);
         Ok(())
     }
 }

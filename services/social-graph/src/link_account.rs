@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use tracing::instrument;
 
-use crate::{account::Account, batch::Handle, error::Error, people, store};
+use crate::{account::Account, announce::Consumer, batch::Handle, error::Error, people, store};
 
 /// Links `account`, or renews its handle when it is linked already. Returns the person with all
 /// accounts, and whether somebody has to be told.
@@ -21,6 +21,13 @@ pub(crate) async fn link_account(
 ) -> Result<(Person, bool), Error> {
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to link an account"))?;
+    // Whoever is told of the account is told where the person lives then, and of every move after it.
+    let there = store::person::share(&mut *transaction, person)
+        .await
+        .map_err(store("look for a person"))?;
+    if !there {
+        return Err(Error::PersonUnknown { person });
+    }
     let linked = BTreeMap::from([(account.id, (account, person))]);
     let linked = store::account::insert(&mut *transaction, &linked, now)
         .await
@@ -43,7 +50,7 @@ pub(crate) async fn link_account(
             .await
             .map_err(store("renew a handle"))?;
     } else {
-        store::membership_outbox::append(&mut *transaction, &linked)
+        store::membership_outbox::append(&mut *transaction, &Consumer::ALL, &linked)
             .await
             .map_err(store("announce an account"))?;
     }

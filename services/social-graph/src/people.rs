@@ -13,17 +13,17 @@ pub(crate) async fn find(
     db: &mut PgConnection,
     people: &[PersonId],
 ) -> Result<BTreeMap<PersonId, Person>, Error> {
-    let create_times =
-        store::person::create_times(&mut *db, people).await.map_err(Error::store("read people"))?;
+    let joined =
+        store::person::find(&mut *db, people).await.map_err(Error::store("read people"))?;
     let mut accounts =
         store::account::of_people(&mut *db, people).await.map_err(Error::store("read accounts"))?;
-    let people = create_times.into_iter().map(|(id, create_time)| {
+    let people = joined.into_iter().map(|(id, joined)| {
         let person = Person {
             person: id.to_string(),
             accounts: accounts.remove(&id).unwrap_or_default(),
-            create_time: Some(convert::timestamp(create_time)),
-            city: String::new(),
-            country: String::new(),
+            create_time: Some(convert::timestamp(joined.create_time)),
+            country: joined.place.country().to_owned(),
+            city: joined.place.city().to_owned(),
         };
         (id, person)
     });

@@ -10,8 +10,7 @@ mod get_backlog;
 mod get_person;
 mod link_account;
 mod resolve_person;
-
-use std::sync::Arc;
+mod update_person;
 
 use klout_chassis::Clock;
 use klout_model::{AccountKey, PersonId};
@@ -21,14 +20,13 @@ use klout_proto::graph::v1::{
     BatchGetPeopleResponse, BatchResolvePeopleRequest, BatchResolvePeopleResponse,
     CreatePersonRequest, CreatePersonResponse, GetBacklogRequest, GetBacklogResponse,
     GetPersonRequest, GetPersonResponse, LinkAccountRequest, LinkAccountResponse,
-    ResolvePersonRequest, ResolvePersonResponse, graph_service_server::GraphService,
-    signal_consumer_service_server::SignalConsumerService,
+    ResolvePersonRequest, ResolvePersonResponse, UpdatePersonRequest, UpdatePersonResponse,
+    graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
-use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
-use crate::error::Error;
+use crate::{announce::Bell, error::Error};
 
 /// Rows in one request: what one statement answers quickly.
 pub(crate) const REQUESTS_MAX: usize = 1_000;
@@ -38,8 +36,8 @@ pub(crate) struct GraphRpc {
     pub(crate) db: PgPool,
     pub(crate) clock: Clock,
     pub(crate) account_key: AccountKey,
-    /// Rung when the owner of an account changed.
-    pub(crate) owners_changed: Arc<Notify>,
+    /// Rung when the owner of an account changed, or where they live.
+    pub(crate) owners_changed: Bell,
 }
 
 #[derive(Clone, Debug)]
@@ -114,6 +112,14 @@ impl GraphService for GraphRpc {
         request: Request<LinkAccountRequest>,
     ) -> Result<Response<LinkAccountResponse>, Status> {
         let response = link_account::link_account(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn update_person(
+        &self,
+        request: Request<UpdatePersonRequest>,
+    ) -> Result<Response<UpdatePersonResponse>, Status> {
+        let response = update_person::update_person(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

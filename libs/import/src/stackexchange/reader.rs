@@ -179,7 +179,7 @@ impl Meaning {
         let question = optional_id(question.as_deref())?.filter(|_| post_type == ANSWER);
 
         let all_tags = self.index.tags(question.unwrap_or(id))?.unwrap_or_default();
-        let (text, links) = text(title.as_deref(), body.as_deref());
+        let (text, links) = post_text(title.as_deref(), body.as_deref());
         let content = Content::Post(Post {
             account: Some(self.account(owner)?),
             post: self.name(id),
@@ -256,8 +256,9 @@ impl Meaning {
     }
 }
 
-/// What a post says: its title on a line of its own, and its body; and what it links to.
-fn text(title: Option<&str>, body: Option<&str>) -> (Option<String>, Vec<String>) {
+/// What a post of a dump says, its title on a line of its own and then its body without HTML, and what it links to.
+#[must_use]
+pub fn post_text(title: Option<&str>, body: Option<&str>) -> (Option<String>, Vec<String>) {
     let (body, mut links) = html::read(body.unwrap_or_default());
     links.truncate(TAGS_MAX);
     let title = title.map(str::trim).unwrap_or_default();

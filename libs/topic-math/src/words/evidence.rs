@@ -38,7 +38,9 @@ pub(super) struct Evidence {
     pub(super) keywords: Vec<u32>,
     /// How often keywords stand there.
     pub(super) keyword_count: f32,
-    /// Whether its author tagged the post with a keyword.
+    /// How many of them name no other topic, which would be reason enough to stand there.
+    pub(super) own_keywords: usize,
+    /// Whether its author tagged the post with one of these.
     pub(super) tagged: bool,
     /// Where the first that was found stands.
     pub(super) first: u32,
@@ -66,6 +68,10 @@ struct Hit<'a> {
     is_ordinary: bool,
     /// With a capital where none is needed.
     is_proper: bool,
+    /// Of some topic.
+    is_name: bool,
+    /// A character of Chinese or Japanese without such a one before it, and after it.
+    is_alone: (bool, bool),
 }
 
 /// How much a word counts by where it stands.
@@ -109,7 +115,10 @@ pub(super) fn gather(matcher: &Matcher, words: &Words<'_>, sources: &Sources<'_>
                 covered = Some(tag);
             }
         }
-        let hit = Hit::new(sources, (first, last), start..end);
+        let mut hit = Hit::new(sources, (first, last), start..end);
+        hit.is_name = meanings.iter().any(|it| {
+            matches!(it.kind, Kind::Name | Kind::Alias) && !it.doubtful && hit.can_be(it)
+        });
         for meanings in meanings.chunk_by(|one, other| one.topic == other.topic) {
             if meanings.iter().any(|it| it.kind == Kind::Except) {
                 continue;
@@ -130,6 +139,10 @@ pub(super) fn gather(matcher: &Matcher, words: &Words<'_>, sources: &Sources<'_>
     findings
 }
 
+const fn is_han(char: char) -> bool {
+    matches!(char, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
+}
+
 // === impl Hit ===
 
 impl<'a> Hit<'a> {
@@ -141,7 +154,13 @@ impl<'a> Hit<'a> {
         let (folded, stands) = (&sources.folded, sources.folded.words());
         let word = &stands[first];
         let text = sources.texts[word.source as usize];
+        let (before, after) = (&text[..word.start as usize], &text[stands[last].end as usize..]);
         let text = &text[word.start as usize..stands[last].end as usize];
+        let is_one = first == last && text.chars().next().is_some_and(is_han);
+        let is_alone = (
+            is_one && !before.chars().next_back().is_some_and(is_han),
+            is_one && !after.chars().next().is_some_and(is_han),
+        );
         let letters = &folded.bytes()[at.start + 1..at.end - 1];
         let is_ordinary = first == last
             && str::from_utf8(letters)
@@ -159,6 +178,8 @@ impl<'a> Hit<'a> {
             text,
             is_ordinary,
             is_proper,
+            is_name: false,
+            is_alone,
         }
     }
 
@@ -201,14 +222,17 @@ impl Evidence {
     ) {
         let count = factor * weight_of(hit.place);
         let note = |phrases: &mut Vec<u32>| {
-            if phrases.len() < PHRASES_MAX && !phrases.contains(&meaning.phrase) {
+            let is_new = phrases.len() < PHRASES_MAX && !phrases.contains(&meaning.phrase);
+            if is_new {
                 phrases.push(meaning.phrase);
             }
+            is_new
         };
         let strength = if meaning.kind == Kind::Keyword {
-            note(&mut self.keywords);
+            let is_new = note(&mut self.keywords);
+            self.own_keywords += usize::from(is_new && !hit.is_name);
             self.keyword_count += count;
-            self.tagged |= hit.place == Place::Tag;
+            self.tagged |= hit.place == Place::Tag && !hit.is_name;
             count
         } else if hit.place == Place::Name {
             // Who is spoken to or linked is seldom what the post is about.
@@ -217,7 +241,9 @@ impl Evidence {
             count
         } else {
             note(&mut self.names);
-            let doubtful = meaning.doubtful && !(meaning.capitals && hit.is_in_capitals())
+            let doubtful = meaning.doubtful
+                && hit.is_alone != (true, true)
+                && !(meaning.capitals && hit.is_in_capitals())
                 || meaning.capitals && !hit.is_in_capitals() && hit.place != Place::Tag;
             if doubtful {
                 self.doubtful += count;
@@ -225,7 +251,8 @@ impl Evidence {
                 let is_name = hit.is_proper
                     && meaning.proper
                     && language().is_none_or(|it| it.as_str() != "de");
-                if is_name || hit.place == Place::Tag {
+                // What a compound is, its last character says: white tea is tea, and tea-brown is not.
+                if is_name || hit.is_alone.1 || hit.place == Place::Tag {
                     self.proper += count;
                 }
             } else {

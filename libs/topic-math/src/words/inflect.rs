@@ -8,6 +8,9 @@ use klout_ontology::Language;
 /// Shorter words have no forms that are safely theirs.
 const LETTERS_MIN: usize = 3;
 
+/// The Arabic article, as it begins a word.
+const ARTICLE: &str = "ال";
+
 /// Other forms of a phrase, each as words, without the phrase itself.
 pub(super) fn forms(language: Option<Language>, words: &[&str]) -> Vec<Vec<String>> {
     let Some((last, before)) = words.split_last() else { return Vec::new() };
@@ -51,9 +54,17 @@ pub(super) fn forms(language: Option<Language>, words: &[&str]) -> Vec<Vec<Strin
         }
         "ar" => {
             if let Some((first, rest)) = words.split_first() {
+                // Either every word of a name has the article, or those after the first that have it in the
+                // ontology.
+                let definite = rest.iter().map(|it| match it.strip_prefix(ARTICLE) {
+                    Some(_) => (*it).to_owned(),
+                    None => format!("{ARTICLE}{it}"),
+                });
+                let definite: Vec<String> = definite.collect();
                 for first in prefixed(first) {
-                    let rest = rest.iter().map(|it| (*it).to_owned());
-                    forms.push([first].into_iter().chain(rest).collect());
+                    let plain = rest.iter().map(|it| (*it).to_owned());
+                    forms.push([first.clone()].into_iter().chain(plain).collect());
+                    forms.push([first].into_iter().chain(definite.iter().cloned()).collect());
                 }
             }
         }
@@ -151,7 +162,7 @@ pub(super) fn singular(word: &str) -> &str {
 
 /// Arabic writes the article, and short words before it, together with the word.
 fn prefixed(word: &str) -> Vec<String> {
-    let bare = word.strip_prefix("ال").filter(|it| it.chars().count() >= LETTERS_MIN);
+    let bare = word.strip_prefix(ARTICLE).filter(|it| it.chars().count() >= LETTERS_MIN);
     let bare = bare.unwrap_or(word);
     if bare.chars().count() < LETTERS_MIN {
         return Vec::new();
@@ -187,6 +198,7 @@ mod tests {
             ("fr", "journal", "journaux"),
             ("it", "ricetta", "ricette"),
             ("ar", "طبخ", "والطبخ"),
+            ("ar", "ذكاء اصطناعي", "الذكاء الاصطناعي"),
         ] {
             let forms = of(language, phrase);
             assert!(form.is_empty() || forms.iter().any(|it| it == form), "{phrase}: {forms:?}");

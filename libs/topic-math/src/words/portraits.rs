@@ -2,6 +2,8 @@
 //! the more telling. A post in which many of them stand is about the topic even if nothing names it, and they
 //! tell which of several topics a name means.
 
+use std::cell::RefCell;
+
 use klout_ontology::{Ontology, PhraseKind};
 use rustc_hash::FxHashMap;
 
@@ -14,16 +16,16 @@ use super::{
 /// Words with the same first letters are forms of one: simulate, simulation, simulating.
 const LETTERS: usize = 6;
 /// A word of more topics than this says nothing about any. At least [`TOPICS_MIN`] topics may share one.
-const SHARE_MAX: f64 = 0.15;
+const SHARE_MAX: f64 = 0.3;
 const TOPICS_MIN: usize = 3;
 /// A bound on what one word of a post costs.
 const TOPICS_MAX: usize = 128;
 
 /// A word of a name counts like several of a description.
-const NAME: f32 = 3.0;
+const NAME: f32 = 4.0;
 const KEYWORD: f32 = 2.0;
 const DESCRIPTION: f32 = 1.0;
-/// So many times a word has to stand in a post for half of its weight.
+/// So many times a word has to stand in a short post for half of its weight.
 const HALF: f32 = 2.0;
 
 /// The portraits of all topics that are described.
@@ -39,15 +41,15 @@ pub(super) struct Portraits {
 struct Share {
     topic: u32,
     weight: f32,
-    /// Whether the word is of a name, and so found with it.
-    named: bool,
+    /// Whether the word is of a name or a keyword, and so is found as one.
+    phrased: bool,
 }
 
 /// How much of a topic's portrait a post shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Likeness {
     pub(super) all: f32,
-    /// Without the words of its names.
+    /// Without the words of its names and keywords.
     pub(super) described: f32,
     pub(super) words: u16,
 }
@@ -59,6 +61,12 @@ pub(super) struct Seen {
     count: f32,
     /// Where it stands first.
     pub(super) first: u32,
+}
+
+thread_local! {
+    /// One for each topic, and all of them nothing between two posts: clearing as many as there are topics for
+    /// each post takes longer than reading it.
+    static LIKENESS: RefCell<Vec<Likeness>> = const { RefCell::new(Vec::new()) };
 }
 
 // === impl Portraits ===
@@ -74,7 +82,7 @@ impl Portraits {
                 for word in folded.words() {
                     if let Some(key) = key_of_telling(folded.letters(word)) {
                         let known = words.entry(key).or_default();
-                        *known = (known.0.max(weight), known.1 || weight == NAME);
+                        *known = (known.0.max(weight), known.1 || weight > DESCRIPTION);
                     }
                 }
             };
@@ -96,7 +104,7 @@ impl Portraits {
             drawn.extend(
                 words
                     .into_iter()
-                    .map(|(key, (weight, named))| (key, Share { topic: place, weight, named })),
+                    .map(|(key, (weight, phrased))| (key, Share { topic: place, weight, phrased })),
             );
         }
         drawn.sort_unstable_by_key(|(key, share)| (*key, share.topic));
@@ -163,29 +171,51 @@ impl Portraits {
         seen
     }
 
-    /// How much each topic is like what was seen; topics that are not like it at all are left as they are.
-    pub(super) fn compare(&self, seen: &[Seen]) -> Vec<Likeness> {
-        let mut likeness = vec![Likeness::default(); self.topics];
-        for it in seen {
-            let count = it.count / (it.count + HALF);
-            for share in &self.shares[it.word.0 as usize..it.word.1 as usize] {
-                let topic = &mut likeness[share.topic as usize];
-                topic.all += share.weight * count;
-                topic.described += if share.named { 0.0 } else { share.weight * count };
-                topic.words = topic.words.saturating_add(1);
+    /// How much these topics are like what was seen, and all others for which `is_enough`; in no order.
+    ///
+    /// `length`: 1 for a short post, and more for one in which a word stands by chance sooner.
+    pub(super) fn compare(
+        &self,
+        seen: &[Seen],
+        length: f32,
+        topics: impl Iterator<Item = u32>,
+        is_enough: impl Fn(&Likeness) -> bool,
+    ) -> FxHashMap<u32, Likeness> {
+        LIKENESS.with_borrow_mut(|likeness| {
+            likeness.resize(self.topics.max(likeness.len()), Likeness::default());
+            let mut touched = Vec::with_capacity(8 * seen.len());
+            for it in seen {
+                let count = it.count / (it.count + HALF * length);
+                for share in &self.shares[it.word.0 as usize..it.word.1 as usize] {
+                    let topic = &mut likeness[share.topic as usize];
+                    if topic.words == 0 {
+                        touched.push(share.topic);
+                    }
+                    topic.all += share.weight * count;
+                    topic.described += if share.phrased { 0.0 } else { share.weight * count };
+                    topic.words = topic.words.saturating_add(1);
+                }
             }
-        }
-        likeness
+            let mut found: FxHashMap<u32, Likeness> =
+                topics.map(|topic| (topic, likeness[topic as usize])).collect();
+            for topic in touched {
+                let like = std::mem::take(&mut likeness[topic as usize]);
+                if is_enough(&like) {
+                    found.insert(topic, like);
+                }
+            }
+            found
+        })
     }
 
     /// What of the words seen is in a topic's portrait, the most telling first.
-    pub(super) fn telling(&self, seen: &[Seen], topic: u32) -> Vec<(f32, u32)> {
+    pub(super) fn telling(&self, seen: &[Seen], length: f32, topic: u32) -> Vec<(f32, u32)> {
         let mut telling: Vec<(f32, u32)> = seen
             .iter()
             .filter_map(|it| {
                 let shares = &self.shares[it.word.0 as usize..it.word.1 as usize];
                 let share = shares.binary_search_by_key(&topic, |share| share.topic).ok()?;
-                Some((shares[share].weight * it.count / (it.count + HALF), it.first))
+                Some((shares[share].weight * it.count / (it.count + HALF * length), it.first))
             })
             .collect();
         telling.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));

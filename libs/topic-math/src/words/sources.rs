@@ -82,7 +82,9 @@ impl<'a> Sources<'a> {
                 b'#' if begins && is_word(at) && bytes.get(sign.wrapping_sub(1)) != Some(&b'&') => {
                     (sign, end_of_tag(text, at, part.end))
                 }
-                b'@' if is_word(at) => (sign, end_of_name(bytes, at, part.end)),
+                b'@' if bytes.get(at).is_some_and(u8::is_ascii_alphanumeric) => {
+                    (sign, end_of_name(bytes, at, part.end))
+                }
                 b':' if bytes[at..part.end].starts_with(b"//") => {
                     let scheme = bytes[part.start..sign].iter().rev();
                     let letters = scheme.take(5).take_while(|it| it.is_ascii_alphabetic()).count();
@@ -179,7 +181,7 @@ fn end_of_name(bytes: &[u8], from: usize, end: usize) -> usize {
     let length = bytes[from..end]
         .iter()
         .position(|it| !(it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-' | b'.')));
-    length.map_or(end, |length| from + length.max(1).min(end - from))
+    length.map_or(end, |length| from + length)
 }
 
 fn sorted(texts: &[String]) -> Vec<&str> {

@@ -141,6 +141,11 @@ impl Gathered {
             if let Some((short, _)) = text.split_once('(').filter(|it| it.1.ends_with(')')) {
                 self.phrase(place, language, short.trim(), kind, true);
             }
+            if kind == Kind::Name {
+                for part in parts(text) {
+                    self.phrase(place, language, part, Kind::Alias, true);
+                }
+            }
         }
     }
 
@@ -184,7 +189,10 @@ impl Gathered {
             let form: Vec<&str> = form.iter().map(String::as_str).collect();
             let is_ordinary = form.len() == 1 && lists::is_function_word(form[0]);
             if !is_ordinary {
-                self.add(&form, Meaning { form: Form::Bent, ..meaning });
+                // Blues are no blue, and sales no sale.
+                let doubtful = meaning.doubtful
+                    || matches!(kind, Kind::Name | Kind::Alias) && is_doubtful(&form, english);
+                self.add(&form, Meaning { form: Form::Bent, doubtful, ..meaning });
             }
         }
         let can_join = words.len() > 1 && matches!(kind, Kind::Name | Kind::Alias);
@@ -207,6 +215,23 @@ impl Gathered {
     }
 }
 
+/// The words of a name that is two: anime and manga. Each of them may be more than the topic.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    const BETWEEN: [&str; 8] = ["and", "&", "und", "y", "et", "e", "/", "和"];
+    let words: Vec<&str> = name.split(' ').collect();
+    let two = match &words[..] {
+        [one, between, other] if BETWEEN.contains(between) => vec![*one, *other],
+        // In Arabic, and is written together with what follows.
+        [one, other] => match other.strip_prefix('و') {
+            Some(other) if other.chars().count() > 2 => vec![*one, other],
+            _ => Vec::new(),
+        },
+        [one] => one.split('・').filter(|it| it.len() < one.len()).collect(),
+        _ => Vec::new(),
+    };
+    two.into_iter()
+}
+
 /// Keeps what words mean, and notes what is doubtful because they mean several things.
 fn settle(meanings: &mut Vec<Meaning>, kinship: &super::kinship::Kinship) {
     let strong = |it: &Meaning| matches!(it.kind, Kind::Name | Kind::Alias);
@@ -216,7 +241,11 @@ fn settle(meanings: &mut Vec<Meaning>, kinship: &super::kinship::Kinship) {
             meanings.iter().filter(|it| strong(it) && it.form == form).map(|it| it.topic).collect();
         meanings.retain(|it| it.form == form || !strong(it) || kept.contains(&it.topic));
     }
-    meanings.sort_unstable_by_key(|it| (it.topic, it.language, it.kind, it.form, it.phrase));
+    // A name that one phrase doubts and another does not is not in doubt.
+    let order = |it: &Meaning| {
+        (it.topic, it.language, !strong(it), it.doubtful, it.kind, it.form, it.phrase)
+    };
+    meanings.sort_unstable_by_key(order);
     meanings.dedup_by_key(|it| (it.topic, it.language));
     let named: Vec<(u32, Option<Language>)> =
         meanings.iter().filter(|it| strong(it)).map(|it| (it.topic, it.language)).collect();

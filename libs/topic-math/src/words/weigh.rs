@@ -17,17 +17,19 @@ const SHORT_WORDS: f32 = 50.0;
 /// How much of a portrait without the words of its names speaks for a doubtful name, or for a keyword.
 const DESCRIBED_MIN: f32 = 0.12;
 /// How much of a portrait is enough if nothing names the topic, and how many different words.
-const LIKE_MIN: f32 = 0.4;
+const LIKE_MIN: f32 = 0.3;
 const LIKE_WORDS_MIN: u16 = 3;
 /// What a portrait counts, beside names.
 const LIKE: f32 = 2.0;
+/// So often a topic without a portrait has to be named to count as half of one.
+const NAMES_HALF: f32 = 4.0;
 /// What keywords count, each.
 const KEYWORD: f32 = 0.2;
 const KEYWORDS_MAX: usize = 3;
 /// A doubtful name for which nothing else speaks, but which is written like a name or is a tag.
 const UNSUPPORTED: f32 = 0.5;
 /// A topic that is not named.
-const UNNAMED: f32 = 0.6;
+const UNNAMED: f32 = 1.0;
 /// A topic beside a descendant of it.
 const ANCESTOR: f32 = 0.5;
 /// What makes a weight of one half.
@@ -36,14 +38,23 @@ const HALF: f32 = 0.5;
 const TOPICS_FREE: f32 = 4.0;
 const CROWDED: f32 = 0.1;
 /// A post is not about what weighs less.
-const WEIGHT_MIN: f32 = 0.1;
+const WEIGHT_MIN: f32 = 0.15;
 
 /// What speaks for the topics of a post besides their own names.
 struct Company {
     /// Where the first and the last of those were found that a topic is kin to; by topic.
     found: FxHashMap<u32, (u32, u32)>,
-    /// What the author's topics are kin to.
+    /// The author's topics, and what they are kin to.
+    author_of: FxHashSet<u32>,
     author: FxHashSet<u32>,
+}
+
+/// What something else speaks for.
+struct Speaks {
+    for_name: bool,
+    /// Not what is only near the topic: that speaks for its name, which is there, and not for a topic that is
+    /// not.
+    for_keyword: bool,
 }
 
 pub(super) fn topics(
@@ -62,24 +73,25 @@ pub(super) fn topics(
     } else {
         matcher.portraits.see(folded, weight_of)
     };
-    let likeness = if seen.is_empty() { Vec::new() } else { matcher.portraits.compare(&seen) };
-    let like = |topic: u32| likeness.get(topic as usize).copied().unwrap_or_default();
-
-    let company = Company::new(matcher, &findings, author);
     #[expect(clippy::cast_precision_loss, reason = "words of a post")]
     let length = (folded.words().len() as f32 / SHORT_WORDS).max(1.0).sqrt();
+    let is_enough = |it: &Likeness| it.all >= LIKE_MIN && it.words >= LIKE_WORDS_MIN;
+    let likeness = matcher.portraits.compare(&seen, length, findings.keys().copied(), is_enough);
+    let like = |topic: u32| likeness.get(&topic).copied().unwrap_or_default();
+
+    let company = Company::new(matcher, &findings, author);
     let mut strengths: Vec<(u32, f32)> = findings
         .iter()
         .map(|(topic, evidence)| {
-            let supported = company.speaks_for(matcher, *topic, evidence, like(*topic));
-            (*topic, strength(evidence, supported, like(*topic), length))
+            let speaks = company.speaks_for(matcher, *topic, evidence, like(*topic));
+            (*topic, strength(evidence, &speaks, like(*topic), length))
         })
         .filter(|it| it.1 > 0.0)
         .collect();
-    for (topic, like) in (0_u32..).zip(&likeness) {
-        if like.all >= LIKE_MIN && like.words >= LIKE_WORDS_MIN && !is_named(&findings, topic) {
-            strengths.retain(|it| it.0 != topic);
-            strengths.push((topic, UNNAMED * LIKE * like.all));
+    for (topic, like) in likeness.iter().filter(|it| is_enough(it.1)) {
+        if !is_named(&findings, *topic) {
+            strengths.retain(|it| it.0 != *topic);
+            strengths.push((*topic, UNNAMED * LIKE * like.all));
         }
     }
     weigh(matcher, &mut strengths);
@@ -88,7 +100,7 @@ pub(super) fn topics(
     let told = strengths.into_iter().map(|(topic, weight)| PostTopic {
         topic: matcher.ontology.topics()[topic as usize].id,
         weight,
-        words: told(matcher, sources, findings.get(&topic), &seen, topic),
+        words: told(matcher, sources, findings.get(&topic), (&seen, length), topic),
     });
     told.collect()
 }
@@ -103,21 +115,24 @@ fn best_first(one: (u32, f32), other: (u32, f32)) -> Ordering {
 }
 
 /// How surely a post is about a topic. 0: not at all.
-fn strength(evidence: &Evidence, supported: bool, like: Likeness, length: f32) -> f32 {
-    let doubtful = if supported { evidence.doubtful } else { UNSUPPORTED * evidence.proper };
+fn strength(evidence: &Evidence, speaks: &Speaks, like: Likeness, length: f32) -> f32 {
+    let doubtful = if speaks.for_name { evidence.doubtful } else { UNSUPPORTED * evidence.proper };
     let named = evidence.sure + doubtful;
     let keywords = evidence.keywords.len().min(KEYWORDS_MAX);
     #[expect(clippy::cast_precision_loss, reason = "at most three")]
     let keywords = KEYWORD
         * keywords as f32
         * (evidence.keyword_count / (evidence.keyword_count + length)).max(0.0);
-    let rest = 2.0 * keywords + LIKE * like.all;
+    // A topic without a portrait shows as much as its name does.
+    let like = if like.words == 0 { named / (named + NAMES_HALF * length) } else { like.all };
+    let rest = 2.0 * keywords + LIKE * like;
     if named > 0.0 {
         return named / (named + length) + rest;
     }
-    // Two keywords speak for each other, and one with whatever speaks for a name.
-    let told = evidence.keywords.len() > 1 || evidence.tagged;
-    let told = told || (!evidence.keywords.is_empty() && supported);
+    // Two keywords speak for each other.
+    let told = evidence.own_keywords > 1
+        || evidence.tagged
+        || evidence.own_keywords > 0 && speaks.for_keyword;
     if told { UNNAMED * (KEYWORD + rest) } else { 0.0 }
 }
 
@@ -146,15 +161,16 @@ impl Company {
     fn new(matcher: &Matcher, findings: &Findings, author: &[TopicId]) -> Self {
         let mut found: FxHashMap<u32, (u32, u32)> = FxHashMap::default();
         for (topic, evidence) in findings {
-            let speaks = !evidence.names.is_empty() || evidence.keywords.len() > 1;
+            let speaks = !evidence.names.is_empty() || evidence.own_keywords > 1;
             for kin in matcher.kinship.near(*topic).iter().filter(|_| speaks) {
                 let ends = found.entry(*kin).or_insert((evidence.first, evidence.first));
                 *ends = (ends.0.min(evidence.first), ends.1.max(evidence.first));
             }
         }
-        let places = author.iter().filter_map(|id| matcher.ontology.place(*id));
-        let author = places.flat_map(|it| matcher.kinship.near(it)).copied().collect();
-        Self { found, author }
+        let author_of: FxHashSet<u32> =
+            author.iter().filter_map(|id| matcher.ontology.place(*id)).collect();
+        let author = author_of.iter().flat_map(|it| matcher.kinship.near(*it)).copied().collect();
+        Self { found, author_of, author }
     }
 
     /// Whether something else in the post, or what its author writes about, speaks for a topic.
@@ -164,7 +180,7 @@ impl Company {
         topic: u32,
         evidence: &Evidence,
         like: Likeness,
-    ) -> bool {
+    ) -> Speaks {
         let near = matcher.kinship.near(topic);
         // The same words may be found for several topics, which then say nothing for each other.
         let others = |it: &u32| {
@@ -172,10 +188,12 @@ impl Company {
                 .get(it)
                 .is_some_and(|(first, last)| *first != evidence.first || *last != evidence.first)
         };
-        like.described >= DESCRIBED_MIN
+        let described = like.described >= DESCRIBED_MIN;
+        let for_name = described
             || evidence.names.len() + evidence.keywords.len() > 1
             || near.iter().any(others)
-            || near.iter().any(|it| self.author.contains(it))
+            || near.iter().any(|it| self.author.contains(it));
+        Speaks { for_name, for_keyword: described || self.author_of.contains(&topic) }
     }
 }
 
@@ -184,7 +202,7 @@ fn told(
     matcher: &Matcher,
     sources: &Sources<'_>,
     evidence: Option<&Evidence>,
-    seen: &[Seen],
+    (seen, length): (&[Seen], f32),
     topic: u32,
 ) -> Vec<String> {
     let stands = sources.folded.words();
@@ -200,7 +218,7 @@ fn told(
     told.dedup_by(|next, kept| next.1 == kept.1);
     told.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(other.1)));
     if told.len() < WORDS_MAX {
-        for (strength, at) in matcher.portraits.telling(seen, topic) {
+        for (strength, at) in matcher.portraits.telling(seen, length, topic) {
             let word = text(at, at);
             if !told.iter().any(|it| it.1.contains(word)) {
                 told.push((strength, word));

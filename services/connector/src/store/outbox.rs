@@ -30,6 +30,14 @@ pub(crate) struct Leased {
     pub(crate) waited_seconds: f64,
 }
 
+/// How many batches wait or are being delivered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count {
+    pub(crate) batches: i64,
+    /// Those of them that are for topics.
+    pub(crate) for_topics: i64,
+}
+
 /// What a consumer has not confirmed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting {
@@ -276,8 +284,17 @@ pub(crate) async fn release(
 
 /// How many batches wait or are being delivered, counted once a consumer.
 #[instrument(name = "db.outbox.count", skip_all)]
-pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from connector.outbox"#).fetch_one(db).await
+pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<Count, sqlx::Error> {
+    sqlx::query_as!(
+        Count,
+        r#"
+        select count(*) as "batches!",
+            count(*) filter (where consumer = 'topics') as "for_topics!"
+        from connector.outbox
+        "#
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// What each consumer has not confirmed; consumers that have confirmed all are left out.

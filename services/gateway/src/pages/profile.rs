@@ -20,6 +20,7 @@ use super::{
     Made, Peers,
     chart::{self, Chart},
     history::{self, Days, Switch},
+    known_for::{self, KnownFor},
     names::{self, Name},
     render,
     text::{self, Figure},
@@ -41,6 +42,8 @@ struct ProfilePage {
     standing: Standing,
     epoch: u64,
     made: Option<Made>,
+    /// `None`: it was not told.
+    known_for: Option<KnownFor>,
 }
 
 /// What is known of a score. Only who is known has a number.
@@ -91,11 +94,12 @@ struct Fact {
 }
 
 pub(super) async fn page(peers: &Peers, person: String) -> Result<Bytes, Status> {
-    let (score, person, history, explanation) = futures::try_join!(
+    let (score, person, history, explanation, known_for) = futures::try_join!(
         score(peers, &person),
         names(peers, &person),
         history(peers, &person),
         async { Ok(explanation(peers, &person).await) },
+        async { Ok(known_for::known_for(peers, &person).await) },
     )?;
     let page = ProfilePage {
         names: names::names(&person),
@@ -103,6 +107,7 @@ pub(super) async fn page(peers: &Peers, person: String) -> Result<Bytes, Status>
         epoch: score.epoch,
         made: Made::of([&score].into_iter()),
         standing: standing(&score, &history, explanation.as_ref()),
+        known_for,
     };
     Ok(render(&page))
 }

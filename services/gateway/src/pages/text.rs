@@ -54,7 +54,16 @@ pub(crate) fn people(count: f64) -> String {
     if count < 9.95 {
         return format!("{} people", tenths(count));
     }
-    let digits = format!("{count:.0}");
+    format!("{} people", thousands(&format!("{count:.0}")))
+}
+
+/// `12,340`.
+pub(crate) fn whole(count: i64) -> String {
+    thousands(&count.to_string())
+}
+
+/// A comma after each thousand, from the right.
+fn thousands(digits: &str) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -62,7 +71,14 @@ pub(crate) fn people(count: f64) -> String {
         }
         text.push(digit);
     }
-    format!("{text} people")
+    text
+}
+
+/// `one, two and three`.
+pub(crate) fn list(parts: impl Iterator<Item = String>) -> String {
+    let mut parts: Vec<_> = parts.collect();
+    let last = parts.pop().unwrap_or_default();
+    if parts.is_empty() { last } else { format!("{} and {last}", parts.join(", ")) }
 }
 
 /// How sure a score is, in words. `docs/scoring.md`, section 11: at 0.5 the interval that holds in 90 % of

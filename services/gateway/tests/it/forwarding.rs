@@ -2,11 +2,13 @@
 
 use klout_chassis::reason;
 use klout_proto::{
-    graph::v1::{GetBacklogRequest, graph_service_client::GraphServiceClient},
+    graph::v1::{
+        BatchGetMembershipsRequest, GetBacklogRequest, graph_service_client::GraphServiceClient,
+    },
     score::v1::{
-        ApplySignalsRequest, ApplySignalsResponse, GetScoreRequest, ListContestsRequest,
-        StartRebuildRequest, StartRescoreRequest, WatchScoresRequest, WithdrawModelRequest,
-        WithdrawModelResponse, get_score_request::Subject,
+        ApplySignalsRequest, ApplySignalsResponse, BatchGetActorsRequest, GetScoreRequest,
+        ListContestsRequest, StartRebuildRequest, StartRescoreRequest, WatchScoresRequest,
+        WithdrawModelRequest, WithdrawModelResponse, get_score_request::Subject,
         score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
@@ -152,11 +154,19 @@ async fn what_services_push_to_one_another_and_what_runs_a_deployment_is_for_the
         .list_contests(ListContestsRequest::default())
         .await
         .map(|_| ());
+    let actors = ScoreServiceClient::with_interceptor(channel.clone(), &mut asking)
+        .batch_get_actors(BatchGetActorsRequest::default())
+        .await
+        .map(|_| ());
+    let owners = GraphServiceClient::with_interceptor(channel.clone(), &mut asking)
+        .batch_get_memberships(BatchGetMembershipsRequest::default())
+        .await
+        .map(|_| ());
     let delivered = SignalServiceClient::with_interceptor(channel, &mut asking)
         .redeliver_signals(RedeliverSignalsRequest::default())
         .await
         .map(|_| ());
-    for refused in [started, listed, delivered] {
+    for refused in [started, listed, actors, owners, delivered] {
         let refused = refused.expect_err("not theirs to call");
         assert_eq!(reason(&refused).as_deref(), Some("METHOD_UNKNOWN"));
     }

@@ -6,4 +6,5 @@ mod keys;
 mod pages;
 mod people;
 mod rest;
+mod topics;
 mod world;

@@ -9,7 +9,8 @@ use klout_proto::{
         BatchResolvePeopleRequest, BatchResolvePeopleResponse, CreatePersonRequest,
         CreatePersonResponse, GetBacklogRequest, GetBacklogResponse, GetPersonRequest,
         GetPersonResponse, LinkAccountRequest, LinkAccountResponse, LinkedAccount, Person,
-        ResolvePersonRequest, ResolvePersonResponse, graph_service_server::GraphService,
+        ResolvePersonRequest, ResolvePersonResponse, UpdatePersonRequest, UpdatePersonResponse,
+        graph_service_server::GraphService,
     },
     score::v1::{Contribution, Counterfactual, Explanation, Score},
 };
@@ -129,6 +130,16 @@ impl GraphService for Graph {
             refusal.into_plain_status("there is no such person")
         })?;
         Ok(Response::new(GetPersonResponse { person: Some(person) }))
+    }
+
+    async fn update_person(
+        &self,
+        request: Request<UpdatePersonRequest>,
+    ) -> Result<Response<UpdatePersonResponse>, Status> {
+        let UpdatePersonRequest { person, country, city } = request.into_inner();
+        let (country, city) = (country.unwrap_or("as before".to_owned()), city.unwrap_or_default());
+        let person = Person { person, country, city, ..Person::default() };
+        Ok(Response::new(UpdatePersonResponse { person: Some(person) }))
     }
 
     async fn batch_get_people(

@@ -27,13 +27,17 @@ use klout_proto::{
         lookup_result,
         score_service_server::{ScoreService, ScoreServiceServer},
     },
+    topic::v1::topic_service_server::TopicServiceServer,
 };
 use klout_testkit::{Peer, Stores, start};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tonic::{Code, Request, Response, Status, codegen::BoxStream, service::Routes};
 
-use crate::people::{self, DEE, EVE, FRESH, GONE, Graph, KIT, UNSEEN};
+use crate::{
+    people::{self, DEE, EVE, FRESH, GONE, Graph, KIT, UNSEEN},
+    topics::Topics,
+};
 
 /// Whom the played scoring knows.
 pub(crate) const ANN: &str = "42";
@@ -46,6 +50,7 @@ pub(crate) const BROKEN: &str = "44";
 
 pub(crate) struct World {
     pub(crate) scoring: Scoring,
+    pub(crate) topics: Topics,
     pub(crate) running: Running,
     pub(crate) client: Client,
     _peer: Peer,
@@ -88,18 +93,22 @@ impl World {
 
     pub(crate) async fn start_with(settings: &[(&'static str, &str)]) -> Self {
         let scoring = Scoring::default();
-        let routes = Routes::new(ScoreServiceServer::new(scoring.clone()));
-        let peer = Peer::serve(routes.add_service(GraphServiceServer::new(Graph))).await;
+        let topics = Topics::default();
+        let routes = Routes::new(ScoreServiceServer::new(scoring.clone()))
+            .add_service(GraphServiceServer::new(Graph))
+            .add_service(TopicServiceServer::new(topics.clone()));
+        let peer = Peer::serve(routes).await;
         let mut flags = vec![
             ("links.scoring", peer.address()),
             ("links.social_graph", peer.address()),
             ("links.connector", peer.address()),
+            ("links.topics", peer.address()),
         ];
         flags.extend(settings);
         let host = Host::new("test").with::<Gateway>();
         let running = start(host, &Stores::fresh().await, &flags).await;
         let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { scoring, running, client, _peer: peer }
+        Self { scoring, topics, running, client, _peer: peer }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

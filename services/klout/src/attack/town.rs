@@ -124,7 +124,7 @@ impl Town {
 
     fn happen(&mut self, content: &Content<'_>, age: u8) {
         match content {
-            Content::Interaction { actor, subject, kind, count, post: _ } => {
+            Content::Interaction { actor, subject, kind, count, post: _, label: _ } => {
                 let actor = actor.map(|actor| self.owners[self.presence(actor) as usize]);
                 let presence = self.presence(subject);
                 let count = u64::from(count.get());

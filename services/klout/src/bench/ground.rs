@@ -134,6 +134,7 @@ pub(super) async fn register(client: &Client, accounts: u32) -> Result<Vec<Strin
                     native_id: account.to_string(),
                     handle: String::new(),
                 }],
+                ..CreatePersonRequest::default()
             })
             .collect();
         let request = BatchCreatePeopleRequest { requests };

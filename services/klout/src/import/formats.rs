@@ -8,14 +8,14 @@ use super::Options;
 use crate::exit::Failure;
 
 /// Files to read, one after the other.
-pub(super) struct Sources {
-    pub(super) readers: Box<dyn Iterator<Item = Result<Box<dyn SignalReader>, ReadError>> + Send>,
+pub(crate) struct Sources {
+    pub(crate) readers: Box<dyn Iterator<Item = Result<Box<dyn SignalReader>, ReadError>> + Send>,
     /// All that is read, and is not to be written over.
-    pub(super) inputs: Vec<PathBuf>,
+    pub(crate) inputs: Vec<PathBuf>,
     /// How many readers there are at most.
     pub(super) files: usize,
     /// How much there is to read. `None`: nobody knows.
-    pub(super) bytes: Option<u64>,
+    pub(crate) bytes: Option<u64>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -61,7 +61,7 @@ pub(super) struct ImportSignals {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Files are told by their header, in any order of columns, plain or gzip:
-  time,network,actor,subject,kind,count      interactions (+ id, post)
+  time,network,actor,subject,kind,count      interactions (+ id, post, label)
   time,network,account,counter,value         counters (+ id, post)
   time,network,account,post                  posts (+ id, text)
 
@@ -138,27 +138,34 @@ pub(super) struct ImportGhArchive {
 impl ImportFormat {
     /// Finds what there is to read, and tells what to do with it.
     pub(super) fn open(self) -> Result<(Sources, Options), Failure> {
-        let failed = |error: ReadError| Failure::failed(&error);
         Ok(match self {
-            Self::Signals(import) => {
-                let endings = [".jsonl", ".ndjson", ".json"];
-                (
-                    each(&import.paths, &endings, EachLine::of_signals).map_err(failed)?,
-                    import.options,
-                )
-            }
-            Self::Csv(import) => {
-                (each(&import.paths, &[".csv"], CsvSignals::new).map_err(failed)?, import.options)
-            }
+            Self::Signals(import) => (Sources::signals(&import.paths)?, import.options),
+            Self::Csv(import) => (Sources::csv(&import.paths)?, import.options),
             Self::StackExchange(import) => {
-                let found = dumps(&import.paths, import.site.as_deref()).map_err(failed)?;
-                (of_dumps(found), import.options)
+                (Sources::stackexchange(&import.paths, import.site.as_deref())?, import.options)
             }
-            Self::GhArchive(import) => (
-                each(&import.paths, &[".json"], EachLine::of_gharchive).map_err(failed)?,
-                import.options,
-            ),
+            Self::GhArchive(import) => {
+                (each(&import.paths, &[".json"], EachLine::of_gharchive)?, import.options)
+            }
         })
+    }
+}
+
+// === impl Sources ===
+
+impl Sources {
+    pub(crate) fn signals(paths: &[PathBuf]) -> Result<Self, Failure> {
+        each(paths, &[".jsonl", ".ndjson", ".json"], EachLine::of_signals)
+    }
+
+    pub(crate) fn csv(paths: &[PathBuf]) -> Result<Self, Failure> {
+        each(paths, &[".csv"], CsvSignals::new)
+    }
+
+    /// Of dumps, whose files hang together.
+    pub(crate) fn stackexchange(paths: &[PathBuf], site: Option<&str>) -> Result<Self, Failure> {
+        let dumps = dumps(paths, site).map_err(|error| Failure::failed(&error))?;
+        Ok(of_dumps(dumps))
     }
 }
 
@@ -167,8 +174,8 @@ fn each<R: SignalReader + 'static>(
     paths: &[PathBuf],
     endings: &[&str],
     open: impl Fn(Input) -> Result<R, ReadError> + Send + 'static,
-) -> Result<Sources, ReadError> {
-    let paths = files(paths, endings)?;
+) -> Result<Sources, Failure> {
+    let paths = files(paths, endings).map_err(|error| Failure::failed(&error))?;
     let length = |path: &Path| path.metadata().ok().filter(|it| it.is_file()).map(|it| it.len());
     // A pipe has no length, and then the whole has none.
     let bytes = paths.iter().map(|path| length(path)).sum();

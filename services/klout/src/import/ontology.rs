@@ -104,7 +104,7 @@ impl ImportTopicOntology {
 }
 
 /// The files of a folder that may be an ontology's, by name, with their content.
-fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+pub(crate) fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let failed = |path: &Path, error: std::io::Error| {
         Failure::Failed(format!("{}: {error}", printable::shortened(&path.display().to_string())))
     };

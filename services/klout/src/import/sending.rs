@@ -1,7 +1,7 @@
 //! Sends chunks, and makes accounts people.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Mutex, MutexGuard},
 };
 
@@ -41,7 +41,14 @@ pub(super) enum Joining {
     Everybody(HashSet<Name>),
     /// These, when they are first named, as that is when it is heard what they are called; and in the end
     /// all whom nobody named.
-    Listed(HashSet<Name>),
+    Listed(HashMap<Name, Place>),
+}
+
+/// A country and a city, as a file says. Empty: it does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) country: String,
+    pub(super) city: String,
 }
 
 /// Network and native id.
@@ -112,16 +119,13 @@ impl Sender {
     }
 
     /// Makes each account a person of its own, unless it is somebody's. Returns how many are new.
-    async fn register(&self, accounts: &[LinkedAccount]) -> Result<u64, Failure> {
+    async fn register(&self, joining: &[CreatePersonRequest]) -> Result<u64, Failure> {
         let mut people = 0;
-        for accounts in accounts.chunks(PEOPLE_MAX) {
-            let request =
-                |account: &LinkedAccount| CreatePersonRequest { accounts: vec![account.clone()] };
-            let requests: Vec<_> = accounts.iter().map(request).collect();
+        for requests in joining.chunks(PEOPLE_MAX) {
             let response =
                 retried(|| {
                     let mut client = self.client.graph();
-                    let requests = requests.clone();
+                    let requests = requests.to_vec();
                     async move {
                         client.batch_create_people(BatchCreatePeopleRequest { requests }).await
                     }
@@ -150,7 +154,7 @@ impl Sender {
 
 impl Joining {
     /// Those of `accounts` who join now.
-    fn take(&mut self, accounts: impl Iterator<Item = LinkedAccount>) -> Vec<LinkedAccount> {
+    fn take(&mut self, accounts: impl Iterator<Item = LinkedAccount>) -> Vec<CreatePersonRequest> {
         let name = |it: &LinkedAccount| (it.network.clone(), it.native_id.clone());
         match self {
             Self::Nobody => Vec::new(),
@@ -158,19 +162,31 @@ impl Joining {
                 if registered.len() > REGISTERED_MAX {
                     registered.clear();
                 }
-                accounts.filter(|account| registered.insert(name(account))).collect()
+                let accounts = accounts.filter(|account| registered.insert(name(account)));
+                accounts.map(|account| joining(account, Place::default())).collect()
             }
             Self::Listed(left) if left.is_empty() => Vec::new(),
-            Self::Listed(left) => accounts.filter(|account| left.remove(&name(account))).collect(),
+            Self::Listed(left) => accounts
+                .filter_map(|account| {
+                    let place = left.remove(&name(&account))?;
+                    Some(joining(account, place))
+                })
+                .collect(),
         }
     }
 
-    fn take_rest(&mut self) -> Vec<LinkedAccount> {
+    fn take_rest(&mut self) -> Vec<CreatePersonRequest> {
         let Self::Listed(left) = self else { return Vec::new() };
-        let account =
-            |(network, native_id)| LinkedAccount { network, native_id, handle: String::new() };
-        left.drain().map(account).collect()
+        let rest = left.drain().map(|((network, native_id), place)| {
+            joining(LinkedAccount { network, native_id, handle: String::new() }, place)
+        });
+        rest.collect()
     }
+}
+
+/// A person of their own, with this account.
+fn joining(account: LinkedAccount, Place { country, city }: Place) -> CreatePersonRequest {
+    CreatePersonRequest { accounts: vec![account], country, city }
 }
 
 /// Everybody whom a signal names, called as it calls them.

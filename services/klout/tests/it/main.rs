@@ -3,6 +3,7 @@
 mod attack;
 mod played;
 mod rank;
+mod tag;
 mod topics;
 mod usage;
 mod world;

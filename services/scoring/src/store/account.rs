@@ -1,6 +1,6 @@
 //! `scoring.account`: who owns what evidence is about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use klout_proto::graph::v1::Membership;
 use sqlx::{PgConnection, PgExecutor};
@@ -110,6 +110,35 @@ pub(crate) async fn renew_owners(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Who owns an account, and what they are influential with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) person: i64,
+    /// As of the newest score; `None`: nothing is known.
+    pub(crate) influence: Option<f64>,
+}
+
+/// The owners of those among these accounts that somebody owns, by account.
+#[instrument(name = "db.account.members", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn members(
+    db: impl PgExecutor<'_>,
+    accounts: &[i64],
+) -> Result<HashMap<i64, Member>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select account_id as "account_id!", person_id as "person_id!", influence as "influence?"
+        from scoring.account
+        left join scoring.score using (person_id)
+        where account_id = any($1) and person_id is not null
+        "#,
+        accounts,
+    )
+    .fetch_all(db)
+    .await?;
+    let member = |person, influence| Member { person, influence };
+    Ok(rows.into_iter().map(|it| (it.account_id, member(it.person_id, it.influence))).collect())
 }
 
 /// An account whose owner changed.

@@ -1,5 +1,6 @@
 //! Scoring over gRPC, on real stores.
 
+mod actors;
 mod contesting;
 mod disturbed;
 mod evidence;

@@ -15,15 +15,15 @@ pub(super) async fn batch_create_people(
     let mut refused = Vec::with_capacity(request.requests.len());
     for request in request.requests {
         match create_person::parse(&rpc.account_key, request) {
-            Ok(accounts) => {
-                possible.push(accounts);
+            Ok(request) => {
+                possible.push(request);
                 refused.push(None);
             }
             Err(error) => refused.push(Some(error)),
         }
     }
     let mut people = create::people(&rpc.db, &possible, rpc.clock.now()).await?.into_iter();
-    rpc.owners_changed.notify_one();
+    rpc.owners_changed.ring();
 
     let results = refused.into_iter().map(|refused| {
         let created = match refused {

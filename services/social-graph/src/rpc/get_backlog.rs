@@ -4,7 +4,10 @@ use super::GraphRpc;
 use crate::{error::Error, store};
 
 pub(super) async fn get_backlog(rpc: &GraphRpc) -> Result<GetBacklogResponse, Error> {
-    let accounts =
+    let waiting =
         store::membership_outbox::count(&rpc.db).await.map_err(Error::store("count what waits"))?;
-    Ok(GetBacklogResponse { accounts: accounts.cast_unsigned() })
+    Ok(GetBacklogResponse {
+        accounts: (waiting.for_scoring + waiting.for_topics).cast_unsigned(),
+        accounts_for_topics: waiting.for_topics.cast_unsigned(),
+    })
 }

@@ -13,7 +13,7 @@ pub(super) async fn link_account(
     let (person, changed) =
         link_account::link_account(&rpc.db, person, &account, rpc.clock.now()).await?;
     if changed {
-        rpc.owners_changed.notify_one();
+        rpc.owners_changed.ring();
     }
     Ok(LinkAccountResponse { person: Some(person) })
 }

@@ -199,7 +199,37 @@ pub(crate) async fn renew_handles(
     Ok(())
 }
 
-/// Who owns these accounts, as others are told.
+/// Gives the accounts of these people new revisions, so that what is told of them is newer than what was told
+/// before, and returns them.
+#[instrument(name = "db.account.renew_revisions", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn renew_revisions(
+    db: impl PgExecutor<'_>,
+    people: &[PersonId],
+) -> Result<BTreeMap<AccountId, i64>, sqlx::Error> {
+    let ids: Vec<_> = people.iter().map(|person| person.get()).collect();
+    let rows = sqlx::query!(
+        r#"
+        with locked as (
+            select account_id
+            from social_graph.account
+            where person_id = any($1)
+            order by account_id
+            for update
+        )
+        update social_graph.account as account
+        set revision = nextval('social_graph.membership_revision')
+        from locked
+        where account.account_id = locked.account_id
+        returning account.account_id, account.revision
+        "#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (AccountId(row.account_id), row.revision)).collect())
+}
+
+/// Who owns these accounts and where they live, as others are told.
 #[instrument(name = "db.account.memberships", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn memberships(
     db: impl PgExecutor<'_>,
@@ -207,8 +237,9 @@ pub(crate) async fn memberships(
 ) -> Result<Vec<Membership>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
-        select account_id, network, person_id, revision
+        select account_id, network, person_id, revision, country, city
         from social_graph.account
+        join social_graph.person using (person_id)
         where account_id = any($1)
         "#,
         accounts,
@@ -222,8 +253,8 @@ pub(crate) async fn memberships(
             network: row.network,
             person_id: row.person_id,
             revision: row.revision.cast_unsigned(),
-            city: String::new(),
-            country: String::new(),
+            country: row.country,
+            city: row.city,
         })
         .collect())
 }

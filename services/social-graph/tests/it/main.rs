@@ -3,5 +3,6 @@
 mod batches;
 mod memberships;
 mod people;
+mod places;
 mod resolving;
 mod world;

@@ -9,7 +9,7 @@ use klout_social_graph::SocialGraph;
 use klout_testkit::{Stores, configuration};
 use tonic::{Code, Status};
 
-use crate::world::{Client, Scoring, World, account, create, join, told};
+use crate::world::{Client, Told, World, account, create, join, told};
 
 async fn link_account(
     client: &mut Client,
@@ -35,7 +35,7 @@ fn created(row: &Row) -> &CreatePersonResponse {
 }
 
 fn request(native_id: &str) -> CreatePersonRequest {
-    CreatePersonRequest { accounts: vec![account(native_id, "")] }
+    CreatePersonRequest { accounts: vec![account(native_id, "")], ..Default::default() }
 }
 
 #[tokio::test]
@@ -115,10 +115,10 @@ async fn a_batch_answers_row_by_row() {
         &mut client,
         vec![
             request("did:3"),
-            CreatePersonRequest { accounts: vec![network] },
+            CreatePersonRequest { accounts: vec![network], ..Default::default() },
             request("did:1"),
             request("did:3"),
-            CreatePersonRequest { accounts: vec![] },
+            CreatePersonRequest::default(),
         ],
     )
     .await;
@@ -216,7 +216,7 @@ async fn of_many_people_those_who_exist_are_returned() {
 #[tokio::test]
 async fn a_database_of_another_account_key_is_refused() {
     let stores = Stores::fresh().await;
-    let world = World::start_on(stores.clone(), Scoring::default()).await;
+    let world = World::start_on(stores.clone(), Told::default(), Told::default()).await;
     world.running.stop().await.expect("stopped in order");
 
     let host = Host::new("test").with::<SocialGraph>();

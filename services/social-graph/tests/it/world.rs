@@ -1,4 +1,4 @@
-//! A social-graph that runs, and a scoring that notes what it is told.
+//! A social-graph that runs, and a scoring and topics that note what they are told.
 
 use std::sync::{
     Arc, Mutex,
@@ -8,13 +8,21 @@ use std::sync::{
 use klout_chassis::{Host, Link, Running, reason};
 use klout_proto::{
     graph::v1::{
-        AccountName, CreatePersonRequest, CreatePersonResponse, GetBacklogRequest, LinkedAccount,
-        Membership, Person, account_name::Name, graph_service_client::GraphServiceClient,
+        AccountName, CreatePersonRequest, CreatePersonResponse, GetBacklogRequest,
+        GetBacklogResponse, LinkedAccount, Membership, Person, account_name::Name,
+        graph_service_client::GraphServiceClient,
     },
     score::v1::{
-        ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest,
-        ApplySignalsResponse,
-        signal_consumer_service_server::{SignalConsumerService, SignalConsumerServiceServer},
+        self as score,
+        signal_consumer_service_server::{
+            SignalConsumerService as ScoreConsumer, SignalConsumerServiceServer as ScoreServer,
+        },
+    },
+    topic::v1::{
+        self as topic,
+        signal_consumer_service_server::{
+            SignalConsumerService as TopicConsumer, SignalConsumerServiceServer as TopicServer,
+        },
     },
 };
 use klout_social_graph::SocialGraph;
@@ -25,66 +33,104 @@ pub(crate) type Client = GraphServiceClient<Link>;
 
 pub(crate) struct World {
     pub(crate) stores: Stores,
-    pub(crate) scoring: Scoring,
+    pub(crate) scoring: Told,
+    pub(crate) topics: Told,
     pub(crate) running: Running,
     _peer: Peer,
 }
 
-/// What scoring was told, and whether it listens.
+/// What a consumer was told, and whether it listens.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Scoring {
+pub(crate) struct Told {
     pub(crate) memberships: Arc<Mutex<Vec<Membership>>>,
     pub(crate) refusing: Arc<AtomicBool>,
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
-        Self::start_on(Stores::fresh().await, Scoring::default()).await
+        Self::start_on(Stores::fresh().await, Told::default(), Told::default()).await
     }
 
-    pub(crate) async fn start_on(stores: Stores, scoring: Scoring) -> Self {
-        let peer =
-            Peer::serve(Routes::new(SignalConsumerServiceServer::new(scoring.clone()))).await;
-        let flags = [("links.scoring", peer.address()), ("social_graph.announce_interval", "20ms")];
+    pub(crate) async fn start_on(stores: Stores, scoring: Told, topics: Told) -> Self {
+        let mut routes = Routes::builder();
+        routes
+            .add_service(ScoreServer::new(Scoring(scoring.clone())))
+            .add_service(TopicServer::new(Topics(topics.clone())));
+        let peer = Peer::serve(routes.routes()).await;
+        let flags = [
+            ("links.scoring", peer.address()),
+            ("links.topics", peer.address()),
+            ("social_graph.announce_interval", "20ms"),
+        ];
         let running = start(Host::new("test").with::<SocialGraph>(), &stores, &flags).await;
-        Self { stores, scoring, running, _peer: peer }
+        Self { stores, scoring, topics, running, _peer: peer }
     }
 
     pub(crate) fn client(&self) -> Client {
         GraphServiceClient::new(link(&self.running))
     }
 
-    /// Waits until scoring was told everything.
+    /// Waits until everybody was told everything. Returns what scoring was told.
     pub(crate) async fn told(&self) -> Vec<Membership> {
+        self.told_but(|backlog| backlog.accounts == 0).await;
+        self.scoring.all()
+    }
+
+    /// Waits until scoring was told everything.
+    pub(crate) async fn scoring_told(&self) -> Vec<Membership> {
+        self.told_but(|backlog| backlog.accounts == backlog.accounts_for_topics).await;
+        self.scoring.all()
+    }
+
+    async fn told_but(&self, is_it: impl Fn(GetBacklogResponse) -> bool) {
         let mut client = self.client();
-        until("scoring was told", async || {
+        until("they were told", async || {
             let backlog = client.get_backlog(GetBacklogRequest {}).await.expect("a backlog");
-            backlog.into_inner().accounts == 0
+            is_it(backlog.into_inner())
         })
         .await;
-        self.scoring.memberships.lock().expect("not poisoned").clone()
+    }
+}
+
+impl Told {
+    pub(crate) fn all(&self) -> Vec<Membership> {
+        self.memberships.lock().expect("not poisoned").clone()
+    }
+
+    fn note(&self, memberships: Vec<Membership>) -> Result<(), Status> {
+        if self.refusing.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("not now"));
+        }
+        self.memberships.lock().expect("not poisoned").extend(memberships);
+        Ok(())
+    }
+}
+
+/// The played scoring.
+struct Scoring(Told);
+
+/// The played topics.
+struct Topics(Told);
+
+#[tonic::async_trait]
+impl ScoreConsumer for Scoring {
+    async fn apply_memberships(
+        &self,
+        request: Request<score::ApplyMembershipsRequest>,
+    ) -> Result<Response<score::ApplyMembershipsResponse>, Status> {
+        self.0.note(request.into_inner().memberships)?;
+        Ok(Response::new(score::ApplyMembershipsResponse {}))
     }
 }
 
 #[tonic::async_trait]
-impl SignalConsumerService for Scoring {
-    async fn apply_signals(
-        &self,
-        _: Request<ApplySignalsRequest>,
-    ) -> Result<Response<ApplySignalsResponse>, Status> {
-        Err(Status::unimplemented("social-graph does not call this"))
-    }
-
+impl TopicConsumer for Topics {
     async fn apply_memberships(
         &self,
-        request: Request<ApplyMembershipsRequest>,
-    ) -> Result<Response<ApplyMembershipsResponse>, Status> {
-        if self.refusing.load(Ordering::SeqCst) {
-            return Err(Status::unavailable("not now"));
-        }
-        let memberships = request.into_inner().memberships;
-        self.memberships.lock().expect("not poisoned").extend(memberships);
-        Ok(Response::new(ApplyMembershipsResponse {}))
+        request: Request<topic::ApplyMembershipsRequest>,
+    ) -> Result<Response<topic::ApplyMembershipsResponse>, Status> {
+        self.0.note(request.into_inner().memberships)?;
+        Ok(Response::new(topic::ApplyMembershipsResponse {}))
     }
 }
 
@@ -113,7 +159,10 @@ pub(crate) async fn create(
     client: &mut Client,
     accounts: Vec<LinkedAccount>,
 ) -> Result<CreatePersonResponse, Status> {
-    Ok(client.create_person(CreatePersonRequest { accounts }).await?.into_inner())
+    Ok(client
+        .create_person(CreatePersonRequest { accounts, ..Default::default() })
+        .await?
+        .into_inner())
 }
 
 /// A person who did not exist before.

@@ -15,6 +15,8 @@ pub(super) async fn list_topics(
         let problem = "has more than 200 bytes";
         return Err(Error::FieldInvalid { field: "query", problem });
     }
+    let negative = |_| Error::FieldInvalid { field: "level_max", problem: "is negative" };
+    let level_max = u32::try_from(request.level_max).map_err(negative)?;
     let language = parse::language(&request.language)?;
     let size = page::size(request.page_size, 50, 1_000)?;
     let after = page::after::<1>(&request.page_token)?;
@@ -23,7 +25,10 @@ pub(super) async fn list_topics(
         "" => None,
         parent => Some(parse::topic(rpc, &current, parent).await?),
     };
-    let found = current.ontology.search(&request.query, parent);
+    let mut found = current.ontology.search(&request.query, parent);
+    if level_max > 0 {
+        found.retain(|topic| current.ontology.level(*topic) <= level_max);
+    }
     // A page goes on after the last topic of the one before, so nothing comes twice.
     let first = match after {
         None => 0,

@@ -63,9 +63,9 @@ impl TopicOperatorService for OperatorRpc {
 
     async fn list_editions(
         &self,
-        _: Request<ListEditionsRequest>,
+        request: Request<ListEditionsRequest>,
     ) -> Result<Response<ListEditionsResponse>, Status> {
-        Ok(Response::new(list_editions::list_editions(self).await?))
+        Ok(Response::new(list_editions::list_editions(self, request.into_inner()).await?))
     }
 
     async fn use_edition(

@@ -126,21 +126,24 @@ pub(crate) async fn named(
     .await
 }
 
-/// How many editions are listed.
-const EDITIONS_MAX: i64 = 1_000;
-
-/// All editions, the newest import first.
-#[instrument(name = "db.edition.all", skip_all)]
-pub(crate) async fn all(db: impl PgExecutor<'_>) -> Result<Vec<Edition>, sqlx::Error> {
+/// Up to `max` editions that were taken in before another one, the newest first.
+#[instrument(name = "db.edition.list", skip_all)]
+pub(crate) async fn list(
+    db: impl PgExecutor<'_>,
+    before: i64,
+    max: i64,
+) -> Result<Vec<Edition>, sqlx::Error> {
     sqlx::query_as!(
         Edition,
         r#"
         select edition_id, ontology, edition, checksum, topics, import_time
         from topics.edition
+        where edition_id < $1
         order by edition_id desc
-        limit $1
+        limit $2
         "#,
-        EDITIONS_MAX,
+        before,
+        max,
     )
     .fetch_all(db)
     .await

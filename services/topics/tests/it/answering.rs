@@ -57,6 +57,10 @@ async fn topics_are_found_by_the_beginning_of_a_name_in_any_language() {
     let parts = world.search(parts).await.expect("found");
     let slugs: Vec<_> = parts.topics.iter().map(|it| it.slug.as_str()).collect();
     assert_eq!(slugs, ["animals", "gardening", "hurricanes", "lambs", "tomatoes"]);
+    let top = ListTopicsRequest { level_max: 1, ..ListTopicsRequest::default() };
+    let top = world.search(top).await.expect("found");
+    let slugs: Vec<_> = top.topics.iter().map(|it| it.slug.as_str()).collect();
+    assert_eq!(slugs, ["food", "health", "nature"]);
 }
 
 #[tokio::test]
@@ -85,6 +89,7 @@ async fn what_cannot_be_asked_of_topics_is_refused() {
         ListTopicsRequest { query: "x".repeat(201), ..ListTopicsRequest::default() },
         ListTopicsRequest { language: "english".to_owned(), ..ListTopicsRequest::default() },
         ListTopicsRequest { page_size: -1, ..ListTopicsRequest::default() },
+        ListTopicsRequest { level_max: -1, ..ListTopicsRequest::default() },
         ListTopicsRequest { page_token: "x".to_owned(), ..ListTopicsRequest::default() },
         ListTopicsRequest { page_token: "777".to_owned(), ..ListTopicsRequest::default() },
     ] {

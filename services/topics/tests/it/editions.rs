@@ -34,7 +34,7 @@ names = { en = "Animals" }
 
 impl World {
     async fn editions(&self) -> Vec<Edition> {
-        let listed = self.operator().list_editions(ListEditionsRequest {}).await;
+        let listed = self.operator().list_editions(ListEditionsRequest::default()).await;
         listed.expect("listed").into_inner().editions
     }
 
@@ -160,6 +160,13 @@ async fn an_edition_has_one_content_and_importing_it_again_changes_nothing() {
     let unknown = world.go_over("garden", "7").await.expect_err("not there");
     assert_eq!(reason(&unknown).as_deref(), Some("EDITION_UNKNOWN"));
     assert_eq!(world.editions().await.len(), 2);
+    let first = ListEditionsRequest { page_size: 1, ..ListEditionsRequest::default() };
+    let first = world.operator().list_editions(first).await.expect("a page").into_inner();
+    let second = ListEditionsRequest { page_size: 1, page_token: first.next_page_token };
+    let second = world.operator().list_editions(second).await.expect("a page").into_inner();
+    let listed = [&first.editions[0].ontology, &second.editions[0].ontology];
+    assert_eq!(listed, ["garden", "klout-open"]);
+    assert!(second.next_page_token.is_empty());
 }
 
 #[tokio::test]

@@ -168,6 +168,48 @@ async fn those_who_are_listed_join_with_their_names_and_nobody_else_does() {
 }
 
 #[tokio::test]
+async fn a_list_of_members_says_where_they_live_and_rows_what_they_are_called() {
+    let installation = Installation::of_one_process().await;
+    let files = Files::new();
+    let (file, members) = (files.path("lists.csv"), files.path("members.csv"));
+    let row =
+        |id: u8, label: &str| format!("2018-05-01T00:00:00Z,bluesky,bob,ann,list,1,{id},{label}");
+    let rows = [row(1, "\"bread, and bakers\""), row(2, ""), row(3, &"x".repeat(257))];
+    let header = "time,network,actor,subject,kind,count,id,label";
+    fs::write(&file, format!("{header}\n{}\n", rows.join("\n"))).expect("a file");
+    let list = |place: &str| {
+        format!(
+            "network,account,country,city\nbluesky,ann,{place}\nbluesky,bob,,\nbluesky,eve,XX,\n"
+        )
+    };
+    let living = async || {
+        let (_, score) = installation.get("/v1/accounts/bluesky/ann/score").await;
+        let person = score["person"].as_str().expect("a person").to_owned();
+        installation.get(&format!("/v1/people/{person}")).await.1
+    };
+    let (rejected, arguments) =
+        (files.path("rejected.csv"), ["csv", text(&file), "--registered", text(&members)]);
+    let arguments = [&arguments[..], &["--rejected", text(&rejected)]].concat();
+
+    fs::write(&members, list("de,Bremen")).expect("a file");
+    let first = import(&installation, &arguments);
+    assert_totals(&first, "accepted 2, repeated 0, rejected 1 (ROW_MALFORMED 1), new people 2");
+    assert!(first.stderr.contains("members.csv:4: ROW_MALFORMED"), "{first:?}");
+    let ann = living().await;
+    assert_eq!((&ann["country"], &ann["city"]), (&json!("DE"), &json!("Bremen")));
+
+    fs::remove_file(&rejected).expect("it is there");
+    for (place, country, city) in
+        [("FR,Lyon", "FR", "Lyon"), (",", "FR", "Lyon"), ("FR,", "FR", "")]
+    {
+        fs::write(&members, list(place)).expect("a file");
+        import(&installation, &[&arguments[..4], &["--no-wait"]].concat());
+        let ann = living().await;
+        assert_eq!((&ann["country"], &ann["city"]), (&json!(country), &json!(city)), "{place}");
+    }
+}
+
+#[tokio::test]
 async fn hours_of_gh_archive_go_in_from_a_folder_of_any_shape() {
     let installation = Installation::of_one_process().await;
     let files = Files::new();

@@ -70,6 +70,36 @@ async fn a_signal_becomes_a_score_through_six_processes() {
 }
 
 #[tokio::test]
+async fn no_import_and_no_score_waits_for_topics() {
+    let mut installation = Installation::of_six_processes().await;
+    installation.stop("topics");
+    let files = Files::new();
+    let (file, posts) = (files.path("interactions.csv"), files.path("posts.csv"));
+    let row = "2018-05-01T00:00:00Z,bluesky,bob,ann,list,1,p,bakers";
+    let header = "time,network,actor,subject,kind,count,post,label";
+    std::fs::write(&file, format!("{header}\n{row}\n")).expect("a file");
+    let post = "time,network,account,post,text\n2018-05-01T00:00:00Z,bluesky,ann,p,bread\n";
+    std::fs::write(&posts, post).expect("a file");
+
+    let flags = ["import", "csv", text(&file), text(&posts), "--register-all"];
+    let imported = installation.klout(&flags);
+
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert!(imported.stderr.contains("all scores can be read"), "{imported:?}");
+    let (status, score) = installation.get("/v1/accounts/bluesky/ann/score").await;
+    assert_eq!((status, &score["state"]), (200, &Value::from("KNOWN")), "{score}");
+    // What they missed is kept for them.
+    let waiting: i64 = sqlx::query_scalar(
+        "select (select count(*) from connector.outbox where consumer = 'topics')
+            + (select count(*) from social_graph.membership_outbox where consumer = 'topics')",
+    )
+    .fetch_one(&installation.stores.db().await)
+    .await
+    .expect("a count");
+    assert!(waiting >= 3, "two batches at most, and two accounts: {waiting}");
+}
+
+#[tokio::test]
 async fn rows_that_are_left_out_are_named_and_can_be_mended_and_imported() {
     let installation = Installation::of_one_process().await;
     let files = Files::new();

@@ -16,7 +16,8 @@ fn signals() -> Vec<Value> {
         json!({"network": "bluesky", "signalId": id, "time": time, content.0: content.1})
     };
     let post = |author: &str, number: u32, text: &str| {
-        let post = json!({"account": account(author), "post": format!("{author}{number}"), "text": text});
+        let post =
+            json!({"account": account(author), "post": format!("{author}{number}"), "text": text});
         signal(format!("post-{author}{number}"), number + 1, ("post", post))
     };
     let like = |actor: &str, author: &str, number: u32| {
@@ -83,7 +84,10 @@ async fn who_writes_what_others_react_to_is_influential_about_it_and_nobody_else
     imported(&installation).await;
 
     assert!(earned(&installation, "bluesky:ann").contains(&"photography".to_owned()));
-    assert!(earned(&installation, "bluesky:ben").is_empty(), "one post and one like are not enough");
+    assert!(
+        earned(&installation, "bluesky:ben").is_empty(),
+        "one post and one like are not enough"
+    );
     assert!(earned(&installation, "bluesky:cem").is_empty(), "writing alone is not influence");
 
     let why = installation.klout(&["topic", "why", "bluesky:ann", "photography"]);
@@ -120,7 +124,8 @@ async fn a_veto_holds_whatever_comes_after_it() {
     assert_eq!(experts["experts"], json!([]), "{experts}");
 
     done(&installation.klout(&["topic", "restore", "bluesky:ann", "photography"]));
-    let restored = async || earned(&installation, "bluesky:ann").contains(&"photography".to_owned());
+    let restored =
+        async || earned(&installation, "bluesky:ann").contains(&"photography".to_owned());
     klout_testkit::until("the topic is there again", restored).await;
 }
 
@@ -180,6 +185,8 @@ async fn another_ontology_moves_topics_and_the_way_back_moves_them_back() {
         shipped["edition"].as_str().expect("an edition")
     );
     done(&installation.klout(&["topic", "edition", "use", &name]));
-    let back = async || has(None, both.clone()).await && !has(Some("10000000000000000007"), both.clone()).await;
+    let back = async || {
+        has(None, both.clone()).await && !has(Some("10000000000000000007"), both.clone()).await
+    };
     klout_testkit::until("the posts were read with the one that ships", back).await;
 }
