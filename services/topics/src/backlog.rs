@@ -34,8 +34,8 @@ impl Backlog {
     pub(crate) async fn waiting(&self) -> Result<Waiting, Error> {
         let store = Error::store;
         let generation = self.ontologies.current().await?.in_use.generation;
-        let posts = store::post::waiting(&self.db, generation).await;
-        let posts = posts.map_err(store("count posts to read"))?.posts;
+        let posts = store::post::count_unread(&self.db, generation).await;
+        let posts = posts.map_err(store("count posts to read"))?;
         let passing = store::pass::any(&self.db).await.map_err(store("look for a pass"))?;
         let people = store::dirty_person::waiting(&self.db).await;
         let people = people.map_err(store("count people to compute"))?;

@@ -57,6 +57,8 @@ pub(crate) async fn import(
     ontologies: &Ontologies,
     ontology: &Arc<Ontology>,
 ) -> Result<(Edition, Counts), Error> {
+    // There is one in use before another one comes.
+    ontologies.current().await?;
     let kept = ontologies.keep(ontology).await?;
     if kept.checksum != ontology.checksum() {
         return Err(Error::EditionDiffers { edition: path(ontology) });

@@ -123,7 +123,7 @@ impl Passer {
         let waits = store::dirty_person::any_up_to(&mut *db, pass.up_to).await;
         let waits = waits.map_err(store("look whether everybody is computed"))?;
         let generation = current.in_use.generation;
-        let reading = store::post::waiting(&mut *db, generation).await;
+        let reading = store::post::unfinished(&mut *db, generation).await;
         let reading = reading.map_err(store("look for posts to read"))?;
         if pass.stage != stage::BEGUN && (waits || reading.of_before) {
             return Ok(false);

@@ -88,7 +88,7 @@ impl PeopleComputer {
     pub(crate) async fn step(&self) -> Result<bool, Error> {
         let store = Error::store;
         let current = self.ontologies.current().await?;
-        let reading = store::post::waiting(&self.db, current.in_use.generation).await;
+        let reading = store::post::unfinished(&self.db, current.in_use.generation).await;
         if reading.map_err(store("look for posts to read"))?.of_before {
             // With some posts of another edition, topics would come and go.
             return Ok(false);

@@ -35,8 +35,8 @@ impl OperatorRpc {
         let in_use = self.ontologies.current().await?.in_use;
         let is_in_use = in_use.edition_id == edition.edition_id;
         let posts_left = if is_in_use {
-            let waiting = store::post::waiting(&self.db, in_use.generation).await;
-            waiting.map_err(Error::store("count posts to read"))?.posts
+            let waiting = store::post::count_unread(&self.db, in_use.generation).await;
+            waiting.map_err(Error::store("count posts to read"))?
         } else {
             0
         };

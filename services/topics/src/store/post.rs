@@ -208,29 +208,41 @@ pub(crate) async fn read_again(db: impl PgExecutor<'_>, people: &[i64]) -> Resul
     Ok(())
 }
 
-/// What is to be read.
+/// How many posts are to be read.
+#[instrument(name = "db.post.count_unread", skip_all)]
+pub(crate) async fn count_unread(
+    db: impl PgExecutor<'_>,
+    generation: i64,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!" from topics.post where owned and read_generation < $1
+        "#,
+        generation,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// What is to be read, besides what is new.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Waiting {
-    pub(crate) posts: i64,
+pub(crate) struct Unfinished {
     /// Whether some were read with an edition before.
     pub(crate) of_before: bool,
     /// Whether some are to be read again since what is known of their author is another.
     pub(crate) again: bool,
 }
 
-/// How much is to be read.
-#[instrument(name = "db.post.waiting", skip_all)]
-pub(crate) async fn waiting(
+/// Whether anything is to be read besides what is new.
+#[instrument(name = "db.post.unfinished", skip_all)]
+pub(crate) async fn unfinished(
     db: impl PgExecutor<'_>,
     generation: i64,
-) -> Result<Waiting, sqlx::Error> {
+) -> Result<Unfinished, sqlx::Error> {
     sqlx::query_as!(
-        Waiting,
+        Unfinished,
         r#"
-        select (
-                select count(*) from topics.post where owned and read_generation < $1
-            ) as "posts!",
-            exists (
+        select exists (
                 select from topics.post
                 where owned and read_generation > 0 and read_generation < $1
             ) as "of_before!",
