@@ -2,6 +2,8 @@
 
 mod calibration;
 mod coverage;
+mod dump;
+mod experts;
 mod figures;
 mod plot;
 mod sets;
@@ -40,15 +42,17 @@ use crate::{
 /// Needs Python 3. numpy, pandas and scipy are installed once, into the target folder.
 ///
 /// With --topics it is told instead how well posts are read: which tags are found for the questions of a site
-/// by their text alone, and which topics for the names of people and things.
+/// by their text alone, and which topics for the names of people and things. With --experts, how well whom `klout
+/// experts` finds for the tags of a site before a day agrees with whose answers are voted for after it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cargo xtask validate
   cargo xtask validate --data ~/validate --model my-model.toml --check
-  cargo xtask validate --topics --check")]
+  cargo xtask validate --topics --check
+  cargo xtask validate --experts --check")]
 pub struct Validate {
     /// The folder with measure.py and the sets; by default ../shared/validate from the root, and with
-    /// --topics ../shared/data.
+    /// --topics or --experts ../shared/data.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The model to score with, as `klout rank --model` takes it; by default the newest.
@@ -60,6 +64,9 @@ pub struct Validate {
     /// Tells how well posts are read, from stackexchange-quantum and klout-ontology.
     #[arg(long, conflicts_with_all = ["model", "draw"])]
     topics: bool,
+    /// Tells how well experts of a topic are found, from stackexchange-quantum.
+    #[arg(long, conflicts_with_all = ["model", "draw", "topics"])]
+    experts: bool,
     /// Fails when a target is missed.
     #[arg(long)]
     check: bool,
@@ -91,6 +98,10 @@ impl Validate {
         if self.topics {
             let data = self.data.unwrap_or_else(|| workspace.root().join("../shared/data"));
             return topics::run(&data, self.check);
+        }
+        if self.experts {
+            let data = self.data.unwrap_or_else(|| workspace.root().join("../shared/data"));
+            return experts::run(workspace, &data, self.check, interrupt);
         }
         let data = self.data.unwrap_or_else(|| workspace.root().join("../shared/validate"));
         sets::expect(&data)?;

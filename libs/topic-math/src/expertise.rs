@@ -42,7 +42,7 @@ pub struct PersonEvidence {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Post {
     pub network: u32,
-    /// In days, 0 to 89.
+    /// In days. From 90 on it is no post of the person any more, and what others do about it still counts.
     pub age: u8,
     /// Each topic once, with its weight, above 0 and at most 1. Topics that are not of the ontology are none.
     pub topics: Vec<(TopicId, f32)>,
@@ -111,7 +111,7 @@ pub struct Expertise {
     pub strength: f64,
     /// Distinct people who are known to be somebody and reacted or said it.
     pub people: u32,
-    /// Posts about it.
+    /// Posts about it in the window.
     pub posts: u32,
     /// Whether something is about the topic itself, and not only about a descendant.
     pub direct: bool,

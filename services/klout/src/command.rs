@@ -8,6 +8,7 @@ use crate::{
     contest::Contests,
     doctor::Doctor,
     exit::Failure,
+    experts::Experts,
     explain::Explain,
     export::Export,
     finding::Findings,
@@ -56,6 +57,7 @@ In another terminal:
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
   klout tag csv posts.csv.gz --out topics.csv
+  klout experts signals posts.jsonl --as-of 2018-06-01T00:00:00Z --out experts.csv
 
 Without data of your own:
   klout world --people 10000 --seed 1 --out world
@@ -93,6 +95,7 @@ enum Command {
     Rank(Rank),
     #[command(name = "tag")]
     TagPosts(TagPosts),
+    Experts(Experts),
     World(MakeWorld),
     Keys(Keys),
     Doctor(Doctor),
@@ -122,6 +125,7 @@ impl Klout {
             Command::Rebuild(rebuild) => rebuild.run(),
             Command::Rank(rank) => rank.run(),
             Command::TagPosts(tag) => tag.run(),
+            Command::Experts(experts) => experts.run(),
             Command::World(world) => world.run(),
             Command::Keys(keys) => keys.run(),
             Command::Doctor(doctor) => doctor.run(),

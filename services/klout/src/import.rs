@@ -11,22 +11,20 @@ mod rejects;
 mod sending;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    path::{Path, PathBuf},
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
 };
 
 use futures::StreamExt as _;
-use klout_import::{CsvReader, Format, Input, Row};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
     client::{Missing, Target},
     exit::Failure,
-    printable, visible,
+    sources::{self, Sources},
+    visible,
 };
-
-pub(crate) use self::{formats::Sources, ontology::files as ontology_files};
 
 use self::{
     formats::ImportFormat,
@@ -34,7 +32,7 @@ use self::{
     progress::Progress,
     reading::Part,
     rejects::Rejects,
-    sending::{Joining, Name, Place, Sender, Sent},
+    sending::{Joining, Sender, Sent},
 };
 
 /// Chunks that travel at once: enough to keep the connector busy while others are answered.
@@ -108,7 +106,14 @@ impl Options {
         self.target.ask(Missing::Make, async |client| {
             let joining = match (self.register_all, self.registered) {
                 (true, _) => Joining::Everybody(HashSet::new()),
-                (false, Some(file)) => Joining::Listed(listed(&file)?),
+                (false, Some(file)) => Joining::Listed(
+                    sources::registered(&file)?
+                        .into_iter()
+                        .map(|(it, place)| {
+                            ((it.network.to_string(), it.native_id.to_string()), place)
+                        })
+                        .collect(),
+                ),
                 (false, None) => Joining::Nobody,
             };
             let sender = Sender::new(client, joining);
@@ -158,34 +163,6 @@ impl Totals {
              {no_reaction}, new people {people}"
         );
     }
-}
-
-/// The accounts of a file of those who joined.
-fn listed(file: &Path) -> Result<HashMap<Name, Place>, Failure> {
-    let input = Input::open(file).map_err(|error| Failure::failed(&error))?;
-    let mut reader = CsvReader::new(input).map_err(|error| Failure::failed(&error))?;
-    if reader.format() != Format::Registered {
-        let message = "--registered takes a file with the columns network,account";
-        return Err(Failure::Failed(format!("{}: {message}", file.display())));
-    }
-    let mut listed = HashMap::new();
-    while let Some(record) = reader.next_record().map_err(|error| Failure::failed(&error))? {
-        match record.row {
-            Ok(Row::Registered(row)) => {
-                let name = (row.network.to_string(), row.account.to_string());
-                listed.insert(name, Place { country: row.country, city: row.city });
-            }
-            Ok(_) => {}
-            Err(rejection) => eprintln!(
-                "{}:{}: {} ({})",
-                printable::shortened(&file.display().to_string()),
-                rejection.line,
-                rejection.reason.as_str(),
-                printable::shortened(&rejection.reason.to_string())
-            ),
-        }
-    }
-    Ok(listed)
 }
 
 /// Sends every row of the files. What `totals` counts is durable, also when this fails.

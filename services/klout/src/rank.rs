@@ -72,7 +72,7 @@ const INTERVAL_COLUMNS: [&str; 2] = ["low", "high"];
 const FLAGGED_SHOWN: usize = 5;
 
 /// How many rows were left out, by reason.
-type LeftOut = BTreeMap<RowReason, u64>;
+pub(crate) type LeftOut = BTreeMap<RowReason, u64>;
 
 /// How much of a file was read.
 struct Progress {

@@ -1,23 +1,16 @@
 //! `klout tag`: topics of posts from files alone, without a server or a database.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use clap::ValueEnum;
 use klout_import::Found;
-use klout_ontology::{File, Ontology};
 use klout_proto::signal::v1::{Post, signal::Content};
 use klout_topic_math::words::{Matcher, PostTopic, Words};
 
 use crate::{
     exit::Failure,
-    import::{Sources, ontology_files},
-    output,
+    ontology_files, output,
     output::ResultFile,
-    printable,
+    sources::{FileFormat, Sources},
 };
 
 /// Tells what posts are about, without a server or a database.
@@ -42,7 +35,8 @@ Examples:
 docs/topics-words.md tells how a text becomes topics.")]
 pub(crate) struct TagPosts {
     /// What the files are
-    format: TagFormat,
+    #[arg(value_enum, value_name = "FORMAT")]
+    format: FileFormat,
     /// Files, folders of them, or - for stdin
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -58,15 +52,6 @@ pub(crate) struct TagPosts {
     /// Where to write the topics; - is stdout
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-}
-
-/// Files with posts in them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum TagFormat {
-    Signals,
-    Csv,
-    #[value(name = "stackexchange")]
-    StackExchange,
 }
 
 const COLUMNS: [&str; 7] = ["network", "account", "post", "topic", "slug", "weight", "words"];
@@ -85,20 +70,8 @@ struct Totals {
 
 impl TagPosts {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        if self.site.is_some() && self.format != TagFormat::StackExchange {
-            let message = "--site is for stackexchange: other files name their networks themselves";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        let sources = match self.format {
-            TagFormat::Signals => Sources::signals(&self.paths)?,
-            TagFormat::Csv => Sources::csv(&self.paths)?,
-            TagFormat::StackExchange => Sources::stackexchange(&self.paths, self.site.as_deref())?,
-        };
-        let ontology = match &self.ontology {
-            Some(folder) => Arc::new(read_ontology(folder)?),
-            None => Arc::clone(Ontology::shipped()),
-        };
-        let matcher = Matcher::new(ontology);
+        let sources = self.format.open(&self.paths, self.site.as_deref())?;
+        let matcher = Matcher::new(ontology_files::read(self.ontology.as_deref())?);
         let file = ResultFile::create(&self.out)?;
         let mut writer = csv::Writer::from_writer(file);
         let totals = self.tag(&matcher, sources, &mut writer)?;
@@ -197,24 +170,6 @@ fn write(
         writer.write_record([network, account, &post.post, &topic, slug, &weight, &words])?;
     }
     Ok(())
-}
-
-/// The ontology of a folder.
-fn read_ontology(folder: &Path) -> Result<Ontology, Failure> {
-    let files = ontology_files(folder)?;
-    let files = files.into_iter().map(|(name, content)| File { name, content }).collect();
-    match Ontology::read("files", "1", files) {
-        Ok((ontology, notices)) => {
-            for notice in notices {
-                eprintln!("klout: {}", printable::shortened(&notice.to_string()));
-            }
-            Ok(ontology)
-        }
-        Err(flaws) => {
-            let flaws: Vec<String> = flaws.iter().map(ToString::to_string).collect();
-            Err(Failure::Failed(format!("{}: {}", folder.display(), flaws.join("; "))))
-        }
-    }
 }
 
 fn unwritten(error: csv::Error) -> Failure {

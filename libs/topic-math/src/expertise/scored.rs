@@ -48,11 +48,34 @@ pub(super) fn score(
         }
         let near = if closeness > 0.0 { near / closeness } else { 0.0 };
         let support = it.strength + RELATED_WORTH * near;
-        let overall = if influence > support { influence } else { support };
-        it.score = model.score(libm::cbrt(support * support * overall)).points();
+        it.score = model.score(blended(support, influence)).points();
     }
+}
+
+/// Overall influence enters by its cube root. docs/topics.md, section 4.
+fn blended(support: f64, influence: f64) -> f64 {
+    libm::cbrt(support * support * influence.max(support))
 }
 
 fn strengths(found: &[Expertise]) -> Strengths {
     found.iter().map(|it| ((it.network, it.topic), it.strength)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_the_page_is_the_topic_score() {
+        for (strength, influence, score) in [
+            (1.0, 1.0, 20.5),
+            (3.0, 3.0, 32.9),
+            (3.0, 1_000.0, 53.3),
+            (30.0, 100.0, 59.8),
+            (100.0, 100.0, 65.7),
+        ] {
+            let found = Model::current().score(blended(strength, influence)).points();
+            assert!((found - score).abs() < 0.05, "{strength} {influence}: {found}");
+        }
+    }
 }

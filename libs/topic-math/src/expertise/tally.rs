@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::{Kind, TopicId};
+use klout_model::{Kind, TopicId, WINDOW_DAYS};
 use klout_ontology::Ontology;
 use klout_score_math::{Factor, Model, People, Share};
 
@@ -75,6 +75,9 @@ pub(super) struct Noticed {
 pub(super) fn is_somebody(actor: &Actor) -> bool {
     actor.factors.people >= Factor::HALF
 }
+
+/// Posts that are older are of one day.
+const DAYS_TOLD_APART: u8 = 128;
 
 /// A [`Factor`] of 1, in its multiples.
 const ONE_FACTOR: f64 = 1_099_511_627_776.0;
@@ -252,12 +255,12 @@ impl Told {
     fn post(&mut self, model: &Model, age: u8, about: &About, noticed: Noticed) {
         let weight = u128::from(about.weight.parts());
         self.direct |= about.direct;
-        self.posts = self.posts.saturating_add(1);
+        self.posts = self.posts.saturating_add(u32::from(age < WINDOW_DAYS));
         self.written += u128::from(model.left(age)) * weight;
         self.votes = self.votes.max(noticed.votes);
         self.unnamed = self.unnamed.saturating_add(noticed.unnamed.saturating_mul(weight));
         if noticed.by_people || noticed.votes > 0 {
-            self.days |= 1_u128 << age.min(127);
+            self.days |= 1_u128 << age.min(DAYS_TOLD_APART - 1);
         }
     }
 

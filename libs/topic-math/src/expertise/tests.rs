@@ -339,7 +339,8 @@ proptest! {
             let close = |one: f64, other: f64| (one - other).abs() < 1e-6 * (1.0 + other);
             prop_assert!(close(posts, it.written + it.reacted), "{} {:?}", posts, it);
             prop_assert!(people <= it.reacted + it.said + 1e-6, "{} {:?}", people, it);
-            prop_assert_eq!(behind.posts.len(), it.posts as usize);
+            let in_window = behind.posts.iter().filter(|it| evidence.posts[it.post as usize].age < 90);
+            prop_assert_eq!(in_window.count(), it.posts as usize);
         }
     }
 }

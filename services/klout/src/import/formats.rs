@@ -1,22 +1,12 @@
 //! The formats: what each is given, and what it is read with. All else is the same for all.
 
-use std::path::{Path, PathBuf};
-
-use klout_import::{CsvSignals, Dump, EachLine, Input, ReadError, SignalReader, dumps, files};
+use std::path::PathBuf;
 
 use super::Options;
-use crate::exit::Failure;
-
-/// Files to read, one after the other.
-pub(crate) struct Sources {
-    pub(crate) readers: Box<dyn Iterator<Item = Result<Box<dyn SignalReader>, ReadError>> + Send>,
-    /// All that is read, and is not to be written over.
-    pub(crate) inputs: Vec<PathBuf>,
-    /// How many readers there are at most.
-    pub(super) files: usize,
-    /// How much there is to read. `None`: nobody knows.
-    pub(crate) bytes: Option<u64>,
-}
+use crate::{
+    exit::Failure,
+    sources::{FileFormat, Sources, gharchive},
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ImportFormat {
@@ -139,65 +129,12 @@ impl ImportFormat {
     /// Finds what there is to read, and tells what to do with it.
     pub(super) fn open(self) -> Result<(Sources, Options), Failure> {
         Ok(match self {
-            Self::Signals(import) => (Sources::signals(&import.paths)?, import.options),
-            Self::Csv(import) => (Sources::csv(&import.paths)?, import.options),
-            Self::StackExchange(import) => {
-                (Sources::stackexchange(&import.paths, import.site.as_deref())?, import.options)
+            Self::Signals(it) => (FileFormat::Signals.open(&it.paths, None)?, it.options),
+            Self::Csv(it) => (FileFormat::Csv.open(&it.paths, None)?, it.options),
+            Self::StackExchange(it) => {
+                (FileFormat::StackExchange.open(&it.paths, it.site.as_deref())?, it.options)
             }
-            Self::GhArchive(import) => {
-                (each(&import.paths, &[".json"], EachLine::of_gharchive)?, import.options)
-            }
+            Self::GhArchive(it) => (gharchive(&it.paths)?, it.options),
         })
     }
-}
-
-// === impl Sources ===
-
-impl Sources {
-    pub(crate) fn signals(paths: &[PathBuf]) -> Result<Self, Failure> {
-        each(paths, &[".jsonl", ".ndjson", ".json"], EachLine::of_signals)
-    }
-
-    pub(crate) fn csv(paths: &[PathBuf]) -> Result<Self, Failure> {
-        each(paths, &[".csv"], CsvSignals::new)
-    }
-
-    /// Of dumps, whose files hang together.
-    pub(crate) fn stackexchange(paths: &[PathBuf], site: Option<&str>) -> Result<Self, Failure> {
-        let dumps = dumps(paths, site).map_err(|error| Failure::failed(&error))?;
-        Ok(of_dumps(dumps))
-    }
-}
-
-/// The files of paths, each by itself.
-fn each<R: SignalReader + 'static>(
-    paths: &[PathBuf],
-    endings: &[&str],
-    open: impl Fn(Input) -> Result<R, ReadError> + Send + 'static,
-) -> Result<Sources, Failure> {
-    let paths = files(paths, endings).map_err(|error| Failure::failed(&error))?;
-    let length = |path: &Path| path.metadata().ok().filter(|it| it.is_file()).map(|it| it.len());
-    // A pipe has no length, and then the whole has none.
-    let bytes = paths.iter().map(|path| length(path)).sum();
-    let (inputs, files) = (paths.clone(), paths.len());
-    let readers = paths.into_iter().map(move |path| {
-        let reader: Box<dyn SignalReader> = Box::new(open(Input::open(&path)?)?);
-        Ok(reader)
-    });
-    Ok(Sources { readers: Box::new(readers), inputs, files, bytes })
-}
-
-/// Dumps, whose files hang together.
-fn of_dumps(dumps: Vec<Dump>) -> Sources {
-    for dump in &dumps {
-        for archive in dump.archives() {
-            let (archive, folder) = (archive.display(), std::env::temp_dir());
-            eprintln!("klout: {archive}: unpacking into temporary files in {}", folder.display());
-        }
-    }
-    let bytes = Some(dumps.iter().map(Dump::bytes).sum());
-    let inputs = dumps.iter().flat_map(Dump::paths).map(Path::to_owned).collect();
-    let files = dumps.len() * Dump::READERS_MAX;
-    let readers = Box::new(dumps.into_iter().flat_map(Dump::readers));
-    Sources { readers, inputs, files, bytes }
 }

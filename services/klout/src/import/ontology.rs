@@ -1,10 +1,6 @@
 //! `klout import topic-ontology`: another ontology, or another edition of one.
 
-use std::{
-    fs::{self, File},
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use futures::stream;
 use klout_proto::{
@@ -17,21 +13,13 @@ use klout_proto::{
 use crate::{
     client::{Missing, Target},
     exit::Failure,
+    ontology_files::{default_edition, default_name, files},
     output, printable,
     topic::edition::{in_use, tell_moves},
 };
 
-/// What the files of an ontology end with.
-const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".toml", ".toml.gz"];
-
-/// In bytes, of all files: topics takes no more.
-const BYTES_MAX: u64 = 64 * 1024 * 1024;
-
 /// In bytes, of a piece of a file: topics takes no more.
 const PIECE: usize = 1024 * 1024;
-
-/// What Klout's own files are an ontology of.
-const KLOUT: &str = "klout";
 
 /// Takes an ontology of topics in, and puts it to use.
 ///
@@ -103,36 +91,6 @@ impl ImportTopicOntology {
     }
 }
 
-/// The files of a folder that may be an ontology's, by name, with their content.
-pub(crate) fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let failed = |path: &Path, error: std::io::Error| {
-        Failure::Failed(format!("{}: {error}", printable::shortened(&path.display().to_string())))
-    };
-    let mut files = Vec::new();
-    let mut left = BYTES_MAX;
-    for entry in fs::read_dir(folder).map_err(|error| failed(folder, error))? {
-        let path = entry.map_err(|error| failed(folder, error))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let lower = name.to_lowercase();
-        if !ENDINGS.iter().any(|ending| lower.ends_with(ending)) {
-            continue;
-        }
-        let mut content = Vec::new();
-        let file = File::open(&path).map_err(|error| failed(&path, error))?;
-        file.take(left + 1).read_to_end(&mut content).map_err(|error| failed(&path, error))?;
-        left = left.checked_sub(content.len() as u64).ok_or_else(|| {
-            Failure::Failed(format!("{}: its files have more than 64 MiB", folder.display()))
-        })?;
-        files.push((name, content));
-    }
-    if files.is_empty() {
-        let endings = ENDINGS.join(", ");
-        return Err(Failure::Failed(format!("{}: no file ends in {endings}", folder.display())));
-    }
-    files.sort();
-    Ok(files)
-}
-
 fn pieces(files: Vec<(String, Vec<u8>)>) -> impl Iterator<Item = Part> {
     files.into_iter().flat_map(|(file, content)| {
         let pieces: Vec<_> = content.chunks(PIECE).map(<[u8]>::to_vec).collect();
@@ -142,34 +100,11 @@ fn pieces(files: Vec<(String, Vec<u8>)>) -> impl Iterator<Item = Part> {
     })
 }
 
-fn default_name(files: &[&str], folder: &Path) -> Option<String> {
-    if files.iter().any(|name| name.starts_with("klout_topic_")) {
-        return Some(KLOUT.to_owned());
-    }
-    let name = folder.canonicalize().ok()?.file_name()?.to_str()?.to_lowercase();
-    Some(name).filter(|name| !name.is_empty())
-}
-
-/// The latest eight digits that stand in the names of files.
-fn default_edition(files: &[&str]) -> Option<String> {
-    let digits = |name: &&str| {
-        let runs = name.split(|character: char| !character.is_ascii_digit());
-        runs.filter(|run| run.len() == 8).map(str::to_owned).max()
-    };
-    files.iter().filter_map(digits).max()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs;
 
-    #[test]
-    fn what_klout_published_says_by_its_names_what_it_is() {
-        let names = ["klout_topic_edge_20180601.csv.gz", "klout_topic_ontology_20180601.csv"];
-        assert_eq!(default_name(&names, Path::new(".")), Some("klout".to_owned()));
-        assert_eq!(default_edition(&names), Some("20180601".to_owned()));
-        assert_eq!(default_edition(&["topics.toml", "a123456789.csv"]), None);
-    }
+    use super::*;
 
     #[test]
     fn files_go_in_pieces_in_order_and_others_stay() {
@@ -186,11 +121,5 @@ mod tests {
             .collect();
         let named = |name: &str, length| (name.to_owned(), length);
         assert_eq!(sent, [named("a.TOML", 1), named("b.csv", PIECE), named("b.csv", 1)]);
-    }
-
-    #[test]
-    fn a_folder_without_an_ontology_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        assert!(files(folder.path()).is_err());
     }
 }

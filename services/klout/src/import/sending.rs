@@ -17,6 +17,7 @@ use super::reading::{Chunk, RejectedRow};
 use crate::{
     client::{Client, retried},
     exit::Failure,
+    sources::Place,
 };
 
 /// People in one request.
@@ -42,13 +43,6 @@ pub(super) enum Joining {
     /// These, when they are first named, as that is when it is heard what they are called; and in the end
     /// all whom nobody named.
     Listed(HashMap<Name, Place>),
-}
-
-/// A country and a city, as a file says. Empty: it does not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) country: String,
-    pub(super) city: String,
 }
 
 /// Network and native id.

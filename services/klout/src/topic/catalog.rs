@@ -31,6 +31,9 @@ pub(super) struct List {
     /// Only what is part of this topic, at any depth
     #[arg(long, value_name = "TOPIC", default_value = "", hide_default_value = true)]
     within: String,
+    /// Only those that are so far from the top at most: 1 is the top itself [default: any]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    level: u8,
     #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true, help = LANGUAGE_HELP)]
     language: String,
     /// How many at most
@@ -94,12 +97,13 @@ pub(super) struct Match {
 
 impl List {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { query, within, language, top, json, target } = self;
+        let Self { query, within, level, language, top, json, target } = self;
         let response = target.ask(Missing::Refuse, async |client| {
             let request = ListTopicsRequest {
                 query,
                 parent: within,
                 language,
+                level_max: level.into(),
                 page_size: top.into(),
                 page_token: String::new(),
             };

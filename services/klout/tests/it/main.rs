@@ -1,6 +1,7 @@
 //! The `klout` binary, run as its users run it.
 
 mod attack;
+mod experts;
 mod played;
 mod rank;
 mod tag;

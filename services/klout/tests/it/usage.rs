@@ -26,7 +26,7 @@ fn help_names_what_there_is() {
     let commands = [
         "up", "serve", "import", "rank", "world", "score", "history", "explain", "simulate",
         "export", "rescore", "model", "keys", "doctor", "attack", "contest", "finding", "rebuild",
-        "moments", "watch", "tag", "topic",
+        "moments", "watch", "tag", "topic", "experts",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));

@@ -5,21 +5,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs::File,
-    io::{BufReader, Read as _},
     path::Path,
     sync::Arc,
 };
 
 use anyhow::{Context as _, Result, anyhow};
-use flate2::read::MultiGzDecoder;
 use klout_import::post_text;
 use klout_model::TopicId;
 use klout_ontology::{Language, Ontology, Topic};
 use klout_topic_math::words::{Matcher, Words};
-use quick_xml::{Reader, XmlVersion, events::Event};
 
 use super::share;
+use crate::validate::dump::{Row, named, rows, slug, tags_of, value};
 
 /// So many predictions are judged of each question.
 const PREDICTED: usize = 3;
@@ -43,9 +40,6 @@ struct Judged {
     predicted: usize,
 }
 
-/// The attributes of a row of a dump.
-type Row = HashMap<String, String>;
-
 pub(super) fn measure(folder: &Path) -> Result<Site> {
     let (tags, posts) = (rows(folder, "Tags")?, rows(folder, "Posts")?);
     let ontology = Arc::new(ontology(&tags, &posts)?);
@@ -55,11 +49,7 @@ pub(super) fn measure(folder: &Path) -> Result<Site> {
     let (mut ours, mut by_name) = (Judged::default(), Judged::default());
     let (mut questions, mut given) = (0, 0);
     for question in posts.iter().filter(|it| value(it, "PostTypeId") == "1") {
-        let tags: BTreeSet<String> = value(question, "Tags")
-            .split(['<', '>', '|'])
-            .filter(|it| !it.is_empty())
-            .map(named)
-            .collect();
+        let tags: BTreeSet<String> = tags_of(question).map(named).collect();
         let (text, links) = text(question);
         let words = Words { text: &text, links: &links, ..Words::default() };
         let found = matcher.topics(&words, &[]);
@@ -132,7 +122,7 @@ fn ontology(tags: &[Row], posts: &[Row]) -> Result<Ontology> {
         let name = value(tag, "TagName");
         topics.push(Topic {
             id,
-            slug: name.replace('#', "-sharp").replace('+', "-plus"),
+            slug: slug(name),
             names: BTreeMap::from([(Language::ENGLISH, named(name))]),
             parents: Vec::new(),
             wikidata: None,
@@ -151,11 +141,6 @@ fn description(told: &[String]) -> String {
     let mut description = words.join(" ");
     description.truncate(description.floor_char_boundary(DESCRIPTION_BYTES_MAX));
     description.trim_end().to_owned()
-}
-
-/// As a tag reads.
-fn named(tag: &str) -> String {
-    tag.replace('-', " ")
 }
 
 /// The names that stand in a text as they are, the most frequent first.
@@ -180,38 +165,4 @@ fn text(post: &Row) -> (String, Vec<String>) {
     let title = post.get("Title").map(String::as_str);
     let (text, links) = post_text(title, Some(value(post, "Body")));
     (text.unwrap_or_default(), links)
-}
-
-fn value<'a>(row: &'a Row, name: &str) -> &'a str {
-    row.get(name).map(String::as_str).unwrap_or_default()
-}
-
-/// The rows of a file of a dump, plain or gzip.
-fn rows(folder: &Path, name: &str) -> Result<Vec<Row>> {
-    let plain = folder.join(format!("{name}.xml"));
-    let packed = folder.join(format!("{name}.xml.gz"));
-    let mut text = String::new();
-    if plain.exists() {
-        File::open(&plain)?.read_to_string(&mut text)?;
-    } else {
-        let file = File::open(&packed).with_context(|| packed.display().to_string())?;
-        MultiGzDecoder::new(BufReader::new(file)).read_to_string(&mut text)?;
-    }
-    let mut reader = Reader::from_str(&text);
-    let mut rows = Vec::new();
-    loop {
-        let event = reader.read_event().with_context(|| name.to_owned())?;
-        if let Event::Empty(row) = &event {
-            let mut values = Row::new();
-            for attribute in row.attributes() {
-                let attribute = attribute?;
-                let value = attribute.normalized_value(XmlVersion::Explicit1_0)?;
-                values.insert(attribute.key.as_ref().to_owned(), value.into_owned());
-            }
-            rows.push(values);
-        }
-        if matches!(event, Event::Eof) {
-            return Ok(rows);
-        }
-    }
 }
