@@ -1,25 +1,114 @@
-//! Takes over what the connector pushes, in one transaction.
+//! Takes over what other services push: signals and memberships, each in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use klout_chassis::failpoint;
-use sqlx::PgPool;
+use klout_proto::graph::v1::Membership;
+use sqlx::{PgConnection, PgPool};
 use tracing::instrument;
 
-use crate::{batch::Posts, error::Error, store};
+use crate::{batch::Evidence, error::Error, store};
 
-/// Keeps posts, once: returns false when the batch was applied before.
-#[instrument(skip_all, fields(batch.id = %posts.batch_id))]
-pub(crate) async fn signals(db: &PgPool, posts: &Posts) -> Result<bool, Error> {
+/// Keeps evidence, once: returns false when the batch was applied before.
+#[instrument(skip_all, fields(batch.id = %evidence.batch_id))]
+pub(crate) async fn signals(db: &PgPool, evidence: &Evidence) -> Result<bool, Error> {
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to apply a batch"))?;
-    let new = store::applied_batch::append(&mut *transaction, posts.batch_id)
+    let connection = &mut *transaction;
+    let new = store::applied_batch::append(&mut *connection, evidence.batch_id)
         .await
         .map_err(store("note the batch"))?;
     if !new {
         return Ok(false);
     }
-    store::post::add(&mut *transaction, &posts.posts).await.map_err(store("keep posts"))?;
+    store::account::add(&mut *connection, &evidence.accounts)
+        .await
+        .map_err(store("note accounts"))?;
+    let owners = store::account::owners_shared(&mut *connection, &evidence.subjects())
+        .await
+        .map_err(store("read who owns accounts"))?;
+    store::post::add(&mut *connection, &evidence.posts, &owners)
+        .await
+        .map_err(store("keep posts"))?;
+    store::post_topic::drop_of_retracted(&mut *connection, &evidence.posts)
+        .await
+        .map_err(store("forget what posts were about"))?;
+    store::reaction::add(&mut *connection, &evidence.reactions)
+        .await
+        .map_err(store("keep reactions"))?;
+    store::label::add(&mut *connection, &evidence.labels).await.map_err(store("keep labels"))?;
+    let people = owners.into_values().collect();
+    store::dirty_person::mark(&mut *connection, &people)
+        .await
+        .map_err(store("mark people dirty"))?;
     failpoint!("topics.batch.written");
     transaction.commit().await.map_err(store("commit a batch"))?;
     failpoint!("topics.batch.committed");
     Ok(true)
+}
+
+/// Takes over who owns which account, and where they live. `memberships` were checked: each account once, in
+/// their order.
+#[instrument(skip_all, fields(memberships.len = memberships.len()))]
+pub(crate) async fn memberships(db: &PgPool, memberships: &[Membership]) -> Result<(), Error> {
+    let store = Error::store;
+    let mut transaction = db.begin().await.map_err(store("begin to apply memberships"))?;
+    take_over(&mut transaction, memberships).await?;
+    failpoint!("topics.memberships.written");
+    transaction.commit().await.map_err(store("commit memberships"))?;
+    failpoint!("topics.memberships.committed");
+    Ok(())
+}
+
+/// The same within a transaction.
+pub(crate) async fn take_over(
+    db: &mut PgConnection,
+    memberships: &[Membership],
+) -> Result<(), Error> {
+    let store = Error::store;
+    // Before everything else, as whoever puts another edition to use writes what everybody has to do with topics.
+    store::edition::hold(&mut *db).await.map_err(store("hold the ontology in use"))?;
+    let accounts: BTreeMap<i64, String> =
+        memberships.iter().map(|it| (it.account_id, it.network.clone())).collect();
+    store::account::add(&mut *db, &accounts).await.map_err(store("note accounts"))?;
+    let owned = store::account::owners_locked(&mut *db, &accounts.keys().copied().collect())
+        .await
+        .map_err(store("read who owned accounts"))?;
+    let newer: Vec<&Membership> = memberships
+        .iter()
+        .filter(|it| owned.get(&it.account_id).is_some_and(|old| old.revision < it.revision))
+        .collect();
+    if newer.is_empty() {
+        return Ok(());
+    }
+    let mut people: BTreeSet<i64> =
+        newer.iter().filter_map(|it| owned.get(&it.account_id)?.person).collect();
+    people.extend(newer.iter().map(|it| it.person_id).filter(|person| *person != 0));
+    store::account::renew_owners(&mut *db, &newer)
+        .await
+        .map_err(store("write who owns accounts"))?;
+    let people_of: Vec<i64> = people.iter().copied().collect();
+    store::person::add(&mut *db, &people_of).await.map_err(store("note members"))?;
+    // From here on nobody writes anything of them that rests on who owned what before.
+    store::person::lock(&mut *db, &people_of).await.map_err(store("hold members"))?;
+    let of = |owned: bool| newer.iter().filter(move |it| (it.person_id != 0) == owned);
+    for owned in [true, false] {
+        let accounts: Vec<i64> = of(owned).map(|it| it.account_id).collect();
+        store::post::own(&mut *db, &accounts, owned)
+            .await
+            .map_err(store("note whose posts stay"))?;
+    }
+    store::person::renew_places(&mut *db, &people_of)
+        .await
+        .map_err(store("write where they live"))?;
+    let members = store::person::named(&mut *db, &people_of).await;
+    let members = members.map_err(store("read where they live"))?;
+    store::person_topic::renew_places(&mut *db, &members)
+        .await
+        .map_err(store("write where experts live"))?;
+    let topics = store::person_topic::drop_of_leavers(&mut *db, &people_of)
+        .await
+        .map_err(store("forget what leavers are known for"))?;
+    store::standing::mark(&mut *db, &topics).await.map_err(store("note whose ranks change"))?;
+    store::dirty_person::mark(db, &people).await.map_err(store("mark people dirty"))
 }

@@ -5,18 +5,24 @@ use std::time::Duration;
 use klout_chassis::ConfigError;
 use serde::Deserialize;
 
-/// The longest that posts of strangers may be kept, whatever an operator wants.
+/// The longest that evidence about strangers may be kept, whatever an operator wants.
 const UNOWNED_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// How long posts are kept at most whose accounts nobody has linked.
+    /// How long evidence is kept at most that is about accounts which nobody has linked.
     #[serde(with = "humantime_serde")]
     pub unowned_time_max: Duration,
-    /// How often such posts are looked for.
+    /// How often such evidence is looked for.
     #[serde(with = "humantime_serde")]
     pub sweep_interval: Duration,
+    /// How often posts to read, and people whose topics are to be computed, are looked for when nobody rang.
+    #[serde(with = "humantime_serde")]
+    pub compute_interval: Duration,
+    /// The shortest time between two passes over everybody of one day.
+    #[serde(with = "humantime_serde")]
+    pub pass_pause: Duration,
 }
 
 impl Config {
@@ -34,6 +40,10 @@ impl Config {
         }
         if self.sweep_interval.is_zero() {
             return problem("topics.sweep_interval", "is zero");
+        }
+        if self.compute_interval < Duration::from_millis(10) {
+            let busy = "is below 10ms, which would keep the process busy with nothing";
+            return problem("topics.compute_interval", busy);
         }
         Ok(())
     }

@@ -1,17 +1,78 @@
 //! The gRPC face of topics. One file for each RPC.
 
+mod apply_memberships;
 mod apply_signals;
+mod declare_topics;
+mod explain_person_topic;
+mod get_backlog;
+mod get_topic;
+mod list_experts;
+mod list_person_topics;
+mod list_topics;
+mod match_text;
+mod operator;
+mod page;
+mod parse;
+mod restore_topic;
+mod show;
+mod suggest_content;
+mod suggest_topics;
+mod veto_topic;
 
-use klout_proto::topic::v1::{
-    ApplySignalsRequest, ApplySignalsResponse,
-    signal_consumer_service_server::SignalConsumerService,
+use std::sync::Arc;
+
+use klout_chassis::Link;
+use klout_proto::{
+    graph::v1::graph_service_client::GraphServiceClient,
+    topic::v1::{
+        ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest,
+        ApplySignalsResponse, DeclareTopicsRequest, DeclareTopicsResponse,
+        ExplainPersonTopicRequest, ExplainPersonTopicResponse, GetBacklogRequest,
+        GetBacklogResponse, GetTopicRequest, GetTopicResponse, ListExpertsRequest,
+        ListExpertsResponse, ListPersonTopicsRequest, ListPersonTopicsResponse, ListTopicsRequest,
+        ListTopicsResponse, MatchTextRequest, MatchTextResponse, RestoreTopicRequest,
+        RestoreTopicResponse, SuggestContentRequest, SuggestContentResponse, SuggestTopicsRequest,
+        SuggestTopicsResponse, VetoTopicRequest, VetoTopicResponse,
+        signal_consumer_service_server::SignalConsumerService, topic_service_server::TopicService,
+    },
 };
 use sqlx::PgPool;
+use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
+
+pub(crate) use self::operator::OperatorRpc;
+use crate::{backlog::Backlog, evidence::Gatherer, ontologies::Ontologies, people::Related};
+
+#[derive(Clone, Debug)]
+pub(crate) struct TopicRpc {
+    pub(crate) db: PgPool,
+    pub(crate) ontologies: Ontologies,
+    pub(crate) graph: GraphServiceClient<Link>,
+    pub(crate) gatherer: Gatherer,
+    pub(crate) related: Related,
+    pub(crate) backlog: Backlog,
+    /// Rung when there is something to read.
+    pub(crate) posts_changed: Arc<Notify>,
+    /// Rung when there is somebody to compute.
+    pub(crate) people_changed: Arc<Notify>,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct ConsumerRpc {
     pub(crate) db: PgPool,
+    /// Rung when there is something to read.
+    pub(crate) posts_changed: Arc<Notify>,
+    /// Rung when there is somebody to compute.
+    pub(crate) people_changed: Arc<Notify>,
+}
+
+// === impl ConsumerRpc ===
+
+impl ConsumerRpc {
+    fn evidence_grew(&self) {
+        self.posts_changed.notify_one();
+        self.people_changed.notify_one();
+    }
 }
 
 // Decode, call, encode. What a call means is in its own file and returns the service's own `Error`;
@@ -24,5 +85,103 @@ impl SignalConsumerService for ConsumerRpc {
     ) -> Result<Response<ApplySignalsResponse>, Status> {
         let response = apply_signals::apply_signals(self, request.into_inner()).await?;
         Ok(Response::new(response))
+    }
+
+    async fn apply_memberships(
+        &self,
+        request: Request<ApplyMembershipsRequest>,
+    ) -> Result<Response<ApplyMembershipsResponse>, Status> {
+        let response = apply_memberships::apply_memberships(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+}
+
+#[tonic::async_trait]
+impl TopicService for TopicRpc {
+    async fn list_topics(
+        &self,
+        request: Request<ListTopicsRequest>,
+    ) -> Result<Response<ListTopicsResponse>, Status> {
+        Ok(Response::new(list_topics::list_topics(self, request.into_inner()).await?))
+    }
+
+    async fn get_topic(
+        &self,
+        request: Request<GetTopicRequest>,
+    ) -> Result<Response<GetTopicResponse>, Status> {
+        Ok(Response::new(get_topic::get_topic(self, request.into_inner()).await?))
+    }
+
+    async fn match_text(
+        &self,
+        request: Request<MatchTextRequest>,
+    ) -> Result<Response<MatchTextResponse>, Status> {
+        Ok(Response::new(match_text::match_text(self, request.into_inner()).await?))
+    }
+
+    async fn list_person_topics(
+        &self,
+        request: Request<ListPersonTopicsRequest>,
+    ) -> Result<Response<ListPersonTopicsResponse>, Status> {
+        let response = list_person_topics::list_person_topics(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn explain_person_topic(
+        &self,
+        request: Request<ExplainPersonTopicRequest>,
+    ) -> Result<Response<ExplainPersonTopicResponse>, Status> {
+        let response =
+            explain_person_topic::explain_person_topic(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_experts(
+        &self,
+        request: Request<ListExpertsRequest>,
+    ) -> Result<Response<ListExpertsResponse>, Status> {
+        Ok(Response::new(list_experts::list_experts(self, request.into_inner()).await?))
+    }
+
+    async fn declare_topics(
+        &self,
+        request: Request<DeclareTopicsRequest>,
+    ) -> Result<Response<DeclareTopicsResponse>, Status> {
+        Ok(Response::new(declare_topics::declare_topics(self, request.into_inner()).await?))
+    }
+
+    async fn veto_topic(
+        &self,
+        request: Request<VetoTopicRequest>,
+    ) -> Result<Response<VetoTopicResponse>, Status> {
+        Ok(Response::new(veto_topic::veto_topic(self, request.into_inner()).await?))
+    }
+
+    async fn restore_topic(
+        &self,
+        request: Request<RestoreTopicRequest>,
+    ) -> Result<Response<RestoreTopicResponse>, Status> {
+        Ok(Response::new(restore_topic::restore_topic(self, request.into_inner()).await?))
+    }
+
+    async fn suggest_topics(
+        &self,
+        request: Request<SuggestTopicsRequest>,
+    ) -> Result<Response<SuggestTopicsResponse>, Status> {
+        Ok(Response::new(suggest_topics::suggest_topics(self, request.into_inner()).await?))
+    }
+
+    async fn suggest_content(
+        &self,
+        request: Request<SuggestContentRequest>,
+    ) -> Result<Response<SuggestContentResponse>, Status> {
+        Ok(Response::new(suggest_content::suggest_content(self, request.into_inner()).await?))
+    }
+
+    async fn get_backlog(
+        &self,
+        _: Request<GetBacklogRequest>,
+    ) -> Result<Response<GetBacklogResponse>, Status> {
+        Ok(Response::new(get_backlog::get_backlog(self).await?))
     }
 }

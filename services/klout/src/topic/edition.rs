@@ -73,7 +73,9 @@ impl Editions {
 impl List {
     fn run(self) -> Result<(), Failure> {
         let response = self.target.ask(Missing::Refuse, async |client| {
-            let listed = client.topic_operator().list_editions(ListEditionsRequest {}).await?;
+            // Nobody has more.
+            let request = ListEditionsRequest { page_size: 1_000, page_token: String::new() };
+            let listed = client.topic_operator().list_editions(request).await?;
             Ok(listed.into_inner())
         })?;
         if self.json {

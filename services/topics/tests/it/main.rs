@@ -1,6 +1,12 @@
 //! The service on real stores.
 
+mod answering;
+mod earning;
+mod editions;
 mod posts;
+mod saying;
+mod signals;
+mod suggesting;
 mod world;
 
 use klout_testkit::health;

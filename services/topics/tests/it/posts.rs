@@ -1,14 +1,25 @@
-//! Posts of members, and of nobody else.
+//! Evidence of members, and of nobody else.
 
-use klout_proto::signal::v1::{BatchedPost, BatchedText, SignalBatch};
+use klout_proto::{
+    graph::v1::Membership,
+    signal::v1::{BatchedPost, BatchedText, SignalBatch},
+};
 use klout_testkit::until;
 use tonic::Code;
 
-use crate::world::{World, batch, post, text};
+use crate::{
+    signals::{batch, likes, lists, post, says, text},
+    world::{NETWORK, World},
+};
 
 /// Nothing waits, and it is looked often.
 const AT_ONCE: [(&str, &str); 2] =
     [("topics.unowned_time_max", "0s"), ("topics.sweep_interval", "10ms")];
+
+fn membership(account_id: i64, person_id: i64, revision: u64) -> Membership {
+    let (country, city) = (String::new(), String::new());
+    Membership { account_id, network: NETWORK.to_owned(), person_id, revision, country, city }
+}
 
 #[tokio::test]
 async fn a_batch_is_kept_once_with_what_its_posts_say() {
@@ -19,10 +30,8 @@ async fn a_batch_is_kept_once_with_what_its_posts_say() {
     assert!(!world.apply(batch.clone()).await.expect("applied"));
     assert!(world.apply(batch).await.expect("repeated"));
 
-    let mut kept = world.posts().await;
-    kept.sort();
     let tags = vec!["bread".to_owned(), "two words".to_owned()];
-    assert_eq!(kept, [(1, 17_000, None, vec![]), (1, 17_000, Some("hello".to_owned()), tags)]);
+    assert_eq!(world.posts().await, [(1, Some("hello".to_owned()), tags), (1, None, vec![])]);
 }
 
 #[tokio::test]
@@ -61,48 +70,80 @@ async fn of_an_edited_post_the_edition_stays_that_was_not_taken_back_in_any_orde
             world.apply(batches[index].clone()).await.expect("applied");
         }
         let posts = world.posts().await;
-        let said: Vec<_> = posts.iter().map(|post| post.2.as_deref()).collect();
+        let said: Vec<_> = posts.iter().map(|post| post.1.as_deref()).collect();
         assert_eq!(said, [Some("second")], "{order:?}");
     }
 }
 
 #[tokio::test]
-async fn posts_of_those_who_never_joined_are_dropped() {
+async fn what_is_about_those_who_never_joined_is_dropped() {
     let world = World::start(&AT_ONCE).await;
-    world.members.join(1);
-    let posts = vec![post(1, 7), post(2, 8)];
-    let batch =
-        SignalBatch { posts, texts: vec![text(1, 7, "mine"), text(2, 8, "theirs")], ..batch() };
-    world.apply(batch).await.expect("applied");
+    world.members.know(membership(1, 71, 1));
+    for account in [1, 2] {
+        world.apply(says(account, 7, 0, "tomatoes")).await.expect("applied");
+        world.apply(likes(account, 7, 2)).await.expect("applied");
+        world.apply(lists(account, "tomatoes", 2)).await.expect("applied");
+    }
 
-    until("the stranger's post is dropped", async || world.rows().await == 1).await;
-    assert_eq!(world.posts().await[0].2.as_deref(), Some("mine"));
+    until("what is about the stranger is dropped", async || {
+        world.rows("account").await == 1 && world.rows("post").await == 1
+    })
+    .await;
+    assert_eq!(world.posts().await[0].0, 1);
+    assert_eq!([world.rows("reaction").await, world.rows("label").await], [4, 2]);
 }
 
 #[tokio::test]
 async fn posts_stay_while_their_owner_may_still_join() {
     let flags = [("topics.unowned_time_max", "1h"), ("topics.sweep_interval", "10ms")];
     let world = World::start(&flags).await;
-    world.apply(SignalBatch { posts: vec![post(2, 8)], ..batch() }).await.expect("applied");
-    // A sweep has run by the time that this one has gone through it as well.
-    sqlx::query("update topics.post set take_time = now() - interval '59 minutes'")
-        .execute(&world.stores.db().await)
-        .await
-        .expect("aged");
-    world.apply(SignalBatch { posts: vec![post(3, 9)], ..batch() }).await.expect("applied");
-    sqlx::query(
-        "update topics.post set take_time = now() - interval '2 hours' where account_id = 3",
-    )
-    .execute(&world.stores.db().await)
-    .await
-    .expect("aged");
+    let age = async |account: i64, minutes: i32| {
+        for (table, column) in [("post", "take_time"), ("account", "waiting_since")] {
+            let statement = format!(
+                "update topics.{table} set {column} = now() - make_interval(mins => $2)
+                where account_id = $1"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(statement))
+                .bind(account)
+                .bind(minutes)
+                .execute(&world.stores.db().await)
+                .await
+                .expect("aged");
+        }
+    };
+    for account in [2, 3] {
+        world.apply(SignalBatch { posts: vec![post(account, 8)], ..batch() }).await.expect("kept");
+    }
+    // A sweep has gone over the younger one by the time that the older one is dropped.
+    age(2, 59).await;
+    age(3, 120).await;
 
-    until("the older one is dropped", async || world.rows().await == 1).await;
+    until("the older one is dropped", async || world.rows("post").await == 1).await;
     assert_eq!(world.posts().await[0].0, 2);
 }
 
 #[tokio::test]
-async fn what_the_connector_does_not_send_is_refused() {
+async fn who_leaves_is_listed_no_more_and_forgotten() {
+    let world = World::start(&AT_ONCE).await;
+    world.import("1", &[("garden.toml", crate::world::GARDEN)]).await.expect("an ontology");
+    world.join(1, 71).await;
+    for batch in crate::signals::known_for(1, "tomatoes", 4) {
+        world.apply(batch).await.expect("applied");
+    }
+    world.settled().await;
+    assert_eq!(world.people("tomatoes").await, [71]);
+
+    world.tell(membership(1, 0, 2)).await;
+
+    assert_eq!(world.people("tomatoes").await, [0_i64; 0], "at once");
+    until("nothing is left", async || world.rows("post").await == 0).await;
+    world.tell(membership(1, 71, 1)).await;
+    world.settled().await;
+    assert_eq!(world.people("tomatoes").await, [0_i64; 0], "what is told late changes nothing");
+}
+
+#[tokio::test]
+async fn what_other_services_do_not_send_is_refused() {
     let world = World::start(&[]).await;
     let refused = world.apply(SignalBatch::default()).await.expect_err("no id");
     assert_eq!(refused.code(), Code::InvalidArgument);

@@ -1,0 +1,19 @@
+use klout_proto::topic::v1::{VetoTopicRequest, VetoTopicResponse};
+
+use super::{TopicRpc, parse};
+use crate::{error::Error, sayings};
+
+pub(super) async fn veto_topic(
+    rpc: &TopicRpc,
+    request: VetoTopicRequest,
+) -> Result<VetoTopicResponse, Error> {
+    let person = parse::member(rpc, &request.person).await?.get();
+    loop {
+        let current = rpc.ontologies.current().await?;
+        let topic = parse::topic(rpc, &current, &request.topic).await?;
+        if sayings::veto(&rpc.db, &current, person, topic).await? {
+            rpc.people_changed.notify_one();
+            return Ok(VetoTopicResponse {});
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What people say of themselves.
+
+use klout_chassis::reason;
+use klout_proto::{
+    graph::v1::{AccountName, account_name::Name},
+    topic::v1::{
+        DeclareTopicsRequest, DeclaredTopic, Influencer, ListPersonTopicsRequest, PersonTopic,
+        RestoreTopicRequest, VetoTopicRequest, influencer,
+    },
+};
+use tonic::{Code, Status};
+
+use crate::{
+    signals::{known_for, lists},
+    world::{GARDEN, World, slug},
+};
+
+impl World {
+    pub(crate) async fn declare(
+        &self,
+        person: i64,
+        topics: &[&str],
+    ) -> Result<Vec<PersonTopic>, Status> {
+        let topics = topics
+            .iter()
+            .map(|topic| DeclaredTopic { topic: (*topic).to_owned(), influencers: Vec::new() });
+        let topics = topics.collect();
+        let request = DeclareTopicsRequest { person: person.to_string(), topics };
+        Ok(self.client().declare_topics(request).await?.into_inner().topics)
+    }
+
+    pub(crate) async fn veto(&self, person: i64, topic: &str) -> Result<(), Status> {
+        let request = VetoTopicRequest { person: person.to_string(), topic: topic.to_owned() };
+        self.client().veto_topic(request).await.map(|_| ())
+    }
+
+    async fn restore(&self, person: i64, topic: &str) -> Result<(), Status> {
+        let request = RestoreTopicRequest { person: person.to_string(), topic: topic.to_owned() };
+        self.client().restore_topic(request).await.map(|_| ())
+    }
+
+    async fn vetoed(&self, person: i64) -> Vec<String> {
+        let request = ListPersonTopicsRequest {
+            person: person.to_string(),
+            include_vetoed: true,
+            page_size: 100,
+            ..ListPersonTopicsRequest::default()
+        };
+        let listed = self.client().list_person_topics(request).await.expect("listed").into_inner();
+        let vetoed = listed.topics.iter().filter(|it| it.states == ["vetoed"]);
+        vetoed.map(slug).collect()
+    }
+
+    /// Nobody tells of these topics of a person, in whatever way.
+    async fn says_nothing(&self, person: i64, topics: &[&str]) {
+        let listed: Vec<String> = self.topics(person).await.iter().map(slug).collect();
+        for topic in topics {
+            assert!(!listed.contains(&(*topic).to_owned()), "{topic} is listed");
+            assert!(!self.people(topic).await.contains(&person), "{topic} has an expert");
+            let explained = self.explain(person, topic).await;
+            assert!(explained.posts.is_empty() && explained.people.is_empty(), "{topic}");
+            assert_eq!(explained.topic.expect("always present").states, [""; 0], "{topic}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_veto_is_never_overridden() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    for batch in known_for(1, "tomatoes in my garden, gardening", 4) {
+        world.apply(batch).await.expect("applied");
+    }
+    world.settled().await;
+    assert_eq!(world.people("nature").await, [71]);
+
+    world.veto(71, "gardening").await.expect("vetoed");
+    world.says_nothing(71, &["gardening", "tomatoes"]).await;
+    world.veto(71, "gardening").await.expect("a second time changes nothing");
+    assert_eq!(world.vetoed(71).await, ["gardening"]);
+
+    world.apply(lists(1, "gardening", 6)).await.expect("applied");
+    world.settled().await;
+    world.says_nothing(71, &["gardening", "tomatoes", "nature", "food"]).await;
+    world.passed().await;
+    world.says_nothing(71, &["gardening", "tomatoes", "nature"]).await;
+    world
+        .import("2", &[("garden.toml", &GARDEN.replace("Nature", "The nature"))])
+        .await
+        .expect("2");
+    world.settled().await;
+    world.says_nothing(71, &["gardening", "tomatoes", "nature"]).await;
+
+    let World { stores, running, members, .. } = world;
+    running.stop().await.expect("stopped in order");
+    let world = World::start_on(stores, members, &[]).await;
+    world.settled().await;
+    world.says_nothing(71, &["gardening", "tomatoes", "nature"]).await;
+
+    world.restore(71, "gardening").await.expect("restored");
+    world.restore(71, "gardening").await.expect("without a veto nothing changes");
+    world.settled().await;
+    assert_eq!(world.people("gardening").await, [71]);
+    assert!(world.vetoed(71).await.is_empty());
+}
+
+#[tokio::test]
+async fn declared_is_told_apart_from_earned_and_replaces_what_was() {
+    let world = World::in_the_garden().await;
+    let declared = world.declare(72, &["lambs", "6"]).await.expect("declared");
+    let again = world.declare(72, &["lambs", "food"]).await.expect("declared");
+    assert_eq!(declared, again);
+
+    let states: Vec<_> = declared.iter().map(|it| (slug(it), it.states.clone())).collect();
+    let said = vec!["declared".to_owned()];
+    assert_eq!(states, [("lambs".to_owned(), said.clone()), ("food".to_owned(), said)]);
+    assert!(declared.iter().all(|it| it.score.is_none() && it.rank.is_none()));
+    assert!(world.experts("lambs").await.is_empty());
+
+    world.declare(72, &["food"]).await.expect("declared");
+    let listed: Vec<String> = world.topics(72).await.iter().map(slug).collect();
+    assert_eq!(listed, ["food"]);
+}
+
+#[tokio::test]
+async fn named_influencers_are_evidence() {
+    let world = World::in_the_garden().await;
+    for (account, person) in [(1, 71), (2, 2_000)] {
+        world.join(account, person).await;
+    }
+    for batch in known_for(2, "tomatoes", 6) {
+        world.apply(batch).await.expect("applied");
+    }
+    world.settled().await;
+    let account =
+        AccountName { network: "bluesky".to_owned(), name: Some(Name::Handle("2".to_owned())) };
+    let by_account = Influencer { influencer: Some(influencer::Influencer::Account(account)) };
+    let by_person =
+        Influencer { influencer: Some(influencer::Influencer::Person("2000".to_owned())) };
+    let topic = |influencers| DeclaredTopic { topic: "tomatoes".to_owned(), influencers };
+    let request = DeclareTopicsRequest {
+        person: "71".to_owned(),
+        topics: vec![topic(vec![by_account, by_person])],
+    };
+    world.client().declare_topics(request).await.expect("declared");
+    world.settled().await;
+
+    let topics = world.topics(71).await;
+    let families = topics[0].families.expect("there is evidence");
+    assert!(families.influencers > 0.0);
+    assert_eq!(topics[0].states, ["declared"], "influencers alone make nobody influential");
+}
+
+#[tokio::test]
+async fn what_is_vetoed_cannot_be_declared_and_a_veto_takes_back_what_was() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    world.declare(71, &["tomatoes", "lambs"]).await.expect("declared");
+    world.veto(71, "gardening").await.expect("vetoed");
+    let listed: Vec<String> = world.topics(71).await.iter().map(slug).collect();
+    assert_eq!(listed, ["lambs"]);
+
+    let refused = world.declare(71, &["tomatoes"]).await.expect_err("vetoed");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&refused).as_deref(), Some("TOPIC_VETOED"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_said_is_refused() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    let refused = async |topics: Vec<DeclaredTopic>| {
+        let request = DeclareTopicsRequest { person: "71".to_owned(), topics };
+        let status = world.client().declare_topics(request).await.expect_err("refused");
+        reason(&status).expect("a reason")
+    };
+    let topic = |topic: &str, influencers| DeclaredTopic { topic: topic.to_owned(), influencers };
+    let person = |person: &str| Influencer {
+        influencer: Some(influencer::Influencer::Person(person.to_owned())),
+    };
+    assert_eq!(refused(vec![topic("food", vec![]); 21]).await, "FIELD_INVALID");
+    assert_eq!(refused(vec![topic("food", vec![]); 2]).await, "FIELD_INVALID");
+    assert_eq!(refused(vec![topic("food", vec![]), topic("6", vec![])]).await, "FIELD_INVALID");
+    assert_eq!(refused(vec![topic("", vec![])]).await, "FIELD_INVALID");
+    assert_eq!(refused(vec![topic("golf", vec![])]).await, "TOPIC_UNKNOWN");
+    let eleven = (1..=11).map(|it| person(&format!("72{it}"))).collect();
+    assert_eq!(refused(vec![topic("food", eleven)]).await, "FIELD_INVALID");
+    assert_eq!(refused(vec![topic("food", vec![person("71")])]).await, "FIELD_INVALID");
+    assert_eq!(refused(vec![topic("food", vec![person("x")])]).await, "FIELD_INVALID");
+    assert_eq!(refused(vec![topic("food", vec![person("999")])]).await, "PERSON_UNKNOWN");
+    assert_eq!(refused(vec![topic("food", vec![Influencer::default()])]).await, "FIELD_INVALID");
+    for (person, topic, expected) in [
+        ("x", "food", "FIELD_INVALID"),
+        ("", "food", "FIELD_INVALID"),
+        ("999", "food", "PERSON_UNKNOWN"),
+        ("71", "golf", "TOPIC_UNKNOWN"),
+        ("71", "", "FIELD_INVALID"),
+    ] {
+        let (person, topic) = (person.to_owned(), topic.to_owned());
+        let request = VetoTopicRequest { person: person.clone(), topic: topic.clone() };
+        let status = world.client().veto_topic(request).await.expect_err("refused");
+        assert_eq!(reason(&status).as_deref(), Some(expected));
+        let request = RestoreTopicRequest { person, topic };
+        let status = world.client().restore_topic(request).await.expect_err("refused");
+        assert_eq!(reason(&status).as_deref(), Some(expected));
+    }
+}
