@@ -17,7 +17,7 @@ const SHORT_WORDS: f32 = 50.0;
 /// How much of a portrait without the words of its names speaks for a doubtful name, or for a keyword.
 const DESCRIBED_MIN: f32 = 0.12;
 /// How much of a portrait is enough if nothing names the topic, and how many different words.
-const LIKE_MIN: f32 = 0.3;
+const LIKE_MIN: f32 = 0.2;
 const LIKE_WORDS_MIN: u16 = 3;
 /// What a portrait counts, beside names.
 const LIKE: f32 = 2.0;
@@ -36,7 +36,7 @@ const ANCESTOR: f32 = 0.5;
 const HALF: f32 = 0.5;
 /// A topic that is mentioned in a post whose tags say what it is about, and that is kin to none of those.
 const MENTIONED: f32 = 0.5;
-/// Beside a topic that is so much surer, a post is not about one.
+/// Such a post is not about a topic that is so much weaker than another.
 const BESIDE_MIN: f32 = 0.4;
 /// So many topics a post is about before each counts less, and by how much with each.
 const TOPICS_FREE: f32 = 4.0;
@@ -142,18 +142,20 @@ fn strength(evidence: &Evidence, speaks: &Speaks, like: Likeness, length: f32) -
 }
 
 /// Whoever tags a post says what it is about, and what it only mentions.
-fn yield_to_tags(matcher: &Matcher, findings: &Findings, strengths: &mut [(u32, f32)]) {
+fn yield_to_tags(matcher: &Matcher, findings: &Findings, strengths: &mut Vec<(u32, f32)>) {
     let is_tagged = |topic: u32| findings.get(&topic).is_some_and(|it| it.tagged);
     let tagged = strengths.iter().map(|it| it.0).filter(|it| is_tagged(*it));
     let near: FxHashSet<u32> = tagged.flat_map(|it| matcher.kinship.near(it)).copied().collect();
     if near.is_empty() {
         return;
     }
-    for (topic, strength) in strengths {
+    let most = strengths.iter().map(|it| it.1).fold(0.0, f32::max);
+    strengths.retain_mut(|(topic, strength)| {
         if !matcher.kinship.near(*topic).iter().any(|it| near.contains(it)) {
             *strength *= MENTIONED;
         }
-    }
+        *strength >= BESIDE_MIN * most
+    });
 }
 
 /// Makes weights of strengths.
@@ -166,8 +168,6 @@ fn weigh(matcher: &Matcher, strengths: &mut Vec<(u32, f32)>) {
     }
     #[expect(clippy::cast_precision_loss, reason = "topics of a post")]
     let crowd = (strengths.len() as f32 - above.len() as f32 - TOPICS_FREE).max(0.0);
-    let most = strengths.iter().map(|it| it.1).fold(0.0, f32::max);
-    strengths.retain(|it| it.1 >= BESIDE_MIN * most);
     for (topic, strength) in strengths.iter_mut() {
         if above.contains(topic) {
             *strength *= ANCESTOR;

@@ -158,9 +158,9 @@ fn named(tag: &str) -> String {
     tag.replace('-', " ")
 }
 
-/// The names that stand in a text as they are, the most frequent first.
+/// The names that stand in a text as they are, but for hyphens, the most frequent first.
 fn found_by_name<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let text = text.to_lowercase();
+    let text = text.to_lowercase().replace('-', " ");
     let is_apart = |it: Option<char>| it.is_none_or(|it| !it.is_alphanumeric());
     let mut found: Vec<(usize, &str)> = names
         .map(|name| {
