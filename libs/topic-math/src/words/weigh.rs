@@ -28,8 +28,6 @@ const KEYWORD: f32 = 0.2;
 const KEYWORDS_MAX: usize = 3;
 /// A doubtful name for which nothing else speaks, but which is written like a name or is a tag.
 const UNSUPPORTED: f32 = 0.5;
-/// A topic that is not named.
-const UNNAMED: f32 = 1.0;
 /// A topic beside a descendant of it.
 const ANCESTOR: f32 = 0.5;
 /// What makes a weight of one half.
@@ -95,7 +93,7 @@ pub(super) fn topics(
     for (topic, like) in likeness.iter().filter(|it| is_enough(it.1)) {
         if !is_named(&findings, *topic) {
             strengths.retain(|it| it.0 != *topic);
-            strengths.push((*topic, UNNAMED * LIKE * like.all));
+            strengths.push((*topic, LIKE * like.all));
         }
     }
     yield_to_tags(matcher, &findings, &mut strengths);
@@ -138,7 +136,7 @@ fn strength(evidence: &Evidence, speaks: &Speaks, like: Likeness, length: f32) -
     let told = evidence.own_keywords > 1
         || evidence.tagged
         || evidence.own_keywords > 0 && speaks.for_keyword;
-    if told { UNNAMED * (KEYWORD + rest) } else { 0.0 }
+    if told { KEYWORD + rest } else { 0.0 }
 }
 
 /// Whoever tags a post says what it is about, and what it only mentions.
