@@ -19,10 +19,10 @@ const LETTERS: usize = 6;
 const SHARE_MAX: f64 = 0.3;
 const TOPICS_MIN: usize = 3;
 /// A bound on what one word of a post costs.
-const TOPICS_MAX: usize = 128;
+const TOPICS_MAX: usize = 64;
 
 /// A word of a name counts like several of a description.
-const NAME: f32 = 4.0;
+const NAME: f32 = 5.0;
 const KEYWORD: f32 = 2.0;
 const DESCRIPTION: f32 = 1.0;
 /// So many times a word has to stand in a short post for half of its weight.

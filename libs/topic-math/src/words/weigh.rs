@@ -17,7 +17,7 @@ const SHORT_WORDS: f32 = 50.0;
 /// How much of a portrait without the words of its names speaks for a doubtful name, or for a keyword.
 const DESCRIBED_MIN: f32 = 0.12;
 /// How much of a portrait is enough if nothing names the topic, and how many different words.
-const LIKE_MIN: f32 = 0.3;
+const LIKE_MIN: f32 = 0.2;
 const LIKE_WORDS_MIN: u16 = 3;
 /// What a portrait counts, beside names.
 const LIKE: f32 = 2.0;
@@ -28,15 +28,13 @@ const KEYWORD: f32 = 0.2;
 const KEYWORDS_MAX: usize = 3;
 /// A doubtful name for which nothing else speaks, but which is written like a name or is a tag.
 const UNSUPPORTED: f32 = 0.5;
-/// A topic that is not named.
-const UNNAMED: f32 = 1.0;
 /// A topic beside a descendant of it.
 const ANCESTOR: f32 = 0.5;
 /// What makes a weight of one half.
 const HALF: f32 = 0.5;
 /// A topic that is mentioned in a post whose tags say what it is about, and that is kin to none of those.
 const MENTIONED: f32 = 0.5;
-/// Beside a topic that is so much surer, a post is not about one.
+/// Such a post is not about a topic that is so much weaker than another.
 const BESIDE_MIN: f32 = 0.4;
 /// So many topics a post is about before each counts less, and by how much with each.
 const TOPICS_FREE: f32 = 4.0;
@@ -95,7 +93,7 @@ pub(super) fn topics(
     for (topic, like) in likeness.iter().filter(|it| is_enough(it.1)) {
         if !is_named(&findings, *topic) {
             strengths.retain(|it| it.0 != *topic);
-            strengths.push((*topic, UNNAMED * LIKE * like.all));
+            strengths.push((*topic, LIKE * like.all));
         }
     }
     yield_to_tags(matcher, &findings, &mut strengths);
@@ -138,22 +136,24 @@ fn strength(evidence: &Evidence, speaks: &Speaks, like: Likeness, length: f32) -
     let told = evidence.own_keywords > 1
         || evidence.tagged
         || evidence.own_keywords > 0 && speaks.for_keyword;
-    if told { UNNAMED * (KEYWORD + rest) } else { 0.0 }
+    if told { KEYWORD + rest } else { 0.0 }
 }
 
 /// Whoever tags a post says what it is about, and what it only mentions.
-fn yield_to_tags(matcher: &Matcher, findings: &Findings, strengths: &mut [(u32, f32)]) {
+fn yield_to_tags(matcher: &Matcher, findings: &Findings, strengths: &mut Vec<(u32, f32)>) {
     let is_tagged = |topic: u32| findings.get(&topic).is_some_and(|it| it.tagged);
     let tagged = strengths.iter().map(|it| it.0).filter(|it| is_tagged(*it));
     let near: FxHashSet<u32> = tagged.flat_map(|it| matcher.kinship.near(it)).copied().collect();
     if near.is_empty() {
         return;
     }
-    for (topic, strength) in strengths {
+    let most = strengths.iter().map(|it| it.1).fold(0.0, f32::max);
+    strengths.retain_mut(|(topic, strength)| {
         if !matcher.kinship.near(*topic).iter().any(|it| near.contains(it)) {
             *strength *= MENTIONED;
         }
-    }
+        *strength >= BESIDE_MIN * most
+    });
 }
 
 /// Makes weights of strengths.
@@ -166,8 +166,6 @@ fn weigh(matcher: &Matcher, strengths: &mut Vec<(u32, f32)>) {
     }
     #[expect(clippy::cast_precision_loss, reason = "topics of a post")]
     let crowd = (strengths.len() as f32 - above.len() as f32 - TOPICS_FREE).max(0.0);
-    let most = strengths.iter().map(|it| it.1).fold(0.0, f32::max);
-    strengths.retain(|it| it.1 >= BESIDE_MIN * most);
     for (topic, strength) in strengths.iter_mut() {
         if above.contains(topic) {
             *strength *= ANCESTOR;

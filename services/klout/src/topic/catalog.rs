@@ -106,7 +106,6 @@ impl List {
                 level_max: level.into(),
                 page_size: top.into(),
                 page_token: String::new(),
-                level_max: 0,
             };
             let flags = [("query", "LETTERS"), ("parent", "--within"), ("language", "--language")];
             let listed = client.topics().list_topics(request).await;

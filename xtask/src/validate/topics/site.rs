@@ -143,9 +143,14 @@ fn description(told: &[String]) -> String {
     description.trim_end().to_owned()
 }
 
-/// The names that stand in a text as they are, the most frequent first.
+/// As a tag reads.
+fn named(tag: &str) -> String {
+    tag.replace('-', " ")
+}
+
+/// The names that stand in a text as they are, but for hyphens, the most frequent first.
 fn found_by_name<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let text = text.to_lowercase();
+    let text = text.to_lowercase().replace('-', " ");
     let is_apart = |it: Option<char>| it.is_none_or(|it| !it.is_alphanumeric());
     let mut found: Vec<(usize, &str)> = names
         .map(|name| {
