@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
@@ -14,7 +15,7 @@ use klout_model::TopicId;
 use klout_topic_math::words::{PostTopic, Words};
 use sqlx::PgPool;
 use tokio::{sync::Notify, task::spawn_blocking};
-use tracing::instrument;
+use tracing::{instrument, warn};
 
 use crate::{
     batch::PostKey,
@@ -123,7 +124,12 @@ fn topics(current: &Current, posts: &[Unread], authors: &BTreeMap<i64, Author>) 
     let there = posts.iter().filter(|post| post.told > 0 && post.person > 0);
     let of_each = there.flat_map(|post| {
         let author = authors.get(&post.person).unwrap_or(&nobody);
-        topics_of(current, post, author)
+        // A post that cannot be read is about nothing: all others would wait for it for ever.
+        let read = catch_unwind(AssertUnwindSafe(|| topics_of(current, post, author)));
+        read.unwrap_or_else(|_| {
+            warn!(account = post.account, post = %post.hash, "a post cannot be read");
+            Vec::new()
+        })
     });
     of_each.collect()
 }
