@@ -143,11 +143,6 @@ fn description(told: &[String]) -> String {
     description.trim_end().to_owned()
 }
 
-/// As a tag reads.
-fn named(tag: &str) -> String {
-    tag.replace('-', " ")
-}
-
 /// The names that stand in a text as they are, but for hyphens, the most frequent first.
 fn found_by_name<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let text = text.to_lowercase().replace('-', " ");
