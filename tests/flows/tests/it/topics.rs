@@ -71,7 +71,7 @@ fn earned(installation: &Installation, whom: &str) -> Vec<String> {
     earned.map(|it| it["topic"]["slug"].as_str().expect("a slug").to_owned()).collect()
 }
 
-async fn imported(installation: &Installation) {
+fn imported(installation: &Installation) {
     let files = Files::new();
     let path = file(&files, &signals());
     let import = installation.klout(&["import", "signals", &path, "--register-all"]);
@@ -81,7 +81,7 @@ async fn imported(installation: &Installation) {
 #[tokio::test]
 async fn who_writes_what_others_react_to_is_influential_about_it_and_nobody_else() {
     let installation = Installation::of_six_processes().await;
-    imported(&installation).await;
+    imported(&installation);
 
     assert!(earned(&installation, "bluesky:ann").contains(&"photography".to_owned()));
     assert!(
@@ -107,7 +107,7 @@ async fn who_writes_what_others_react_to_is_influential_about_it_and_nobody_else
 #[tokio::test]
 async fn a_veto_holds_whatever_comes_after_it() {
     let installation = Installation::of_one_process().await;
-    imported(&installation).await;
+    imported(&installation);
     done(&installation.klout(&["topic", "veto", "bluesky:ann", "photography"]));
     assert!(!earned(&installation, "bluesky:ann").contains(&"photography".to_owned()));
 
@@ -132,7 +132,7 @@ async fn a_veto_holds_whatever_comes_after_it() {
 #[tokio::test]
 async fn another_ontology_moves_topics_and_the_way_back_moves_them_back() {
     let installation = Installation::of_one_process().await;
-    imported(&installation).await;
+    imported(&installation);
     done(&installation.klout(&["topic", "declare", "bluesky:ann", "photography"]));
 
     let folder = tempfile::tempdir().expect("a folder");
