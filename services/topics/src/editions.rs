@@ -11,7 +11,6 @@
 
 use std::sync::Arc;
 
-use klout_chassis::failpoint;
 use klout_model::TopicId;
 use klout_ontology::{File, Move, MovedBy, Notice, Ontology};
 use sqlx::{PgConnection, PgPool};
@@ -63,7 +62,6 @@ pub(crate) async fn import(
     if kept.checksum != ontology.checksum() {
         return Err(Error::EditionDiffers { edition: path(ontology) });
     }
-    failpoint!("topics.edition.kept");
     let counts = put_to_use(db, ontologies, &kept, ontology).await?;
     Ok((kept, counts))
 }
@@ -103,9 +101,7 @@ async fn put_to_use(
         store::edition::go_over(&mut *transaction, edition.edition_id)
             .await
             .map_err(store("put an ontology to use"))?;
-        failpoint!("topics.edition.written");
         transaction.commit().await.map_err(store("commit a change of the ontology"))?;
-        failpoint!("topics.edition.committed");
         let Counts { kept, moved, gone } = counts;
         info!(edition = %path(new), kept, moved, gone, "another ontology is in use");
         return Ok(counts);

@@ -170,11 +170,12 @@ impl Gatherer {
         assembled.await.map_err(Error::Lost)
     }
 
-    /// The epoch that scoring answers by.
-    pub(crate) async fn epoch(&self) -> Result<u64, Error> {
+    /// The epoch that everybody's score rests on. `None`: its scores are still being written.
+    pub(crate) async fn epoch(&self) -> Result<Option<u64>, Error> {
         let request = BatchGetActorsRequest { account_ids: Vec::new() };
         let answer = self.scores.clone().batch_get_actors(request).await;
-        Ok(answer.map_err(Error::Peer)?.into_inner().epoch)
+        let answer = answer.map_err(Error::Peer)?.into_inner();
+        Ok((!answer.scores_pending).then_some(answer.epoch))
     }
 
     async fn standings(&self, actors: &[i64]) -> Result<HashMap<i64, ActorStanding>, Error> {

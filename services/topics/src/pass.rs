@@ -95,14 +95,12 @@ impl Passer {
     ) -> Result<bool, Error> {
         let day = Window::of(&self.gatherer.clock).last();
         let generation = current.in_use.generation;
-        let epoch = match self.gatherer.epoch().await {
-            Ok(epoch) => epoch.cast_signed(),
-            // A day begins all the same; who is computed waits for scoring.
-            Err(error) => {
-                debug!(error = %Chain(&error), "scoring does not tell its epoch");
-                last.map_or(0, |it| it.epoch)
-            }
-        };
+        let epoch = self.gatherer.epoch().await.unwrap_or_else(|error| {
+            debug!(error = %Chain(&error), "scoring does not tell its epoch");
+            None
+        });
+        // A day begins all the same; who is computed waits for scoring.
+        let epoch = epoch.map_or(last.map_or(0, |it| it.epoch), u64::cast_signed);
         let of_today = last.filter(|it| (it.day, it.generation) == (day, generation));
         let rests =
             of_today.is_some_and(|it| it.epoch == epoch || it.seconds < self.pause.as_secs_f64());

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use klout_chassis::failpoint;
 use klout_model::TopicId;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tracing::instrument;
@@ -65,9 +64,7 @@ pub(crate) async fn declare(
     store::dirty_person::mark(&mut *connection, &BTreeSet::from([person]))
         .await
         .map_err(store("mark a person dirty"))?;
-    failpoint!("topics.declared.written");
     transaction.commit().await.map_err(store("commit what is declared"))?;
-    failpoint!("topics.declared.committed");
     Ok(true)
 }
 
@@ -124,9 +121,7 @@ pub(crate) async fn veto(
     store::dirty_person::mark(&mut *connection, &BTreeSet::from([person]))
         .await
         .map_err(store("mark a person dirty"))?;
-    failpoint!("topics.veto.written");
     transaction.commit().await.map_err(store("commit a veto"))?;
-    failpoint!("topics.veto.committed");
     Ok(true)
 }
 
@@ -149,6 +144,5 @@ pub(crate) async fn restore(
         .await
         .map_err(store("mark a person dirty"))?;
     transaction.commit().await.map_err(store("commit that a veto is taken back"))?;
-    failpoint!("topics.restored.committed");
     Ok(true)
 }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use klout_chassis::{Link, failpoint};
+use klout_chassis::Link;
 use klout_proto::graph::v1::{
     BatchGetMembershipsRequest, graph_service_client::GraphServiceClient,
 };
@@ -77,7 +77,6 @@ impl Sweeper {
         store::account::drop_strangers(&mut *connection, &accounts)
             .await
             .map_err(store("forget strangers"))?;
-        failpoint!("topics.sweep.written");
         transaction.commit().await.map_err(store("commit that evidence is dropped"))
     }
 }

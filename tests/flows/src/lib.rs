@@ -147,6 +147,8 @@ impl Installation {
     /// When it does not get ready.
     pub fn start(&mut self, service: &'static str) {
         let mut command = self.command();
+        // Topics are those of the last epoch as soon as they can be.
+        command.env("KLOUT_TOPICS__PASS_PAUSE", "0s");
         command.envs(self.variables.iter().map(|(name, value)| (*name, value)));
         command.args(["serve", "--as-of", AS_OF]);
         command.args(["--http", &format!("{}:{HTTP_PORT}", self.host)]);

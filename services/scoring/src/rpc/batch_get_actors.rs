@@ -26,6 +26,9 @@ pub(super) async fn batch_get_actors(
     let members = store::account::members(&mut *connection, &request.account_ids)
         .await
         .map_err(store("read who actors are"))?;
+    let scores_pending = store::pass::writes(&mut *connection, epoch.number.cast_signed())
+        .await
+        .map_err(store("look whether scores are being written"))?;
     drop(connection);
     let actors = request.account_ids.into_iter().map(|account| {
         let member = members.get(&account);
@@ -44,5 +47,6 @@ pub(super) async fn batch_get_actors(
         epoch: epoch.number,
         model: epoch.model.name().to_owned(),
         actors: actors.collect(),
+        scores_pending,
     })
 }

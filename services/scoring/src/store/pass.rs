@@ -179,6 +179,21 @@ pub(crate) async fn is_ours(db: impl PgExecutor<'_>, claim: Claim) -> Result<boo
     Ok(found.is_some())
 }
 
+/// Whether a pass that published this epoch still writes scores.
+#[instrument(name = "db.pass.writes", skip_all)]
+pub(crate) async fn writes(db: impl PgExecutor<'_>, epoch: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from scoring.pass where end_time is null and epoch = $1
+        ) as "writes!"
+        "#,
+        epoch,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Ends a pass, as DONE or, with a problem, as FAILED.
 #[instrument(name = "db.pass.end", skip_all)]
 pub(crate) async fn end(

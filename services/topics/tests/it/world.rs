@@ -344,7 +344,7 @@ fn scores(members: &Members, epoch: &Epoch) -> Routes {
             }
         });
         let actors = actors.collect();
-        Ok(BatchGetActorsResponse { epoch: known.0, model: String::new(), actors })
+        Ok(BatchGetActorsResponse { epoch: known.0, actors, ..Default::default() })
     })
 }
 

@@ -17,6 +17,12 @@ const STEP: usize = 25;
 /// Spreads what is taken back over all signals; a prime.
 const FAR: usize = 7_919;
 
+/// What people write about, each about one, and are called for.
+const TOPICS: [&str; 3] = ["photography", "board games", "gardening"];
+
+/// Posts of each subject.
+const POSTS: usize = 7;
+
 pub(super) struct Input {
     edges: Vec<Edge>,
     as_of: OffsetDateTime,
@@ -57,8 +63,9 @@ impl Input {
         let account = |account: u32| json!({ "nativeId": account.to_string() });
         match number % STEP {
             0 => {
-                let text = format!("what {subject} says");
-                let post = json!({ "account": account(subject), "post": number.to_string(), "text": text });
+                let about = TOPICS[subject as usize % TOPICS.len()];
+                let text = format!("what {subject} says of {about}");
+                let post = json!({ "account": account(subject), "post": post(subject, number / STEP), "text": text });
                 ("post", post)
             }
             1 => {
@@ -88,10 +95,18 @@ impl Input {
                     "kind": kind.as_str(), "count": count,
                 });
                 if number.is_multiple_of(3) {
-                    interaction["post"] = json!(format!("{subject}/{}", number % 7));
+                    interaction["post"] = json!(post(subject, number));
+                }
+                if number.is_multiple_of(5) {
+                    interaction["label"] = json!(TOPICS[subject as usize % TOPICS.len()]);
                 }
                 ("interaction", interaction)
             }
         }
     }
+}
+
+/// One of the posts of a subject.
+fn post(subject: u32, number: usize) -> String {
+    format!("{subject}/{}", number % POSTS)
 }

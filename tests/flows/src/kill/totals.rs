@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klout_testkit::evidence;
+use klout_testkit::{evidence, until};
 use sqlx::PgPool;
 
 use crate::Installation;
@@ -16,7 +16,7 @@ const ACCOUNTS_ASKED: u32 = 50;
 /// Rows by what they are, each as text; numbers stand there in the shortest form that reads as the same bits.
 /// Left out is what has to differ: who a person is, revisions, how many passes there were, and when the machine did something. Where
 /// nothing is left of what was told and taken back, a row may or may not be there.
-const TOTALS: [(&str, &str); 7] = [
+const TOTALS: [(&str, &str); 11] = [
     (
         "connector.signal",
         "select (subject_account_id, signal_id, retracted)::text from connector.signal",
@@ -42,12 +42,44 @@ const TOTALS: [(&str, &str); 7] = [
          from topics.post where told <> 0",
     ),
     (
+        "topics.post_topic",
+        "select (account_id, post_hash, signal, topic_id, weight, alone, words)::text
+         from topics.post_topic",
+    ),
+    (
+        "topics.reaction",
+        "select (account_id, post_hash, actor_id, kind, day, count)::text
+         from topics.reaction where count <> 0",
+    ),
+    (
+        "topics.label",
+        "select (account_id, signal, actor_id, kind, day, count, told, label)::text
+         from topics.label where told <> 0",
+    ),
+    (
+        "topics.person_topic",
+        "select (account_id, topic_id, topic.network, written, reacted, said, influencers, strength,
+            score, base_score, people, posts, direct, mostly, shown, rank, percentile)::text
+         from topics.person_topic as topic join topics.account using (person_id)",
+    ),
+    (
         "what is left to do",
         "select 'a batch for ' || consumer from connector.outbox
          union all select 'an owner' from social_graph.membership_outbox
-         union all select 'a person' from scoring.dirty_person",
+         union all select 'a person' from scoring.dirty_person
+         union all select 'a person''s topics' from topics.dirty_person
+         union all select 'ranks in a topic' from topics.dirty_topic
+         union all select 'a pass over topics' from topics.pass where end_time is null",
     ),
 ];
+
+/// Whether everybody's topics rest on the last epoch.
+const TOPICS_SETTLED: &str = "
+    select not exists (select from topics.dirty_person)
+        and not exists (select from topics.dirty_topic)
+        and not exists (select from topics.pass where end_time is null)
+        and (select epoch from topics.pass order by pass_id desc limit 1)
+            = (select max(epoch) from scoring.pass where state = 'DONE')";
 
 pub(super) struct Totals(BTreeMap<&'static str, Vec<String>>);
 
@@ -56,6 +88,14 @@ pub(super) struct Totals(BTreeMap<&'static str, Vec<String>>);
 impl Totals {
     pub(super) async fn of(installation: &Installation) -> Self {
         let db: PgPool = installation.stores.db().await;
+        until("topics rest on the last epoch", async || {
+            sqlx::query_scalar::<_, Option<bool>>(TOPICS_SETTLED)
+                .fetch_one(&db)
+                .await
+                .expect("the tables are there")
+                .unwrap_or_default()
+        })
+        .await;
         let mut totals = BTreeMap::new();
         for (name, statement) in TOTALS {
             let rows = sqlx::query_scalar(statement).fetch_all(&db).await;
