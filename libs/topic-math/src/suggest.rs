@@ -43,7 +43,7 @@ pub enum TopicReason {
 }
 
 /// What is nearly earned has so much of what is asked for.
-const NEARLY: f64 = 0.5;
+const NEARLY: f64 = 0.7;
 
 /// The most promising first, each topic once. Never what is shown, declared or vetoed or part of that, and nothing
 /// sensitive.

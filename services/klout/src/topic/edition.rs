@@ -132,7 +132,10 @@ fn row(edition: Edition) -> [String; 5] {
     [
         format!("{}/{}", edition.ontology, edition.edition),
         output::grouped(edition.topics),
-        time.map_or_else(|| "-".to_owned(), arguments::print_time),
+        time.map_or_else(
+            || "-".to_owned(),
+            |time| arguments::print_time(time.truncate_to_second()),
+        ),
         if edition.in_use { "yes".to_owned() } else { String::new() },
         edition.checksum.chars().take(16).collect(),
     ]
