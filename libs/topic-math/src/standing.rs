@@ -5,22 +5,22 @@ use klout_score_math::percentile;
 /// A place among everybody of a topic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Standing {
-    /// 1 for the strongest; people of one strength share a rank, and the next one comes as far behind as there are.
+    /// 1 for the highest; people of one score share a rank, and the next one comes as far behind as there are.
     pub rank: u64,
-    /// 100 × (those who are weaker + half of those who are as strong) / all.
+    /// 100 × (those with a lower score + half of those with the same) / all.
     pub percentile: f64,
 }
 
-/// The standings of people with these strengths, in the same order.
+/// The standings of people with these scores in a topic, in the same order.
 #[must_use]
-pub fn standings(strengths: &[f64]) -> Vec<Standing> {
-    let mut ascending = strengths.to_vec();
+pub fn standings(scores: &[f64]) -> Vec<Standing> {
+    let mut ascending = scores.to_vec();
     ascending.sort_unstable_by(f64::total_cmp);
-    let standing = |strength: &f64| {
-        let stronger = ascending.len() - ascending.partition_point(|other| *other <= *strength);
-        Standing { rank: stronger as u64 + 1, percentile: percentile(&ascending, *strength) }
+    let standing = |score: &f64| {
+        let higher = ascending.len() - ascending.partition_point(|other| *other <= *score);
+        Standing { rank: higher as u64 + 1, percentile: percentile(&ascending, *score) }
     };
-    strengths.iter().map(standing).collect()
+    scores.iter().map(standing).collect()
 }
 
 #[cfg(test)]
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_of_one_strength_share_a_rank_and_leave_out_the_next() {
+    fn people_of_one_score_share_a_rank_and_leave_out_the_next() {
         let found = standings(&[2.0, 5.0, 2.0, 1.0]);
         let standing = |rank, percentile| Standing { rank, percentile };
         assert_eq!(

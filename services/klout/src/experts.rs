@@ -144,7 +144,7 @@ fn find(ontology: &Ontology, name: &str) -> Result<TopicId, Failure> {
     ontology.find(name).map(|it| it.id).ok_or_else(unknown)
 }
 
-/// In the order of topics, then the strongest first, then by name. Who is not shown comes after who is.
+/// In the order of topics, then the highest score first, then by name. Who is not shown comes after who is.
 fn rows(members: &[Member], topic: Option<TopicId>, all: bool) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = members
         .iter()
@@ -157,15 +157,14 @@ fn rows(members: &[Member], topic: Option<TopicId>, all: bool) -> Vec<Row<'_>> {
         .collect();
     rows.sort_by(|one, next| {
         let key = |it: &Row<'_>| (it.expertise.topic, !it.expertise.is_shown());
-        let strength = |it: &Row<'_>| it.expertise.strength;
-        let by_strength = strength(next).total_cmp(&strength(one));
+        let by_score = next.expertise.score.total_cmp(&one.expertise.score);
         let by_name = one.member.account.cmp(&next.member.account);
-        key(one).cmp(&key(next)).then(by_strength).then(by_name)
+        key(one).cmp(&key(next)).then(by_score).then(by_name)
     });
     for of_topic in rows.chunk_by_mut(|one, next| one.expertise.topic == next.expertise.topic) {
         let shown = of_topic.partition_point(|it| it.expertise.is_shown());
-        let strengths: Vec<_> = of_topic[..shown].iter().map(|it| it.expertise.strength).collect();
-        for (row, standing) in of_topic.iter_mut().zip(standings(&strengths)) {
+        let scores: Vec<_> = of_topic[..shown].iter().map(|it| it.expertise.score).collect();
+        for (row, standing) in of_topic.iter_mut().zip(standings(&scores)) {
             row.standing = Some(standing);
         }
     }
