@@ -137,6 +137,19 @@ fn votes_count_where_they_are_vouched_for_and_tell_of_as_many_people_as_one_post
 }
 
 #[test]
+fn what_supports_a_part_supports_the_whole() {
+    let related = [(id(TOMATOES), vec![RelatedTopic { topic: id(LAMBS), closeness: 0.5 }])];
+    let related: RelatedTopics = related.into_iter().collect();
+    let mut evidence = gardener();
+    evidence.posts = vec![post(0, TOMATOES), post(1, TOMATOES), post(2, LAMBS)];
+    let found = expertise(Model::current(), &ontology(), &related, &evidence);
+    let score = |topic| find(&found, topic).expect("evidence").score;
+    let alone = find(&of(&evidence), TOMATOES).expect("evidence").score;
+    assert!(score(TOMATOES) > alone);
+    assert_eq!(score(GARDENING).to_bits(), score(TOMATOES).to_bits());
+}
+
+#[test]
 fn what_is_related_and_what_one_is_influential_with_support_a_topic() {
     let related = [(id(GARDENING), vec![RelatedTopic { topic: id(LAMBS), closeness: 0.5 }])];
     let related: RelatedTopics = related.into_iter().collect();
@@ -304,14 +317,18 @@ proptest! {
     }
 
     #[test]
-    fn experts_of_a_topic_are_experts_of_what_it_is_part_of(evidence in any_evidence()) {
-        let (found, ontology) = (of(&evidence), ontology());
+    fn experts_of_a_topic_are_experts_of_what_it_is_part_of(
+        evidence in any_evidence(), related in any_related(),
+    ) {
+        let ontology = ontology();
+        let found = expertise(Model::current(), &ontology, &related, &evidence);
         for it in &found {
             for ancestor in ontology.ancestors(it.topic) {
                 let above = found.iter().find(|other| other.topic == *ancestor && other.network == it.network);
                 let above = above.expect("evidence of a topic is evidence of its ancestors");
                 prop_assert!(above.is_shown() || !it.is_shown());
                 prop_assert!(above.strength >= it.strength && above.people >= it.people && above.posts >= it.posts);
+                prop_assert!(above.score >= it.score - 1e-9, "{} {}", above.score, it.score);
             }
         }
     }
