@@ -124,6 +124,27 @@ fn three_who_say_it_are_enough_and_count_more_than_three_who_react() {
 }
 
 #[test]
+fn a_crowd_that_gives_k_adds_less_than_five_people() {
+    let plus_k = |actor| Label {
+        network: 0,
+        actor: Some(actor),
+        kind: Kind::PlusK,
+        age: 0,
+        count: 1,
+        topics: vec![(id(LAMBS), 1.0)],
+    };
+    let evidence = PersonEvidence {
+        labels: (0..500).map(plus_k).collect(),
+        actors: vec![somebody(); 500],
+        ..PersonEvidence::default()
+    };
+    let found = of(&evidence);
+    let lambs = find(&found, LAMBS).expect("said");
+    assert_eq!(lambs.people, 500);
+    assert!(lambs.said > 0.9 * PLUS_K_MOST && lambs.said <= PLUS_K_MOST, "{lambs:?}");
+}
+
+#[test]
 fn votes_count_where_they_are_vouched_for_and_tell_of_as_many_people_as_one_post_has() {
     let vote = |post, count| Reaction { post, actor: None, kind: Kind::Like, age: 0, count };
     let mut evidence = gardener();
@@ -359,13 +380,21 @@ proptest! {
 
     #[test]
     fn the_posts_and_people_behind_a_topic_add_up_to_its_strength(evidence in any_evidence()) {
+        let unnamed = PersonEvidence {
+            reactions: evidence.reactions.iter().copied().filter(|it| it.actor.is_none()).collect(),
+            labels: Vec::new(),
+            ..evidence.clone()
+        };
+        let unnamed = of(&unnamed);
         for it in of(&evidence).iter().filter(|it| it.network.is_none()) {
+            let unnamed = unnamed.iter().find(|other| (other.topic, other.network) == (it.topic, None));
+            let unnamed = unnamed.map_or(0.0, |it| it.reacted);
             let behind = behind(Model::current(), &ontology(), &evidence, it);
             let posts: f64 = behind.posts.iter().map(|it| it.strength).sum();
             let people: f64 = behind.people.iter().map(|it| it.strength).sum();
             let close = |one: f64, other: f64| (one - other).abs() < 1e-6 * (1.0 + other);
             prop_assert!(close(posts, it.written + it.reacted), "{} {:?}", posts, it);
-            prop_assert!(people <= it.reacted + it.said + 1e-6, "{} {:?}", people, it);
+            prop_assert!(close(people + unnamed, it.reacted + it.said), "{} {:?}", people, it);
             let in_window = behind.posts.iter().filter(|it| evidence.posts[it.post as usize].age < 90);
             prop_assert_eq!(in_window.count(), it.posts as usize);
         }
