@@ -32,6 +32,12 @@ pub enum MovedBy {
 
 type Exact = Option<(TopicId, MovedBy)>;
 
+/// The topics of an edition, by item.
+type Items<'a> = BTreeMap<&'a str, Vec<&'a Topic>>;
+
+/// Items that published ontologies have for what is another item elsewhere: Klout's soccer is association football.
+const SAME_ITEMS: [(&str, &str); 1] = [("Q1081491", "Q2736")];
+
 // === impl MovedBy ===
 
 impl MovedBy {
@@ -44,12 +50,7 @@ impl MovedBy {
 
 /// In order of old id.
 pub(crate) fn moves(old: &Ontology, new: &Ontology) -> Vec<Move> {
-    let mut by_item: BTreeMap<&str, Vec<&Topic>> = BTreeMap::new();
-    for topic in new.topics() {
-        if let Some(item) = &topic.wikidata {
-            by_item.entry(item).or_default().push(topic);
-        }
-    }
+    let (old_items, new_items) = (items(old), items(new));
     let same_ids = old.name() == new.name();
     let exact: Vec<Exact> = old
         .topics()
@@ -57,8 +58,8 @@ pub(crate) fn moves(old: &Ontology, new: &Ontology) -> Vec<Move> {
         .map(|topic| {
             let by_id = new.get(topic.id).filter(|_| same_ids).map(|it| (it.id, MovedBy::Id));
             by_id
-                .or_else(|| by_wikidata(topic, &by_item))
-                .or_else(|| new.by_slug(&topic.slug).map(|it| (it.id, MovedBy::Slug)))
+                .or_else(|| by_wikidata(topic, &new_items))
+                .or_else(|| by_slug(topic, new, &old_items, &new_items))
         })
         .collect();
     let topics = old.topics().iter().zip(&exact);
@@ -71,14 +72,43 @@ pub(crate) fn moves(old: &Ontology, new: &Ontology) -> Vec<Move> {
         .collect()
 }
 
+fn items(ontology: &Ontology) -> Items<'_> {
+    let mut items = Items::new();
+    for topic in ontology.topics() {
+        if let Some(item) = item(topic) {
+            items.entry(item).or_default().push(topic);
+        }
+    }
+    items
+}
+
+fn item(topic: &Topic) -> Option<&str> {
+    let item = topic.wikidata.as_deref()?;
+    Some(SAME_ITEMS.iter().find(|(other, _)| *other == item).map_or(item, |(_, same)| same))
+}
+
 /// Of several topics that are one item, only the one of the same slug is surely meant.
-fn by_wikidata(topic: &Topic, by_item: &BTreeMap<&str, Vec<&Topic>>) -> Exact {
-    let found = by_item.get(topic.wikidata.as_deref()?)?;
+fn by_wikidata(topic: &Topic, new_items: &Items<'_>) -> Exact {
+    let found = new_items.get(item(topic)?)?;
     let meant = match found.as_slice() {
         [only] => Some(only),
         several => several.iter().find(|it| it.slug == topic.slug),
     };
     meant.map(|it| (it.id, MovedBy::Wikidata))
+}
+
+/// Items of one thing may differ, as those of an edition may be of before Wikidata merged two. Not if what has the
+/// slug is what another old topic was, or another new topic is what had it: then one word is two things, as
+/// football is.
+fn by_slug(topic: &Topic, new: &Ontology, old_items: &Items<'_>, new_items: &Items<'_>) -> Exact {
+    let found = new.by_slug(&topic.slug)?;
+    let is_another = match (item(topic), item(found)) {
+        (Some(was), Some(is)) => {
+            was != is && (old_items.contains_key(is) || new_items.contains_key(was))
+        }
+        _ => false,
+    };
+    (!is_another).then_some((found.id, MovedBy::Slug))
 }
 
 /// The nearest ancestor that is in the new edition; of several that are as near, the one of least old id.

@@ -1,10 +1,15 @@
-//! Which topics of an imported ontology tell of somebody's health, religion, sex life or politics.
+//! Which topics of an imported ontology tell of somebody's health, religion, sex life, politics or ethnic origin.
 //!
 //! Klout's files do not say. These are slugs and Wikidata items of its edition of June 2018; what is part of
-//! them is sensitive as well, which makes about 300 of its 8,034 topics.
+//! them is sensitive as well, which makes about 350 of its 8,034 topics. Whatever has the slug or the item of a
+//! sensitive topic that ships with the project is sensitive too, so that none leads to an open one.
 
-/// Slug and item, so that either may change. No item: another topic, which is not sensitive, has it too.
-const SENSITIVE: [(&str, &str); 82] = [
+use std::sync::LazyLock;
+
+use crate::shipped;
+
+/// Slug and item, so that either may change.
+const SENSITIVE: [(&str, &str); 118] = [
     // Illnesses, disabilities, pregnancy, and what people take against them.
     ("diseases", "Q12136"),
     ("cancer", "Q12078"),
@@ -36,7 +41,16 @@ const SENSITIVE: [(&str, &str); 82] = [
     ("attention-deficit-hyperactivity-disorder", "Q181923"),
     ("huntingtons-disease", "Q190564"),
     ("assisted-suicide", "Q689846"),
+    ("hearing-aids", "Q323808"),
+    ("livestrong", "Q196066"),
+    ("movember", "Q31489"),
+    ("hospice", "Q608152"),
+    ("palliative-care", "Q29483"),
+    ("pain-management", "Q621261"),
+    ("prosthetics", "Q181802"),
+    ("cleft-palate", "Q222634"),
     // Faith, and having none.
+    ("salvation-army", "Q188307"),
     ("religion", "Q9174"),
     ("atheism", "Q7066"),
     ("spirituality", "Q168796"),
@@ -57,7 +71,7 @@ const SENSITIVE: [(&str, &str); 82] = [
     ("porn", "Q291"),
     // Views, parties, unions, and where people flee.
     ("abortion-debate", "Q2549098"),
-    ("politics", ""),
+    ("politics", "Q7163"),
     ("communism", "Q6186"),
     ("socialism", "Q7272"),
     ("liberalism", "Q6540860"),
@@ -91,10 +105,40 @@ const SENSITIVE: [(&str, &str); 82] = [
     ("peace-activism", "Q708312"),
     ("moveon-dot-org", "Q2633547"),
     ("national-rifle-association", "Q863259"),
+    ("activism", "Q203764"),
+    ("human-rights", "Q8458"),
+    ("amnesty-international", "Q42970"),
+    ("peta", "Q151888"),
+    ("animal-rights", "Q426"),
+    ("voting", "Q189760"),
+    ("elections", "Q40231"),
+    ("voting-rights-act", "Q1608064"),
+    ("minimum-wage", "Q186228"),
+    ("enda", "Q1340228"),
+    ("social-justice", "Q264892"),
+    ("capital-punishment", "Q8454"),
+    ("african-national-congress", "Q83162"),
+    ("hamas", "Q38799"),
+    ("taliban", "Q42418"),
+    ("isil", "Q1674874"),
+    ("al-qaeda", "Q34490"),
+    ("angela-merkel", "Q567"),
+    ("vladimir-putin", "Q7747"),
+    ("hosni-mubarak", "Q34105"),
+    ("fidel-castro", "Q11256"),
+    ("kathy-hochul", "Q45956"),
+    ("fred-upton", "Q505236"),
+    ("marsha-blackburn", "Q458971"),
+    // Where people come from.
+    ("native-american", "Q49297"),
+    ("african-american-history", "Q162881"),
+    ("zionism", "Q42388"),
 ];
 
-/// Part of something sensitive, and harmless: musicians are below Christian music, companies below politics.
-const HARMLESS: [&str; 22] = [
+/// Part of something sensitive, and harmless: musicians are below Christian music, companies below politics. The
+/// first has the item of politics, and all that states do below it.
+const HARMLESS: [&str; 34] = [
+    "government-and-politics-super",
     "christian-music",
     "women-in-tech",
     "international-relations",
@@ -117,14 +161,52 @@ const HARMLESS: [&str; 22] = [
     "soviet-union",
     "kgb",
     "stress-management",
+    "street-art",
+    "nobel-prize",
+    "nobel-peace-prize",
+    "conservation",
+    "fair-trade",
+    "habitat-for-humanity",
+    "unicef",
+    "hunger",
+    "madd",
+    "social-business",
+    "social-enterprise",
 ];
+
+/// What is sensitive in the ontology that ships with the project.
+static SHIPPED: LazyLock<Vec<(&str, Option<&str>)>> = LazyLock::new(|| {
+    let shipped = shipped::ontology();
+    let sensitive = shipped.topics().iter().filter(|topic| shipped.is_sensitive(topic.id));
+    sensitive.map(|topic| (topic.slug.as_str(), topic.wikidata.as_deref())).collect()
+});
 
 /// Whether a topic says so by itself. `None`: it is as what it is part of.
 pub(crate) fn of(slug: &str, wikidata: Option<&str>) -> Option<bool> {
-    let listed = |(known, item): &(&str, &str)| *known == slug || wikidata == Some(*item);
+    let listed = |known: &str, item: Option<&str>| {
+        known == slug || item.is_some_and(|item| wikidata == Some(item))
+    };
     if HARMLESS.contains(&slug) {
-        Some(false)
-    } else {
-        SENSITIVE.iter().any(listed).then_some(true)
+        return Some(false);
+    }
+    let is_sensitive = SENSITIVE.iter().any(|(known, item)| listed(known, Some(item)))
+        || SHIPPED.iter().any(|(known, item)| listed(known, *item));
+    is_sensitive.then_some(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_listed_twice_and_nothing_sensitive_of_ours_is_called_harmless() {
+        for (place, (slug, _)) in SENSITIVE.iter().enumerate() {
+            assert!(!SENSITIVE[..place].iter().any(|(other, _)| other == slug), "{slug} twice");
+            assert!(!HARMLESS.contains(slug), "{slug} is both");
+        }
+        for (slug, item) in SHIPPED.iter() {
+            assert_eq!(of(slug, *item), Some(true), "{slug}");
+            assert_eq!(of("another", *item), item.map(|_| true), "{slug}");
+        }
     }
 }

@@ -27,8 +27,8 @@ pub struct Topic {
     pub wikidata: Option<String>,
     /// What tells it in a text besides its names.
     pub phrases: Vec<Phrase>,
-    /// Whether to say that somebody has to do with it tells of their health, religion, sex life or politics:
-    /// then nobody is said to unless they declared it. Counts for its descendants too,
+    /// Whether to say that somebody has to do with it tells of their health, religion, sex life, politics or ethnic
+    /// origin: then nobody is said to unless they declared it. Counts for its descendants too,
     /// but for those of which a file says that they are not.
     pub sensitive: bool,
     /// A sentence that says what belongs to it.

@@ -163,7 +163,7 @@ const RELATED_WORTH: f64 = 0.5;
 ///
 /// - `related`: which topics support one another in the topic score; none of them: nothing does.
 /// - A post, a label or an actor counts once for an ancestor, whatever it says of its descendants, and at least as
-///   much. So who is shown in a topic is shown in its ancestors.
+///   much. So who is shown in a topic is shown in its ancestors, and scores as high on them or higher.
 /// - One more reaction, label or influencer, and more influence, lowers nothing.
 #[must_use]
 pub fn expertise(
@@ -174,7 +174,7 @@ pub fn expertise(
 ) -> Vec<Expertise> {
     let mut found = tally::tally(model, ontology, evidence);
     scored::find_mostly(ontology, &mut found);
-    scored::score(model, related, evidence.influence, &mut found);
+    scored::score(model, ontology, related, evidence.influence, &mut found);
     found
 }
 

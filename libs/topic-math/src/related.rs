@@ -167,6 +167,27 @@ mod tests {
         assert!(related.of(id(NATURE)).is_empty());
     }
 
+    #[test]
+    fn what_everybody_is_influential_on_is_related_to_nothing() {
+        let gardener = vec![(id(GARDENING), 9.0), (id(LAMBS), 2.0)];
+        let everybody = vec![gardener.clone(); 9];
+        assert!(related(&ontology(), everybody.clone()).of(id(GARDENING)).is_empty());
+        // Nine of ten know each and eight know both, which is less than by chance.
+        let [one, other] = [GARDENING, LAMBS].map(|it| vec![(id(it), 1.0)]);
+        let fewer = [everybody[..8].to_vec(), vec![one, other]].concat();
+        assert!(related(&ontology(), fewer).of(id(GARDENING)).is_empty());
+    }
+
+    #[test]
+    fn the_strongest_fifty_are_looked_at_in_whatever_order_they_come() {
+        let topics: Vec<_> = (1..=60_u32).map(|it| (id(it.into()), f64::from(it))).collect();
+        let backwards: Vec<_> = topics.iter().rev().copied().collect();
+        let found = vector(topics);
+        assert_eq!(found, vector(backwards));
+        let numbers: Vec<u64> = found.iter().map(|(topic, _)| topic.get()).collect();
+        assert_eq!(numbers, (11..=60).collect::<Vec<_>>());
+    }
+
     proptest! {
         #[test]
         fn the_order_of_people_and_of_their_topics_does_not_matter_to_the_bit(

@@ -237,6 +237,43 @@ mod tests {
     }
 
     #[test]
+    fn nothing_sensitive_is_suggested_for_whatever_reason() {
+        let (expertise, everyday) = (gardener(), ontology());
+        let influencers = [Influencer { tie: 1.0, topics: vec![(id(TOMATOES), 80.0)] }];
+        let known =
+            Known { expertise: &expertise, declared: &[], vetoed: &[], influencers: &influencers };
+        for (sensitive, rest) in [
+            (vec![], vec![LAMBS, TOMATOES, FOOD]),
+            (vec![LAMBS], vec![TOMATOES, FOOD]),
+            (vec![TOMATOES], vec![LAMBS, FOOD]),
+            // With what is part of it.
+            (vec![FOOD], vec![LAMBS]),
+        ] {
+            let mut topics = everyday.topics().to_vec();
+            topics.iter_mut().for_each(|it| it.sensitive = sensitive.contains(&it.id.get()));
+            let ontology = Ontology::new("made-up", "2", topics).expect("it fits together");
+            let found = suggest_topics(&ontology, None, &related_to_gardening(), &known);
+            let found: Vec<u64> = found.iter().map(|it| it.topic.get()).collect();
+            assert_eq!(found, rest);
+        }
+    }
+
+    #[test]
+    fn what_influencers_are_known_for_as_a_whole_is_not_suggested_beside_its_parts() {
+        let suggested = |topics: &[u64]| -> Vec<u64> {
+            let topics = topics.iter().map(|it| (id(*it), 80.0)).collect();
+            let influencers = [Influencer { tie: 1.0, topics }];
+            let known =
+                Known { expertise: &[], declared: &[], vetoed: &[], influencers: &influencers };
+            let found =
+                suggest_topics(&ontology(), None, &RelatedTopics::default(), &known).into_iter();
+            found.map(|it| it.topic.get()).collect()
+        };
+        assert_eq!(suggested(&[NATURE, ANIMALS, LAMBS]), [LAMBS]);
+        assert_eq!(suggested(&[NATURE, FOOD]), [NATURE, FOOD]);
+    }
+
+    #[test]
     fn what_one_has_declared_or_vetoed_is_not_suggested() {
         let expertise = gardener();
         let everything = [NATURE, GARDENING, TOMATOES, ANIMALS, LAMBS, FOOD].map(id);

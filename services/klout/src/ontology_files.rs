@@ -17,6 +17,9 @@ const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".toml", ".toml.gz"];
 /// In bytes, of all files: topics takes no more.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// Of the name of an ontology.
+const NAME_BYTES_MAX: usize = 64;
+
 /// What Klout's own files are an ontology of.
 const KLOUT: &str = "klout";
 
@@ -80,11 +83,17 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     Ok(files)
 }
 
+/// What Klout's files are called, or the folder, with hyphens for what may not name an ontology.
 pub(crate) fn default_name(files: &[&str], folder: &Path) -> Option<String> {
     if files.iter().any(|name| name.starts_with("klout_topic_")) {
         return Some(KLOUT.to_owned());
     }
-    let name = folder.canonicalize().ok()?.file_name()?.to_str()?.to_lowercase();
+    let folder = folder.canonicalize().ok()?;
+    let name = folder.file_name()?.to_string_lossy().to_lowercase();
+    let allowed = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+    let words = name.split(|it| !allowed(it)).filter(|word| !word.is_empty());
+    let mut name = words.collect::<Vec<_>>().join("-");
+    name.truncate(NAME_BYTES_MAX);
     Some(name).filter(|name| !name.is_empty())
 }
 
@@ -107,6 +116,27 @@ mod tests {
         assert_eq!(default_name(&names, Path::new(".")), Some("klout".to_owned()));
         assert_eq!(default_edition(&names), Some("20180601".to_owned()));
         assert_eq!(default_edition(&["topics.toml", "a123456789.csv"]), None);
+    }
+
+    #[test]
+    fn whatever_a_folder_is_called_an_ontology_can_be_called_so() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let top = Ontology::shipped().topics().iter().find(|topic| topic.parents.is_empty());
+        let topics = vec![top.expect("something is at the top").clone()];
+        let named = |folder: &str| {
+            let folder = parent.path().join(folder);
+            fs::create_dir(&folder).expect("a folder");
+            let name = default_name(&["topics.toml"], &folder);
+            if let Some(name) = &name {
+                assert!(Ontology::new(name, "1", topics.clone()).is_ok(), "{name}");
+            }
+            name
+        };
+        assert_eq!(named("My Topics"), Some("my-topics".to_owned()));
+        assert_eq!(named("tmp.ab_1"), Some("tmp-ab_1".to_owned()));
+        assert_eq!(named("-Café 2-"), Some("caf-2".to_owned()));
+        assert_eq!(named(&"x".repeat(100)), Some("x".repeat(64)));
+        assert_eq!(named("話題"), None);
     }
 
     #[test]

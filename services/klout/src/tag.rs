@@ -19,7 +19,7 @@ use crate::{
 /// writes network,account,post,topic,slug,weight,words: a row for each topic of a post, the heaviest first.
 /// `weight`, up to 1, is how much of the post is about it; `words` are what said so, as they stand there, with
 /// `; ` between them. A post about nothing that the ontology knows has no row. Topics that tell of somebody's
-/// health, religion, sex life or politics are left out, as nobody declared any.
+/// health, religion, sex life, politics or ethnic origin are left out, as nobody declared any.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 FORMAT is one that klout import takes and that has posts with texts:

@@ -114,6 +114,38 @@ fn what_tells_of_health_or_faith_is_sensitive_and_music_is_not() {
 }
 
 #[test]
+fn what_is_sensitive_of_ours_leads_to_nothing_open_of_klout_s() {
+    let ours = Ontology::shipped();
+    let numbered = || ours.topics().iter().zip(1..);
+    let row = |id: usize, slug: &str, item: Option<&str>| {
+        let item = item.map_or("null".to_owned(), |item| format!("\"{item}\""));
+        format!("{id},\"{slug}\",\"A name\",{item},null\n")
+    };
+    let first = |text: &str| text.lines().next().expect("a line").to_owned() + "\n";
+    let by_slug = numbered().map(|(topic, id)| row(id, &topic.slug, None));
+    let by_item = numbered().filter(|(topic, _)| topic.wikidata.is_some());
+    let by_item = by_item.map(|(topic, id)| row(id, &format!("t{id}"), topic.wikidata.as_deref()));
+    for rows in [by_slug.collect::<String>(), by_item.collect()] {
+        let (topics, edges) = (first(TOPICS) + &rows, first(EDGES));
+        let (klout, _) = read(&[("t.csv", &topics), ("e.csv", &edges)]).expect("it is read");
+        let moves = Ontology::moves(ours, &klout);
+        let exact = moves.iter().filter(|it| it.by.is_exact());
+        let (mut sensitive, mut open) = (0, 0);
+        for (from, to) in exact.filter_map(|it| Some((it.from, it.to?))) {
+            let is_sensitive = ours.is_sensitive(from);
+            assert_eq!(
+                klout.is_sensitive(to),
+                is_sensitive,
+                "{}",
+                ours.get(from).expect("it is ours").slug
+            );
+            *if is_sensitive { &mut sensitive } else { &mut open } += 1;
+        }
+        assert!(sensitive > 10 && open > 100, "{sensitive} {open}");
+    }
+}
+
+#[test]
 fn ids_that_cannot_be_are_told_with_their_line() {
     for bad in ["18446744073709551616", "0", "-7", "x", "", "null", "007"] {
         let said = flaws(&TOPICS.replace("\n5,", &format!("\n{bad},")), EDGES, NAMES);

@@ -84,3 +84,41 @@ fn the_nearest_of_what_a_topic_was_part_of_counts() {
     let new = edition("klout", vec![topic(2, "B", &[])]);
     assert_eq!(Ontology::moves(&old, &new)[3].to, Some(id(2)));
 }
+
+#[test]
+fn a_slug_that_is_two_things_leads_to_neither_by_itself() {
+    let sports = || topic(1, "Sports", &[]);
+    let association = item(topic(2, "Football", &[1]), "Q2736");
+    let american = item(topic(3, "American football", &[1]), "Q41323");
+    let ours = edition("ours", vec![sports(), association.clone(), american.clone()]);
+    let football = item(topic(8, "Football", &[1]), "Q41323");
+    let theirs = edition("theirs", vec![sports(), football.clone()]);
+    assert_eq!(
+        moves(&ours, &theirs)[1..],
+        [(2, Some(1), MovedBy::Ancestor), (3, Some(8), MovedBy::Wikidata)]
+    );
+    assert_eq!(moves(&theirs, &ours)[1], (8, Some(3), MovedBy::Wikidata));
+
+    // Their soccer has another item than ours, and is the same.
+    let soccer = item(topic(9, "Soccer", &[1]), "Q1081491");
+    let theirs = edition("theirs", vec![sports(), football.clone(), soccer]);
+    assert_eq!(moves(&ours, &theirs)[1], (2, Some(9), MovedBy::Wikidata));
+    assert_eq!(
+        moves(&theirs, &ours)[1..],
+        [(8, Some(3), MovedBy::Wikidata), (9, Some(2), MovedBy::Wikidata)]
+    );
+
+    // What it was is two topics now, and neither has its slug.
+    let halves = [4, 5].map(|it| item(topic(it, &format!("Half {it}"), &[1]), "Q41323"));
+    let split = [vec![sports(), association.clone()], halves.to_vec()].concat();
+    let theirs = edition("theirs", vec![sports(), football]);
+    let split = moves(&theirs, &edition("ours", split));
+    assert_eq!(split[1], (8, Some(1), MovedBy::Ancestor));
+
+    // Nobody else is either item: one thing, whose item is another by now.
+    let (ours, theirs) = (
+        edition("ours", vec![sports(), association]),
+        edition("theirs", vec![sports(), item(topic(8, "Football", &[1]), "Q5")]),
+    );
+    assert_eq!(moves(&ours, &theirs)[1], (2, Some(8), MovedBy::Slug));
+}

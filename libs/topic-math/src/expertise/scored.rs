@@ -31,15 +31,18 @@ pub(super) fn find_mostly(ontology: &Ontology, found: &mut [Expertise]) {
 }
 
 /// A topic score is more than counts: who is known for what is near, and for much, is more likely to be listened to
-/// than the same few reactions tell. Without influence it is that of the support alone.
+/// than the same few reactions tell. Without influence it is that of the support alone. What supports a part supports
+/// the whole, so that nobody scores higher on tomatoes than on gardening.
 pub(super) fn score(
     model: &Model,
+    ontology: &Ontology,
     related: &RelatedTopics,
     influence: f64,
     found: &mut [Expertise],
 ) {
     let strengths = strengths(found);
-    for it in found {
+    let mut supports = Strengths::new();
+    for it in &*found {
         let of = |topic| strengths.get(&(it.network, topic)).copied().unwrap_or(0.0);
         let (mut near, mut closeness) = (0.0, 0.0);
         for other in related.of(it.topic) {
@@ -48,6 +51,13 @@ pub(super) fn score(
         }
         let near = if closeness > 0.0 { near / closeness } else { 0.0 };
         let support = it.strength + RELATED_WORTH * near;
+        for whole in ontology.ancestors(it.topic).iter().chain([&it.topic]) {
+            let kept = supports.entry((it.network, *whole)).or_default();
+            *kept = support.max(*kept);
+        }
+    }
+    for it in found {
+        let support = supports.get(&(it.network, it.topic)).copied().unwrap_or(0.0);
         it.score = model.score(blended(support, influence)).points();
     }
 }

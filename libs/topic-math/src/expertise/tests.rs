@@ -124,6 +124,27 @@ fn three_who_say_it_are_enough_and_count_more_than_three_who_react() {
 }
 
 #[test]
+fn a_crowd_that_gives_k_adds_less_than_five_people() {
+    let plus_k = |actor| Label {
+        network: 0,
+        actor: Some(actor),
+        kind: Kind::PlusK,
+        age: 0,
+        count: 1,
+        topics: vec![(id(LAMBS), 1.0)],
+    };
+    let evidence = PersonEvidence {
+        labels: (0..500).map(plus_k).collect(),
+        actors: vec![somebody(); 500],
+        ..PersonEvidence::default()
+    };
+    let found = of(&evidence);
+    let lambs = find(&found, LAMBS).expect("said");
+    assert_eq!(lambs.people, 500);
+    assert!(lambs.said > 0.9 * PLUS_K_MOST && lambs.said <= PLUS_K_MOST, "{lambs:?}");
+}
+
+#[test]
 fn votes_count_where_they_are_vouched_for_and_tell_of_as_many_people_as_one_post_has() {
     let vote = |post, count| Reaction { post, actor: None, kind: Kind::Like, age: 0, count };
     let mut evidence = gardener();
@@ -134,6 +155,19 @@ fn votes_count_where_they_are_vouched_for_and_tell_of_as_many_people_as_one_post
     let gardening = find(&found, GARDENING).expect("votes");
     assert!(gardening.is_shown() && gardening.people == 4, "{gardening:?}");
     assert!((gardening.reacted - Model::current().unnamed_worth(8.0)).abs() < 1e-3);
+}
+
+#[test]
+fn what_supports_a_part_supports_the_whole() {
+    let related = [(id(TOMATOES), vec![RelatedTopic { topic: id(LAMBS), closeness: 0.5 }])];
+    let related: RelatedTopics = related.into_iter().collect();
+    let mut evidence = gardener();
+    evidence.posts = vec![post(0, TOMATOES), post(1, TOMATOES), post(2, LAMBS)];
+    let found = expertise(Model::current(), &ontology(), &related, &evidence);
+    let score = |topic| find(&found, topic).expect("evidence").score;
+    let alone = find(&of(&evidence), TOMATOES).expect("evidence").score;
+    assert!(score(TOMATOES) > alone);
+    assert_eq!(score(GARDENING).to_bits(), score(TOMATOES).to_bits());
 }
 
 #[test]
@@ -304,14 +338,18 @@ proptest! {
     }
 
     #[test]
-    fn experts_of_a_topic_are_experts_of_what_it_is_part_of(evidence in any_evidence()) {
-        let (found, ontology) = (of(&evidence), ontology());
+    fn experts_of_a_topic_are_experts_of_what_it_is_part_of(
+        evidence in any_evidence(), related in any_related(),
+    ) {
+        let ontology = ontology();
+        let found = expertise(Model::current(), &ontology, &related, &evidence);
         for it in &found {
             for ancestor in ontology.ancestors(it.topic) {
                 let above = found.iter().find(|other| other.topic == *ancestor && other.network == it.network);
                 let above = above.expect("evidence of a topic is evidence of its ancestors");
                 prop_assert!(above.is_shown() || !it.is_shown());
                 prop_assert!(above.strength >= it.strength && above.people >= it.people && above.posts >= it.posts);
+                prop_assert!(above.score >= it.score - 1e-9, "{} {}", above.score, it.score);
             }
         }
     }
@@ -342,13 +380,21 @@ proptest! {
 
     #[test]
     fn the_posts_and_people_behind_a_topic_add_up_to_its_strength(evidence in any_evidence()) {
+        let unnamed = PersonEvidence {
+            reactions: evidence.reactions.iter().copied().filter(|it| it.actor.is_none()).collect(),
+            labels: Vec::new(),
+            ..evidence.clone()
+        };
+        let unnamed = of(&unnamed);
         for it in of(&evidence).iter().filter(|it| it.network.is_none()) {
+            let unnamed = unnamed.iter().find(|other| (other.topic, other.network) == (it.topic, None));
+            let unnamed = unnamed.map_or(0.0, |it| it.reacted);
             let behind = behind(Model::current(), &ontology(), &evidence, it);
             let posts: f64 = behind.posts.iter().map(|it| it.strength).sum();
             let people: f64 = behind.people.iter().map(|it| it.strength).sum();
             let close = |one: f64, other: f64| (one - other).abs() < 1e-6 * (1.0 + other);
             prop_assert!(close(posts, it.written + it.reacted), "{} {:?}", posts, it);
-            prop_assert!(people <= it.reacted + it.said + 1e-6, "{} {:?}", people, it);
+            prop_assert!(close(people + unnamed, it.reacted + it.said), "{} {:?}", people, it);
             let in_window = behind.posts.iter().filter(|it| evidence.posts[it.post as usize].age < 90);
             prop_assert_eq!(in_window.count(), it.posts as usize);
         }
