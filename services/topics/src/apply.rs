@@ -91,10 +91,13 @@ pub(crate) async fn take_over(
     store::person::add(&mut *db, &people_of).await.map_err(store("note members"))?;
     // From here on nobody writes anything of them that rests on who owned what before.
     store::person::lock(&mut *db, &people_of).await.map_err(store("hold members"))?;
-    let of = |owned: bool| newer.iter().filter(move |it| (it.person_id != 0) == owned);
-    for owned in [true, false] {
-        let accounts: Vec<i64> = of(owned).map(|it| it.account_id).collect();
-        store::post::own(&mut *db, &accounts, owned)
+    for is_owned in [true, false] {
+        let moved = newer.iter().filter(|it| {
+            let before = owned.get(&it.account_id).and_then(|it| it.person).unwrap_or(0);
+            (it.person_id != 0) == is_owned && it.person_id != before
+        });
+        let accounts: Vec<i64> = moved.map(|it| it.account_id).collect();
+        store::post::own(&mut *db, &accounts, is_owned)
             .await
             .map_err(store("note whose posts stay"))?;
     }

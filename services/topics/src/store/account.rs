@@ -158,6 +158,38 @@ pub(crate) async fn any_of(db: impl PgExecutor<'_>, person: i64) -> Result<bool,
     .await
 }
 
+/// Adds up to `max` accounts that are not there and yet have posts, as a process of the version before leaves them:
+/// such as are said to be owned, and such as have waited for `time`. They are asked about at once.
+#[instrument(name = "db.account.add_missing", skip_all)]
+pub(crate) async fn add_missing(
+    db: impl PgExecutor<'_>,
+    time: Duration,
+    max: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into topics.account (account_id, network, waiting_since)
+        select account_id, '', '-infinity'::timestamptz
+        from (
+            select account_id from topics.post where owned and read_generation = 0
+            union
+            select account_id from topics.post where not owned and take_time <= now() - $1::interval
+        ) as posts
+        where not exists (
+            select from topics.account where account.account_id = posts.account_id
+        )
+        order by account_id
+        limit $2
+        on conflict on constraint account_pkey do nothing
+        "#,
+        interval(time),
+        max,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Up to `max` accounts with evidence that have waited for an owner for `time`.
 #[instrument(name = "db.account.waiting", skip_all)]
 pub(crate) async fn waiting(

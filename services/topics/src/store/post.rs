@@ -72,7 +72,8 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// Keeps the posts of these accounts, or lets them wait for an owner.
+/// Keeps the posts of these accounts, whose owner is another now, or lets them wait for one. What they are about
+/// depends on the owner, so they are read again, whoever owned them before.
 #[instrument(name = "db.post.own", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn own(
     db: impl PgExecutor<'_>,
@@ -83,7 +84,7 @@ pub(crate) async fn own(
         r#"
         update topics.post
         set owned = $2, read_generation = 0, take_time = case when $2 then take_time else now() end
-        where account_id = any($1) and owned <> $2
+        where account_id = any($1)
         "#,
         accounts,
         owned,
@@ -130,13 +131,12 @@ pub(crate) struct Unread {
     pub(crate) text: Option<String>,
     pub(crate) links: Vec<String>,
     pub(crate) tags: Vec<String>,
-    /// 0: nobody any more.
     pub(crate) person: i64,
 }
 
 /// Up to `max` posts of members that were not read with this generation of the ontology, which nobody else reads
 /// or changes until the transaction ends. Those of authors of whom something else is known now come first, then
-/// new ones.
+/// new ones. What a version before wrote as owned waits until it is known by whom.
 #[instrument(name = "db.post.take_unread", skip_all)]
 pub(crate) async fn take_unread(
     db: &mut PgConnection,
@@ -147,10 +147,10 @@ pub(crate) async fn take_unread(
         Unread,
         r#"
         select post.account_id as account, post.post_hash as hash, post.signal, post.told,
-            post.text, post.links, post.tags, coalesce(account.person_id, 0) as "person!"
+            post.text, post.links, post.tags, account.person_id as "person!"
         from topics.post as post
-        left join topics.account as account on account.account_id = post.account_id
-        where post.owned and post.read_generation < $1
+        join topics.account as account on account.account_id = post.account_id
+        where post.owned and post.read_generation < $1 and account.person_id is not null
         order by post.read_generation, post.account_id
         limit $2
         for update of post skip locked
@@ -216,7 +216,10 @@ pub(crate) async fn count_unread(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        select count(*) as "count!" from topics.post where owned and read_generation < $1
+        select count(*) as "count!"
+        from topics.post as post
+        join topics.account as account on account.account_id = post.account_id
+        where post.owned and post.read_generation < $1 and account.person_id is not null
         "#,
         generation,
     )
