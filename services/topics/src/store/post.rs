@@ -190,16 +190,25 @@ pub(crate) async fn mark_read(
     Ok(())
 }
 
-/// Has all posts of these people read again.
+/// Has all posts of these people read again, also those that were not read yet: whoever reads one right now, which
+/// this waits for, may not know what changed. In the order of the key, as posts are added.
 #[instrument(name = "db.post.read_again", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn read_again(db: impl PgExecutor<'_>, people: &[i64]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
+        with theirs as (
+            select post.account_id, post.post_hash, post.signal
+            from topics.account as account
+            join topics.post as post on post.account_id = account.account_id
+            where account.person_id = any($1) and post.owned
+            order by post.account_id, post.post_hash, post.signal
+            for update of post
+        )
         update topics.post as post
         set read_generation = -1
-        from topics.account as account
-        where account.person_id = any($1) and post.account_id = account.account_id and post.owned
-            and post.read_generation > 0
+        from theirs
+        where post.account_id = theirs.account_id and post.post_hash = theirs.post_hash
+            and post.signal = theirs.signal
         "#,
         people,
     )
