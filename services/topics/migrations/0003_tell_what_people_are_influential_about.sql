@@ -119,14 +119,15 @@ create table topics.claim (
     person_id  bigint      not null,
     claim      uuid        not null,
     position   bigint      not null,
+    since_time timestamptz not null,
     lapse_time timestamptz not null,
 
     constraint claim_pkey primary key (person_id)
 );
 
 comment on table topics.claim is
-    'People whose topics somebody computes right now. position: of the first of their rows that were taken off '
-    'the list. What lapses is taken up by somebody else, and only who holds '
+    'People whose topics somebody computes right now. position, since_time: of the first of their rows that were '
+    'taken off the list. What lapses is taken up by somebody else, and only who holds '
     'the claim may write.';
 
 create table topics.person_topic (
