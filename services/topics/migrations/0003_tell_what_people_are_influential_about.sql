@@ -220,7 +220,7 @@ create table topics.ontology_in_use (
 
 comment on table topics.ontology_in_use is
     'The edition in use. generation: how often another one was put to use. Whoever writes what rests on the '
-    'edition holds this row for the time.';
+    'edition holds a lock for the time.';
 
 create table topics.moved_topic (
     topic_id    bigint not null,
