@@ -37,12 +37,6 @@ pub(crate) const INTERVAL: Duration = Duration::from_millis(250);
 /// People on their way to where it is found out which topics are related.
 const PEOPLE_AHEAD_MAX: usize = 1_024;
 
-/// Evidence of twice the window is dropped: a clock that is set back finds what it had.
-const KEPT_DAYS: i32 = 180;
-
-/// Rows dropped by one statement.
-const EXPIRED_MAX: i64 = 50_000;
-
 /// What stages are called.
 pub(crate) mod stage {
     pub(crate) const BEGUN: i16 = 0;
@@ -142,7 +136,6 @@ impl Passer {
                 (stage::ALL, up_to.map_err(store("mark everybody dirty"))?)
             }
             _ => {
-                self.expire(&mut *db).await?;
                 store::pass::end(&mut *db, pass.pass_id).await.map_err(store("end a pass"))?;
                 store::pass::forget(db, pass.pass_id).await.map_err(store("forget passes"))?;
                 info!(pass = pass.pass_id, "a pass is done");
@@ -183,19 +176,5 @@ impl Passer {
             })
             .collect();
         store::related_topic::renew(db, &pairs).await.map_err(store("write what is related"))
-    }
-
-    /// Drops what nobody asks for any more.
-    async fn expire(&self, db: &mut PgConnection) -> Result<(), Error> {
-        let store = Error::store;
-        let before = Window::of(&self.gatherer.clock).last() - KEPT_DAYS;
-        store::post::expire(&mut *db, before, EXPIRED_MAX)
-            .await
-            .map_err(store("drop old posts"))?;
-        store::reaction::expire(&mut *db, before, EXPIRED_MAX)
-            .await
-            .map_err(store("drop old reactions"))?;
-        store::label::expire(db, before, EXPIRED_MAX).await.map_err(store("drop old labels"))?;
-        Ok(())
     }
 }

@@ -276,7 +276,11 @@ pub(crate) async fn expire(
     let done = sqlx::query!(
         r#"
         with old as (
-            select account_id, post_hash, signal from topics.post where day < $1 limit $2
+            select account_id, post_hash, signal
+            from topics.post
+            where day < $1
+            limit $2
+            for update skip locked
         ),
         topics as (
             delete from topics.post_topic as topic
