@@ -101,9 +101,17 @@ impl Service for Topics {
         let related = Related::new(db.clone());
         let metrics = Arc::new(Metrics::new());
         let (posts_changed, people_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let passer = Passer {
+            db: db.clone(),
+            ontologies: ontologies.clone(),
+            gatherer: gatherer.clone(),
+            pause_max: config.pass_pause,
+            people_changed: Arc::clone(&people_changed),
+        };
         let backlog = Backlog {
             db: db.clone(),
             ontologies: ontologies.clone(),
+            passer: passer.clone(),
             metrics: Arc::clone(&metrics),
         };
         Ok(Self {
@@ -137,20 +145,14 @@ impl Service for Topics {
             },
             computer: PeopleComputer {
                 db: db.clone(),
-                ontologies: ontologies.clone(),
-                gatherer: gatherer.clone(),
+                ontologies,
+                gatherer,
                 related,
                 posts_changed,
                 ranks_changed: Arc::new(Notify::new()),
                 metrics: Arc::clone(&metrics),
             },
-            passer: Passer {
-                db: db.clone(),
-                ontologies,
-                gatherer,
-                pause: config.pass_pause,
-                people_changed,
-            },
+            passer,
             ranker: Ranker { db, metrics },
             config,
         })
