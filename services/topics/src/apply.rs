@@ -51,7 +51,10 @@ async fn owners(db: &mut PgConnection, evidence: &Evidence) -> Result<BTreeMap<i
         let owners = store::account::owners_shared(&mut *db, &evidence.subjects()).await;
         let owners = owners.map_err(store("read who owns accounts"))?;
         if owners.len() == evidence.accounts.len() {
-            return Ok(owners.into_iter().filter_map(|(account, it)| Some((account, it?))).collect());
+            return Ok(owners
+                .into_iter()
+                .filter_map(|(account, it)| Some((account, it?)))
+                .collect());
         }
     }
 }

@@ -259,8 +259,7 @@ mod tests {
             ..endorsement()
         };
         let interactions = vec![like(None), endorsement()];
-        let of_both =
-            evidence(SignalBatch { interactions, ..batch() }).expect("one of ours");
+        let of_both = evidence(SignalBatch { interactions, ..batch() }).expect("one of ours");
         assert_eq!(of_both.subjects(), BTreeSet::from([1]));
         assert_eq!(of_both.reactions.len(), 1);
         let interactions = vec![like(Some(vec![7; 16]))];

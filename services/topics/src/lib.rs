@@ -191,8 +191,7 @@ impl Service for Topics {
             || operator_rpc.ontologies.keep_shipped(),
         );
         let sweep = repeat("sweep", config.sweep_interval, &nobody_rings, &stop, || sweeper.step());
-        let expire =
-            repeat("expire", expiry::INTERVAL, &nobody_rings, &stop, || expirer.step());
+        let expire = repeat("expire", expiry::INTERVAL, &nobody_rings, &stop, || expirer.step());
         let read = repeat("read posts", pace, &computer.posts_changed, &stop, || reader.step());
         let compute = repeat(
             "compute topics",

@@ -106,7 +106,8 @@ impl Passer {
         });
         // A day begins all the same; who is computed waits for scoring.
         let epoch = epoch.map_or(last.map_or(0, |it| it.epoch), u64::cast_signed);
-        let done = last.is_some_and(|it| (it.day, it.epoch, it.generation) == (day, epoch, generation));
+        let done =
+            last.is_some_and(|it| (it.day, it.epoch, it.generation) == (day, epoch, generation));
         (!done).then_some(Occasion { day, epoch, generation })
     }
 
