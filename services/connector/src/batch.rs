@@ -148,7 +148,7 @@ pub(crate) fn items(batch: SignalBatch) -> impl Iterator<Item = Item> {
 }
 
 /// Whether an interaction may tell what somebody is influential about. Words that came with one are told by its
-/// `signal`.
+/// `signal`. Topics leaves out what else a batch has, by the same rule (`says_something` of its `batch.rs`).
 fn says_something(interaction: &BatchedInteraction) -> bool {
     let of_a_person = [Kind::Follow, Kind::List, Kind::Endorse, Kind::PlusK];
     interaction.post_hash.is_some()

@@ -32,6 +32,10 @@ comment on column topics.post.read_generation is
 
 create index post_to_read on topics.post (read_generation, account_id) where owned;
 
+-- What is old is found without looking at what is not: by a b-tree, as pages that were freed take new days, which
+-- would widen ranges of a BRIN index for ever.
+create index post_by_day on topics.post (day);
+
 create table topics.post_topic (
     account_id bigint  not null,
     post_hash  uuid    not null,
@@ -70,6 +74,8 @@ comment on table topics.reaction is
 -- Whom somebody reacts to.
 create index reaction_by_actor on topics.reaction (actor_id, account_id) where actor_id <> 0;
 
+create index reaction_by_day on topics.reaction (day);
+
 create table topics.label (
     account_id bigint      not null,
     signal     bigint      not null,
@@ -87,6 +93,8 @@ create table topics.label (
 comment on table topics.label is
     'What others called the owner of an account: lists, endorsements, +K. told: how often it was told, less how '
     'often it was taken back; above zero it is there, else it has no words.';
+
+create index label_by_day on topics.label (day);
 
 create table topics.person (
     person_id    bigint      not null,
@@ -119,14 +127,15 @@ create table topics.claim (
     person_id  bigint      not null,
     claim      uuid        not null,
     position   bigint      not null,
+    since_time timestamptz not null,
     lapse_time timestamptz not null,
 
     constraint claim_pkey primary key (person_id)
 );
 
 comment on table topics.claim is
-    'People whose topics somebody computes right now. position: of the first of their rows that were taken off '
-    'the list. What lapses is taken up by somebody else, and only who holds '
+    'People whose topics somebody computes right now. position, since_time: of the first of their rows that were '
+    'taken off the list. What lapses is taken up by somebody else, and only who holds '
     'the claim may write.';
 
 create table topics.person_topic (
@@ -219,7 +228,7 @@ create table topics.ontology_in_use (
 
 comment on table topics.ontology_in_use is
     'The edition in use. generation: how often another one was put to use. Whoever writes what rests on the '
-    'edition holds this row for the time.';
+    'edition holds a lock for the time.';
 
 create table topics.moved_topic (
     topic_id    bigint not null,

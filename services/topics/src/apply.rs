@@ -21,12 +21,7 @@ pub(crate) async fn signals(db: &PgPool, evidence: &Evidence) -> Result<bool, Er
     if !new {
         return Ok(false);
     }
-    store::account::add(&mut *connection, &evidence.accounts)
-        .await
-        .map_err(store("note accounts"))?;
-    let owners = store::account::owners_shared(&mut *connection, &evidence.subjects())
-        .await
-        .map_err(store("read who owns accounts"))?;
+    let owners = owners(&mut *connection, evidence).await?;
     store::post::add(&mut *connection, &evidence.posts, &owners)
         .await
         .map_err(store("keep posts"))?;
@@ -45,6 +40,23 @@ pub(crate) async fn signals(db: &PgPool, evidence: &Evidence) -> Result<bool, Er
     transaction.commit().await.map_err(store("commit a batch"))?;
     failpoint!("topics.batch.committed");
     Ok(true)
+}
+
+/// Who owns the accounts that evidence is about, which are noted. Whoever forgets strangers right now may have
+/// forgotten them since, and is waited for; so it is looked again.
+async fn owners(db: &mut PgConnection, evidence: &Evidence) -> Result<BTreeMap<i64, i64>, Error> {
+    let store = Error::store;
+    loop {
+        store::account::add(&mut *db, &evidence.accounts).await.map_err(store("note accounts"))?;
+        let owners = store::account::owners_shared(&mut *db, &evidence.subjects()).await;
+        let owners = owners.map_err(store("read who owns accounts"))?;
+        if owners.len() == evidence.accounts.len() {
+            return Ok(owners
+                .into_iter()
+                .filter_map(|(account, it)| Some((account, it?)))
+                .collect());
+        }
+    }
 }
 
 /// Takes over who owns which account, and where they live. `memberships` were checked: each account once, in
@@ -70,10 +82,16 @@ pub(crate) async fn take_over(
     store::edition::hold(&mut *db).await.map_err(store("hold the ontology in use"))?;
     let accounts: BTreeMap<i64, String> =
         memberships.iter().map(|it| (it.account_id, it.network.clone())).collect();
-    store::account::add(&mut *db, &accounts).await.map_err(store("note accounts"))?;
-    let owned = store::account::owners_locked(&mut *db, &accounts.keys().copied().collect())
-        .await
-        .map_err(store("read who owned accounts"))?;
+    let owned = loop {
+        store::account::add(&mut *db, &accounts).await.map_err(store("note accounts"))?;
+        let owned =
+            store::account::owners_locked(&mut *db, &accounts.keys().copied().collect()).await;
+        let owned = owned.map_err(store("read who owned accounts"))?;
+        // Less: strangers among them were forgotten meanwhile.
+        if owned.len() == accounts.len() {
+            break owned;
+        }
+    };
     let newer: Vec<&Membership> = memberships
         .iter()
         .filter(|it| owned.get(&it.account_id).is_some_and(|old| old.revision < it.revision))
@@ -91,10 +109,13 @@ pub(crate) async fn take_over(
     store::person::add(&mut *db, &people_of).await.map_err(store("note members"))?;
     // From here on nobody writes anything of them that rests on who owned what before.
     store::person::lock(&mut *db, &people_of).await.map_err(store("hold members"))?;
-    let of = |owned: bool| newer.iter().filter(move |it| (it.person_id != 0) == owned);
-    for owned in [true, false] {
-        let accounts: Vec<i64> = of(owned).map(|it| it.account_id).collect();
-        store::post::own(&mut *db, &accounts, owned)
+    for is_owned in [true, false] {
+        let moved = newer.iter().filter(|it| {
+            let before = owned.get(&it.account_id).and_then(|it| it.person).unwrap_or(0);
+            (it.person_id != 0) == is_owned && it.person_id != before
+        });
+        let accounts: Vec<i64> = moved.map(|it| it.account_id).collect();
+        store::post::own(&mut *db, &accounts, is_owned)
             .await
             .map_err(store("note whose posts stay"))?;
     }

@@ -122,6 +122,9 @@ impl Evidence {
         let (subject, actor) = (it.subject_account_id, it.actor_account_id.unwrap_or(0));
         let count = told * i64::from(it.count);
         day(it.day)?;
+        if !says_something(kind, hash, it.signal) {
+            return Ok(());
+        }
         self.of(subject, it.network)?;
         *self.reactions.entry((subject, hash, actor, kind.code(), it.day)).or_default() += count;
         if let Some(signal) = it.signal {
@@ -140,6 +143,14 @@ impl Evidence {
         change.label = Some(without_nul(label.label));
         Ok(())
     }
+}
+
+/// Whether an interaction may tell what somebody is influential about, as the connector judges too (its
+/// `says_something`): it sends batches with such alone. What else comes along with one of these is left out, so that
+/// nothing rests on how signals were batched.
+fn says_something(kind: Kind, post: Uuid, signal: Option<u64>) -> bool {
+    let of_a_person = [Kind::Follow, Kind::List, Kind::Endorse, Kind::PlusK];
+    !post.is_nil() || signal.is_some() || of_a_person.contains(&kind)
 }
 
 fn malformed(problem: &'static str) -> Error {
@@ -236,6 +247,24 @@ mod tests {
         let called: Vec<_> = evidence.labels.values().map(|it| it.label.as_deref()).collect();
         assert_eq!(called, [Some("bread")]);
         assert_eq!(evidence.reactions.len(), 1);
+    }
+
+    #[test]
+    fn what_is_about_nothing_is_left_out_whatever_it_comes_with() {
+        let like = |post_hash| BatchedInteraction {
+            kind: "like".to_owned(),
+            signal: None,
+            subject_account_id: 5,
+            post_hash,
+            ..endorsement()
+        };
+        let interactions = vec![like(None), endorsement()];
+        let of_both = evidence(SignalBatch { interactions, ..batch() }).expect("one of ours");
+        assert_eq!(of_both.subjects(), BTreeSet::from([1]));
+        assert_eq!(of_both.reactions.len(), 1);
+        let interactions = vec![like(Some(vec![7; 16]))];
+        let of_a_post = evidence(SignalBatch { interactions, ..batch() }).expect("one of ours");
+        assert_eq!(of_a_post.reactions.len(), 1);
     }
 
     #[test]

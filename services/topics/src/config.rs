@@ -20,7 +20,7 @@ pub struct Config {
     /// How often posts to read, and people whose topics are to be computed, are looked for when nobody rang.
     #[serde(with = "humantime_serde")]
     pub compute_interval: Duration,
-    /// The shortest time between two passes over everybody of one day.
+    /// How long a pass over everybody rests at most after another one of the same day.
     #[serde(with = "humantime_serde")]
     pub pass_pause: Duration,
 }

@@ -12,6 +12,7 @@ mod config;
 mod editions;
 mod error;
 mod evidence;
+mod expiry;
 mod metrics;
 mod ontologies;
 mod pass;
@@ -46,6 +47,7 @@ use tower::BoxError;
 use crate::{
     backlog::Backlog,
     evidence::Gatherer,
+    expiry::Expirer,
     metrics::{METRICS, Metrics},
     ontologies::Ontologies,
     pass::Passer,
@@ -65,6 +67,7 @@ pub struct Topics {
     operator_rpc: OperatorRpc,
     consumer_rpc: ConsumerRpc,
     sweeper: Sweeper,
+    expirer: Expirer,
     reader: PostReader,
     computer: PeopleComputer,
     passer: Passer,
@@ -93,13 +96,22 @@ impl Service for Topics {
         let scores = ScoreServiceClient::new(links.to("scoring"))
             .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX);
         let ontologies = Ontologies::new(db.clone());
+        let expirer = Expirer { db: db.clone(), clock: clock.clone() };
         let gatherer = Gatherer { db: db.clone(), scores, clock };
         let related = Related::new(db.clone());
         let metrics = Arc::new(Metrics::new());
         let (posts_changed, people_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let passer = Passer {
+            db: db.clone(),
+            ontologies: ontologies.clone(),
+            gatherer: gatherer.clone(),
+            pause_max: config.pass_pause,
+            people_changed: Arc::clone(&people_changed),
+        };
         let backlog = Backlog {
             db: db.clone(),
             ontologies: ontologies.clone(),
+            passer: passer.clone(),
             metrics: Arc::clone(&metrics),
         };
         Ok(Self {
@@ -124,6 +136,7 @@ impl Service for Topics {
                 people_changed: Arc::clone(&people_changed),
             },
             sweeper: Sweeper { db: db.clone(), graph, unowned_time_max: config.unowned_time_max },
+            expirer,
             reader: PostReader {
                 db: db.clone(),
                 ontologies: ontologies.clone(),
@@ -132,20 +145,14 @@ impl Service for Topics {
             },
             computer: PeopleComputer {
                 db: db.clone(),
-                ontologies: ontologies.clone(),
-                gatherer: gatherer.clone(),
+                ontologies,
+                gatherer,
                 related,
                 posts_changed,
                 ranks_changed: Arc::new(Notify::new()),
                 metrics: Arc::clone(&metrics),
             },
-            passer: Passer {
-                db: db.clone(),
-                ontologies,
-                gatherer,
-                pause: config.pass_pause,
-                people_changed,
-            },
+            passer,
             ranker: Ranker { db, metrics },
             config,
         })
@@ -168,6 +175,7 @@ impl Service for Topics {
             operator_rpc,
             consumer_rpc: _,
             sweeper,
+            expirer,
             reader,
             computer,
             passer,
@@ -183,6 +191,7 @@ impl Service for Topics {
             || operator_rpc.ontologies.keep_shipped(),
         );
         let sweep = repeat("sweep", config.sweep_interval, &nobody_rings, &stop, || sweeper.step());
+        let expire = repeat("expire", expiry::INTERVAL, &nobody_rings, &stop, || expirer.step());
         let read = repeat("read posts", pace, &computer.posts_changed, &stop, || reader.step());
         let compute = repeat(
             "compute topics",
@@ -197,7 +206,7 @@ impl Service for Topics {
         let rank = repeat("rank", ranking, &computer.ranks_changed, &stop, || ranker.step());
         let watch =
             repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || topic_rpc.backlog.step());
-        tokio::join!(keep, sweep, read, compute, pass, rank, watch);
+        tokio::join!(keep, sweep, expire, read, compute, pass, rank, watch);
         Ok(())
     }
 }

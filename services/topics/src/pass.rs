@@ -9,7 +9,7 @@
 //! 3. What is related is found out, and everybody is computed once more with that.
 //!
 //! So topics after a pass are a function of the evidence, the day, the epoch and the ontology, in whatever order
-//! signals came. Each step is a transaction that holds the pass, so that any replica takes the next one.
+//! signals came. A pass that another day or another ontology overtakes ends where it is. Each step is a transaction that holds the pass, so that any replica takes the next one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,7 +28,10 @@ use crate::{
     error::Error,
     evidence::{Gatherer, Window},
     ontologies::{Current, Ontologies},
-    store::{self, pass::Occasion},
+    store::{
+        self,
+        pass::{Last, Occasion},
+    },
 };
 
 /// How often it is looked whether a pass is due.
@@ -36,12 +39,6 @@ pub(crate) const INTERVAL: Duration = Duration::from_millis(250);
 
 /// People on their way to where it is found out which topics are related.
 const PEOPLE_AHEAD_MAX: usize = 1_024;
-
-/// Evidence of twice the window is dropped: a clock that is set back finds what it had.
-const KEPT_DAYS: i32 = 180;
-
-/// Rows dropped by one statement.
-const EXPIRED_MAX: i64 = 50_000;
 
 /// What stages are called.
 pub(crate) mod stage {
@@ -57,8 +54,8 @@ pub(crate) struct Passer {
     pub(crate) db: PgPool,
     pub(crate) ontologies: Ontologies,
     pub(crate) gatherer: Gatherer,
-    /// The shortest time between two that are made for an epoch.
-    pub(crate) pause: Duration,
+    /// Between two of one day there is as long a rest as the first took, and no longer than this.
+    pub(crate) pause_max: Duration,
     /// Rung when there are people to compute.
     pub(crate) people_changed: Arc<Notify>,
 }
@@ -88,11 +85,19 @@ impl Passer {
         Ok(went_on)
     }
 
-    async fn begin(
-        &self,
-        current: &Current,
-        last: Option<store::pass::Last>,
-    ) -> Result<bool, Error> {
+    /// Whether a pass is to begin, now or when the last one is long enough ago.
+    pub(crate) async fn is_due(&self) -> Result<bool, Error> {
+        let store = Error::store;
+        let current = self.ontologies.current().await?;
+        let last = store::pass::last(&self.db).await.map_err(store("look for a pass"))?;
+        if last.is_some_and(|it| it.going_on) || self.due(&current, last).await.is_none() {
+            return Ok(false);
+        }
+        store::pass::anybody(&self.db).await.map_err(store("look for members"))
+    }
+
+    /// What a pass is due for.
+    async fn due(&self, current: &Current, last: Option<Last>) -> Option<Occasion> {
         let day = Window::of(&self.gatherer.clock).last();
         let generation = current.in_use.generation;
         let epoch = self.gatherer.epoch().await.unwrap_or_else(|error| {
@@ -101,13 +106,20 @@ impl Passer {
         });
         // A day begins all the same; who is computed waits for scoring.
         let epoch = epoch.map_or(last.map_or(0, |it| it.epoch), u64::cast_signed);
-        let of_today = last.filter(|it| (it.day, it.generation) == (day, generation));
-        let rests =
-            of_today.is_some_and(|it| it.epoch == epoch || it.seconds < self.pause.as_secs_f64());
+        let done =
+            last.is_some_and(|it| (it.day, it.epoch, it.generation) == (day, epoch, generation));
+        (!done).then_some(Occasion { day, epoch, generation })
+    }
+
+    async fn begin(&self, current: &Current, last: Option<Last>) -> Result<bool, Error> {
+        let Some(due) = self.due(current, last).await else { return Ok(false) };
+        let of_today = last.filter(|it| (it.day, it.generation) == (due.day, due.generation));
+        let rests = of_today
+            .is_some_and(|it| it.seconds < self.pause_max.as_secs_f64().min(it.work_seconds));
         if rests {
             return Ok(false);
         }
-        let begun = store::pass::begin(&self.db, Occasion { day, epoch, generation }).await;
+        let begun = store::pass::begin(&self.db, due).await;
         begun.map_err(Error::store("begin a pass"))
     }
 
@@ -118,9 +130,16 @@ impl Passer {
         pass: store::pass::Pass,
     ) -> Result<bool, Error> {
         let store = Error::store;
+        let generation = current.in_use.generation;
+        let day = Window::of(&self.gatherer.clock).last();
+        if (pass.day, pass.generation) != (day, generation) {
+            // The next one computes everybody anyway, and begins at once.
+            store::pass::end(&mut *db, pass.pass_id).await.map_err(store("end a pass"))?;
+            info!(pass = pass.pass_id, "a pass is overtaken");
+            return Ok(true);
+        }
         let waits = store::dirty_person::any_up_to(&mut *db, pass.up_to).await;
         let waits = waits.map_err(store("look whether everybody is computed"))?;
-        let generation = current.in_use.generation;
         let reading = store::post::unfinished(&mut *db, generation).await;
         let reading = reading.map_err(store("look for posts to read"))?;
         if pass.stage != stage::BEGUN && (waits || reading.of_before) {
@@ -142,7 +161,6 @@ impl Passer {
                 (stage::ALL, up_to.map_err(store("mark everybody dirty"))?)
             }
             _ => {
-                self.expire(&mut *db).await?;
                 store::pass::end(&mut *db, pass.pass_id).await.map_err(store("end a pass"))?;
                 store::pass::forget(db, pass.pass_id).await.map_err(store("forget passes"))?;
                 info!(pass = pass.pass_id, "a pass is done");
@@ -183,19 +201,5 @@ impl Passer {
             })
             .collect();
         store::related_topic::renew(db, &pairs).await.map_err(store("write what is related"))
-    }
-
-    /// Drops what nobody asks for any more.
-    async fn expire(&self, db: &mut PgConnection) -> Result<(), Error> {
-        let store = Error::store;
-        let before = Window::of(&self.gatherer.clock).last() - KEPT_DAYS;
-        store::post::expire(&mut *db, before, EXPIRED_MAX)
-            .await
-            .map_err(store("drop old posts"))?;
-        store::reaction::expire(&mut *db, before, EXPIRED_MAX)
-            .await
-            .map_err(store("drop old reactions"))?;
-        store::label::expire(db, before, EXPIRED_MAX).await.map_err(store("drop old labels"))?;
-        Ok(())
     }
 }

@@ -24,7 +24,7 @@ use klout_topic_math::{
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tokio::{sync::Notify, task::spawn_blocking, time::Instant};
-use tracing::{debug, instrument};
+use tracing::{debug, instrument, warn};
 use uuid::Uuid;
 
 use crate::{
@@ -126,6 +126,7 @@ impl PeopleComputer {
         let sizes = store::evidence::sizes(&self.db, people).await;
         let sizes: HashMap<i64, i64> =
             sizes.map_err(Error::store("look how much evidence there is"))?.into_iter().collect();
+        let mut done = Ok(());
         let mut rest = people;
         while !rest.is_empty() {
             let mut rows = 0;
@@ -135,10 +136,37 @@ impl PeopleComputer {
                 before == 0 || rows <= ROWS_MAX
             });
             let (some, later) = rest.split_at(some.count());
-            self.compute_some(current, &related, claim, some).await?;
+            // Who cannot be computed keeps nobody else from it, and is on the list again.
+            done = done.and(self.compute_each(current, &related, claim, some).await);
             rest = later;
         }
-        Ok(())
+        done
+    }
+
+    /// Computes people together, or each alone when that panics. Who alone makes it panic stays as they were, until
+    /// something changes: a pass would wait for them for ever.
+    async fn compute_each(
+        &self,
+        current: &Current,
+        related: &Arc<RelatedTopics>,
+        claim: Uuid,
+        people: &[i64],
+    ) -> Result<(), Error> {
+        let together = self.compute_some(current, related, claim, people).await;
+        let Err(Error::Lost(_)) = together else { return together };
+        let mut done = Ok(());
+        for person in people {
+            let alone = match self.compute_some(current, related, claim, &[*person]).await {
+                Err(Error::Lost(_)) => {
+                    warn!(person, "topics of a person cannot be computed");
+                    let ended = store::dirty_person::end(&self.db, claim, *person).await;
+                    ended.map(|_| ()).map_err(Error::store("end a claim"))
+                }
+                alone => alone,
+            };
+            done = done.and(alone);
+        }
+        done
     }
 
     async fn compute_some(

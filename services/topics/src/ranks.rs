@@ -63,7 +63,7 @@ impl Ranker {
         store::standing::write(&mut *transaction, due.topic, people, took.as_secs_f64())
             .await
             .map_err(store("note that a topic is ranked"))?;
-        store::standing::done(&mut *transaction, due)
+        store::standing::done(&mut *transaction, &due)
             .await
             .map_err(store("take a topic off the list"))?;
         failpoint!("topics.ranks.written");

@@ -69,7 +69,7 @@ impl PostReader {
             return Ok(false);
         }
         let keys: Vec<PostKey> = posts.iter().map(|it| (it.account, it.hash, it.signal)).collect();
-        let people: BTreeSet<i64> = posts.iter().map(|it| it.person).filter(|it| *it > 0).collect();
+        let people: BTreeSet<i64> = posts.iter().map(|it| it.person).collect();
         let of_people: Vec<i64> = people.iter().copied().collect();
         let known = store::person::named(&mut *connection, &of_people).await;
         let declared = store::said::declared(&mut *connection, &of_people).await;
@@ -121,7 +121,7 @@ fn authors(
 /// What posts are about.
 fn topics(current: &Current, posts: &[Unread], authors: &BTreeMap<i64, Author>) -> Vec<NewTopic> {
     let nobody = Author::default();
-    let there = posts.iter().filter(|post| post.told > 0 && post.person > 0);
+    let there = posts.iter().filter(|post| post.told > 0);
     let of_each = there.flat_map(|post| {
         let author = authors.get(&post.person).unwrap_or(&nobody);
         // A post that cannot be read is about nothing: all others would wait for it for ever.

@@ -51,6 +51,7 @@ pub(crate) async fn declare(
     }
     let before = store::said::declared(&mut *connection, &[person]).await;
     let before = before.map_err(store("read what was declared"))?;
+    // What stands in was not declared, even when it is the same.
     if before == declared {
         return Ok(true);
     }
@@ -91,10 +92,8 @@ async fn changed(db: &mut PgConnection, current: &Current, person: i64) -> Resul
 async fn forget(db: &mut PgConnection, person: i64, topics: &[i64]) -> Result<(), Error> {
     let store = Error::store;
     let gone = store::person_topic::veto(&mut *db, person, topics).await;
-    if gone.map_err(store("remove topics of a person"))? > 0 {
-        store::standing::mark(db, topics).await.map_err(store("note whose ranks change"))?;
-    }
-    Ok(())
+    let gone = gone.map_err(store("remove topics of a person"))?;
+    store::standing::mark(db, &gone).await.map_err(store("note whose ranks change"))
 }
 
 /// Vetoes a topic with its parts. Returns false when another ontology came into use.

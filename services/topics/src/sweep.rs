@@ -32,6 +32,9 @@ impl Sweeper {
     #[instrument(name = "sweep", skip_all)]
     pub(crate) async fn step(&self) -> Result<bool, Error> {
         let store = Error::store;
+        store::account::add_missing(&self.db, self.unowned_time_max, ACCOUNTS_MAX)
+            .await
+            .map_err(store("look for posts of accounts that are not known"))?;
         let waiting = store::account::waiting(&self.db, self.unowned_time_max, ACCOUNTS_MAX)
             .await
             .map_err(store("look for evidence that nobody owns"))?;

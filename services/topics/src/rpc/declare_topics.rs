@@ -59,7 +59,12 @@ async fn declared(
         if declared.iter().any(|it| it.topic == topic) {
             return Err(Error::FieldInvalid { field: "topics", problem: "names a topic twice" });
         }
-        declared.push(Declared { person, topic, influencers: influencers.clone() });
+        declared.push(Declared {
+            person,
+            topic,
+            stand_in: false,
+            influencers: influencers.clone(),
+        });
     }
     Ok(declared)
 }

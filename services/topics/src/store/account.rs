@@ -25,40 +25,58 @@ pub(crate) struct Account {
     pub(crate) person: i64,
 }
 
-/// Adds accounts that are not there, as strangers; those of which nothing was left wait again.
+/// Adds accounts that are not there, as strangers; those of which nothing was left wait again. Of all others nothing
+/// is written, so that batches that are about the same accounts do not wait for each other.
 #[instrument(name = "db.account.add", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn add(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     accounts: &BTreeMap<i64, String>,
 ) -> Result<(), sqlx::Error> {
     let ids: Vec<_> = accounts.keys().copied().collect();
     let networks: Vec<_> = accounts.values().map(String::as_str).collect();
     sqlx::query!(
         r#"
-        insert into topics.account as account (account_id, network)
+        insert into topics.account (account_id, network)
         select * from unnest($1::bigint[], $2::text[])
-        on conflict on constraint account_pkey do update
-        set waiting_since = now()
-        where account.waiting_since = 'infinity'
+        on conflict on constraint account_pkey do nothing
         "#,
         &ids,
         &networks as &[&str],
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        r#"
+        with left_behind as (
+            select account_id
+            from topics.account
+            where account_id = any($1) and waiting_since = 'infinity'
+            order by account_id
+            for update
+        )
+        update topics.account as account
+        set waiting_since = now()
+        from left_behind
+        where account.account_id = left_behind.account_id
+        "#,
+        &ids,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// The owners of these accounts, by account. They stay the owners until the transaction ends.
+/// The owners of these accounts, by account; of those that are there and can keep evidence. They stay as they are
+/// until the transaction ends.
 #[instrument(name = "db.account.owners_shared", skip_all)]
 pub(crate) async fn owners_shared(
     db: &mut PgConnection,
     accounts: &BTreeSet<i64>,
-) -> Result<BTreeMap<i64, i64>, sqlx::Error> {
+) -> Result<BTreeMap<i64, Option<i64>>, sqlx::Error> {
     let ids: Vec<_> = accounts.iter().copied().collect();
     let owners = sqlx::query!(
         r#"
-        select account_id, person_id
+        select account_id, person_id, waiting_since = 'infinity' as "left_behind!"
         from topics.account
         where account_id = any($1)
         order by account_id
@@ -68,7 +86,8 @@ pub(crate) async fn owners_shared(
     )
     .fetch_all(db)
     .await?;
-    Ok(owners.into_iter().filter_map(|it| Some((it.account_id, it.person_id?))).collect())
+    let there = owners.into_iter().filter(|it| !it.left_behind);
+    Ok(there.map(|it| (it.account_id, it.person_id)).collect())
 }
 
 /// The owners of these accounts, which nobody else changes or reads until the transaction ends.
@@ -156,6 +175,38 @@ pub(crate) async fn any_of(db: impl PgExecutor<'_>, person: i64) -> Result<bool,
     )
     .fetch_one(db)
     .await
+}
+
+/// Adds up to `max` accounts that are not there and yet have posts, as a process of the version before leaves them:
+/// such as are said to be owned, and such as have waited for `time`. They are asked about at once.
+#[instrument(name = "db.account.add_missing", skip_all)]
+pub(crate) async fn add_missing(
+    db: impl PgExecutor<'_>,
+    time: Duration,
+    max: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into topics.account (account_id, network, waiting_since)
+        select account_id, '', '-infinity'::timestamptz
+        from (
+            select account_id from topics.post where owned and read_generation = 0
+            union
+            select account_id from topics.post where not owned and take_time <= now() - $1::interval
+        ) as posts
+        where not exists (
+            select from topics.account where account.account_id = posts.account_id
+        )
+        order by account_id
+        limit $2
+        on conflict on constraint account_pkey do nothing
+        "#,
+        interval(time),
+        max,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Up to `max` accounts with evidence that have waited for an owner for `time`.

@@ -57,11 +57,11 @@ pub(crate) async fn claim(
     sqlx::query_scalar!(
         r#"
         with due as materialized (
-            select person_id, min(position) as position
+            select person_id, min(position) as position, min(since_time) as since_time
             from (
-                select person_id, position
+                select person_id, position, since_time
                 from (
-                    select person_id, position
+                    select person_id, position, since_time
                     from topics.dirty_person
                     order by position
                     limit $4
@@ -72,20 +72,23 @@ pub(crate) async fn claim(
                         and claim.lapse_time > clock_timestamp()
                 )
                 union all
-                select person_id, position from topics.claim where lapse_time <= clock_timestamp()
+                select person_id, position, since_time
+                from topics.claim
+                where lapse_time <= clock_timestamp()
             ) as everybody
             group by person_id
             order by min(position), person_id
             limit $3
         ),
         claimed as (
-            insert into topics.claim as claim (person_id, claim, position, lapse_time)
-            select person_id, $1, position, clock_timestamp() + $2::interval
+            insert into topics.claim as claim
+                (person_id, claim, position, since_time, lapse_time)
+            select person_id, $1, position, since_time, clock_timestamp() + $2::interval
             from due
             order by person_id
             on conflict on constraint claim_pkey do update
             set claim = excluded.claim, position = excluded.position,
-                lapse_time = excluded.lapse_time
+                since_time = excluded.since_time, lapse_time = excluded.lapse_time
             where claim.lapse_time <= clock_timestamp()
             returning person_id
         ),
@@ -136,13 +139,18 @@ pub(crate) async fn end(
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives a claim up: whose topics were not written is on the list again.
+/// Gives a claim up: whose topics were not written is on the list again, where they were, so that a pass goes on
+/// waiting for them.
 #[instrument(name = "db.claim.give_up", skip_all)]
 pub(crate) async fn give_up(db: impl PgExecutor<'_>, claim: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        with given as (delete from topics.claim where claim = $1 returning person_id)
-        insert into topics.dirty_person (person_id) select person_id from given
+        with given as (
+            delete from topics.claim where claim = $1 returning person_id, position, since_time
+        )
+        insert into topics.dirty_person (position, person_id, since_time)
+        overriding system value
+        select position, person_id, since_time from given
         "#,
         claim,
     )

@@ -31,20 +31,27 @@ pub(crate) async fn in_use(db: impl PgExecutor<'_>) -> Result<Option<InUse>, sql
         .await
 }
 
+/// What tells this lock from others of the database: "onto". Who waits for it is served in turn, so that another
+/// edition comes into use however many write what rests on this one; a lock of the row is shared past who waits.
+const LOCK: i64 = 0x6f6e_746f;
+
 /// The same, and it stays in use until the transaction ends.
 #[instrument(name = "db.ontology_in_use.hold", skip_all)]
 pub(crate) async fn hold(db: &mut PgConnection) -> Result<Option<InUse>, sqlx::Error> {
-    sqlx::query_as!(InUse, "select edition_id, generation from topics.ontology_in_use for share")
-        .fetch_optional(db)
-        .await
+    sqlx::query!(r#"select pg_advisory_xact_lock_shared($1) as "locked!: ()""#, LOCK)
+        .fetch_one(&mut *db)
+        .await?;
+    // A statement of its own, which sees what was written while it was waited.
+    in_use(db).await
 }
 
 /// The same for whoever puts another one to use: all others wait.
 #[instrument(name = "db.ontology_in_use.lock", skip_all)]
 pub(crate) async fn lock(db: &mut PgConnection) -> Result<Option<InUse>, sqlx::Error> {
-    sqlx::query_as!(InUse, "select edition_id, generation from topics.ontology_in_use for update")
-        .fetch_optional(db)
-        .await
+    sqlx::query!(r#"select pg_advisory_xact_lock($1) as "locked!: ()""#, LOCK)
+        .fetch_one(&mut *db)
+        .await?;
+    in_use(db).await
 }
 
 /// Puts the first edition to use, unless there is one.

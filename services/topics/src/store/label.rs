@@ -82,7 +82,9 @@ pub(crate) async fn expire(
     let done = sqlx::query!(
         r#"
         delete from topics.label
-        where ctid = any(array(select ctid from topics.label where day < $1 limit $2))
+        where ctid = any(array(
+            select ctid from topics.label where day < $1 limit $2 for update skip locked
+        ))
         "#,
         before_day,
         max,

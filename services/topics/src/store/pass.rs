@@ -7,6 +7,8 @@ use tracing::instrument;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pass {
     pub(crate) pass_id: i64,
+    pub(crate) day: i32,
+    pub(crate) generation: i64,
     pub(crate) stage: i16,
     pub(crate) up_to: i64,
 }
@@ -17,7 +19,7 @@ pub(crate) async fn take(db: &mut PgConnection) -> Result<Option<Pass>, sqlx::Er
     sqlx::query_as!(
         Pass,
         r#"
-        select pass_id, stage, up_to
+        select pass_id, day, generation, stage, up_to
         from topics.pass
         where end_time is null
         for update skip locked
@@ -47,6 +49,8 @@ pub(crate) struct Last {
     pub(crate) going_on: bool,
     /// Since it ended.
     pub(crate) seconds: f64,
+    /// That it went on.
+    pub(crate) work_seconds: f64,
 }
 
 /// The last pass, if there was any.
@@ -56,7 +60,8 @@ pub(crate) async fn last(db: impl PgExecutor<'_>) -> Result<Option<Last>, sqlx::
         Last,
         r#"
         select day, epoch, generation, end_time is null as "going_on!",
-            extract(epoch from now() - coalesce(end_time, now()))::float8 as "seconds!"
+            extract(epoch from now() - coalesce(end_time, now()))::float8 as "seconds!",
+            extract(epoch from coalesce(end_time, now()) - begin_time)::float8 as "work_seconds!"
         from topics.pass
         order by pass_id desc
         limit 1
@@ -64,6 +69,14 @@ pub(crate) async fn last(db: impl PgExecutor<'_>) -> Result<Option<Last>, sqlx::
     )
     .fetch_optional(db)
     .await
+}
+
+/// Whether there is anybody whom a pass would be over.
+#[instrument(name = "db.person.any", skip_all)]
+pub(crate) async fn anybody(db: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select exists (select from topics.person) as "any!""#)
+        .fetch_one(db)
+        .await
 }
 
 /// Begins a pass, unless one goes on or nobody has joined.

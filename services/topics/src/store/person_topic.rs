@@ -212,21 +212,27 @@ pub(crate) async fn drop_of_leavers(
     .await
 }
 
-/// Removes what a person has to do with these topics.
+/// Removes what a person has to do with these topics. Returns those in which others stand elsewhere then.
 #[instrument(name = "db.person_topic.veto", skip_all, fields(topics.len = topics.len()))]
 pub(crate) async fn veto(
     db: impl PgExecutor<'_>,
     person: i64,
     topics: &[i64],
-) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query!(
-        "delete from topics.person_topic where person_id = $1 and topic_id = any($2)",
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        with gone as (
+            delete from topics.person_topic
+            where person_id = $1 and topic_id = any($2)
+            returning topic_id, network, shown
+        )
+        select topic_id from gone where network = '' and shown
+        "#,
         person,
         topics,
     )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
+    .fetch_all(db)
+    .await
 }
 
 /// What a person has to do with all topics together on all networks, at most `max`, the strongest shown first.

@@ -72,7 +72,8 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// Keeps the posts of these accounts, or lets them wait for an owner.
+/// Keeps the posts of these accounts, whose owner is another now, or lets them wait for one. What they are about
+/// depends on the owner, so they are read again, whoever owned them before.
 #[instrument(name = "db.post.own", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn own(
     db: impl PgExecutor<'_>,
@@ -83,7 +84,7 @@ pub(crate) async fn own(
         r#"
         update topics.post
         set owned = $2, read_generation = 0, take_time = case when $2 then take_time else now() end
-        where account_id = any($1) and owned <> $2
+        where account_id = any($1)
         "#,
         accounts,
         owned,
@@ -130,13 +131,12 @@ pub(crate) struct Unread {
     pub(crate) text: Option<String>,
     pub(crate) links: Vec<String>,
     pub(crate) tags: Vec<String>,
-    /// 0: nobody any more.
     pub(crate) person: i64,
 }
 
 /// Up to `max` posts of members that were not read with this generation of the ontology, which nobody else reads
 /// or changes until the transaction ends. Those of authors of whom something else is known now come first, then
-/// new ones.
+/// new ones. What a version before wrote as owned waits until it is known by whom.
 #[instrument(name = "db.post.take_unread", skip_all)]
 pub(crate) async fn take_unread(
     db: &mut PgConnection,
@@ -147,10 +147,10 @@ pub(crate) async fn take_unread(
         Unread,
         r#"
         select post.account_id as account, post.post_hash as hash, post.signal, post.told,
-            post.text, post.links, post.tags, coalesce(account.person_id, 0) as "person!"
+            post.text, post.links, post.tags, account.person_id as "person!"
         from topics.post as post
-        left join topics.account as account on account.account_id = post.account_id
-        where post.owned and post.read_generation < $1
+        join topics.account as account on account.account_id = post.account_id
+        where post.owned and post.read_generation < $1 and account.person_id is not null
         order by post.read_generation, post.account_id
         limit $2
         for update of post skip locked
@@ -190,16 +190,25 @@ pub(crate) async fn mark_read(
     Ok(())
 }
 
-/// Has all posts of these people read again.
+/// Has all posts of these people read again, also those that were not read yet: whoever reads one right now, which
+/// this waits for, may not know what changed. In the order of the key, as posts are added.
 #[instrument(name = "db.post.read_again", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn read_again(db: impl PgExecutor<'_>, people: &[i64]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
+        with theirs as (
+            select post.account_id, post.post_hash, post.signal
+            from topics.account as account
+            join topics.post as post on post.account_id = account.account_id
+            where account.person_id = any($1) and post.owned
+            order by post.account_id, post.post_hash, post.signal
+            for update of post
+        )
         update topics.post as post
         set read_generation = -1
-        from topics.account as account
-        where account.person_id = any($1) and post.account_id = account.account_id and post.owned
-            and post.read_generation > 0
+        from theirs
+        where post.account_id = theirs.account_id and post.post_hash = theirs.post_hash
+            and post.signal = theirs.signal
         "#,
         people,
     )
@@ -216,7 +225,10 @@ pub(crate) async fn count_unread(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        select count(*) as "count!" from topics.post where owned and read_generation < $1
+        select count(*) as "count!"
+        from topics.post as post
+        join topics.account as account on account.account_id = post.account_id
+        where post.owned and post.read_generation < $1 and account.person_id is not null
         "#,
         generation,
     )
@@ -264,7 +276,11 @@ pub(crate) async fn expire(
     let done = sqlx::query!(
         r#"
         with old as (
-            select account_id, post_hash, signal from topics.post where day < $1 limit $2
+            select account_id, post_hash, signal
+            from topics.post
+            where day < $1
+            limit $2
+            for update skip locked
         ),
         topics as (
             delete from topics.post_topic as topic

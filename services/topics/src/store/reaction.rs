@@ -73,7 +73,9 @@ pub(crate) async fn expire(
     let done = sqlx::query!(
         r#"
         delete from topics.reaction
-        where ctid = any(array(select ctid from topics.reaction where day < $1 limit $2))
+        where ctid = any(array(
+            select ctid from topics.reaction where day < $1 limit $2 for update skip locked
+        ))
         "#,
         before_day,
         max,

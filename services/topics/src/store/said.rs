@@ -8,6 +8,8 @@ use tracing::instrument;
 pub(crate) struct Declared {
     pub(crate) person: i64,
     pub(crate) topic: i64,
+    /// It was not declared itself: it is what a topic was part of that waits.
+    pub(crate) stand_in: bool,
     pub(crate) influencers: Vec<i64>,
 }
 
@@ -20,7 +22,7 @@ pub(crate) async fn declared(
     sqlx::query_as!(
         Declared,
         r#"
-        select person_id as person, topic_id as topic, influencers
+        select person_id as person, topic_id as topic, stand_in, influencers
         from topics.declared
         where person_id = any($1) and edition_id = 0
         order by person_id, position, topic_id

@@ -23,11 +23,12 @@ pub(crate) async fn mark(db: impl PgExecutor<'_>, topics: &[i64]) -> Result<(), 
 }
 
 /// A topic whose ranks are to be told again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Due {
     pub(crate) topic: i64,
-    /// Its last row of the list.
-    pub(crate) end: i64,
+    /// Its rows of the list that were there. Others may be there later, and before these: a row has its position
+    /// before anybody sees it.
+    pub(crate) rows: Vec<i64>,
 }
 
 /// How many rows of the list are looked through for topics.
@@ -47,7 +48,7 @@ pub(crate) async fn take(db: &mut PgConnection, pause: f64) -> Result<Option<Due
         Due,
         r#"
         with due as materialized (
-            select oldest.topic_id, max(position) as position
+            select oldest.topic_id, array_agg(position) as positions
             from (
                 select topic_id, position from topics.dirty_topic order by position limit $1
             ) as oldest
@@ -58,7 +59,7 @@ pub(crate) async fn take(db: &mut PgConnection, pause: f64) -> Result<Option<Due
             group by oldest.topic_id
             order by min(position)
         )
-        select topic_id as "topic!", position as "end!"
+        select topic_id as "topic!", positions as "rows!"
         from due
         where pg_try_advisory_xact_lock($3::integer, (abs(topic_id % $4::bigint))::integer)
         limit 1
@@ -72,16 +73,12 @@ pub(crate) async fn take(db: &mut PgConnection, pause: f64) -> Result<Option<Due
     .await
 }
 
-/// Takes a topic off the list.
+/// Takes a topic off the list, as far as it was there when it was taken.
 #[instrument(name = "db.dirty_topic.done", skip_all)]
-pub(crate) async fn done(db: impl PgExecutor<'_>, due: Due) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "delete from topics.dirty_topic where topic_id = $1 and position <= $2",
-        due.topic,
-        due.end,
-    )
-    .execute(db)
-    .await?;
+pub(crate) async fn done(db: impl PgExecutor<'_>, due: &Due) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from topics.dirty_topic where position = any($1)", &due.rows)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -111,6 +111,19 @@ async fn an_edition_moves_what_people_are_known_for_and_the_way_back_loses_nothi
 }
 
 #[tokio::test]
+async fn who_declares_what_stands_in_has_declared_it() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    world.declare(71, &["lambs"]).await.expect("declared");
+    world.orchard().await;
+    world.declare(71, &["animals"]).await.expect("declared");
+
+    world.go_over("garden", "1").await.expect("the way back");
+    let listed: Vec<String> = world.topics(71).await.iter().map(slug).collect();
+    assert_eq!(listed, ["animals"]);
+}
+
+#[tokio::test]
 async fn posts_are_read_again_with_another_edition() {
     let world = World::in_the_garden().await;
     world.join(1, 71).await;

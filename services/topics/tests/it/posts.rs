@@ -8,8 +8,8 @@ use klout_testkit::until;
 use tonic::Code;
 
 use crate::{
-    signals::{batch, likes, lists, post, says, text},
-    world::{NETWORK, World},
+    signals::{batch, known_for, likes, lists, post, says, text},
+    world::{NETWORK, TODAY, World},
 };
 
 /// Nothing waits, and it is looked often.
@@ -123,11 +123,77 @@ async fn posts_stay_while_their_owner_may_still_join() {
 }
 
 #[tokio::test]
+async fn what_a_version_before_kept_is_read_when_its_owner_is_known() {
+    let world = World::in_the_garden().await;
+    let db = world.stores.db().await;
+    for batch in known_for(1, "tomatoes", 4) {
+        world.apply(batch).await.expect("applied");
+    }
+    sqlx::query("update topics.post set owned = true").execute(&db).await.expect("as before");
+    // The reader has had its turn by the time that somebody else's posts are read.
+    world.join(2, 72).await;
+    for batch in known_for(2, "tomatoes", 4) {
+        world.apply(batch).await.expect("applied");
+    }
+    world.settled().await;
+    assert_eq!(world.people("tomatoes").await, [72]);
+
+    world.join(1, 71).await;
+    world.settled().await;
+    assert_eq!(world.people("tomatoes").await.len(), 2);
+}
+
+#[tokio::test]
+async fn posts_of_accounts_that_are_not_known_are_asked_about() {
+    let world = World::start(&AT_ONCE).await;
+    world.members.know(membership(1, 71, 1));
+    sqlx::query(
+        "insert into topics.post (account_id, post_hash, signal, day, told, owned, links, tags)
+        select account_id, gen_random_uuid(), 1, $1, 1, account_id < 3, '{}', '{}'
+        from generate_series(1, 3) as account_id",
+    )
+    .bind(TODAY)
+    .execute(&world.stores.db().await)
+    .await
+    .expect("as a process of the version before leaves them");
+
+    until("those of strangers are dropped", async || world.rows("post").await == 1).await;
+    world.settled().await;
+    assert_eq!(world.posts().await[0].0, 1);
+}
+
+#[tokio::test]
+async fn what_changes_hands_is_read_as_the_new_owners() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    world.declare(71, &["diabetes"]).await.expect("declared");
+    for batch in known_for(1, "diabetes", 4) {
+        world.apply(batch).await.expect("applied");
+    }
+    world.settled().await;
+    assert!(world.rows("post_topic").await > 0);
+
+    world.tell(membership(1, 72, 2)).await;
+    world.settled().await;
+    assert_eq!(world.rows("post_topic").await, 0, "the new owner has not declared it");
+}
+
+#[tokio::test]
+async fn old_evidence_is_dropped() {
+    let world = World::start(&[]).await;
+    world.apply(says(1, 7, 200, "tomatoes")).await.expect("applied");
+    world.apply(says(1, 8, 100, "tomatoes")).await.expect("applied");
+
+    let _beside = world.beside().await;
+    until("it is dropped", async || world.rows("post").await == 1).await;
+}
+
+#[tokio::test]
 async fn who_leaves_is_listed_no_more_and_forgotten() {
     let world = World::start(&AT_ONCE).await;
     world.import("1", &[("garden.toml", crate::world::GARDEN)]).await.expect("an ontology");
     world.join(1, 71).await;
-    for batch in crate::signals::known_for(1, "tomatoes", 4) {
+    for batch in known_for(1, "tomatoes", 4) {
         world.apply(batch).await.expect("applied");
     }
     world.settled().await;

@@ -8,11 +8,12 @@ use klout_proto::{
         RestoreTopicRequest, VetoTopicRequest, influencer,
     },
 };
+use klout_testkit::until;
 use tonic::{Code, Status};
 
 use crate::{
     signals::{known_for, lists},
-    world::{GARDEN, World, slug},
+    world::{GARDEN, TODAY, World, slug},
 };
 
 impl World {
@@ -120,6 +121,45 @@ async fn declared_is_told_apart_from_earned_and_replaces_what_was() {
     world.declare(72, &["food"]).await.expect("declared");
     let listed: Vec<String> = world.topics(72).await.iter().map(slug).collect();
     assert_eq!(listed, ["food"]);
+}
+
+#[tokio::test]
+async fn what_is_declared_while_posts_are_read_is_not_lost() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    world.settled().await;
+    let db = world.stores.db().await;
+    let waiting = async |many: i64| {
+        until("somebody waits", async || {
+            let statement = "select count(*) from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock'";
+            let waiting: i64 = sqlx::query_scalar(statement).fetch_one(&db).await.expect("a count");
+            waiting >= many
+        })
+        .await;
+    };
+    // The reader cannot write what it read, before anything is declared.
+    let mut blocked = db.begin().await.expect("a transaction");
+    let lock = "lock table topics.post_topic in exclusive mode";
+    sqlx::query(lock).execute(&mut *blocked).await.expect("locked");
+    sqlx::query(
+        "insert into topics.post
+            (account_id, post_hash, signal, day, told, owned, text, links, tags)
+        values (1, gen_random_uuid(), 1, $1, 1, true, 'diabetes', '{}', '{}')",
+    )
+    .bind(TODAY)
+    .execute(&db)
+    .await
+    .expect("a post");
+    waiting(1).await;
+
+    let (declared, ()) = tokio::join!(world.declare(71, &["diabetes"]), async {
+        waiting(2).await;
+        blocked.rollback().await.expect("the reader goes on");
+    });
+    declared.expect("declared");
+    world.settled().await;
+    assert!(world.rows("post_topic").await > 0, "it is read with what was declared");
 }
 
 #[tokio::test]
