@@ -67,6 +67,9 @@ comment on table topics.reaction is
     'What was done about the posts of an account, or to itself where the post is the nil UUID. actor_id: who did; '
     '0: the network does not tell, which no hash of an account is. count: how often, less what was taken back.';
 
+-- The newest that was done about an account.
+create index reaction_newest on topics.reaction (account_id, day desc, post_hash, actor_id, kind);
+
 -- Whom somebody reacts to.
 create index reaction_by_actor on topics.reaction (actor_id, account_id) where actor_id <> 0;
 
@@ -149,6 +152,7 @@ create table topics.person_topic (
     percentile   double precision,
     country      text             not null,
     city         text             not null,
+    words        text[]           not null default '{}',
     compute_time timestamptz      not null,
 
     constraint person_topic_pkey primary key (person_id, topic_id, network)
@@ -157,13 +161,17 @@ create table topics.person_topic (
 comment on table topics.person_topic is
     'What people have to do with topics, by network; the empty one is all of them. Never what somebody vetoed. '
     'base_score: the score without what their influencers are known for, when it would be shown. country and '
-    'city: as experts are looked for by them, the city in lower case.';
+    'city: as experts are looked for by them, the city in lower case. words: what says so, the strongest first; '
+    'only of all networks.';
 
 create index person_topic_experts on topics.person_topic (topic_id, network, strength desc, person_id)
     where shown;
 create index person_topic_experts_by_country
     on topics.person_topic (topic_id, network, country, strength desc, person_id)
     where shown and country <> '';
+create index person_topic_experts_by_city
+    on topics.person_topic (topic_id, network, country, city, strength desc, person_id)
+    where shown and city <> '';
 
 create table topics.declared (
     person_id   bigint   not null,

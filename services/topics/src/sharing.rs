@@ -117,7 +117,14 @@ pub(crate) async fn suggest(
     let audience =
         store::content::audience(db, &own, (window.first(), window.last()), AUDIENCE_MAX).await;
     let audience: HashSet<i64> = audience.map_err(store("read an audience"))?.into_iter().collect();
-    let mut groups = groups(current, candidates);
+    let authors: BTreeSet<i64> = candidates.iter().map(|it| it.person).collect();
+    let authors: Vec<i64> = authors.into_iter().collect();
+    let mut vetoed_by: BTreeMap<i64, Vec<TopicId>> = BTreeMap::new();
+    let of_authors = store::said::vetoed(db, &authors).await;
+    for (author, topic) in of_authors.map_err(store("read what authors vetoed"))? {
+        vetoed_by.entry(author).or_default().extend(current.topics([topic]));
+    }
+    let mut groups = groups(current, candidates, &vetoed_by);
     read_reactors(db, &mut groups).await?;
     let sharers: BTreeSet<i64> =
         groups.iter().flat_map(|it| it.posts.iter().map(|post| post.account)).collect();
@@ -137,19 +144,32 @@ pub(crate) async fn suggest(
         .collect())
 }
 
-fn groups(current: &Current, candidates: Vec<Candidate>) -> Vec<Group> {
+fn groups(
+    current: &Current,
+    candidates: Vec<Candidate>,
+    vetoed_by: &BTreeMap<i64, Vec<TopicId>>,
+) -> Vec<Group> {
     let mut groups: BTreeMap<(String, Option<(i64, Uuid)>), Group> = BTreeMap::new();
     for it in candidates {
         let link = it.links.first().cloned().unwrap_or_default();
         let post = link.is_empty().then_some((it.account, it.hash));
+        let vetoed = vetoed_by.get(&it.person).map_or(&[][..], Vec::as_slice);
+        let mut topics: Vec<(TopicId, f32)> = Vec::new();
+        for (topic, weight) in it.topics.iter().zip(&it.weights) {
+            // Nobody is led to what is sensitive, or to somebody for what they vetoed.
+            let told = current.topics([*topic]).filter(|topic| {
+                !current.ontology.is_sensitive(*topic) && !current.is_within(*topic, vetoed)
+            });
+            topics.extend(told.map(|topic| (topic, *weight)));
+        }
+        if topics.is_empty() {
+            continue;
+        }
         let group = groups.entry((link.clone(), post)).or_default();
         group.link = link;
-        for (topic, weight) in it.topics.iter().zip(&it.weights) {
-            // A suggestion tells nothing of a person, but nobody is led to what is sensitive.
-            for topic in current.topics([*topic]).filter(|it| !current.ontology.is_sensitive(*it)) {
-                let most = group.topics.entry(topic).or_default();
-                *most = weight.max(*most);
-            }
+        for (topic, weight) in topics {
+            let most = group.topics.entry(topic).or_default();
+            *most = weight.max(*most);
         }
         group.posts.push(it);
     }
