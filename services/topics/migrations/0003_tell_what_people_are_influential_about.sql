@@ -32,6 +32,9 @@ comment on column topics.post.read_generation is
 
 create index post_to_read on topics.post (read_generation, account_id) where owned;
 
+-- The newest of an account.
+create index post_newest on topics.post (account_id, day desc, post_hash, signal) where told > 0;
+
 create table topics.post_topic (
     account_id bigint  not null,
     post_hash  uuid    not null,
@@ -67,8 +70,8 @@ comment on table topics.reaction is
     'What was done about the posts of an account, or to itself where the post is the nil UUID. actor_id: who did; '
     '0: the network does not tell, which no hash of an account is. count: how often, less what was taken back.';
 
--- The newest that was done about an account.
-create index reaction_newest on topics.reaction (account_id, day desc, post_hash, actor_id, kind);
+-- The newest that was done about an account: with the count, so that the index alone answers.
+create index reaction_newest on topics.reaction (account_id, day desc, post_hash, actor_id, kind) include (count);
 
 -- Whom somebody reacts to.
 create index reaction_by_actor on topics.reaction (actor_id, account_id) where actor_id <> 0;

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use klout_chassis::within;
-use klout_proto::topic::v1::{
-ListPersonTopicsRequest, PersonTopic, Topic,
-};
+use klout_proto::topic::v1::{ListPersonTopicsRequest, PersonTopic, Topic};
 use tonic::Status;
 use tracing::debug;
 

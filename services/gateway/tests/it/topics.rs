@@ -7,13 +7,13 @@ use std::sync::{
 
 use klout_chassis::{Refusal, reason};
 use klout_proto::topic::v1::{
-    CountedLabel, DeclareTopicsRequest, DeclareTopicsResponse, Expert,
-    ExplainPersonTopicRequest, ExplainPersonTopicResponse, GetTopicRequest, GetTopicResponse,
-    ListExpertsRequest, ListExpertsResponse, ListPersonTopicsRequest, ListPersonTopicsResponse,
-    ListTopicsRequest, ListTopicsResponse, MatchTextRequest, MatchTextResponse, PersonTopic,
-    RelatedTopic, RestoreTopicRequest, RestoreTopicResponse, SuggestContentRequest,
-    SuggestContentResponse, SuggestTopicsRequest, SuggestTopicsResponse, SuggestedTopic, TextTopic,
-    Topic, VetoTopicRequest, VetoTopicResponse, topic_service_client::TopicServiceClient,
+    CountedLabel, DeclareTopicsRequest, DeclareTopicsResponse, Expert, ExplainPersonTopicRequest,
+    ExplainPersonTopicResponse, GetTopicRequest, GetTopicResponse, ListExpertsRequest,
+    ListExpertsResponse, ListPersonTopicsRequest, ListPersonTopicsResponse, ListTopicsRequest,
+    ListTopicsResponse, MatchTextRequest, MatchTextResponse, PersonTopic, RelatedTopic,
+    RestoreTopicRequest, RestoreTopicResponse, SuggestContentRequest, SuggestContentResponse,
+    SuggestTopicsRequest, SuggestTopicsResponse, SuggestedTopic, TextTopic, Topic,
+    VetoTopicRequest, VetoTopicResponse, topic_service_client::TopicServiceClient,
     topic_service_server::TopicService,
 };
 use reqwest::{Method, StatusCode};

@@ -210,7 +210,7 @@ async fn what_cannot_be_said_is_refused() {
 async fn words_that_name_what_may_not_be_told_or_is_vetoed_are_shown_to_nobody() {
     let world = World::in_the_garden().await;
     world.join(1, 71).await;
-    for batch in known_for(1, "tomatoes and lambs", 4) {
+    for batch in known_for(1, "tomatoes and the lambing season", 4) {
         world.apply(batch).await.expect("applied");
     }
     for (place, name) in
@@ -228,11 +228,21 @@ async fn words_that_name_what_may_not_be_told_or_is_vetoed_are_shown_to_nobody()
         explained.labels.into_iter().map(|it| it.label).collect()
     };
     assert_eq!(labels().await, ["lambs and tomatoes", "tomato friends"]);
+    let words = async || -> Vec<String> {
+        let topics = world.topics(71).await;
+        topics.into_iter().find(|it| slug(it) == "nature").expect("known for it").words
+    };
+    assert_eq!(
+        words().await,
+        ["lambs and tomatoes", "tomato friends", "lambing season", "tomatoes"]
+    );
 
     world.veto(71, "lambs").await.expect("vetoed");
     assert_eq!(labels().await, ["tomato friends"], "at once");
+    assert_eq!(words().await, ["tomato friends", "tomatoes"], "at once");
     world.settled().await;
     assert_eq!(labels().await, ["tomato friends"]);
+    assert_eq!(words().await, ["tomato friends", "tomatoes"]);
     let explained = world.explain(71, "nature").await;
     assert!(explained.posts.iter().all(|it| it.words == ["tomatoes"]), "{explained:?}");
     let known_for: Vec<i64> =
