@@ -36,6 +36,9 @@ create index post_to_read on topics.post (read_generation, account_id) where own
 -- would widen ranges of a BRIN index for ever.
 create index post_by_day on topics.post (day);
 
+-- The newest of an account.
+create index post_newest on topics.post (account_id, day desc, post_hash, signal) where told > 0;
+
 create table topics.post_topic (
     account_id bigint  not null,
     post_hash  uuid    not null,
@@ -70,6 +73,9 @@ create table topics.reaction (
 comment on table topics.reaction is
     'What was done about the posts of an account, or to itself where the post is the nil UUID. actor_id: who did; '
     '0: the network does not tell, which no hash of an account is. count: how often, less what was taken back.';
+
+-- The newest that was done about an account: with the count, so that the index alone answers.
+create index reaction_newest on topics.reaction (account_id, day desc, post_hash, actor_id, kind) include (count);
 
 -- Whom somebody reacts to.
 create index reaction_by_actor on topics.reaction (actor_id, account_id) where actor_id <> 0;
@@ -158,6 +164,7 @@ create table topics.person_topic (
     percentile   double precision,
     country      text             not null,
     city         text             not null,
+    words        text[]           not null default '{}',
     compute_time timestamptz      not null,
 
     constraint person_topic_pkey primary key (person_id, topic_id, network)
@@ -166,13 +173,17 @@ create table topics.person_topic (
 comment on table topics.person_topic is
     'What people have to do with topics, by network; the empty one is all of them. Never what somebody vetoed. '
     'base_score: the score without what their influencers are known for, when it would be shown. country and '
-    'city: as experts are looked for by them, the city in lower case.';
+    'city: as experts are looked for by them, the city in lower case. words: what says so, the strongest first; '
+    'only of all networks.';
 
-create index person_topic_experts on topics.person_topic (topic_id, network, strength desc, person_id)
+create index person_topic_experts on topics.person_topic (topic_id, network, score desc, person_id)
     where shown;
 create index person_topic_experts_by_country
-    on topics.person_topic (topic_id, network, country, strength desc, person_id)
+    on topics.person_topic (topic_id, network, country, score desc, person_id)
     where shown and country <> '';
+create index person_topic_experts_by_city
+    on topics.person_topic (topic_id, network, country, city, score desc, person_id)
+    where shown and city <> '';
 
 create table topics.declared (
     person_id   bigint   not null,

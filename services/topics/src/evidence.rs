@@ -1,11 +1,15 @@
 //! Brings together all that is known of people and topics, out of Postgres and from scoring. No transaction is open
 //! while scoring is asked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use futures::TryStreamExt as _;
 use klout_chassis::{Clock, Link};
 use klout_model::{Day, Kind, Network, TopicId, WINDOW_DAYS};
+use klout_ontology::fold;
 use klout_proto::score::v1::{
     ActorStanding, BatchGetActorsRequest, score_service_client::ScoreServiceClient,
 };
@@ -28,7 +32,13 @@ use crate::{
 const POSTS_MAX: i64 = 20_000;
 
 /// Reactions to one account that count, by actor, post and day.
-const REACTIONS_MAX: i64 = 500_000;
+pub(crate) const REACTIONS_MAX: i64 = 500_000;
+
+/// The same when somebody waits for an answer.
+pub(crate) const REACTIONS_MAX_OF_ANSWERS: i64 = 20_000;
+
+/// Words that say what somebody is known for.
+const WORDS_MAX: usize = 8;
 
 /// Words that one account was called.
 const LABELS_MAX: i64 = 20_000;
@@ -65,7 +75,10 @@ pub(crate) struct Gathered {
     pub(crate) posts: Vec<PostOf>,
     /// The members that actors are; `None`: a stranger.
     pub(crate) actors: Vec<Option<i64>>,
-    pub(crate) labels: Vec<String>,
+    /// `None`: it names also what may not be told or is vetoed, so it counts and is shown to nobody.
+    pub(crate) labels: Vec<Option<String>>,
+    /// In how many posts a topic is said with which words, of what may be shown.
+    pub(crate) words: BTreeMap<TopicId, BTreeMap<String, u32>>,
     /// The days that it is of.
     pub(crate) window: Option<Window>,
     /// What the person declared, sorted.
@@ -79,6 +92,9 @@ pub(crate) struct PostOf {
     pub(crate) hash: Uuid,
     pub(crate) day: i32,
 }
+
+/// Words, and the actors who say them.
+type SaidBy<'a> = (&'a str, BTreeSet<Option<u32>>);
 
 /// What people are known for, with the scores of it.
 type KnownFor = HashMap<i64, Vec<(TopicId, f64)>>;
@@ -97,6 +113,7 @@ struct Raw {
     said: Vec<Declared>,
     vetoed: Vec<TopicId>,
     known_for: Vec<i64>,
+    words: BTreeMap<TopicId, BTreeMap<String, u32>>,
 }
 
 /// The days that count.
@@ -134,17 +151,19 @@ impl Window {
 // === impl Gatherer ===
 
 impl Gatherer {
-    /// All that is known of these people, who own accounts or said something.
+    /// All that is known of these people, who own accounts or said something, by as many reactions to one account
+    /// as `reactions_max`.
     #[instrument(name = "gather_evidence", skip_all, fields(people.len = people.len()))]
     pub(crate) async fn gather(
         &self,
         current: &Current,
         people: &[i64],
+        reactions_max: i64,
     ) -> Result<BTreeMap<i64, Gathered>, Error> {
         let (raw, influencers) = {
             let mut connection =
                 self.db.acquire().await.map_err(Error::store("get a connection"))?;
-            let raw = self.read(&mut connection, current, people).await?;
+            let raw = self.read(&mut connection, current, people, reactions_max).await?;
             let influencers = influencers(&mut connection, &raw).await?;
             (raw, influencers)
         };
@@ -194,6 +213,7 @@ impl Gatherer {
         db: &mut PgConnection,
         current: &Current,
         people: &[i64],
+        reactions_max: i64,
     ) -> Result<BTreeMap<i64, Raw>, Error> {
         let (store, window) = (Error::store, Window::of(&self.clock));
         let mut raw: BTreeMap<i64, Raw> =
@@ -225,7 +245,7 @@ impl Gatherer {
             raw.add_post(current, &it);
         }
         drop(posts);
-        let mut reactions = rows::reactions(&mut *db, &ids, first, last, REACTIONS_MAX);
+        let mut reactions = rows::reactions(&mut *db, &ids, first, last, reactions_max);
         while let Some(it) = reactions.try_next().await.map_err(store("read reactions"))? {
             raw.entry(of(&it.account)).or_default().add_reaction(window, &it);
         }
@@ -271,8 +291,12 @@ impl Raw {
             let post = PostOf { account: row.account, hash: row.hash, day: row.day };
             self.posts.push((post, Vec::new()));
         }
-        let topics = &mut self.posts[place as usize].1;
-        topics.extend(current.topics([row.topic]).map(|topic| (topic, row.weight)));
+        let Some(topic) = current.topics([row.topic]).next() else { return };
+        self.posts[place as usize].1.push((topic, row.weight));
+        let words = self.words.entry(topic).or_default();
+        for it in row.words.split(rows::SEPARATOR).filter(|it| !it.is_empty()) {
+            *words.entry(it.to_owned()).or_default() += 1;
+        }
     }
 
     fn add_reaction(&mut self, window: Window, row: &rows::Reaction) {
@@ -299,7 +323,7 @@ impl Raw {
     fn closest(&self) -> Vec<(i64, u64)> {
         let mut ties: Vec<(i64, u64)> = self.ties.iter().map(|it| (*it.0, *it.1)).collect();
         ties.retain(|(_, mass)| *mass > 0);
-        ties.sort_unstable_by_key(|(person, mass)| (std::cmp::Reverse(*mass), *person));
+        ties.sort_unstable_by_key(|(person, mass)| (Reverse(*mass), *person));
         ties.truncate(INFLUENCERS_MAX);
         ties
     }
@@ -340,21 +364,24 @@ impl Raw {
             let Some(actor) = cast.place(&mut gathered, actor) else { continue };
             gathered.evidence.reactions.push(Reaction { post, actor, kind, age, count });
         }
-        let known_for: Vec<TopicId> =
-            current.topics(self.known_for).chain(gathered.declared.iter().copied()).collect();
+        let known_for: Vec<TopicId> = current
+            .topics(self.known_for)
+            .filter(|it| !current.is_within(*it, &self.vetoed))
+            .chain(gathered.declared.iter().copied())
+            .collect();
+        let mut read: HashMap<String, LabelRead> = HashMap::new();
         for row in self.labels {
             let (Some(kind), Some(age)) = (kind(row.kind), window.age(row.day)) else { continue };
             if own(&row.actor) {
                 continue;
             }
-            let words = Words { tags: std::slice::from_ref(&row.label), ..Words::default() };
-            let mut topics: Vec<(TopicId, f32)> = current
-                .matcher
-                .topics(&words, &known_for)
-                .into_iter()
-                .map(|it| (it.topic, it.weight))
-                .collect();
-            topics.retain(|(topic, _)| current.may_tell(*topic, &gathered.declared));
+            let LabelRead { topics, may_show } = read
+                .entry(row.label.clone())
+                .or_insert_with(|| {
+                    let said = (gathered.declared.as_slice(), self.vetoed.as_slice());
+                    LabelRead::of(current, &row.label, &known_for, said)
+                })
+                .clone();
             if topics.is_empty() {
                 continue;
             }
@@ -362,7 +389,14 @@ impl Raw {
             let network = network_of.get(&row.account).copied().unwrap_or_default();
             let count = row.count.unsigned_abs();
             gathered.evidence.labels.push(Label { network, actor, kind, age, count, topics });
-            gathered.labels.push(row.label);
+            gathered.labels.push(may_show.then_some(row.label));
+        }
+        gathered.words = self.words;
+        gathered.words.retain(|topic, _| {
+            current.may_tell(*topic, &gathered.declared) && !current.is_within(*topic, &self.vetoed)
+        });
+        for words in gathered.words.values_mut() {
+            words.retain(|it, _| current.may_show(it, &gathered.declared, &self.vetoed));
         }
         let of_own = self.accounts.iter().filter_map(|it| standings.get(&it.account));
         gathered.evidence.influence = of_own.map(|it| it.influence).fold(0.0, f64::max);
@@ -409,6 +443,36 @@ impl Raw {
     }
 }
 
+/// What words are about that somebody was called.
+#[derive(Clone, Debug)]
+struct LabelRead {
+    /// What of it may be told.
+    topics: Vec<(TopicId, f32)>,
+    may_show: bool,
+}
+
+// === impl LabelRead ===
+
+impl LabelRead {
+    fn of(
+        current: &Current,
+        label: &String,
+        known_for: &[TopicId],
+        (declared, vetoed): (&[TopicId], &[TopicId]),
+    ) -> Self {
+        let words = Words { tags: std::slice::from_ref(label), ..Words::default() };
+        let named = current.matcher.topics(&words, known_for);
+        let mut topics: Vec<(TopicId, f32)> =
+            named.into_iter().map(|it| (it.topic, it.weight)).collect();
+        let named = topics.len();
+        let is_vetoed = topics.iter().any(|(topic, _)| current.is_within(*topic, vetoed));
+        topics.retain(|(topic, _)| current.may_tell(*topic, declared));
+        let may_show =
+            topics.len() == named && !is_vetoed && current.may_show(label, declared, vetoed);
+        Self { topics, may_show }
+    }
+}
+
 /// Who acts, each member once with whatever account.
 struct Cast<'a> {
     person: i64,
@@ -446,6 +510,52 @@ impl Cast<'_> {
 // === impl Gathered ===
 
 impl Gathered {
+    /// The words that say that the person has to do with these topics, with their parts: first what most people
+    /// call them, then what stands in most posts.
+    pub(crate) fn words_of(
+        &self,
+        current: &Current,
+        topics: &BTreeSet<TopicId>,
+    ) -> BTreeMap<TopicId, Vec<String>> {
+        let above = |topic: TopicId| current.above(topic).filter(|it| topics.contains(it));
+        // By topic and folded words: a way to write it, and who said so.
+        let mut labels: BTreeMap<TopicId, BTreeMap<String, SaidBy<'_>>> = BTreeMap::new();
+        for (label, of_label) in self.labels.iter().zip(&self.evidence.labels) {
+            let Some(label) = label else { continue };
+            let over: BTreeSet<TopicId> =
+                of_label.topics.iter().flat_map(|(topic, _)| above(*topic)).collect();
+            for topic in over {
+                let said = labels.entry(topic).or_default();
+                let (_, people) = said.entry(fold(label)).or_insert((label, BTreeSet::new()));
+                people.insert(of_label.actor);
+            }
+        }
+        let mut posts: BTreeMap<TopicId, BTreeMap<String, (&str, u32)>> = BTreeMap::new();
+        for (topic, words) in &self.words {
+            for over in above(*topic) {
+                let said = posts.entry(over).or_default();
+                for (word, count) in words {
+                    said.entry(fold(word)).or_insert((word, 0)).1 += count;
+                }
+            }
+        }
+        let mut of_topic = |topic: &TopicId| {
+            let labels = labels.remove(topic).unwrap_or_default().into_iter();
+            let labels = labels.map(|(key, (label, people))| (0, people.len(), key, label));
+            let posts = posts.remove(topic).unwrap_or_default().into_iter();
+            let posts = posts.map(|(key, (word, count))| (1, count as usize, key, word));
+            let mut all: Vec<(u8, usize, String, &str)> = labels.chain(posts).collect();
+            all.sort_by(|one, other| {
+                (one.0, Reverse(one.1), &one.2).cmp(&(other.0, Reverse(other.1), &other.2))
+            });
+            let mut keys = BTreeSet::new();
+            all.retain(|it| keys.insert(it.2.clone()));
+            let words = all.into_iter().take(WORDS_MAX).map(|it| it.3.to_owned());
+            (*topic, words.collect())
+        };
+        topics.iter().map(&mut of_topic).collect()
+    }
+
     fn network(&mut self, name: &str) -> u32 {
         let known = self.networks.iter().position(|it| it == name);
         let place = known.unwrap_or_else(|| {

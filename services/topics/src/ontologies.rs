@@ -10,7 +10,7 @@ use std::{
 
 use klout_model::TopicId;
 use klout_ontology::Ontology;
-use klout_topic_math::words::Matcher;
+use klout_topic_math::words::{Matcher, Words};
 use sqlx::PgPool;
 use tokio::{sync::Mutex, task::spawn_blocking};
 use tracing::{info, instrument, warn};
@@ -179,6 +179,17 @@ impl Current {
     /// sensitive, unless they declared it or what it is part of.
     pub(crate) fn may_tell(&self, topic: TopicId, declared: &[TopicId]) -> bool {
         !self.ontology.is_sensitive(topic) || self.above(topic).any(|it| declared.contains(&it))
+    }
+
+    /// Whether somebody who declared and vetoed that may be shown with these words: not when they name, beside
+    /// whatever else, what may not be told of them, since everybody reads the words whatever they are shown for.
+    pub(crate) fn may_show(&self, words: &str, declared: &[TopicId], vetoed: &[TopicId]) -> bool {
+        let tag = words.to_owned();
+        let words = Words { text: words, tags: std::slice::from_ref(&tag), ..Words::default() };
+        let named = self.matcher.topics(&words, declared);
+        named
+            .iter()
+            .all(|it| self.may_tell(it.topic, declared) && !self.is_within(it.topic, vetoed))
     }
 
     /// Whether a topic or what it is part of is among these.

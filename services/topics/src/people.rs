@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    evidence::{Gathered, Gatherer, Window, model},
+    evidence::{Gathered, Gatherer, REACTIONS_MAX, Window, model},
     metrics::Metrics,
     ontologies::{Current, Ontologies},
     store::{self, person::Person, person_topic::PersonTopic},
@@ -177,7 +177,7 @@ impl PeopleComputer {
         people: &[i64],
     ) -> Result<(), Error> {
         let store = Error::store;
-        let gathered = self.gatherer.gather(current, people).await?;
+        let gathered = self.gatherer.gather(current, people, REACTIONS_MAX).await?;
         let of = (current.clone(), Arc::clone(related));
         let computed = spawn_blocking(move || {
             let (current, related) = of;
@@ -242,7 +242,7 @@ impl PeopleComputer {
                 Some(_) | None => Vec::new(),
             };
             write_person(&mut *db, member, &topics, now, &mut ranks).await?;
-            let known_for = known_for.of(member);
+            let known_for = said.told(current, person, known_for.of(member));
             store::person::computed(&mut *db, person, now, &known_for)
                 .await
                 .map_err(store("note that topics were computed"))?;
@@ -311,6 +311,20 @@ impl Said {
             said.vetoed.entry(person).or_default().extend(current.topics([topic]));
         }
         Ok(said)
+    }
+
+    /// Of what a person is known for, what may be told: what is vetoed helps to tell nothing.
+    fn told(&self, current: &Current, person: i64, mut known_for: Vec<i64>) -> Vec<i64> {
+        let of = |said: &BTreeMap<i64, Vec<TopicId>>| said.get(&person).cloned();
+        let declared = of(&self.declared).unwrap_or_default();
+        let vetoed = of(&self.vetoed).unwrap_or_default();
+        known_for.retain(|bits| {
+            // What another edition has is judged by it.
+            current.topics([*bits]).all(|topic| {
+                current.may_tell(topic, &declared) && !current.is_within(topic, &vetoed)
+            })
+        });
+        known_for
     }
 
     /// What may be told of a person.
@@ -391,10 +405,14 @@ impl Computed {
                 .map(|it| ((it.topic, it.network), it.score))
                 .collect();
         // What is declared is listed too, with whatever evidence there is.
-        let kept = all.iter().filter(|it| {
-            it.is_shown() || (it.network.is_none() && gathered.declared.contains(&it.topic))
-        });
-        let topics = kept.map(|it| {
+        let kept: Vec<&Expertise> = all
+            .iter()
+            .filter(|it| {
+                it.is_shown() || (it.network.is_none() && gathered.declared.contains(&it.topic))
+            })
+            .collect();
+        let mut words = gathered.words_of(current, &kept.iter().map(|it| it.topic).collect());
+        let topics = kept.into_iter().map(|it| {
             let network = it.network.map_or("", |place| &gathered.networks[place as usize]);
             let count = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
             PersonTopic {
@@ -412,6 +430,10 @@ impl Computed {
                 direct: it.direct,
                 mostly: it.mostly.bits(),
                 shown: it.is_shown(),
+                words: match it.network {
+                    None => words.remove(&it.topic).unwrap_or_default(),
+                    Some(_) => Vec::new(),
+                },
             }
         });
         Self { topics: topics.collect() }

@@ -28,11 +28,20 @@ const WANTED_MAX: usize = 10;
 /// What is declared weighs as much as that many people's worth.
 const DECLARED_WORTH: f64 = 1.0;
 
-const BOUNDS: Bounds = Bounds { experts_max: 200, posts_max: 20, candidates_max: 2_000 };
+const BOUNDS: Bounds =
+    Bounds { experts_max: 200, looked_through_max: 100, posts_max: 20, candidates_max: 500 };
 
-/// Of one post, of one account, and of the person.
+/// People of all topics together, as far as each topic has its share.
+const EXPERTS_MAX: i64 = 500;
+
+/// People who reacted to one post.
 const REACTORS_MAX: i64 = 1_000;
+
+/// Newest reactions to one account of the person, and of others, of whom there may be 500.
 const AUDIENCE_MAX: i64 = 20_000;
+const AUDIENCE_OF_OTHERS_MAX: i64 = 2_000;
+
+/// Links that the person shared.
 const LINKS_MAX: i64 = 10_000;
 
 /// Something to share.
@@ -58,6 +67,8 @@ struct Group {
     topics: BTreeMap<TopicId, f32>,
     /// Each with the day of the first reaction.
     reactors: BTreeMap<i64, i32>,
+    /// Whether the person reacted to any of them, among however many others.
+    reacted: bool,
     /// How many reacted to each post.
     of_post: BTreeMap<(i64, Uuid), u32>,
 }
@@ -107,7 +118,9 @@ pub(crate) async fn suggest(
     let about: BTreeSet<i64> = wanted.iter().flat_map(|it| current.below(it.0)).collect();
     let about: Vec<i64> = about.into_iter().collect();
     let days = (window.last() - DAYS + 1, window.last());
-    let candidates = store::content::candidates(db, person, &topics, &about, days, BOUNDS).await;
+    let share = EXPERTS_MAX / i64::try_from(topics.len().max(1)).unwrap_or(EXPERTS_MAX);
+    let bounds = Bounds { experts_max: BOUNDS.experts_max.min(share), ..BOUNDS };
+    let candidates = store::content::candidates(db, person, &topics, &about, days, bounds).await;
     let candidates = candidates.map_err(store("look for what to share"))?;
     let own = store::account::of_people(db, &[person]).await;
     let own: Vec<i64> = own.map_err(store("read accounts"))?.iter().map(|it| it.account).collect();
@@ -117,13 +130,20 @@ pub(crate) async fn suggest(
     let audience =
         store::content::audience(db, &own, (window.first(), window.last()), AUDIENCE_MAX).await;
     let audience: HashSet<i64> = audience.map_err(store("read an audience"))?.into_iter().collect();
-    let mut groups = groups(current, candidates);
-    read_reactors(db, &mut groups).await?;
+    let authors: BTreeSet<i64> = candidates.iter().map(|it| it.person).collect();
+    let authors: Vec<i64> = authors.into_iter().collect();
+    let mut vetoed_by: BTreeMap<i64, Vec<TopicId>> = BTreeMap::new();
+    let of_authors = store::said::vetoed(db, &authors).await;
+    for (author, topic) in of_authors.map_err(store("read what authors vetoed"))? {
+        vetoed_by.entry(author).or_default().extend(current.topics([topic]));
+    }
+    let mut groups = groups(current, candidates, &vetoed_by);
+    read_reactors(db, &mut groups, &own).await?;
     let sharers: BTreeSet<i64> =
         groups.iter().flat_map(|it| it.posts.iter().map(|post| post.account)).collect();
     let sharers: Vec<i64> = sharers.into_iter().collect();
-    let sizes =
-        store::content::audience_sizes(db, &sharers, (window.first(), window.last()), AUDIENCE_MAX);
+    let days = (window.first(), window.last());
+    let sizes = store::content::audience_sizes(db, &sharers, days, AUDIENCE_OF_OTHERS_MAX);
     let sizes: HashMap<i64, i64> =
         sizes.await.map_err(store("count audiences"))?.into_iter().collect();
     let all: Vec<content::Candidate> = groups
@@ -137,31 +157,50 @@ pub(crate) async fn suggest(
         .collect())
 }
 
-fn groups(current: &Current, candidates: Vec<Candidate>) -> Vec<Group> {
+fn groups(
+    current: &Current,
+    candidates: Vec<Candidate>,
+    vetoed_by: &BTreeMap<i64, Vec<TopicId>>,
+) -> Vec<Group> {
     let mut groups: BTreeMap<(String, Option<(i64, Uuid)>), Group> = BTreeMap::new();
     for it in candidates {
         let link = it.links.first().cloned().unwrap_or_default();
         let post = link.is_empty().then_some((it.account, it.hash));
+        let vetoed = vetoed_by.get(&it.person).map_or(&[][..], Vec::as_slice);
+        let mut topics: Vec<(TopicId, f32)> = Vec::new();
+        for (topic, weight) in it.topics.iter().zip(&it.weights) {
+            // Nobody is led to what is sensitive, or to somebody for what they vetoed.
+            let told = current.topics([*topic]).filter(|topic| {
+                !current.ontology.is_sensitive(*topic) && !current.is_within(*topic, vetoed)
+            });
+            topics.extend(told.map(|topic| (topic, *weight)));
+        }
+        if topics.is_empty() {
+            continue;
+        }
         let group = groups.entry((link.clone(), post)).or_default();
         group.link = link;
-        for (topic, weight) in it.topics.iter().zip(&it.weights) {
-            // A suggestion tells nothing of a person, but nobody is led to what is sensitive.
-            for topic in current.topics([*topic]).filter(|it| !current.ontology.is_sensitive(*it)) {
-                let most = group.topics.entry(topic).or_default();
-                *most = weight.max(*most);
-            }
+        for (topic, weight) in topics {
+            let most = group.topics.entry(topic).or_default();
+            *most = weight.max(*most);
         }
         group.posts.push(it);
     }
     groups.into_values().collect()
 }
 
-async fn read_reactors(db: &PgPool, groups: &mut [Group]) -> Result<(), Error> {
+async fn read_reactors(db: &PgPool, groups: &mut [Group], own: &[i64]) -> Result<(), Error> {
     let mut group_of: HashMap<(i64, Uuid), usize> = HashMap::new();
     for (place, group) in groups.iter().enumerate() {
         group_of.extend(group.posts.iter().map(|post| ((post.account, post.hash), place)));
     }
     let (accounts, hashes): (Vec<i64>, Vec<Uuid>) = group_of.keys().copied().unzip();
+    let reacted = store::content::reacted_to(db, own, &accounts, &hashes).await;
+    for post in reacted.map_err(Error::store("read what somebody reacted to"))? {
+        if let Some(place) = group_of.get(&post) {
+            groups[*place].reacted = true;
+        }
+    }
     let reactors = store::content::reactors(db, &accounts, &hashes, REACTORS_MAX).await;
     for it in reactors.map_err(Error::store("read who reacted"))? {
         let Some(place) = group_of.get(&(it.account, it.hash)) else { continue };
@@ -198,13 +237,8 @@ impl Group {
             exposed: u32::try_from(exposed).unwrap_or(u32::MAX),
             first_age: ages.max().unwrap_or_default(),
             known_to_audience: self.reactors.keys().any(|it| audience.contains(it)),
-            own: shared || sharers.iter().any(|it| own.contains(it)) || self.reacted(own),
+            own: shared || sharers.iter().any(|it| own.contains(it)) || self.reacted,
         }
-    }
-
-    /// Whether one of these accounts did something about it.
-    fn reacted(&self, accounts: &[i64]) -> bool {
-        accounts.iter().any(|it| self.reactors.contains_key(it))
     }
 
     fn shareable(

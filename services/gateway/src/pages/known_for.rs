@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use klout_chassis::within;
-use klout_proto::topic::v1::{
-    ExplainPersonTopicRequest, ExplainPersonTopicResponse, ListPersonTopicsRequest, PersonTopic,
-    Topic,
-};
+use klout_proto::topic::v1::{ListPersonTopicsRequest, PersonTopic, Topic};
 use tonic::Status;
 use tracing::debug;
 
@@ -18,9 +14,6 @@ use super::{
 
 /// Topics on a profile.
 const SIZE: i32 = 20;
-
-/// The first of them, of which it is also shown what words and people say so: a call for each.
-const EXPLAINED_MAX: usize = 5;
 
 /// Words that a topic is shown with.
 const WORDS_MAX: usize = 4;
@@ -76,13 +69,9 @@ async fn find(peers: &Peers, person: &str) -> Result<KnownFor, Status> {
         ..Default::default()
     };
     let listed = peers.topics.clone().list_person_topics(request).await?.into_inner();
-    let explained = listed.topics.iter().filter(|it| is(it, "earned")).take(EXPLAINED_MAX);
-    let explained = join_all(explained.map(|it| explanation(peers, person, it))).await;
-    let mut explained = explained.into_iter();
     let mut known = KnownFor::default();
     for it in &listed.topics {
-        let explanation = if is(it, "earned") { explained.next().flatten() } else { None };
-        match earned(it, explanation) {
+        match earned(it) {
             Some(earned) => known.earned.push(earned),
             None if is(it, "declared") => known.declared.extend(it.topic.as_ref().map(link)),
             None => {}
@@ -91,39 +80,19 @@ async fn find(peers: &Peers, person: &str) -> Result<KnownFor, Status> {
     Ok(known)
 }
 
-/// A topic is shown without the words for it when they are not told.
-async fn explanation(
-    peers: &Peers,
-    person: &str,
-    of: &PersonTopic,
-) -> Option<ExplainPersonTopicResponse> {
-    let request = ExplainPersonTopicRequest {
-        person: person.to_owned(),
-        topic: of.topic.as_ref()?.topic.clone(),
-        ..Default::default()
-    };
-    match peers.topics.clone().explain_person_topic(request).await {
-        Ok(answered) => Some(answered.into_inner()),
-        Err(status) => {
-            debug!(%status, "a topic is shown without the words for it");
-            None
-        }
-    }
-}
-
 fn is(topic: &PersonTopic, state: &str) -> bool {
     topic.states.iter().any(|it| it == state)
 }
 
 /// `None` unless it is earned.
-fn earned(of: &PersonTopic, explanation: Option<ExplainPersonTopicResponse>) -> Option<Earned> {
+fn earned(of: &PersonTopic) -> Option<Earned> {
     let score = of.score.filter(|_| is(of, "earned"))?;
     Some(Earned {
         topic: link(of.topic.as_ref()?),
         score: text::figure(score),
         rank: of.rank,
         evidence: evidence(of),
-        words: explanation.map(words).unwrap_or_default(),
+        words: of.words.iter().take(WORDS_MAX).cloned().collect(),
         declared: is(of, "declared"),
     })
 }
@@ -142,23 +111,6 @@ fn evidence(of: &PersonTopic) -> String {
         (false, true) => what,
         (false, false) => format!("{what} on {}", text::list(of.networks.iter().cloned())),
     }
-}
-
-/// What most people call somebody, then what stands in the posts that count most; each once.
-fn words(explanation: ExplainPersonTopicResponse) -> Vec<String> {
-    let ExplainPersonTopicResponse { labels, posts, .. } = explanation;
-    let labels = labels.into_iter().map(|it| it.label);
-    let all = labels.chain(posts.into_iter().flat_map(|it| it.words));
-    let mut words: Vec<String> = Vec::new();
-    for word in all {
-        if words.len() == WORDS_MAX {
-            break;
-        }
-        if !words.iter().any(|it| it.to_lowercase() == word.to_lowercase()) {
-            words.push(word);
-        }
-    }
-    words
 }
 
 pub(super) fn link(topic: &Topic) -> Link {
@@ -182,8 +134,6 @@ pub(super) fn address(slug: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use klout_proto::topic::v1::{CountedLabel, EvidencePost};
-
     use super::*;
 
     #[test]
@@ -200,18 +150,16 @@ mod tests {
     }
 
     #[test]
-    fn words_come_once_and_not_too_many() {
-        let label = |label: &str| CountedLabel { label: label.to_owned(), people: 1 };
-        let post = |words: &[&str]| EvidencePost {
-            words: words.iter().map(|it| (*it).to_owned()).collect(),
-            ..EvidencePost::default()
-        };
-        let explanation = ExplainPersonTopicResponse {
-            labels: vec![label("Rust people")],
-            posts: vec![post(&["#rust", "borrow checker"]), post(&["#Rust", "cargo", "clippy"])],
-            ..Default::default()
-        };
-        assert_eq!(words(explanation), ["Rust people", "#rust", "borrow checker", "cargo"]);
+    fn a_topic_is_shown_with_the_strongest_words_and_not_too_many() {
+        let words = ["Rust people", "#rust", "borrow checker", "cargo", "clippy"];
+        let known = earned(&PersonTopic {
+            topic: Some(Topic::default()),
+            states: vec!["earned".to_owned()],
+            score: Some(50.0),
+            words: words.map(str::to_owned).to_vec(),
+            ..PersonTopic::default()
+        });
+        assert_eq!(known.expect("earned").words, words[..WORDS_MAX]);
     }
 
     #[test]
@@ -219,7 +167,7 @@ mod tests {
         let states = vec!["declared".to_owned()];
         let topic = Some(Topic { slug: "rust".to_owned(), ..Topic::default() });
         let declared = PersonTopic { topic, states, score: Some(50.0), ..PersonTopic::default() };
-        assert!(earned(&declared, None).is_none());
+        assert!(earned(&declared).is_none());
         assert_eq!(link(declared.topic.as_ref().expect("a topic")).address, "/topics/rust");
         assert_eq!(address("c++/<x>"), "/topics/c%2B%2B%2F%3Cx%3E");
     }

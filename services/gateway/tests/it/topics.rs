@@ -7,13 +7,13 @@ use std::sync::{
 
 use klout_chassis::{Refusal, reason};
 use klout_proto::topic::v1::{
-    CountedLabel, DeclareTopicsRequest, DeclareTopicsResponse, EvidencePost, Expert,
-    ExplainPersonTopicRequest, ExplainPersonTopicResponse, GetTopicRequest, GetTopicResponse,
-    ListExpertsRequest, ListExpertsResponse, ListPersonTopicsRequest, ListPersonTopicsResponse,
-    ListTopicsRequest, ListTopicsResponse, MatchTextRequest, MatchTextResponse, PersonTopic,
-    RelatedTopic, RestoreTopicRequest, RestoreTopicResponse, SuggestContentRequest,
-    SuggestContentResponse, SuggestTopicsRequest, SuggestTopicsResponse, SuggestedTopic, TextTopic,
-    Topic, VetoTopicRequest, VetoTopicResponse, topic_service_client::TopicServiceClient,
+    CountedLabel, DeclareTopicsRequest, DeclareTopicsResponse, Expert, ExplainPersonTopicRequest,
+    ExplainPersonTopicResponse, GetTopicRequest, GetTopicResponse, ListExpertsRequest,
+    ListExpertsResponse, ListPersonTopicsRequest, ListPersonTopicsResponse, ListTopicsRequest,
+    ListTopicsResponse, MatchTextRequest, MatchTextResponse, PersonTopic, RelatedTopic,
+    RestoreTopicRequest, RestoreTopicResponse, SuggestContentRequest, SuggestContentResponse,
+    SuggestTopicsRequest, SuggestTopicsResponse, SuggestedTopic, TextTopic, Topic,
+    VetoTopicRequest, VetoTopicResponse, topic_service_client::TopicServiceClient,
     topic_service_server::TopicService,
 };
 use reqwest::{Method, StatusCode};
@@ -76,6 +76,7 @@ fn of_person(slug: &str, states: &[&str], score: Option<f64>) -> Result<PersonTo
         people: 12,
         posts: 1,
         networks: vec!["bluesky".to_owned(), "github".to_owned()],
+        words: ["rust people", "#rust", "<b>borrow checker"].map(str::to_owned).to_vec(),
         ..PersonTopic::default()
     })
 }
@@ -148,11 +149,9 @@ impl TopicService for Topics {
     ) -> Result<Response<ExplainPersonTopicResponse>, Status> {
         let explained = of_person("rust", &["earned"], Some(61.54))?;
         let asked = topic(&request.into_inner().topic)?;
-        assert_eq!(Some(asked), explained.topic, "only what is earned is explained on a page");
-        let words = vec!["#rust".to_owned(), "<b>borrow checker".to_owned()];
+        assert_eq!(Some(asked), explained.topic);
         Ok(Response::new(ExplainPersonTopicResponse {
             topic: Some(explained),
-            posts: vec![EvidencePost { words, ..EvidencePost::default() }],
             labels: vec![CountedLabel { label: "rust people".to_owned(), people: 4 }],
             ..ExplainPersonTopicResponse::default()
         }))

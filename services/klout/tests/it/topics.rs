@@ -80,6 +80,7 @@ fn earned() -> PersonTopic {
         }),
         networks: vec!["bluesky".to_owned()],
         compute_time: None,
+        words: Vec::new(),
     }
 }
 

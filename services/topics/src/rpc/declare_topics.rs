@@ -39,7 +39,9 @@ pub(super) async fn declare_topics(
         if sayings::declare(&rpc.db, &current, person, &declared).await? {
             rpc.posts_changed.notify_one();
             rpc.people_changed.notify_one();
-            let listing = Listing::read(rpc, &current, person).await?;
+            let mut listing = Listing::read(rpc, &current, person).await?;
+            let all = listing.all_declared().to_vec();
+            listing.complete(rpc, &current, person, &all).await?;
             let topics: Vec<PersonTopic> = listing.declared(&current, None);
             return Ok(DeclareTopicsResponse { topics });
         }

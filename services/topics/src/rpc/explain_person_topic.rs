@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use super::{TopicRpc, parse, show};
 use crate::{
     error::Error,
-    evidence::{Gathered, model},
+    evidence::{Gathered, REACTIONS_MAX_OF_ANSWERS, model},
     ontologies::Current,
     store::{self, post::Said},
 };
@@ -42,7 +42,8 @@ pub(super) async fn explain_person_topic(
     let topic = parse::topic(rpc, &current, &request.topic).await?;
     let store = Error::store;
     let related = rpc.related.current(&current).await?;
-    let mut gathered = rpc.gatherer.gather(&current, &[person]).await?;
+    let gathered = rpc.gatherer.gather(&current, &[person], REACTIONS_MAX_OF_ANSWERS).await;
+    let mut gathered = gathered?;
     let gathered = gathered.remove(&person).unwrap_or_default();
     let of = current.clone();
     let found = spawn_blocking(move || {
@@ -68,9 +69,6 @@ pub(super) async fn explain_person_topic(
         .collect();
     let accounts: Vec<i64> = posts.iter().map(|it| it.account).collect();
     let hashes: Vec<_> = posts.iter().map(|it| it.hash).collect();
-    let below = current.below(topic);
-    let said = store::post::said(&rpc.db, &accounts, &hashes, &below, EXCERPT_CHARS_MAX).await;
-    let said = said.map_err(store("read posts"))?;
     let kept = store::person_topic::named(&rpc.db, person, &[topic.bits()]).await;
     let kept = kept.map_err(store("read a topic of a person"))?.pop();
     // Last: what was vetoed meanwhile is not told.
@@ -80,6 +78,21 @@ pub(super) async fn explain_person_topic(
     if current.is_within(topic, &vetoed) {
         return Ok(nothing(&current, topic, language));
     }
+    let declared = &found.gathered.declared;
+    let mut below: Vec<i64> = current.below(topic);
+    below.retain(|it| {
+        current
+            .topics([*it])
+            .any(|it| current.may_tell(it, declared) && !current.is_within(it, &vetoed))
+    });
+    let said = store::post::said(&rpc.db, &accounts, &hashes, &below, EXCERPT_CHARS_MAX).await;
+    let mut said = said.map_err(store("read posts"))?;
+    let words = found.gathered.words_of(&current, &BTreeSet::from([topic]));
+    let mut words: Vec<String> = words.into_values().flatten().collect();
+    let may_show = |words: &str| current.may_show(words, declared, &vetoed);
+    for it in &mut said {
+        it.words.retain(|words| may_show(words));
+    }
     let Some(expertise) = &found.expertise else {
         let mut response = nothing(&current, topic, language);
         if found.gathered.declared.contains(&topic) {
@@ -88,11 +101,13 @@ pub(super) async fn explain_person_topic(
         }
         return Ok(response);
     };
+    words.retain(|it| may_show(it));
+    let of = person_topic(&current, expertise, &found, kept.as_ref(), language);
     Ok(ExplainPersonTopicResponse {
-        topic: Some(person_topic(&current, expertise, &found, kept.as_ref(), language)),
+        topic: Some(PersonTopic { words, ..of }),
         posts: found.posts(&said),
         people: found.people(),
-        labels: found.labels(),
+        labels: found.labels(may_show),
         missing: expertise.missing.iter().map(sentence).collect(),
     })
 }
@@ -151,6 +166,7 @@ fn person_topic(
             names.into_iter().collect()
         },
         compute_time: kept.map(|it| klout_proto::convert::timestamp(it.compute_time)),
+        words: Vec::new(),
     }
 }
 
@@ -194,11 +210,11 @@ impl Found {
     }
 
     /// The same words in other letters are one label.
-    fn labels(&self) -> Vec<CountedLabel> {
+    fn labels(&self, may_show: impl Fn(&str) -> bool) -> Vec<CountedLabel> {
         let mut people: BTreeMap<String, (&str, BTreeSet<Option<u32>>)> = BTreeMap::new();
         for place in &self.behind.labels {
-            let label = self.gathered.labels[*place as usize].as_str();
-            let of_label = people.entry(fold(label)).or_insert((label, BTreeSet::new()));
+            let Some(label) = &self.gathered.labels[*place as usize] else { continue };
+            let of_label = people.entry(fold(label)).or_insert((label.as_str(), BTreeSet::new()));
             of_label.1.insert(self.gathered.evidence.labels[*place as usize].actor);
         }
         let mut labels: Vec<CountedLabel> = people
@@ -211,7 +227,6 @@ impl Found {
         labels.sort_by(|one, other| {
             other.people.cmp(&one.people).then_with(|| one.label.cmp(&other.label))
         });
-        labels.truncate(ROWS_MAX);
-        labels
+        labels.into_iter().filter(|it| may_show(&it.label)).take(ROWS_MAX).collect()
     }
 }

@@ -13,6 +13,9 @@ use crate::{
 /// Of a city, as of profiles.
 const CITY_BYTES_MAX: usize = 128;
 
+/// More people than there are.
+const PLACE_MAX: i64 = 1 << 40;
+
 /// The last one of a page: bits of the strength, person, rank, and how many are listed up to it.
 type Place = [i64; 4];
 
@@ -36,7 +39,8 @@ pub(super) async fn list_experts(
     let [strength, person, mut rank, mut position] =
         after.unwrap_or([f64::INFINITY.to_bits().cast_signed(), 0, 0, 0]);
     let place = (f64::from_bits(strength.cast_unsigned()), person);
-    if place.0.is_nan() {
+    let is_possible = place.0 >= 0.0 && (0..=PLACE_MAX).contains(&position) && rank <= position;
+    if !is_possible || rank < 0 {
         return Err(page::not_ours());
     }
     let limit = i64::try_from(size).unwrap_or(i64::MAX) + 1;

@@ -14,9 +14,6 @@ use crate::{
 /// Topics of one person that are listed.
 const TOPICS_MAX: i64 = 10_000;
 
-/// Topics in which nobody was ranked since the person is there: these are counted.
-const UNRANKED_MAX: usize = 100;
-
 /// Where a topic of a person stands in the list, in its order: what it is, strength, id. Floats above 0 are in the
 /// order of their bits.
 type Place = [i64; 3];
@@ -38,7 +35,7 @@ pub(super) async fn list_person_topics(
     let after = page::after::<3>(&request.page_token)?;
     let person = parse::member(rpc, &request.person).await?;
     let current = rpc.ontologies.current().await?;
-    let listing = Listing::read(rpc, &current, person.get()).await?;
+    let mut listing = Listing::read(rpc, &current, person.get()).await?;
     let mut places: Vec<(Place, TopicId)> =
         listing.topics(request.include_vetoed).map(|it| (listing.place(it), it)).collect();
     places.sort_unstable();
@@ -49,7 +46,9 @@ pub(super) async fn list_person_topics(
     places.truncate(size);
     let last = places.last().filter(|_| more);
     let next_page_token = last.map_or_else(String::new, |it| page::token(it.0));
-    let topics = places.iter().map(|(_, topic)| listing.show(&current, *topic, language));
+    let shown: Vec<TopicId> = places.iter().map(|it| it.1).collect();
+    listing.complete(rpc, &current, person.get(), &shown).await?;
+    let topics = shown.iter().map(|topic| listing.show(&current, *topic, language));
     Ok(ListPersonTopicsResponse { topics: topics.collect(), next_page_token })
 }
 
@@ -75,22 +74,43 @@ impl Listing {
         let may_tell = |topic: TopicId| {
             current.may_tell(topic, &declared) && !current.is_within(topic, &vetoed)
         };
-        let mut kept: BTreeMap<TopicId, Kept> = kept
+        let kept: BTreeMap<TopicId, Kept> = kept
             .into_iter()
             .filter_map(|it| Some((current.topics([it.topic]).next()?, it)))
             .filter(|(topic, _)| may_tell(*topic))
             .collect();
-        let unranked = kept.values_mut().filter(|it| it.shown && it.rank.is_none());
-        for it in unranked.take(UNRANKED_MAX) {
-            let stands = store::standing::stand(&rpc.db, it.topic, it.strength).await;
-            let (rank, percentile) = stands.map_err(store("look where a person stands"))?;
-            (it.rank, it.percentile) = (Some(rank), Some(percentile));
-        }
-        let topics: Vec<i64> = kept.keys().map(|it| it.bits()).collect();
-        let networks = store::person_topic::networks(&rpc.db, person, &topics).await;
-        let networks = show::by_topic(networks.map_err(store("read networks of topics"))?);
         let declared = declared.into_iter().filter(|it| !current.is_within(*it, &vetoed)).collect();
-        Ok(Self { kept, declared, vetoed, networks })
+        Ok(Self { kept, declared, vetoed, networks: BTreeMap::new() })
+    }
+
+    /// Reads what is told of the topics of a page alone. Where nobody was ranked since the person is there, it is
+    /// counted.
+    pub(super) async fn complete(
+        &mut self,
+        rpc: &TopicRpc,
+        current: &Current,
+        person: i64,
+        topics: &[TopicId],
+    ) -> Result<(), Error> {
+        let store = Error::store;
+        for topic in topics {
+            let Some(it) = self.kept.get_mut(topic) else { continue };
+            it.words.retain(|words| current.may_show(words, &self.declared, &self.vetoed));
+            if it.shown && it.rank.is_none() {
+                let stands = store::standing::stand(&rpc.db, it.topic, it.strength).await;
+                let (rank, percentile) = stands.map_err(store("look where a person stands"))?;
+                (it.rank, it.percentile) = (Some(rank), Some(percentile));
+            }
+        }
+        let topics: Vec<i64> = topics.iter().map(|it| it.bits()).collect();
+        let networks = store::person_topic::networks(&rpc.db, person, &topics).await;
+        self.networks = show::by_topic(networks.map_err(store("read networks of topics"))?);
+        Ok(())
+    }
+
+    /// The topics that are declared, in that order.
+    pub(super) fn all_declared(&self) -> &[TopicId] {
+        &self.declared
     }
 
     /// What is declared, in the order in which that was said.

@@ -60,6 +60,7 @@ pub(super) fn person_topic(
         }),
         networks: networks.get(&kept.topic).cloned().unwrap_or_default(),
         compute_time: Some(convert::timestamp(kept.compute_time)),
+        words: kept.words.clone(),
     }
 }
 

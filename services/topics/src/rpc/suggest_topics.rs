@@ -6,7 +6,10 @@ use klout_topic_math::{
 use tokio::task::spawn_blocking;
 
 use super::{TopicRpc, page, parse, show};
-use crate::{error::Error, evidence::model};
+use crate::{
+    error::Error,
+    evidence::{REACTIONS_MAX_OF_ANSWERS, model},
+};
 
 pub(super) async fn suggest_topics(
     rpc: &TopicRpc,
@@ -17,7 +20,7 @@ pub(super) async fn suggest_topics(
     let person = parse::member(rpc, &request.person).await?.get();
     let current = rpc.ontologies.current().await?;
     let related = rpc.related.current(&current).await?;
-    let mut gathered = rpc.gatherer.gather(&current, &[person]).await?;
+    let mut gathered = rpc.gatherer.gather(&current, &[person], REACTIONS_MAX_OF_ANSWERS).await?;
     let gathered = gathered.remove(&person).unwrap_or_default();
     let suggested = spawn_blocking(move || {
         let found = expertise(model(), &current.ontology, &related, &gathered.evidence);

@@ -22,7 +22,9 @@ pub(crate) struct Candidate {
 pub(crate) struct Bounds {
     /// People of one topic.
     pub(crate) experts_max: i64,
-    /// Newest posts of one account.
+    /// Newest posts of one account that are looked through.
+    pub(crate) looked_through_max: i64,
+    /// Of these, the newest that are about it.
     pub(crate) posts_max: i64,
     /// Candidates in all.
     pub(crate) candidates_max: i64,
@@ -61,14 +63,19 @@ pub(crate) async fn candidates(
         join topics.account as account on account.person_id = expert.person_id
         cross join lateral (
             select account_id, post_hash, signal, day, links
-            from topics.post
-            where account_id = account.account_id and told > 0 and day between $4 and $5
-                and exists (
-                    select from topics.post_topic as topic
-                    where topic.account_id = post.account_id
-                        and topic.post_hash = post.post_hash and topic.signal = post.signal
-                        and topic.weight > 0 and topic.topic_id = any($3)
-                )
+            from (
+                select account_id, post_hash, signal, day, links
+                from topics.post
+                where account_id = account.account_id and told > 0 and day between $4 and $5
+                order by day desc, post_hash, signal
+                limit $9
+            ) as post
+            where exists (
+                select from topics.post_topic as topic
+                where topic.account_id = post.account_id
+                    and topic.post_hash = post.post_hash and topic.signal = post.signal
+                    and topic.weight > 0 and topic.topic_id = any($3)
+            )
             order by day desc, post_hash, signal
             limit $7
         ) as newest
@@ -88,6 +95,7 @@ pub(crate) async fn candidates(
         bounds.experts_max,
         bounds.posts_max,
         bounds.candidates_max,
+        bounds.looked_through_max,
     )
     .fetch_all(db)
     .await
@@ -134,7 +142,32 @@ pub(crate) async fn reactors(
     .await
 }
 
-/// Those who react to somebody, by account: up to `max` of each.
+/// Which of these posts any of these actors did something about.
+#[instrument(name = "db.reaction.reacted_to", skip_all, fields(posts.len = accounts.len()))]
+pub(crate) async fn reacted_to(
+    db: impl PgExecutor<'_>,
+    actors: &[i64],
+    accounts: &[i64],
+    hashes: &[Uuid],
+) -> Result<Vec<(i64, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select distinct reaction.account_id, reaction.post_hash
+        from unnest($2::bigint[], $3::uuid[]) as asked (account_id, post_hash)
+        join topics.reaction as reaction
+            on reaction.account_id = asked.account_id and reaction.post_hash = asked.post_hash
+        where reaction.actor_id = any($1) and reaction.count > 0
+        "#,
+        actors,
+        accounts,
+        hashes,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|it| (it.account_id, it.post_hash)).collect())
+}
+
+/// Those who react to somebody, by account: in the newest `max` reactions to each.
 #[instrument(name = "db.reaction.audience", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn audience(
     db: impl PgExecutor<'_>,
@@ -147,10 +180,11 @@ pub(crate) async fn audience(
         select distinct actor.actor_id as "actor!"
         from unnest($1::bigint[]) as asked (account_id)
         cross join lateral (
-            select distinct actor_id
+            select actor_id
             from topics.reaction
             where account_id = asked.account_id and count > 0 and actor_id <> 0
                 and day between $2 and $3
+            order by day desc, post_hash, actor_id, kind
             limit $4
         ) as actor
         "#,
@@ -163,7 +197,7 @@ pub(crate) async fn audience(
     .await
 }
 
-/// How many react to each of these accounts, at most `max`.
+/// How many react to each of these accounts, in the newest `max` reactions.
 #[instrument(name = "db.reaction.audience_sizes", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn audience_sizes(
     db: impl PgExecutor<'_>,
@@ -176,12 +210,13 @@ pub(crate) async fn audience_sizes(
         select asked.account_id as "account!", audience.size as "size!"
         from unnest($1::bigint[]) as asked (account_id)
         cross join lateral (
-            select count(*) as size
+            select count(distinct actor_id) as size
             from (
-                select distinct actor_id
+                select actor_id
                 from topics.reaction
                 where account_id = asked.account_id and count > 0 and actor_id <> 0
                     and day between $2 and $3
+                order by day desc, post_hash, actor_id, kind
                 limit $4
             ) as actors
         ) as audience

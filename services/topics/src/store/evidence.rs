@@ -6,14 +6,19 @@ use tracing::instrument;
 use uuid::Uuid;
 
 /// A topic of a post in the window.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PostTopic {
     pub(crate) account: i64,
     pub(crate) hash: Uuid,
     pub(crate) day: i32,
     pub(crate) topic: i64,
     pub(crate) weight: f32,
+    /// What said so, joined with [`SEPARATOR`].
+    pub(crate) words: String,
 }
+
+/// What words are joined with.
+pub(crate) const SEPARATOR: char = '\u{1f}';
 
 /// Streams what the posts of these accounts are about that were published from `first_day` to `last_day`: of each
 /// account the newest `max`, in the order of accounts and posts.
@@ -28,7 +33,8 @@ pub(crate) fn posts<'a>(
         PostTopic,
         r#"
         select newest.account_id as "account!", newest.post_hash as "hash!", newest.day as "day!",
-            topic.topic_id as "topic!", max(topic.weight) as "weight!"
+            topic.topic_id as "topic!", max(topic.weight) as "weight!",
+            max(array_to_string(topic.words, $5)) as "words!"
         from unnest($1::bigint[]) as asked (account_id)
         cross join lateral (
             select account_id, post_hash, min(day) as day
@@ -51,6 +57,7 @@ pub(crate) fn posts<'a>(
         first_day,
         last_day,
         max,
+        SEPARATOR.to_string(),
     )
     .fetch(db)
 }

@@ -6,6 +6,9 @@ use tracing::instrument;
 
 use super::person::Person;
 
+/// What words are joined with for the statement, which takes no lists of lists.
+const SEPARATOR: &str = "\u{1f}";
+
 /// What a person has to do with a topic, on one network or, where that is empty, on all.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PersonTopic {
@@ -24,6 +27,8 @@ pub(crate) struct PersonTopic {
     pub(crate) direct: bool,
     pub(crate) mostly: i64,
     pub(crate) shown: bool,
+    /// What says so, the strongest first.
+    pub(crate) words: Vec<String>,
 }
 
 /// The same as it is kept.
@@ -41,6 +46,7 @@ pub(crate) struct Kept {
     pub(crate) shown: bool,
     pub(crate) rank: Option<i64>,
     pub(crate) percentile: Option<f64>,
+    pub(crate) words: Vec<String>,
     pub(crate) compute_time: OffsetDateTime,
 }
 
@@ -115,22 +121,23 @@ pub(crate) async fn write(
     let direct: Vec<_> = topics.iter().map(|it| it.direct).collect();
     let mostly: Vec<_> = topics.iter().map(|it| it.mostly).collect();
     let shown: Vec<_> = topics.iter().map(|it| it.shown).collect();
+    let words: Vec<_> = topics.iter().map(|it| it.words.join(SEPARATOR)).collect();
     sqlx::query!(
         r#"
         insert into topics.person_topic as topic
             (person_id, topic_id, network, written, reacted, said, influencers, strength, score,
              base_score, people, posts, direct, mostly, shown, country, city,
-             compute_time)
+             compute_time, words)
         select $1, topic_id, network, written, reacted, said, influencers, strength, score,
             base_score, people, posts, direct, mostly, shown, $16, $17,
-            $18
+            $18, string_to_array(words, $20)
         from unnest(
             $2::bigint[], $3::text[], $4::float8[], $5::float8[], $6::float8[], $7::float8[],
             $8::float8[], $9::float8[], $10::float8[], $11::integer[], $12::integer[],
-            $13::boolean[], $14::bigint[], $15::boolean[]
+            $13::boolean[], $14::bigint[], $15::boolean[], $19::text[]
         ) as new (
             topic_id, network, written, reacted, said, influencers, strength, score, base_score,
-            people, posts, direct, mostly, shown
+            people, posts, direct, mostly, shown, words
         )
         on conflict on constraint person_topic_pkey do update
         set written = excluded.written, reacted = excluded.reacted, said = excluded.said,
@@ -138,7 +145,7 @@ pub(crate) async fn write(
             score = excluded.score, base_score = excluded.base_score, people = excluded.people,
             posts = excluded.posts, direct = excluded.direct, mostly = excluded.mostly,
             shown = excluded.shown, country = excluded.country,
-            city = excluded.city, compute_time = excluded.compute_time,
+            city = excluded.city, compute_time = excluded.compute_time, words = excluded.words,
             rank = case when excluded.shown then topic.rank end,
             percentile = case when excluded.shown then topic.percentile end
         "#,
@@ -160,6 +167,8 @@ pub(crate) async fn write(
         person.country,
         person.city.to_lowercase(),
         time,
+        &words,
+        SEPARATOR,
     )
     .execute(db)
     .await?;
@@ -246,7 +255,7 @@ pub(crate) async fn of_person(
         Kept,
         r#"
         select topic_id as topic, written, reacted, said, influencers, strength, score,
-            people, posts, shown, rank, percentile, compute_time
+            people, posts, shown, rank, percentile, words, compute_time
         from topics.person_topic
         where person_id = $1 and network = ''
         order by shown desc, strength desc, topic_id
@@ -270,7 +279,7 @@ pub(crate) async fn named(
         Kept,
         r#"
         select topic_id as topic, written, reacted, said, influencers, strength, score,
-            people, posts, shown, rank, percentile, compute_time
+            people, posts, shown, rank, percentile, words, compute_time
         from topics.person_topic
         where person_id = $1 and topic_id = any($2) and network = ''
         "#,
@@ -373,7 +382,7 @@ pub(crate) async fn experts(
     after: (f64, i64),
     max: i64,
 ) -> Result<Vec<Expert>, sqlx::Error> {
-    // Two statements, so that each has its own index.
+    // A statement for each, so that each has its own index.
     if among.country.is_empty() {
         sqlx::query_as!(
             Expert,
@@ -396,6 +405,30 @@ pub(crate) async fn experts(
         )
         .fetch_all(db)
         .await
+    } else if among.city.is_empty() {
+        sqlx::query_as!(
+            Expert,
+            r#"
+            select topic.person_id as person, strength, score, people, mostly,
+                coalesce(person.country, '') as "country!", coalesce(person.city, '') as "city!"
+            from topics.person_topic as topic
+            left join topics.person as person on person.person_id = topic.person_id
+            where topic.topic_id = $1 and topic.network = $2 and topic.country = $3
+                and topic.country <> '' and topic.shown
+                and topic.strength <= $4
+                and (topic.strength < $4 or topic.person_id > $5)
+            order by topic.strength desc, topic.person_id
+            limit $6
+            "#,
+            among.topic,
+            among.network,
+            among.country,
+            after.0,
+            after.1,
+            max,
+        )
+        .fetch_all(db)
+        .await
     } else {
         sqlx::query_as!(
             Expert,
@@ -405,7 +438,7 @@ pub(crate) async fn experts(
             from topics.person_topic as topic
             left join topics.person as person on person.person_id = topic.person_id
             where topic.topic_id = $1 and topic.network = $2 and topic.country = $3
-                and topic.country <> '' and ($4 = '' or topic.city = $4) and topic.shown
+                and topic.city = $4 and topic.city <> '' and topic.shown
                 and topic.strength <= $5
                 and (topic.strength < $5 or topic.person_id > $6)
             order by topic.strength desc, topic.person_id

@@ -232,6 +232,10 @@ async fn what_cannot_be_asked_of_experts_is_refused() {
         ListExpertsRequest { city: "Köln".to_owned(), ..good.clone() },
         ListExpertsRequest { page_size: -1, ..good.clone() },
         ListExpertsRequest { page_token: "1.2".to_owned(), ..good.clone() },
+        ListExpertsRequest { page_token: format!("0.0.0.{}", i64::MAX), ..good.clone() },
+        ListExpertsRequest { page_token: "0.0.0.-1".to_owned(), ..good.clone() },
+        ListExpertsRequest { page_token: "0.0.2.1".to_owned(), ..good.clone() },
+        ListExpertsRequest { page_token: "-1.0.0.0".to_owned(), ..good.clone() },
         ListExpertsRequest { language: "Deutsch".to_owned(), ..good.clone() },
     ] {
         is_field(world.list(request).await.expect_err("refused"));

@@ -35,7 +35,7 @@ impl World {
         self.client().veto_topic(request).await.map(|_| ())
     }
 
-    async fn restore(&self, person: i64, topic: &str) -> Result<(), Status> {
+    pub(crate) async fn restore(&self, person: i64, topic: &str) -> Result<(), Status> {
         let request = RestoreTopicRequest { person: person.to_string(), topic: topic.to_owned() };
         self.client().restore_topic(request).await.map(|_| ())
     }
@@ -244,4 +244,51 @@ async fn what_cannot_be_said_is_refused() {
         let status = world.client().restore_topic(request).await.expect_err("refused");
         assert_eq!(reason(&status).as_deref(), Some(expected));
     }
+}
+
+#[tokio::test]
+async fn words_that_name_what_may_not_be_told_or_is_vetoed_are_shown_to_nobody() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    for batch in known_for(1, "tomatoes and the lambing season", 4) {
+        world.apply(batch).await.expect("applied");
+    }
+    for (place, name) in
+        ["diabetes tomatoes", "lambs and tomatoes", "tomato friends"].iter().enumerate()
+    {
+        let mut listed = lists(1, name, 3);
+        let other = u64::try_from(place).expect("few") * 100_000;
+        listed.interactions.iter_mut().for_each(|it| it.signal = it.signal.map(|it| it + other));
+        listed.labels.iter_mut().for_each(|it| it.signal += other);
+        world.apply(listed).await.expect("applied");
+    }
+    world.settled().await;
+    let labels = async || -> Vec<String> {
+        let explained = world.explain(71, "gardening").await;
+        explained.labels.into_iter().map(|it| it.label).collect()
+    };
+    assert_eq!(labels().await, ["lambs and tomatoes", "tomato friends"]);
+    let words = async || -> Vec<String> {
+        let topics = world.topics(71).await;
+        topics.into_iter().find(|it| slug(it) == "nature").expect("known for it").words
+    };
+    assert_eq!(
+        words().await,
+        ["lambs and tomatoes", "tomato friends", "lambing season", "tomatoes"]
+    );
+
+    world.veto(71, "lambs").await.expect("vetoed");
+    assert_eq!(labels().await, ["tomato friends"], "at once");
+    assert_eq!(words().await, ["tomato friends", "tomatoes"], "at once");
+    world.settled().await;
+    assert_eq!(labels().await, ["tomato friends"]);
+    assert_eq!(words().await, ["tomato friends", "tomatoes"]);
+    let explained = world.explain(71, "nature").await;
+    assert!(explained.posts.iter().all(|it| it.words == ["tomatoes"]), "{explained:?}");
+    let known_for: Vec<i64> =
+        sqlx::query_scalar("select unnest(known_for) from topics.person where person_id = 71")
+            .fetch_all(&world.stores.db().await)
+            .await
+            .expect("topics");
+    assert_eq!(known_for, [3], "what is vetoed helps to tell nothing");
 }

@@ -90,10 +90,24 @@ async fn what_does_well_among_people_of_the_same_topics_is_suggested_and_nothing
     assert!(world.content(71, "lambs").await.is_empty());
     assert!(world.content(2_000, "").await.iter().all(|it| it.person == "71"));
 
+    // Nobody is led to somebody for what they vetoed.
+    world.veto(2_000, "gardening").await.expect("vetoed");
+    assert!(world.content(71, "").await.is_empty());
+    world.restore(2_000, "gardening").await.expect("restored");
+    world.settled().await;
+
     // Those who react to the person have seen it now.
     world.apply(likes(2, 50, 1)).await.expect("applied");
     let content = world.content(71, "").await;
     assert!(content.iter().all(|it| it.link.is_empty()), "{content:?}");
+
+    // What one reacted to is one's own, among however many others.
+    let crowd = (-1_500..0).chain([1]);
+    let liked = crowd.map(|actor| interaction("like", actor, 2, Some(51)));
+    let liked = SignalBatch { interactions: liked.collect(), ..batch() };
+    world.apply(liked).await.expect("applied");
+    let content = world.content(71, "").await;
+    assert!(content.iter().all(|it| it.people < 1_000), "{content:?}");
 
     world.veto(71, "tomatoes").await.expect("vetoed");
     assert!(world.content(71, "").await.is_empty());
