@@ -359,12 +359,12 @@ async fn write_person(
     let mut before: BTreeMap<(i64, String), (f64, bool)> = before
         .map_err(store("read topics of a person"))?
         .into_iter()
-        .map(|it| ((it.topic, it.network), (it.strength, it.shown)))
+        .map(|it| ((it.topic, it.network), (it.score, it.shown)))
         .collect();
     for it in topics {
         let old = before.remove(&(it.topic, it.network.clone()));
-        let (strength, shown) = old.unwrap_or_default();
-        let moved = strength.to_bits() != it.strength.to_bits() || shown != it.shown;
+        let (score, shown) = old.unwrap_or_default();
+        let moved = score.to_bits() != it.score.to_bits() || shown != it.shown;
         if it.network.is_empty() && (shown || it.shown) && moved {
             ranks.insert(it.topic);
         }

@@ -16,7 +16,7 @@ const CITY_BYTES_MAX: usize = 128;
 /// More people than there are.
 const PLACE_MAX: i64 = 1 << 40;
 
-/// The last one of a page: bits of the strength, person, rank, and how many are listed up to it.
+/// The last one of a page: bits of the score, person, rank, and how many are listed up to it.
 type Place = [i64; 4];
 
 pub(super) async fn list_experts(
@@ -36,9 +36,9 @@ pub(super) async fn list_experts(
         country: &request.country,
         city: &city,
     };
-    let [strength, person, mut rank, mut position] =
+    let [score, person, mut rank, mut position] =
         after.unwrap_or([f64::INFINITY.to_bits().cast_signed(), 0, 0, 0]);
-    let place = (f64::from_bits(strength.cast_unsigned()), person);
+    let place = (f64::from_bits(score.cast_unsigned()), person);
     let is_possible = place.0 >= 0.0 && (0..=PLACE_MAX).contains(&position) && rank <= position;
     if !is_possible || rank < 0 {
         return Err(page::not_ours());
@@ -54,11 +54,11 @@ pub(super) async fn list_experts(
     for it in found {
         // People who are as strong share a rank.
         position += 1;
-        if it.strength.to_bits() != last.to_bits() {
+        if it.score.to_bits() != last.to_bits() {
             rank = position;
         }
-        last = it.strength;
-        next = Some([it.strength.to_bits().cast_signed(), it.person, rank, position]);
+        last = it.score;
+        next = Some([it.score.to_bits().cast_signed(), it.person, rank, position]);
         let Some(person) =
             PersonId::new(it.person).filter(|_| said.may_tell(&current, it.person, topic))
         else {

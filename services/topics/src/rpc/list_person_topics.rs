@@ -14,7 +14,7 @@ use crate::{
 /// Topics of one person that are listed.
 const TOPICS_MAX: i64 = 10_000;
 
-/// Where a topic of a person stands in the list, in its order: what it is, strength, id. Floats above 0 are in the
+/// Where a topic of a person stands in the list, in its order: what it is, score, id. Floats above 0 are in the
 /// order of their bits.
 type Place = [i64; 3];
 
@@ -97,7 +97,7 @@ impl Listing {
             let Some(it) = self.kept.get_mut(topic) else { continue };
             it.words.retain(|words| current.may_show(words, &self.declared, &self.vetoed));
             if it.shown && it.rank.is_none() {
-                let stands = store::standing::stand(&rpc.db, it.topic, it.strength).await;
+                let stands = store::standing::stand(&rpc.db, it.topic, it.score).await;
                 let (rank, percentile) = stands.map_err(store("look where a person stands"))?;
                 (it.rank, it.percentile) = (Some(rank), Some(percentile));
             }
@@ -137,8 +137,8 @@ impl Listing {
             Some(kept) if kept.shown => 0,
             Some(_) | None => 1,
         };
-        let strength = kept.map_or(0.0, |it| it.strength);
-        [what, -strength.to_bits().cast_signed(), topic.bits()]
+        let score = kept.map_or(0.0, |it| it.score);
+        [what, -score.to_bits().cast_signed(), topic.bits()]
     }
 
     fn show(&self, current: &Current, topic: TopicId, language: Option<Language>) -> PersonTopic {

@@ -55,7 +55,7 @@ pub(crate) struct Kept {
 pub(crate) struct Before {
     pub(crate) topic: i64,
     pub(crate) network: String,
-    pub(crate) strength: f64,
+    pub(crate) score: f64,
     pub(crate) shown: bool,
 }
 
@@ -67,7 +67,7 @@ pub(crate) async fn before(
 ) -> Result<Vec<Before>, sqlx::Error> {
     sqlx::query_as!(
         Before,
-        "select topic_id as topic, network, strength, shown from topics.person_topic where person_id = $1",
+        "select topic_id as topic, network, score, shown from topics.person_topic where person_id = $1",
         person,
     )
     .fetch_all(db)
@@ -258,7 +258,7 @@ pub(crate) async fn of_person(
             people, posts, shown, rank, percentile, words, compute_time
         from topics.person_topic
         where person_id = $1 and network = ''
-        order by shown desc, strength desc, topic_id
+        order by shown desc, score desc, topic_id
         limit $2
         "#,
         person,
@@ -374,7 +374,7 @@ pub(crate) struct Among<'a> {
     pub(crate) city: &'a str,
 }
 
-/// Up to `max` people who are influential on a topic, the strongest first, after one of that strength.
+/// Up to `max` people who are influential on a topic, the best first, after one of that score.
 #[instrument(name = "db.person_topic.experts", skip_all)]
 pub(crate) async fn experts(
     db: impl PgExecutor<'_>,
@@ -392,9 +392,9 @@ pub(crate) async fn experts(
             from topics.person_topic as topic
             left join topics.person as person on person.person_id = topic.person_id
             where topic.topic_id = $1 and topic.network = $2 and topic.shown
-                and topic.strength <= $3
-                and (topic.strength < $3 or topic.person_id > $4)
-            order by topic.strength desc, topic.person_id
+                and topic.score <= $3
+                and (topic.score < $3 or topic.person_id > $4)
+            order by topic.score desc, topic.person_id
             limit $5
             "#,
             among.topic,
@@ -415,9 +415,9 @@ pub(crate) async fn experts(
             left join topics.person as person on person.person_id = topic.person_id
             where topic.topic_id = $1 and topic.network = $2 and topic.country = $3
                 and topic.country <> '' and topic.shown
-                and topic.strength <= $4
-                and (topic.strength < $4 or topic.person_id > $5)
-            order by topic.strength desc, topic.person_id
+                and topic.score <= $4
+                and (topic.score < $4 or topic.person_id > $5)
+            order by topic.score desc, topic.person_id
             limit $6
             "#,
             among.topic,
@@ -439,9 +439,9 @@ pub(crate) async fn experts(
             left join topics.person as person on person.person_id = topic.person_id
             where topic.topic_id = $1 and topic.network = $2 and topic.country = $3
                 and topic.city = $4 and topic.city <> '' and topic.shown
-                and topic.strength <= $5
-                and (topic.strength < $5 or topic.person_id > $6)
-            order by topic.strength desc, topic.person_id
+                and topic.score <= $5
+                and (topic.score < $5 or topic.person_id > $6)
+            order by topic.score desc, topic.person_id
             limit $7
             "#,
             among.topic,

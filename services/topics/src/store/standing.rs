@@ -101,14 +101,14 @@ pub(crate) fn moved(
         select person_id as person, new_rank as "rank!", new_percentile as "percentile!"
         from (
             select person_id, rank, percentile,
-                rank() over strongest as new_rank,
+                rank() over best as new_rank,
                 100.0::float8 * (
-                    count(*) over () - rank() over strongest + 1
-                    - (count(*) over (partition by strength))::float8 / 2
+                    count(*) over () - rank() over best + 1
+                    - (count(*) over (partition by score))::float8 / 2
                 ) / count(*) over () as new_percentile
             from topics.person_topic
             where topic_id = $1 and network = '' and shown
-            window strongest as (order by strength desc)
+            window best as (order by score desc)
         ) as standing
         where (rank, percentile) is distinct from (new_rank, new_percentile)
         "#,
@@ -201,20 +201,20 @@ pub(crate) async fn people(db: impl PgExecutor<'_>, topic: i64) -> Result<i64, s
     Ok(people.unwrap_or(0))
 }
 
-/// Where somebody of that strength stands within a topic, counted: for who was not ranked yet.
+/// Where somebody of that score stands within a topic, counted: for who was not ranked yet.
 #[instrument(name = "db.person_topic.stand", skip_all)]
 pub(crate) async fn stand(
     db: impl PgExecutor<'_>,
     topic: i64,
-    strength: f64,
+    score: f64,
 ) -> Result<(i64, f64), sqlx::Error> {
     let row = sqlx::query!(
         r#"
-        select count(*) filter (where strength > $2) + 1 as "rank!",
+        select count(*) filter (where score > $2) + 1 as "rank!",
             coalesce(
                 100.0::float8 * (
-                    count(*) filter (where strength < $2)
-                    + (count(*) filter (where strength = $2))::float8 / 2
+                    count(*) filter (where score < $2)
+                    + (count(*) filter (where score = $2))::float8 / 2
                 ) / nullif(count(*), 0),
                 50
             ) as "percentile!"
@@ -222,7 +222,7 @@ pub(crate) async fn stand(
         where topic_id = $1 and network = '' and shown
         "#,
         topic,
-        strength,
+        score,
     )
     .fetch_one(db)
     .await?;
