@@ -395,8 +395,17 @@ impl Raw {
         gathered.words.retain(|topic, _| {
             current.may_tell(*topic, &gathered.declared) && !current.is_within(*topic, &self.vetoed)
         });
+        // Topics share words.
+        let mut may_show: HashMap<String, bool> = HashMap::new();
         for words in gathered.words.values_mut() {
-            words.retain(|it, _| current.may_show(it, &gathered.declared, &self.vetoed));
+            words.retain(|it, _| match may_show.get(it) {
+                Some(known) => *known,
+                None => {
+                    let new = current.may_show(it, &gathered.declared, &self.vetoed);
+                    may_show.insert(it.clone(), new);
+                    new
+                }
+            });
         }
         let of_own = self.accounts.iter().filter_map(|it| standings.get(&it.account));
         gathered.evidence.influence = of_own.map(|it| it.influence).fold(0.0, f64::max);
