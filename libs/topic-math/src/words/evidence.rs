@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::{
     Matcher, Words,
     fold::{BREAK, Place},
-    lists,
+    index, lists,
     sources::Sources,
     vocabulary::{Form, Kind, Meaning, is_joined_in_text, is_marked},
 };
@@ -170,10 +170,9 @@ impl<'a> Hit<'a> {
             && first > 0
             && stands[first - 1].place == word.place;
         let is_proper = goes_on && text.starts_with(char::is_uppercase);
-        let index = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Self {
             words: (index(first), index(last)),
-            letters: letters.len(),
+            letters: str::from_utf8(letters).map_or(0, |it| it.chars().count()),
             place: word.place,
             text,
             is_ordinary,

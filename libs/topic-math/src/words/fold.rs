@@ -8,6 +8,8 @@ use unicode_normalization::char::{
     canonical_combining_class, compose, decompose_compatible, is_combining_mark,
 };
 
+use super::index;
+
 /// Stands between words that are no part of one phrase. No word holds it.
 pub(super) const BREAK: u8 = b'\n';
 
@@ -373,9 +375,6 @@ fn plain(char: char) -> Option<&'static str> {
 }
 
 /// A place in what is folded, which is bounded far below 4 GB.
-fn index(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
-}
 
 #[cfg(test)]
 mod tests {

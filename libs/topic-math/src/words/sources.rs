@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::fold::{BREAK, Folded, Place};
+use super::{
+    fold::{BREAK, Folded, Place},
+    index,
+};
 
 /// What is read of one text, in bytes: more than any network takes.
 pub(super) const TEXT_BYTES_MAX: usize = 128 * 1024;
@@ -52,7 +55,7 @@ impl<'a> Sources<'a> {
 
     fn add(&mut self, text: &'a str) -> u32 {
         self.texts.push(text);
-        u32::try_from(self.texts.len() - 1).unwrap_or(u32::MAX)
+        index(self.texts.len() - 1)
     }
 
     fn text(&mut self, text: &'a str) {
@@ -141,7 +144,6 @@ impl<'a> Sources<'a> {
             }
         }
         folded.end_phrase();
-        let index = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         self.tags.push(TagWords { apart: index(apart), end: index(folded.words().len()) });
     }
 

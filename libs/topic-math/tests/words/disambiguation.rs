@@ -156,3 +156,22 @@ fn a_description_speaks_for_a_topic_that_is_not_named() {
     assert_eq!(about(&matcher, text), ["entanglement"]);
     assert_eq!(about(&matcher, "two states"), [""; 0]);
 }
+
+#[test]
+fn what_too_many_topics_are_called_is_none_of_them() {
+    let called = |count: u64| {
+        let topics = (0..count).map(|it| {
+            let (slug, name) = (format!("t{it}"), format!("Number{it}"));
+            topic(100 + it, &slug, &name, &[2]).told("en", PhraseKind::Alias, &["tungsten"])
+        });
+        let above = [topic(1, "top", "Top", &[]), topic(2, "elements", "Elements", &[1])];
+        matcher(above.into_iter().chain(topics).collect())
+    };
+    let some = called(20);
+    assert_eq!(some.left_out(), 0);
+    assert_eq!(about(&some, "tungsten again").len(), 10);
+    let many = called(2000);
+    assert!(many.left_out() >= 2000, "{}", many.left_out());
+    assert_eq!(about(&many, "tungsten again"), [""; 0]);
+    assert_eq!(about(&many, "number7 again"), ["t7"]);
+}
