@@ -169,7 +169,10 @@ impl<'a> Hit<'a> {
             && folded.bytes()[word.at as usize - 1] != BREAK
             && first > 0
             && stands[first - 1].place == word.place;
-        let is_proper = goes_on && text.starts_with(char::is_uppercase);
+        // The Office is a title, and the office and The office are none.
+        let end = &sources.texts[word.source as usize][stands[last].start as usize..];
+        let is_proper =
+            goes_on && text.starts_with(char::is_uppercase) && end.starts_with(char::is_uppercase);
         Self {
             words: (index(first), index(last)),
             letters: str::from_utf8(letters).map_or(0, |it| it.chars().count()),

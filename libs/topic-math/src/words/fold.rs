@@ -374,8 +374,6 @@ fn plain(char: char) -> Option<&'static str> {
     })
 }
 
-/// A place in what is folded, which is bounded far below 4 GB.
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -97,6 +97,8 @@ struct Phrase {
     /// Its folded words, with a space between.
     words: String,
     meaning: Meaning,
+    /// It has no other forms then.
+    is_title: bool,
 }
 
 // === impl Vocabulary ===
@@ -242,6 +244,7 @@ impl Gathered {
             return;
         }
         let letters = text.chars().filter(|it| it.is_alphabetic());
+        let is_title = kind == Kind::Alias && is_english(language) && is_title(text, &words);
         let meaning = Meaning {
             topic,
             phrase: index(self.phrases.len()),
@@ -249,7 +252,8 @@ impl Gathered {
             kind,
             form: Form::Exact,
             doubtful: doubtful
-                || matches!(kind, Kind::Name | Kind::Alias) && is_doubtful(&words, language),
+                || matches!(kind, Kind::Name | Kind::Alias) && is_doubtful(&words, language)
+                || is_title,
             proper: text.chars().next().is_some_and(char::is_uppercase),
             capitals: words.len() == 1
                 && (2..=4).contains(&text.chars().count())
@@ -258,11 +262,11 @@ impl Gathered {
             marked: is_marked(text),
             one_word: words.len() == 1,
         };
-        self.phrases.push(Phrase { words: words.join(" "), meaning });
+        self.phrases.push(Phrase { words: words.join(" "), meaning, is_title });
     }
 
-    fn add_forms(&mut self, Phrase { words, meaning }: &Phrase) {
-        if meaning.kind == Kind::Except {
+    fn add_forms(&mut self, Phrase { words, meaning, is_title }: &Phrase) {
+        if meaning.kind == Kind::Except || *is_title {
             return;
         }
         let words: Vec<&str> = words.split(' ').collect();
@@ -308,7 +312,7 @@ impl Gathered {
                 new.insert(vec![meaning]);
                 self.bytes = bytes;
             }
-            _ => {
+            Entry::Occupied(_) | Entry::Vacant(_) => {
                 self.left_out += 1;
                 return;
             }
@@ -378,8 +382,19 @@ fn is_doubtful(words: &[&str], language: Option<Language>) -> bool {
         (Some(first), Some(_), None) => first.is_ascii(),
         _ => false,
     };
-    let english = language.is_none_or(|it| it == Language::ENGLISH);
-    short || english && (lists::is_homograph(word) || lists::is_function_word(word))
+    short || is_english(language) && (lists::is_homograph(word) || lists::is_function_word(word))
+}
+
+/// The Office, Among Us: a title of ordinary words, which are something else without its capitals.
+fn is_title(text: &str, words: &[&str]) -> bool {
+    words.len() > 1
+        && text.split(' ').all(|it| it.starts_with(char::is_uppercase))
+        && (words[0] == "the"
+            || words.iter().all(|it| lists::is_function_word(it) || lists::is_homograph(it)))
+}
+
+fn is_english(language: Option<Language>) -> bool {
+    language.is_none_or(|it| it == Language::ENGLISH)
 }
 
 /// Whether letters have marks, or are not Latin.
