@@ -155,6 +155,7 @@ fn what_tells_of_health_faith_sex_or_views_is_sensitive_and_nothing_else_is() {
         "migration",
         "activism",
         "disability",
+        "caregiving",
     ] {
         assert!(sensitive(slug), "{slug}");
     }
