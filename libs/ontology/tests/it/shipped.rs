@@ -115,6 +115,45 @@ fn no_phrase_is_a_stop_word() {
     }
 }
 
+/// In its own language a word of another one would say nothing.
+#[test]
+fn what_is_english_has_letters_of_english_but_for_words_that_it_borrowed() {
+    const BORROWED: &[&str] = &[
+        "appliqué",
+        "après-ski",
+        "béarnaise",
+        "börek",
+        "café",
+        "château",
+        "comté",
+        "crème brûlée",
+        "crêpes",
+        "cuvée",
+        "döner",
+        "el niño",
+        "flâneur",
+        "gruyère",
+        "la niña",
+        "macramé yarn",
+        "nålebinding",
+        "papier-mâché",
+        "pétanque",
+        "ragù",
+        "repair café",
+        "rosé wine",
+        "sauté",
+        "soufflé",
+        "épée",
+        "étude",
+    ];
+    for topic in topics() {
+        let english = topic.phrases.iter().filter(|it| it.language == Some(Language::ENGLISH));
+        for text in english.map(|it| it.text.as_str()).filter(|it| !it.is_ascii()) {
+            assert!(BORROWED.contains(&text), "{text} of {}", topic.slug);
+        }
+    }
+}
+
 /// Without, it would say nothing: an exception is a longer phrase with a name in it.
 #[test]
 fn an_exception_is_no_name_of_its_topic() {
