@@ -382,7 +382,9 @@ fn is_doubtful(words: &[&str], language: Option<Language>) -> bool {
         (Some(first), Some(_), None) => first.is_ascii(),
         _ => false,
     };
-    short || is_english(language) && (lists::is_homograph(word) || lists::is_function_word(word))
+    short
+        || is_english(language) && (lists::is_homograph(word) || lists::is_function_word(word))
+        || language.is_some_and(|it| lists::is_homograph_of(it, word))
 }
 
 /// The Office, Among Us: a title of ordinary words, which are something else without its capitals.

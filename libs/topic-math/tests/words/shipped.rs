@@ -143,6 +143,12 @@ fn ordinary_words_are_no_titles_and_tell_nothing_alone() {
         "after dinner",
         "the kids are alright",
         "my dad said so",
+        "Das Gericht war viel zu salzig und ich habe es nicht gegessen",
+        "Du hast die Wahl, aber ich würde das nicht noch einmal tun",
+        "je mange un avocat tous les jours avec du pain et des tomates",
+        "elle a connu beaucoup d'échecs dans sa vie",
+        "encendemos siempre una vela cuando se va la luz en casa",
+        "ho mangiato una pesca che era molto buona",
     ];
     let told = ordinary.map(|it| (it, about(it)));
     let wrong: Vec<_> = told.into_iter().filter(|it| !it.1.is_empty()).collect();
