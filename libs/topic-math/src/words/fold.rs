@@ -108,9 +108,14 @@ impl Folded {
                 match class(char) {
                     Class::Letter => at = self.word(number, text, at, part.end, place),
                     Class::Alone => {
-                        let end = at + char.len_utf8();
+                        let mut end = at + char.len_utf8();
                         self.begin();
                         self.fold(char);
+                        let next = text[end..part.end].chars().next();
+                        if let Some(mark) = next.filter(|it| is_voice(*it)) {
+                            self.fold(mark);
+                            end += mark.len_utf8();
+                        }
                         self.end(number, at..end, place);
                         at = end;
                     }
@@ -282,6 +287,11 @@ fn is_alone(char: char) -> bool {
         | '\u{1780}'..='\u{17b3}') // Khmer
 }
 
+/// What makes another kana of the one before it, and stands by itself in decomposed and in half-width text.
+fn is_voice(char: char) -> bool {
+    matches!(char, '\u{3099}' | '\u{309a}' | '\u{ff9e}' | '\u{ff9f}')
+}
+
 /// Accents, points of vowels in Arabic and Hebrew, and marks that somebody heaped up. Marks that make
 /// another letter, as in Indian scripts, stay.
 fn is_dropped(char: char) -> bool {
@@ -401,6 +411,10 @@ mod tests {
             ("don't", "don t"),
             ("ｱﾆﾒ", "ア ニ メ"),
             ("料理とジャズ", "料 理 と シ\u{3099} ャ ス\u{3099}"),
+            ("シ\u{3099}ャス\u{3099}", "シ\u{3099} ャ ス\u{3099}"),
+            ("ｼﾞｬｽﾞ", "シ\u{3099} ャ ス\u{3099}"),
+            ("ﾋﾟｱﾉ ヒ\u{309a}アノ", "ピ ア ノ ピ ア ノ"),
+            ("\u{3099}\u{ff9e}", ""),
             ("한국 음악", "한국 음악"),
             ("ΣΊΣΥΦΟΣ", "σισυφοσ"),
             ("हिन्दी", "हिन्दी"),
