@@ -196,3 +196,21 @@ fn sorted(texts: &[String]) -> Vec<&str> {
 
 // A break between words keeps phrases apart whatever the words are.
 const _: () = assert!(BREAK != b' ');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_tags_and_links_and_saying_one_twice_change_nothing() {
+        let all = |of: &[&str]| of.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let (tags, links) = (all(&["#b", "#a", "#c"]), all(&["https://b.org/x", "https://a.org"]));
+        let (other_tags, other_links) =
+            (all(&["#c", "#a", "#b", "#a"]), all(&["https://a.org", "https://b.org/x"]));
+        let one = Sources::new("text", &tags, &links);
+        let other = Sources::new("text", &other_tags, &other_links);
+        assert_eq!(one.texts, ["text", "#a", "#b", "#c", "https://a.org", "https://b.org/x"]);
+        assert_eq!(one.texts, other.texts);
+        assert_eq!(one.folded.bytes(), other.folded.bytes());
+    }
+}

@@ -175,3 +175,30 @@ fn what_too_many_topics_are_called_is_none_of_them() {
     assert_eq!(about(&many, "tungsten again"), [""; 0]);
     assert_eq!(about(&many, "number7 again"), ["t7"]);
 }
+
+#[test]
+fn what_a_tagged_post_only_mentions_counts_less() {
+    let matcher = matcher(small());
+    let golf = |text: &str| {
+        let found = read(&matcher, text);
+        let golf = found.iter().find(|it| it.words == ["golf"]).unwrap_or_else(|| panic!("{text}"));
+        golf.weight
+    };
+    let (beside, plain) =
+        (golf("#boardgames, golf, golf, golf"), golf("boardgames, golf, golf, golf"));
+    assert!(beside < plain, "{beside} {plain}");
+    assert_eq!(about(&matcher, "boardgames tonight, after golf"), ["golf", "board-games"]);
+    assert_eq!(about(&matcher, "#boardgames tonight, after golf"), ["board-games"]);
+}
+
+#[test]
+fn an_abbreviation_is_written_in_capitals() {
+    let mut topics = small();
+    topics.push(topic(40, "medicine", "Medicine", &[]).told("en", PhraseKind::Alias, &["NHS"]));
+    let matcher = matcher(topics);
+    assert_eq!(about(&matcher, "again the NHS of ours"), ["medicine"]);
+    assert_eq!(about(&matcher, "again the nhs of ours"), [""; 0]);
+    assert_eq!(about(&matcher, "we talk of AI again"), ["artificial-intelligence"]);
+    assert_eq!(about(&matcher, "we talk of ai again"), [""; 0]);
+    assert_eq!(about(&matcher, "#nhs"), ["medicine"], "as a tag it is what it is");
+}
