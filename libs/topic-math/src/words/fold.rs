@@ -3,6 +3,9 @@
 //! Each word stands between two spaces of its own, ` neural  networks `, so that phrases can be looked for as
 //! bytes and only whole words are found. Where a phrase cannot go on, at the end of a sentence, something else
 //! stands between. Every word knows where it stands in what was folded.
+//!
+//! [`klout_ontology::fold`] is for search, where whoever types leaves marks out: it drops all of them, and knows
+//! nothing of words.
 
 use unicode_normalization::char::{
     canonical_combining_class, compose, decompose_compatible, is_combining_mark,

@@ -1,7 +1,8 @@
 //! The taxonomy that ships, on posts as people write them.
 //!
 //! `posts.tsv` has a post a line: its language, the topics that a person gave it, and the text. They were
-//! written before anybody knew what the matcher makes of them, and are not changed for it.
+//! written before anybody knew what the matcher makes of them. Four labels were changed since: trains are
+//! `railways`, where they had been `train-travel`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -110,8 +111,8 @@ fn posts_are_about_what_people_say_that_they_are() {
         );
     }
     assert!(posts.len() >= 200);
-    assert!(all.precision() >= 0.7, "{}", all.precision());
-    assert!(all.recall() >= 0.78, "{}", all.recall());
+    assert!(all.precision() >= 0.76, "{}", all.precision());
+    assert!(all.recall() >= 0.82, "{}", all.recall());
 }
 
 fn about(text: &str) -> Vec<&'static str> {
