@@ -260,9 +260,11 @@ impl Evidence {
             if doubtful {
                 self.doubtful += count;
                 // German writes every noun with a capital.
+                let is_german = |it: Language| it.as_str() == "de";
                 let is_name = hit.is_proper
                     && meaning.proper
-                    && language().is_none_or(|it| it.as_str() != "de");
+                    && !meaning.language.is_some_and(is_german)
+                    && !language().is_some_and(is_german);
                 // What a compound is, its last character says: white tea is tea, and tea-brown is not.
                 if is_name || hit.is_alone.1 || hit.place == Place::Tag {
                     self.proper += count;

@@ -144,6 +144,8 @@ fn ordinary_words_are_no_titles_and_tell_nothing_alone() {
         "after dinner",
         "the kids are alright",
         "my dad said so",
+        "Happy birthday mum!",
+        "Alles Gute zum Geburtstag",
         "Das Gericht war viel zu salzig und ich habe es nicht gegessen",
         "Du hast die Wahl, aber ich würde das nicht noch einmal tun",
         "je mange un avocat tous les jours avec du pain et des tomates",
