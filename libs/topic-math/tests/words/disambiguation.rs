@@ -94,7 +94,12 @@ fn one_keyword_says_nothing_and_two_do() {
 
 #[test]
 fn an_abbreviation_is_one_in_capitals() {
-    let matcher = matcher(small());
+    let mut topics = small();
+    topics.push(topic(40, "medicine", "Medicine", &[]).told("en", PhraseKind::Alias, &["NHS"]));
+    let matcher = matcher(topics);
+    assert_eq!(about(&matcher, "again the NHS of ours"), ["medicine"]);
+    assert_eq!(about(&matcher, "again the nhs of ours"), [""; 0]);
+    assert_eq!(about(&matcher, "so #nhs"), ["medicine"], "as a tag it is what it is");
     assert_eq!(about(&matcher, "AI ate my homework"), ["artificial-intelligence"]);
     assert_eq!(about(&matcher, "ai que calor"), [""; 0]);
     assert_eq!(about(&matcher, "hm #ai"), ["artificial-intelligence"]);
@@ -189,16 +194,4 @@ fn what_a_tagged_post_only_mentions_counts_less() {
     assert!(beside < plain, "{beside} {plain}");
     assert_eq!(about(&matcher, "boardgames tonight, after golf"), ["golf", "board-games"]);
     assert_eq!(about(&matcher, "#boardgames tonight, after golf"), ["board-games"]);
-}
-
-#[test]
-fn an_abbreviation_is_written_in_capitals() {
-    let mut topics = small();
-    topics.push(topic(40, "medicine", "Medicine", &[]).told("en", PhraseKind::Alias, &["NHS"]));
-    let matcher = matcher(topics);
-    assert_eq!(about(&matcher, "again the NHS of ours"), ["medicine"]);
-    assert_eq!(about(&matcher, "again the nhs of ours"), [""; 0]);
-    assert_eq!(about(&matcher, "we talk of AI again"), ["artificial-intelligence"]);
-    assert_eq!(about(&matcher, "we talk of ai again"), [""; 0]);
-    assert_eq!(about(&matcher, "#nhs"), ["medicine"], "as a tag it is what it is");
 }
