@@ -66,6 +66,7 @@ pub const WORDS_MAX: usize = 8;
 // === impl Matcher ===
 
 impl Matcher {
+    /// Whatever an ontology holds, what is made of it is bounded: see [`Self::left_out`].
     #[must_use]
     pub fn new(ontology: Arc<Ontology>) -> Self {
         let kinship = Kinship::new(&ontology);
@@ -110,9 +111,21 @@ impl Matcher {
         &self.ontology
     }
 
+    /// How many phrases of the ontology, and forms of phrases, it does not look for: because there are too many
+    /// of them, or because so many topics are called so that it says nothing.
+    #[must_use]
+    pub const fn left_out(&self) -> usize {
+        self.vocabulary.left_out()
+    }
+
     /// What it holds in memory, without the ontology.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.vocabulary.bytes() + self.portraits.bytes() + self.kinship.bytes()
     }
+}
+
+/// A place in a post or in an ontology. Of both only so much is read that it is far below.
+fn index(at: usize) -> u32 {
+    u32::try_from(at).expect("what is read is bounded")
 }

@@ -115,6 +115,45 @@ fn no_phrase_is_a_stop_word() {
     }
 }
 
+/// In its own language a word of another one would say nothing.
+#[test]
+fn what_is_english_has_letters_of_english_but_for_words_that_it_borrowed() {
+    const BORROWED: &[&str] = &[
+        "appliqué",
+        "après-ski",
+        "béarnaise",
+        "börek",
+        "café",
+        "château",
+        "comté",
+        "crème brûlée",
+        "crêpes",
+        "cuvée",
+        "döner",
+        "el niño",
+        "flâneur",
+        "gruyère",
+        "la niña",
+        "macramé yarn",
+        "nålebinding",
+        "papier-mâché",
+        "pétanque",
+        "ragù",
+        "repair café",
+        "rosé wine",
+        "sauté",
+        "soufflé",
+        "épée",
+        "étude",
+    ];
+    for topic in topics() {
+        let english = topic.phrases.iter().filter(|it| it.language == Some(Language::ENGLISH));
+        for text in english.map(|it| it.text.as_str()).filter(|it| !it.is_ascii()) {
+            assert!(BORROWED.contains(&text), "{text} of {}", topic.slug);
+        }
+    }
+}
+
 /// Without, it would say nothing: an exception is a longer phrase with a name in it.
 #[test]
 fn an_exception_is_no_name_of_its_topic() {
@@ -155,6 +194,7 @@ fn what_tells_of_health_faith_sex_or_views_is_sensitive_and_nothing_else_is() {
         "migration",
         "activism",
         "disability",
+        "caregiving",
     ] {
         assert!(sensitive(slug), "{slug}");
     }
@@ -182,49 +222,57 @@ fn what_tells_of_health_faith_sex_or_views_is_sensitive_and_nothing_else_is() {
     assert!(count * 10 < topics().len(), "{count} are sensitive");
 }
 
-/// The made-up world's topics are among the slugs, and what its people say of them tells them.
+/// The made-up world's topics are among the slugs: its people tag what they post with them. What they say is
+/// told only by what people say anywhere.
 #[test]
 fn what_the_made_up_world_talks_of_is_there() {
-    let things = [
-        ("photography", ["long exposure", "film grain", "soft window light", "pinhole camera"]),
-        ("cooking", ["slow stew", "pickled radish", "cast-iron pan", "roasted squash"]),
-        ("open-source", ["first pull request", "release notes", "tidy changelog", "issue triage"]),
-        ("gardening", ["tomato seedlings", "compost", "late frost", "raised beds"]),
-        ("cycling", ["gravel loop", "squeaky chain", "long climb", "winter tyres"]),
-        ("science-fiction", ["generation ship", "first contact", "quiet dystopia", "moon colony"]),
-        (
-            "distributed-systems",
-            ["consensus bug", "clock skew", "retry storm", "idempotent writes"],
-        ),
-        ("birdwatching", ["heron at dawn", "wren in the hedge", "spring migration", "tawny owl"]),
-        ("sourdough", ["lively starter", "open crumb", "cold proof", "rye flour"]),
-        ("hiking", ["ridge walk", "wet boots", "mountain hut", "map"]),
-        ("board-games", ["tense endgame", "solo scheme", "house rules", "worker placement"]),
-        ("typography", ["humanist serif", "optical sizes", "bad kerning", "variable font"]),
-        ("astronomy", ["lunar halo", "Saturn's rings", "dark sky", "borrowed telescope"]),
-        ("rust", ["borrow checker", "macro", "zero-copy parsing", "trait"]),
-        ("knitting", ["dropped stitch", "cabled socks", "hand-dyed yarn", "lace shawl"]),
-        ("urban-planning", ["quiet street", "bus lane", "corner shops", "pocket park"]),
-        ("jazz", ["brushed snare", "walking bass", "modal tune", "late set"]),
-        ("databases", ["missing index", "slow join", "tricky migration", "query plans"]),
-        ("ceramics", ["cracked glaze", "raku firing", "thrown bowl", "wild clay"]),
-        ("linguistics", ["vowel harmony", "lost case", "loanwords", "dialect map"]),
-        ("climate", ["heat record", "tidal power", "peat bogs", "glacier melt"]),
-        ("beekeeping", ["swarm in May", "lime honey", "queen", "quiet hive"]),
-        ("cartography", ["contour lines", "odd projection", "hand-drawn coasts", "place names"]),
-        ("accessibility", ["focus order", "alt text", "colour contrast", "keyboard traps"]),
-    ];
-    for (slug, things) in things {
-        let topic = Ontology::shipped().by_slug(slug).unwrap_or_else(|| panic!("{slug}"));
-        let told: Vec<&str> = topic
-            .phrases
-            .iter()
-            .filter(|it| it.kind != PhraseKind::Except)
-            .map(|it| it.text.as_str())
-            .collect();
-        for thing in things {
-            assert!(told.contains(&thing), "{thing} tells {slug}");
-        }
+    for slug in [
+        "photography",
+        "cooking",
+        "open-source",
+        "gardening",
+        "cycling",
+        "science-fiction",
+        "distributed-systems",
+        "birdwatching",
+        "sourdough",
+        "hiking",
+        "board-games",
+        "typography",
+        "astronomy",
+        "rust",
+        "knitting",
+        "urban-planning",
+        "jazz",
+        "databases",
+        "ceramics",
+        "linguistics",
+        "climate",
+        "beekeeping",
+        "cartography",
+        "accessibility",
+    ] {
+        assert!(Ontology::shipped().by_slug(slug).is_some(), "{slug}");
+    }
+    let told = |text: &str| {
+        let is_said = |it: &&Topic| {
+            it.phrases.iter().any(|it| it.kind != PhraseKind::Except && it.text == text)
+        };
+        topics().iter().filter(is_said).map(|it| it.slug.as_str()).collect::<Vec<_>>()
+    };
+    for (thing, slug) in [
+        ("pinhole camera", "photography"),
+        ("tomato seedlings", "gardening"),
+        ("worker placement", "board-games"),
+        ("borrow checker", "rust"),
+        ("vowel harmony", "linguistics"),
+        ("alt text", "accessibility"),
+    ] {
+        assert!(told(thing).contains(&slug), "{thing} tells {slug}");
+    }
+    for thing in ["lost case", "late set", "wet boots", "slow join", "missing index", "long climb"]
+    {
+        assert_eq!(told(thing), [""; 0], "{thing}");
     }
 }
 

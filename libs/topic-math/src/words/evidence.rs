@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::{
     Matcher, Words,
     fold::{BREAK, Place},
-    lists,
+    index, lists,
     sources::Sources,
     vocabulary::{Form, Kind, Meaning, is_joined_in_text, is_marked},
 };
@@ -169,11 +169,13 @@ impl<'a> Hit<'a> {
             && folded.bytes()[word.at as usize - 1] != BREAK
             && first > 0
             && stands[first - 1].place == word.place;
-        let is_proper = goes_on && text.starts_with(char::is_uppercase);
-        let index = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        // The Office is a title, and the office and The office are none.
+        let end = &sources.texts[word.source as usize][stands[last].start as usize..];
+        let is_proper =
+            goes_on && text.starts_with(char::is_uppercase) && end.starts_with(char::is_uppercase);
         Self {
             words: (index(first), index(last)),
-            letters: letters.len(),
+            letters: str::from_utf8(letters).map_or(0, |it| it.chars().count()),
             place: word.place,
             text,
             is_ordinary,
@@ -258,9 +260,11 @@ impl Evidence {
             if doubtful {
                 self.doubtful += count;
                 // German writes every noun with a capital.
+                let is_german = |it: Language| it.as_str() == "de";
                 let is_name = hit.is_proper
                     && meaning.proper
-                    && language().is_none_or(|it| it.as_str() != "de");
+                    && !meaning.language.is_some_and(is_german)
+                    && !language().is_some_and(is_german);
                 // What a compound is, its last character says: white tea is tea, and tea-brown is not.
                 if is_name || hit.is_alone.1 || hit.place == Place::Tag {
                     self.proper += count;

@@ -3,10 +3,15 @@
 //! Each word stands between two spaces of its own, ` neural  networks `, so that phrases can be looked for as
 //! bytes and only whole words are found. Where a phrase cannot go on, at the end of a sentence, something else
 //! stands between. Every word knows where it stands in what was folded.
+//!
+//! [`klout_ontology::fold`] is for search, where whoever types leaves marks out: it drops all of them, and knows
+//! nothing of words.
 
 use unicode_normalization::char::{
     canonical_combining_class, compose, decompose_compatible, is_combining_mark,
 };
+
+use super::index;
 
 /// Stands between words that are no part of one phrase. No word holds it.
 pub(super) const BREAK: u8 = b'\n';
@@ -106,9 +111,14 @@ impl Folded {
                 match class(char) {
                     Class::Letter => at = self.word(number, text, at, part.end, place),
                     Class::Alone => {
-                        let end = at + char.len_utf8();
+                        let mut end = at + char.len_utf8();
                         self.begin();
                         self.fold(char);
+                        let next = text[end..part.end].chars().next();
+                        if let Some(mark) = next.filter(|it| is_voice(*it)) {
+                            self.fold(mark);
+                            end += mark.len_utf8();
+                        }
                         self.end(number, at..end, place);
                         at = end;
                     }
@@ -280,6 +290,11 @@ fn is_alone(char: char) -> bool {
         | '\u{1780}'..='\u{17b3}') // Khmer
 }
 
+/// What makes another kana of the one before it, and stands by itself in decomposed and in half-width text.
+fn is_voice(char: char) -> bool {
+    matches!(char, '\u{3099}' | '\u{309a}' | '\u{ff9e}' | '\u{ff9f}')
+}
+
 /// Accents, points of vowels in Arabic and Hebrew, and marks that somebody heaped up. Marks that make
 /// another letter, as in Indian scripts, stay.
 fn is_dropped(char: char) -> bool {
@@ -372,11 +387,6 @@ fn plain(char: char) -> Option<&'static str> {
     })
 }
 
-/// A place in what is folded, which is bounded far below 4 GB.
-fn index(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,6 +414,10 @@ mod tests {
             ("don't", "don t"),
             ("ｱﾆﾒ", "ア ニ メ"),
             ("料理とジャズ", "料 理 と シ\u{3099} ャ ス\u{3099}"),
+            ("シ\u{3099}ャス\u{3099}", "シ\u{3099} ャ ス\u{3099}"),
+            ("ｼﾞｬｽﾞ", "シ\u{3099} ャ ス\u{3099}"),
+            ("ﾋﾟｱﾉ ヒ\u{309a}アノ", "ピ ア ノ ピ ア ノ"),
+            ("\u{3099}\u{ff9e}", ""),
             ("한국 음악", "한국 음악"),
             ("ΣΊΣΥΦΟΣ", "σισυφοσ"),
             ("हिन्दी", "हिन्दी"),

@@ -2,6 +2,8 @@
 
 use klout_ontology::Ontology;
 
+use super::index;
+
 /// For each topic, by its place in the ontology, itself and its ancestors.
 #[derive(Debug)]
 pub(super) struct Kinship {
@@ -52,8 +54,4 @@ impl Kinship {
     pub(super) fn bytes(&self) -> usize {
         size_of_val(&*self.starts) + size_of_val(&*self.lineage) + size_of_val(&*self.near)
     }
-}
-
-fn index(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
 }

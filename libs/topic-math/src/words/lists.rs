@@ -6,21 +6,17 @@ use klout_ontology::Language;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// In which languages a word is one that sentences are built with, as bits by their place in [`LANGUAGES`].
-static FUNCTION_WORDS: LazyLock<FxHashMap<&str, u8>> = LazyLock::new(|| {
-    let mut words = FxHashMap::default();
-    for line in include_str!("function-words.txt").lines() {
-        let mut line = line.split(' ');
-        let language = line.next().unwrap_or_default();
-        let bits = LANGUAGES.iter().position(|it| *it == language).map_or(0, |it| 1 << it);
-        line.for_each(|word| *words.entry(word).or_default() |= bits);
-    }
-    words
-});
+static FUNCTION_WORDS: LazyLock<FxHashMap<&str, u8>> =
+    LazyLock::new(|| by_language(include_str!("function-words.txt")));
 
 /// Ordinary English words and abbreviations that name companies, films, teams or programming languages as
-/// well. A topic that is called by one in its ordinary meaning (cooking, jazz) is not in doubt.
+/// well, or are said in passing. A topic that is called by one in its ordinary meaning (cooking, jazz) is not in doubt.
 static HOMOGRAPHS: LazyLock<FxHashSet<&str>> =
     LazyLock::new(|| include_str!("homographs.txt").split_ascii_whitespace().collect());
+
+/// Such words of other languages: court is a dish in German, and a lawyer an avocado in French.
+static HOMOGRAPHS_ELSEWHERE: LazyLock<FxHashMap<&str, u8>> =
+    LazyLock::new(|| by_language(include_str!("homographs-elsewhere.txt")));
 
 /// The languages whose function words we have.
 const LANGUAGES: [&str; 6] = ["en", "de", "es", "fr", "it", "pt"];
@@ -33,8 +29,30 @@ pub(super) fn is_function_word(word: &str) -> bool {
     FUNCTION_WORDS.contains_key(word)
 }
 
+/// Of English.
 pub(super) fn is_homograph(word: &str) -> bool {
     HOMOGRAPHS.contains(word) || HOMOGRAPHS.contains(super::inflect::singular(word))
+}
+
+pub(super) fn is_homograph_of(language: Language, word: &str) -> bool {
+    let bits = HOMOGRAPHS_ELSEWHERE.get(word).copied().unwrap_or_default();
+    bits & bit(language.as_str()) != 0
+}
+
+/// Words by lines that begin with their language.
+fn by_language(lines: &'static str) -> FxHashMap<&'static str, u8> {
+    let mut words = FxHashMap::default();
+    for line in lines.lines() {
+        let mut line = line.split(' ');
+        let bit = bit(line.next().unwrap_or_default());
+        line.for_each(|word| *words.entry(word).or_default() |= bit);
+    }
+    words
+}
+
+/// 0: of a language that we have no words of.
+fn bit(language: &str) -> u8 {
+    LANGUAGES.iter().position(|it| *it == language).map_or(0, |it| 1 << it)
 }
 
 /// The language that words are in, by those that sentences are built with. `None`: they do not tell.

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     fold::{self, Folded, Place},
+    index,
     inflect::singular,
     lists,
 };
@@ -259,10 +260,6 @@ fn key(letters: &[u8]) -> Option<u64> {
 fn key_of_telling(letters: &[u8]) -> Option<u64> {
     let word = str::from_utf8(letters).ok()?;
     if lists::is_function_word(word) { None } else { key(letters) }
-}
-
-fn index(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of topics")]

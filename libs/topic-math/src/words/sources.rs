@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::fold::{BREAK, Folded, Place};
+use super::{
+    fold::{BREAK, Folded, Place},
+    index,
+};
 
 /// What is read of one text, in bytes: more than any network takes.
 pub(super) const TEXT_BYTES_MAX: usize = 128 * 1024;
@@ -52,7 +55,7 @@ impl<'a> Sources<'a> {
 
     fn add(&mut self, text: &'a str) -> u32 {
         self.texts.push(text);
-        u32::try_from(self.texts.len() - 1).unwrap_or(u32::MAX)
+        index(self.texts.len() - 1)
     }
 
     fn text(&mut self, text: &'a str) {
@@ -141,7 +144,6 @@ impl<'a> Sources<'a> {
             }
         }
         folded.end_phrase();
-        let index = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         self.tags.push(TagWords { apart: index(apart), end: index(folded.words().len()) });
     }
 
@@ -194,3 +196,21 @@ fn sorted(texts: &[String]) -> Vec<&str> {
 
 // A break between words keeps phrases apart whatever the words are.
 const _: () = assert!(BREAK != b' ');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_tags_and_links_and_saying_one_twice_change_nothing() {
+        let all = |of: &[&str]| of.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let (tags, links) = (all(&["#b", "#a", "#c"]), all(&["https://b.org/x", "https://a.org"]));
+        let (other_tags, other_links) =
+            (all(&["#c", "#a", "#b", "#a"]), all(&["https://a.org", "https://b.org/x"]));
+        let one = Sources::new("text", &tags, &links);
+        let other = Sources::new("text", &other_tags, &other_links);
+        assert_eq!(one.texts, ["text", "#a", "#b", "#c", "https://a.org", "https://b.org/x"]);
+        assert_eq!(one.texts, other.texts);
+        assert_eq!(one.folded.bytes(), other.folded.bytes());
+    }
+}

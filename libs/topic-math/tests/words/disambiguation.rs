@@ -94,7 +94,12 @@ fn one_keyword_says_nothing_and_two_do() {
 
 #[test]
 fn an_abbreviation_is_one_in_capitals() {
-    let matcher = matcher(small());
+    let mut topics = small();
+    topics.push(topic(40, "medicine", "Medicine", &[]).told("en", PhraseKind::Alias, &["NHS"]));
+    let matcher = matcher(topics);
+    assert_eq!(about(&matcher, "again the NHS of ours"), ["medicine"]);
+    assert_eq!(about(&matcher, "again the nhs of ours"), [""; 0]);
+    assert_eq!(about(&matcher, "so #nhs"), ["medicine"], "as a tag it is what it is");
     assert_eq!(about(&matcher, "AI ate my homework"), ["artificial-intelligence"]);
     assert_eq!(about(&matcher, "ai que calor"), [""; 0]);
     assert_eq!(about(&matcher, "hm #ai"), ["artificial-intelligence"]);
@@ -155,4 +160,38 @@ fn a_description_speaks_for_a_topic_that_is_not_named() {
     let text = "Are two entangled qubits described by one Bell state, or as a pair of states?";
     assert_eq!(about(&matcher, text), ["entanglement"]);
     assert_eq!(about(&matcher, "two states"), [""; 0]);
+}
+
+#[test]
+fn what_too_many_topics_are_called_is_none_of_them() {
+    let called = |count: u64| {
+        let topics = (0..count).map(|it| {
+            let (slug, name) = (format!("t{it}"), format!("Number{it}"));
+            topic(100 + it, &slug, &name, &[2]).told("en", PhraseKind::Alias, &["tungsten"])
+        });
+        let above = [topic(1, "top", "Top", &[]), topic(2, "elements", "Elements", &[1])];
+        matcher(above.into_iter().chain(topics).collect())
+    };
+    let some = called(20);
+    assert_eq!(some.left_out(), 0);
+    assert_eq!(about(&some, "tungsten again").len(), 10);
+    let many = called(2000);
+    assert!(many.left_out() >= 2000, "{}", many.left_out());
+    assert_eq!(about(&many, "tungsten again"), [""; 0]);
+    assert_eq!(about(&many, "number7 again"), ["t7"]);
+}
+
+#[test]
+fn what_a_tagged_post_only_mentions_counts_less() {
+    let matcher = matcher(small());
+    let golf = |text: &str| {
+        let found = read(&matcher, text);
+        let golf = found.iter().find(|it| it.words == ["golf"]).unwrap_or_else(|| panic!("{text}"));
+        golf.weight
+    };
+    let (beside, plain) =
+        (golf("#boardgames, golf, golf, golf"), golf("boardgames, golf, golf, golf"));
+    assert!(beside < plain, "{beside} {plain}");
+    assert_eq!(about(&matcher, "boardgames tonight, after golf"), ["golf", "board-games"]);
+    assert_eq!(about(&matcher, "#boardgames tonight, after golf"), ["board-games"]);
 }

@@ -34,6 +34,20 @@ fn one_character_is_a_word_where_it_stands_for_one() {
 }
 
 #[test]
+fn voiced_kana_are_found_however_they_are_written() {
+    let jazz = topic(1, "jazz", "Jazz", &[]).told("ja", PhraseKind::Alias, &["ジャズ"]);
+    let matcher = matcher(vec![jazz]);
+    for text in [
+        "昨日はジャズを聴きました",
+        "昨日はシ\u{3099}ャス\u{3099}を聴きました",
+        "昨日はｼﾞｬｽﾞを聴きました",
+    ] {
+        assert_eq!(about(&matcher, text), ["jazz"], "{text}");
+    }
+    assert_eq!(about(&matcher, "昨日はシャスを聴きました"), [""; 0]);
+}
+
+#[test]
 fn an_english_name_counts_elsewhere_and_less() {
     let matcher = matcher(small());
     let german = read(&matcher, "Wir haben gestern nach der Arbeit noch golf gespielt und gelacht");

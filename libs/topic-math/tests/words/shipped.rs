@@ -1,7 +1,8 @@
 //! The taxonomy that ships, on posts as people write them.
 //!
 //! `posts.tsv` has a post a line: its language, the topics that a person gave it, and the text. They were
-//! written before anybody knew what the matcher makes of them, and are not changed for it.
+//! written before anybody knew what the matcher makes of them. Four labels were changed since: trains are
+//! `railways`, where they had been `train-travel`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -110,6 +111,60 @@ fn posts_are_about_what_people_say_that_they_are() {
         );
     }
     assert!(posts.len() >= 200);
-    assert!(all.precision() >= 0.7, "{}", all.precision());
-    assert!(all.recall() >= 0.78, "{}", all.recall());
+    assert!(all.precision() >= 0.76, "{}", all.precision());
+    assert!(all.recall() >= 0.82, "{}", all.recall());
+}
+
+fn about(text: &str) -> Vec<&'static str> {
+    let words = Words { text, ..Words::default() };
+    let told = MATCHER.topics(&words, &[]);
+    told.iter().filter_map(|it| Some(&*Ontology::shipped().get(it.topic)?.slug)).collect()
+}
+
+#[test]
+fn ordinary_words_are_no_titles_and_tell_nothing_alone() {
+    let ordinary = [
+        "the office is closed on Monday",
+        "the wire is broken",
+        "who was that woman? The Who?",
+        "the national average is 12",
+        "the clash between the two brothers",
+        "few among us who remember",
+        "my new balance is 40 euros",
+        "nice to converse with you",
+        "peach cobbler",
+        "replace the toner",
+        "delete your cookies",
+        "first contact with the customer",
+        "delicious irony",
+        "he is learning to walk",
+        "my manager",
+        "coming out on friday",
+        "see you after school",
+        "after dinner",
+        "the kids are alright",
+        "my dad said so",
+        "Happy birthday mum!",
+        "Alles Gute zum Geburtstag",
+        "Das Gericht war viel zu salzig und ich habe es nicht gegessen",
+        "Du hast die Wahl, aber ich würde das nicht noch einmal tun",
+        "je mange un avocat tous les jours avec du pain et des tomates",
+        "elle a connu beaucoup d'échecs dans sa vie",
+        "encendemos siempre una vela cuando se va la luz en casa",
+        "ho mangiato una pesca che era molto buona",
+    ];
+    let told = ordinary.map(|it| (it, about(it)));
+    let wrong: Vec<_> = told.into_iter().filter(|it| !it.1.is_empty()).collect();
+    assert_eq!(wrong, []);
+    assert_eq!(about("the soprano was ill"), ["opera"]);
+    assert_eq!(about("secular bull market"), ["investing"]);
+    assert_eq!(about("he paid the bill by credit card and left"), ["banking"]);
+    for (text, topic) in [
+        ("last night we watched The Office again", "television"),
+        ("everybody here plays Among Us", "mobile-games"),
+        ("my first pair of New Balance", "sneakers"),
+        ("homework and school: the exams are near", "education"),
+    ] {
+        assert!(about(text).contains(&topic), "{text}: {:?}", about(text));
+    }
 }
