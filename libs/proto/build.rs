@@ -9,7 +9,7 @@ use protox::file::{
 use tonic_prost_build::FileDescriptorSet;
 
 /// The packages there are, by their folder.
-const PACKAGES: [&str; 4] = ["signal", "score", "graph", "topic"];
+const PACKAGES: [&str; 6] = ["signal", "score", "graph", "topic", "perk", "profile"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from("../../proto");

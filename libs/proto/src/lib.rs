@@ -36,6 +36,20 @@ pub mod topic {
     }
 }
 
+/// `klout.perk.v1`: what brands offer to whom.
+pub mod perk {
+    pub mod v1 {
+        tonic::include_proto!("klout.perk.v1");
+    }
+}
+
+/// `klout.profile.v1`: the public view of a person.
+pub mod profile {
+    pub mod v1 {
+        tonic::include_proto!("klout.profile.v1");
+    }
+}
+
 /// The largest batch of signals that a consumer takes, in bytes. What is taken in with one call of up to
 /// 4 MiB grows when it is hashed, and with what it takes back.
 pub const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;

@@ -29,7 +29,7 @@ use crate::{
 
 /// How the services end that take what other services push, and that only operators call. Through the
 /// gateway, which calls in its own name, they are for the operator alone.
-const INTERNAL: [&str; 2] = ["ConsumerService", "OperatorService"];
+const INTERNAL: [&str; 3] = ["ConsumerService", "OperatorService", "PersonDataService"];
 
 /// This RPC goes through the whole log, and may take as long as a stream.
 const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
@@ -37,9 +37,15 @@ const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 /// RPCs of public services that are for the operator alone too. The service sees the gateway's own token, and
 /// cannot tell who asks for everybody's cases, for one pass over everybody after another, or by the keyed hashes
 /// that only services know.
-const OPERATORS: [&str; 5] = [
+const OPERATORS: [&str; 11] = [
     REDELIVER,
     "/klout.graph.v1.GraphService/BatchGetMemberships",
+    "/klout.graph.v1.GraphService/ImportDeletionList",
+    "/klout.graph.v1.GraphService/ListDisputes",
+    "/klout.graph.v1.GraphService/ListPersonStates",
+    "/klout.graph.v1.GraphService/MergePeople",
+    "/klout.graph.v1.GraphService/RecordLookups",
+    "/klout.graph.v1.GraphService/SettleDispute",
     "/klout.score.v1.ScoreService/BatchGetActors",
     "/klout.score.v1.ScoreService/ListContests",
     "/klout.score.v1.ScoreService/StartRescore",

@@ -218,9 +218,11 @@ pub(crate) static ROUTES: [Route; 23] = [
 ];
 
 /// The section name of the service that answers a package of RPCs.
-pub(crate) const fn owners() -> [(&'static str, &'static str); 4] {
+pub(crate) const fn owners() -> [(&'static str, &'static str); 6] {
     [
         ("klout.graph.v1", "social_graph"),
+        ("klout.perk.v1", "perks"),
+        ("klout.profile.v1", "gateway"),
         ("klout.score.v1", "scoring"),
         ("klout.signal.v1", "connector"),
         ("klout.topic.v1", "topics"),

@@ -162,10 +162,12 @@ impl Loading {
                     network: account.network.to_string(),
                     native_id: account.native_id.to_string(),
                     handle: account.handle.clone(),
+                    ..Default::default()
                 })
                 .collect(),
             country: member.home().map(|home| home.country.to_owned()).unwrap_or_default(),
             city: member.home().and_then(|home| home.city).unwrap_or_default().to_owned(),
+            ..Default::default()
         });
         let members: Vec<_> = members.collect();
         for requests in members.chunks(ROWS_MAX) {

@@ -53,7 +53,7 @@ impl Subject {
         match self {
             Self::Person(person) => Ok(person.to_string()),
             Self::Account(account) => {
-                let request = ResolvePersonRequest { account: Some(account) };
+                let request = ResolvePersonRequest { account: Some(account), ..Default::default() };
                 Ok(client.graph().resolve_person(request).await?.into_inner().person)
             }
         }

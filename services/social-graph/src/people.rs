@@ -24,6 +24,7 @@ pub(crate) async fn find(
             create_time: Some(convert::timestamp(joined.create_time)),
             country: joined.place.country().to_owned(),
             city: joined.place.city().to_owned(),
+            ..Default::default()
         };
         (id, person)
     });

@@ -15,13 +15,23 @@ mod update_person;
 use klout_chassis::Clock;
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
-    ApplySignalsRequest, ApplySignalsResponse, BatchCreatePeopleRequest, BatchCreatePeopleResponse,
-    BatchGetMembershipsRequest, BatchGetMembershipsResponse, BatchGetPeopleRequest,
-    BatchGetPeopleResponse, BatchResolvePeopleRequest, BatchResolvePeopleResponse,
-    CreatePersonRequest, CreatePersonResponse, GetBacklogRequest, GetBacklogResponse,
-    GetPersonRequest, GetPersonResponse, LinkAccountRequest, LinkAccountResponse,
-    ResolvePersonRequest, ResolvePersonResponse, UpdatePersonRequest, UpdatePersonResponse,
-    graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
+    AddContactsRequest, AddContactsResponse, ApplySignalsRequest, ApplySignalsResponse,
+    BatchCreatePeopleRequest, BatchCreatePeopleResponse, BatchGetMembershipsRequest,
+    BatchGetMembershipsResponse, BatchGetPeopleRequest, BatchGetPeopleResponse,
+    BatchResolvePeopleRequest, BatchResolvePeopleResponse, CompleteLinkRequest,
+    CompleteLinkResponse, CreatePersonRequest, CreatePersonResponse, ErasePersonRequest,
+    ErasePersonResponse, GetBacklogRequest, GetBacklogResponse, GetConsentRequest,
+    GetConsentResponse, GetPersonRequest, GetPersonResponse, GetReceiptRequest, GetReceiptResponse,
+    LinkAccountRequest, LinkAccountResponse, ListDisputesRequest, ListDisputesResponse,
+    ListHandlesRequest, ListHandlesResponse, ListInfluenceesRequest, ListInfluenceesResponse,
+    ListInfluencersRequest, ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse,
+    ListMutualsRequest, ListMutualsResponse, ListPersonStatesRequest, ListPersonStatesResponse,
+    MergePeopleRequest, MergePeopleResponse, RecordLookupsRequest, RecordLookupsResponse,
+    RemoveContactsRequest, RemoveContactsResponse, ResolvePersonRequest, ResolvePersonResponse,
+    SetConsentRequest, SetConsentResponse, SettleDisputeRequest, SettleDisputeResponse,
+    StartLinkRequest, StartLinkResponse, UnlinkAccountRequest, UnlinkAccountResponse,
+    UpdatePersonRequest, UpdatePersonResponse, graph_service_server::GraphService,
+    signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
@@ -129,6 +139,139 @@ impl GraphService for GraphRpc {
     ) -> Result<Response<GetBacklogResponse>, Status> {
         let response = get_backlog::get_backlog(self).await?;
         Ok(Response::new(response))
+    }
+
+    async fn start_link(
+        &self,
+        _request: Request<StartLinkRequest>,
+    ) -> Result<Response<StartLinkResponse>, Status> {
+        Err(Status::unimplemented("start_link"))
+    }
+
+    async fn complete_link(
+        &self,
+        _request: Request<CompleteLinkRequest>,
+    ) -> Result<Response<CompleteLinkResponse>, Status> {
+        Err(Status::unimplemented("complete_link"))
+    }
+
+    async fn unlink_account(
+        &self,
+        _request: Request<UnlinkAccountRequest>,
+    ) -> Result<Response<UnlinkAccountResponse>, Status> {
+        Err(Status::unimplemented("unlink_account"))
+    }
+
+    async fn merge_people(
+        &self,
+        _request: Request<MergePeopleRequest>,
+    ) -> Result<Response<MergePeopleResponse>, Status> {
+        Err(Status::unimplemented("merge_people"))
+    }
+
+    async fn list_handles(
+        &self,
+        _request: Request<ListHandlesRequest>,
+    ) -> Result<Response<ListHandlesResponse>, Status> {
+        Err(Status::unimplemented("list_handles"))
+    }
+
+    async fn list_disputes(
+        &self,
+        _request: Request<ListDisputesRequest>,
+    ) -> Result<Response<ListDisputesResponse>, Status> {
+        Err(Status::unimplemented("list_disputes"))
+    }
+
+    async fn settle_dispute(
+        &self,
+        _request: Request<SettleDisputeRequest>,
+    ) -> Result<Response<SettleDisputeResponse>, Status> {
+        Err(Status::unimplemented("settle_dispute"))
+    }
+
+    async fn add_contacts(
+        &self,
+        _request: Request<AddContactsRequest>,
+    ) -> Result<Response<AddContactsResponse>, Status> {
+        Err(Status::unimplemented("add_contacts"))
+    }
+
+    async fn remove_contacts(
+        &self,
+        _request: Request<RemoveContactsRequest>,
+    ) -> Result<Response<RemoveContactsResponse>, Status> {
+        Err(Status::unimplemented("remove_contacts"))
+    }
+
+    async fn set_consent(
+        &self,
+        _request: Request<SetConsentRequest>,
+    ) -> Result<Response<SetConsentResponse>, Status> {
+        Err(Status::unimplemented("set_consent"))
+    }
+
+    async fn get_consent(
+        &self,
+        _request: Request<GetConsentRequest>,
+    ) -> Result<Response<GetConsentResponse>, Status> {
+        Err(Status::unimplemented("get_consent"))
+    }
+
+    async fn erase_person(
+        &self,
+        _request: Request<ErasePersonRequest>,
+    ) -> Result<Response<ErasePersonResponse>, Status> {
+        Err(Status::unimplemented("erase_person"))
+    }
+
+    async fn get_receipt(
+        &self,
+        _request: Request<GetReceiptRequest>,
+    ) -> Result<Response<GetReceiptResponse>, Status> {
+        Err(Status::unimplemented("get_receipt"))
+    }
+
+    async fn list_lookups(
+        &self,
+        _request: Request<ListLookupsRequest>,
+    ) -> Result<Response<ListLookupsResponse>, Status> {
+        Err(Status::unimplemented("list_lookups"))
+    }
+
+    async fn record_lookups(
+        &self,
+        _request: Request<RecordLookupsRequest>,
+    ) -> Result<Response<RecordLookupsResponse>, Status> {
+        Err(Status::unimplemented("record_lookups"))
+    }
+
+    async fn list_person_states(
+        &self,
+        _request: Request<ListPersonStatesRequest>,
+    ) -> Result<Response<ListPersonStatesResponse>, Status> {
+        Err(Status::unimplemented("list_person_states"))
+    }
+
+    async fn list_influencers(
+        &self,
+        _request: Request<ListInfluencersRequest>,
+    ) -> Result<Response<ListInfluencersResponse>, Status> {
+        Err(Status::unimplemented("list_influencers"))
+    }
+
+    async fn list_influencees(
+        &self,
+        _request: Request<ListInfluenceesRequest>,
+    ) -> Result<Response<ListInfluenceesResponse>, Status> {
+        Err(Status::unimplemented("list_influencees"))
+    }
+
+    async fn list_mutuals(
+        &self,
+        _request: Request<ListMutualsRequest>,
+    ) -> Result<Response<ListMutualsResponse>, Status> {
+        Err(Status::unimplemented("list_mutuals"))
     }
 }
 

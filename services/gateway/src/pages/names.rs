@@ -32,7 +32,12 @@ mod tests {
 
     fn account(native_id: &str, handle: &str) -> LinkedAccount {
         let network = "bluesky".to_owned();
-        LinkedAccount { network, native_id: native_id.to_owned(), handle: handle.to_owned() }
+        LinkedAccount {
+            network,
+            native_id: native_id.to_owned(),
+            handle: handle.to_owned(),
+            ..Default::default()
+        }
     }
 
     #[test]

@@ -95,6 +95,7 @@ fn person(person: &str) -> Option<Person> {
         network: network.to_owned(),
         native_id: format!("id of {handle}"),
         handle: handle.to_owned(),
+        ..Default::default()
     };
     let accounts = match person {
         ANN => vec![account("bluesky", "ann")],
@@ -112,6 +113,7 @@ fn person(person: &str) -> Option<Person> {
         create_time: None,
         city: String::new(),
         country: String::new(),
+        ..Default::default()
     })
 }
 
@@ -136,7 +138,7 @@ impl GraphService for Graph {
         &self,
         request: Request<UpdatePersonRequest>,
     ) -> Result<Response<UpdatePersonResponse>, Status> {
-        let UpdatePersonRequest { person, country, city } = request.into_inner();
+        let UpdatePersonRequest { person, country, city, .. } = request.into_inner();
         let (country, city) = (country.unwrap_or("as before".to_owned()), city.unwrap_or_default());
         let person = Person { person, country, city, ..Person::default() };
         Ok(Response::new(UpdatePersonResponse { person: Some(person) }))

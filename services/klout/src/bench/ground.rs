@@ -133,6 +133,7 @@ pub(super) async fn register(client: &Client, accounts: u32) -> Result<Vec<Strin
                     network: NETWORK.to_owned(),
                     native_id: account.to_string(),
                     handle: String::new(),
+                    ..Default::default()
                 }],
                 ..CreatePersonRequest::default()
             })

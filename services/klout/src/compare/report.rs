@@ -202,6 +202,7 @@ mod tests {
             network: "bluesky".to_owned(),
             native_id: "did:1".to_owned(),
             handle: handle.to_owned(),
+            ..Default::default()
         };
         let person = Person {
             person: "1".to_owned(),
@@ -209,6 +210,7 @@ mod tests {
             create_time: None,
             city: String::new(),
             country: String::new(),
+            ..Default::default()
         };
         let report = Report {
             comparison: &scores.compare(),

@@ -172,7 +172,10 @@ impl Joining {
     fn take_rest(&mut self) -> Vec<CreatePersonRequest> {
         let Self::Listed(left) = self else { return Vec::new() };
         let rest = left.drain().map(|((network, native_id), place)| {
-            joining(LinkedAccount { network, native_id, handle: String::new() }, place)
+            joining(
+                LinkedAccount { network, native_id, handle: String::new(), ..Default::default() },
+                place,
+            )
         });
         rest.collect()
     }
@@ -180,7 +183,7 @@ impl Joining {
 
 /// A person of their own, with this account.
 fn joining(account: LinkedAccount, Place { country, city }: Place) -> CreatePersonRequest {
-    CreatePersonRequest { accounts: vec![account], country, city }
+    CreatePersonRequest { accounts: vec![account], country, city, ..Default::default() }
 }
 
 /// Everybody whom a signal names, called as it calls them.
@@ -198,5 +201,6 @@ fn accounts(signal: Signal) -> impl Iterator<Item = LinkedAccount> {
         network: network.clone(),
         native_id,
         handle: handle.unwrap_or_default(),
+        ..Default::default()
     })
 }

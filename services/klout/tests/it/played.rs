@@ -324,6 +324,7 @@ impl GraphService for Gateway {
                 network: "bluesky".to_owned(),
                 native_id: format!("did:{person}"),
                 handle: format!("<b>{person}"),
+                ..Default::default()
             };
             Person {
                 person,
@@ -331,6 +332,7 @@ impl GraphService for Gateway {
                 create_time: None,
                 city: String::new(),
                 country: String::new(),
+                ..Default::default()
             }
         });
         Ok(Response::new(BatchGetPeopleResponse { people: people.collect() }))

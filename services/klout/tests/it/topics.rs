@@ -300,7 +300,7 @@ impl GraphService for Gateway {
         &self,
         _: Request<ResolvePersonRequest>,
     ) -> Result<Response<ResolvePersonResponse>, Status> {
-        Ok(Response::new(ResolvePersonResponse { person: "42".to_owned() }))
+        Ok(Response::new(ResolvePersonResponse { person: "42".to_owned(), ..Default::default() }))
     }
 
     async fn batch_get_people(
@@ -312,6 +312,7 @@ impl GraphService for Gateway {
                 network: "bluesky".to_owned(),
                 native_id: format!("did:{person}"),
                 handle: format!("ann{person}"),
+                ..Default::default()
             }],
             person,
             ..Person::default()

@@ -85,7 +85,7 @@ pub(super) fn parse_person(field: &'static str, text: &str) -> Result<PersonId, 
 }
 
 pub(super) async fn resolve(rpc: &ScoreRpc, account: AccountName) -> Result<PersonId, Error> {
-    let request = ResolvePersonRequest { account: Some(account) };
+    let request = ResolvePersonRequest { account: Some(account), ..Default::default() };
     let response = rpc.reader.graph.clone().resolve_person(request).await;
     let person = response.map_err(Error::resolving)?.into_inner().person;
     parse_person("person", &person)

@@ -230,6 +230,7 @@ impl GraphService for Graph {
             network: "bluesky".to_owned(),
             native_id: "did:71".to_owned(),
             handle: "seventy-one".to_owned(),
+            ..Default::default()
         };
         let known = BTreeMap::from([("71", vec![account]), ("72", vec![])]);
         let people = request.into_inner().people.into_iter().filter_map(|person| {
@@ -240,6 +241,7 @@ impl GraphService for Graph {
                 create_time: None,
                 city: String::new(),
                 country: String::new(),
+                ..Default::default()
             })
         });
         Ok(Response::new(BatchGetPeopleResponse { people: people.collect() }))
@@ -250,7 +252,7 @@ impl GraphService for Graph {
         request: Request<ResolvePersonRequest>,
     ) -> Result<Response<ResolvePersonResponse>, Status> {
         let person = owner(request.into_inner().account)?;
-        Ok(Response::new(ResolvePersonResponse { person }))
+        Ok(Response::new(ResolvePersonResponse { person, ..Default::default() }))
     }
 
     async fn batch_resolve_people(

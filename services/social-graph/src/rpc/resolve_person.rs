@@ -10,5 +10,5 @@ pub(super) async fn resolve_person(
     let account = Named::parse(&rpc.account_key, "account", request.account)?;
     let people = resolve(&rpc.db, &[account]).await?;
     let person = people.into_iter().next().expect("as many as there were accounts")?;
-    Ok(ResolvePersonResponse { person: person.to_string() })
+    Ok(ResolvePersonResponse { person: person.to_string(), ..Default::default() })
 }

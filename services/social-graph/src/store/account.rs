@@ -78,6 +78,7 @@ pub(crate) async fn of_people(
             network: row.network,
             native_id: row.native_id,
             handle: row.handle,
+            ..Default::default()
         });
     }
     Ok(accounts)

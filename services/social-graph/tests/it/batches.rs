@@ -133,7 +133,7 @@ async fn where_handles_are_unique_the_one_who_was_called_so_last_has_it() {
     // What is told late of an earlier time changes nothing.
     apply(&world, batch(2, called("did:1", "ann", joined + 10))).await.expect("applied");
 
-    let request = ResolvePersonRequest { account: Some(by_handle("ann")) };
+    let request = ResolvePersonRequest { account: Some(by_handle("ann")), ..Default::default() };
     let owner = client.resolve_person(request).await.expect("found").into_inner().person;
     assert_eq!(owner, heir);
 }

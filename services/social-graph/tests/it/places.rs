@@ -20,6 +20,7 @@ async fn update(
         person: person.to_owned(),
         country: country.map(str::to_owned),
         city: city.map(str::to_owned),
+        ..Default::default()
     };
     let answer = client.update_person(request).await?;
     Ok(answer.into_inner().person.expect("always present"))
@@ -30,6 +31,7 @@ async fn create(client: &mut Client, native_id: &str, country: &str, city: &str)
         accounts: vec![account(native_id, "")],
         country: country.to_owned(),
         city: city.to_owned(),
+        ..Default::default()
     };
     let answer = client.create_person(request).await.expect("created");
     answer.into_inner().person.expect("always present")

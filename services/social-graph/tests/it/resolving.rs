@@ -11,7 +11,7 @@ use tonic_types::StatusExt as _;
 use crate::world::{Client, World, account, by_handle, by_native_id, join, told};
 
 async fn resolve(client: &mut Client, account: AccountName) -> Result<String, Status> {
-    let request = ResolvePersonRequest { account: Some(account) };
+    let request = ResolvePersonRequest { account: Some(account), ..Default::default() };
     Ok(client.resolve_person(request).await?.into_inner().person)
 }
 

@@ -140,6 +140,7 @@ pub(crate) fn account(native_id: &str, handle: &str) -> LinkedAccount {
         network: "bluesky".to_owned(),
         native_id: native_id.to_owned(),
         handle: handle.to_owned(),
+        ..Default::default()
     }
 }
 

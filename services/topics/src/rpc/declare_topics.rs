@@ -87,7 +87,8 @@ async fn people(
                 continue;
             }
             Some(influencer::Influencer::Account(account)) => {
-                let request = ResolvePersonRequest { account: Some(account.clone()) };
+                let request =
+                    ResolvePersonRequest { account: Some(account.clone()), ..Default::default() };
                 let found = rpc.graph.clone().resolve_person(request).await;
                 found.map_err(Error::resolving)?.into_inner().person
             }

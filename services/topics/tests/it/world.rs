@@ -317,7 +317,7 @@ fn graph(members: &Members) -> Routes {
                 None => 0,
             };
             let found = known.of(account).ok_or_else(unknown)?;
-            Ok(ResolvePersonResponse { person: found.person_id.to_string() })
+            Ok(ResolvePersonResponse { person: found.person_id.to_string(), ..Default::default() })
         });
     let all = [memberships, person, people, resolve].map(Routes::into_axum_router);
     let mut all = all.into_iter();
