@@ -24,6 +24,7 @@ pub mod score {
 
 /// `klout.graph.v1`: who somebody is, and who reacts to whom.
 pub mod graph {
+    #[expect(clippy::large_enum_variant, reason = "generated: a row is a person or a status")]
     pub mod v1 {
         tonic::include_proto!("klout.graph.v1");
     }
