@@ -6,6 +6,9 @@ use tonic::{Code, Status};
 
 use crate::rpc::REQUESTS_MAX;
 
+/// How long to wait before asking again whether a state is confirmed.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("`{field}`: {problem}")]
@@ -33,6 +36,12 @@ pub enum Error {
 
     #[error("the batch is not one of the connector's: {problem}")]
     BatchMalformed { problem: &'static str },
+
+    #[error("it is decided, and {} did not confirm in time that it shows nothing any more", services.join(", "))]
+    MaskingUnconfirmed { services: Vec<&'static str> },
+
+    #[error("there is no receipt {receipt}")]
+    ReceiptUnknown { receipt: uuid::Uuid },
 
     #[error("could not {action}")]
     Store {
@@ -82,6 +91,14 @@ impl From<Error> for Status {
             }
             Error::AccountIdShared { .. } => Refusal::new(Code::Internal, "ACCOUNT_ID_SHARED"),
             Error::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            Error::MaskingUnconfirmed { services } => {
+                Refusal::new(Code::Unavailable, "MASKING_UNCONFIRMED")
+                    .with("services", services.join(" "))
+                    .retry_after(RETRY_AFTER)
+            }
+            Error::ReceiptUnknown { receipt } => {
+                Refusal::new(Code::NotFound, "RECEIPT_UNKNOWN").with("receipt", receipt)
+            }
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)

@@ -9,17 +9,22 @@ mod apply;
 mod backlog;
 mod batch;
 mod config;
+mod consent;
 mod create;
 mod error;
 mod link_account;
 mod metrics;
+mod peer;
 mod people;
 mod place;
 mod resolve;
 mod rpc;
+mod state;
 mod store;
+mod tell;
 mod update;
 
+use futures::future::join_all;
 use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
@@ -36,7 +41,9 @@ use crate::{
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
     metrics::{METRICS, Metrics},
+    peer::Peer,
     rpc::{ConsumerRpc, GraphRpc},
+    tell::{CONSUMERS, Teller},
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -47,6 +54,7 @@ pub struct SocialGraph {
     graph_rpc: GraphRpc,
     consumer_rpc: ConsumerRpc,
     announcers: [Announcer; Consumer::ALL.len()],
+    teller: Teller,
     backlog: Backlog,
 }
 
@@ -68,13 +76,17 @@ impl Service for SocialGraph {
         let check_value = account_key.check_value();
         let kept = store::account_key::keep_first(&db, &check_value).await?;
         account_key.check(&kept)?;
+        let peer = |consumer: tell::Consumer| Peer { consumer, link: links.to(consumer.name()) };
+        let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
         Ok(Self {
             config,
+            teller: teller.clone(),
             graph_rpc: GraphRpc {
                 db: db.clone(),
                 clock,
                 account_key,
                 owners_changed: Bell::default(),
+                teller,
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
@@ -94,7 +106,7 @@ impl Service for SocialGraph {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog } = self;
+        let Self { config, graph_rpc, consumer_rpc: _, announcers, teller, backlog } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
         let [scoring, topics] = announcers.each_ref().map(|announcer| {
@@ -102,7 +114,11 @@ impl Service for SocialGraph {
             repeat("announce", interval, bell, &stop, || announcer.step())
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        tokio::join!(scoring, topics, watch);
+        let telling = teller
+            .peers
+            .iter()
+            .map(|peer| repeat("tell", interval, &nobody_rings, &stop, || teller.step(peer)));
+        tokio::join!(scoring, topics, watch, join_all(telling));
         Ok(())
     }
 }

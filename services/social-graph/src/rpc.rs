@@ -36,7 +36,7 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
-use crate::{announce::Bell, error::Error};
+use crate::{announce::Bell, error::Error, tell::Teller};
 
 /// Rows in one request: what one statement answers quickly.
 pub(crate) const REQUESTS_MAX: usize = 1_000;
@@ -48,6 +48,8 @@ pub(crate) struct GraphRpc {
     pub(crate) account_key: AccountKey,
     /// Rung when the owner of an account changed, or where they live.
     pub(crate) owners_changed: Bell,
+    /// Tells the other services of people's states.
+    pub(crate) teller: Teller,
 }
 
 #[derive(Clone, Debug)]

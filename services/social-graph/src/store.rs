@@ -3,9 +3,16 @@
 pub(crate) mod account;
 pub(crate) mod account_key;
 pub(crate) mod applied_batch;
+pub(crate) mod consent_entry;
 pub(crate) mod edge;
+pub(crate) mod erased_account;
+pub(crate) mod forgetting;
 pub(crate) mod membership_outbox;
 pub(crate) mod person;
+pub(crate) mod person_state;
+pub(crate) mod person_state_outbox;
+pub(crate) mod receipt;
+pub(crate) mod state_number;
 
 use sqlx::migrate::Migrator;
 
