@@ -43,6 +43,19 @@ pub enum Error {
     #[error("there is no receipt {receipt}")]
     ReceiptUnknown { receipt: uuid::Uuid },
 
+    #[error("these states are none: {problem}")]
+    StatesMalformed { problem: &'static str },
+
+    #[error("the list broke off")]
+    Stream(#[source] Box<Status>),
+
+    #[error("{service} did not tell what it holds")]
+    Peer {
+        service: &'static str,
+        #[source]
+        source: Box<Status>,
+    },
+
     #[error("could not {action}")]
     Store {
         action: &'static str,
@@ -99,6 +112,11 @@ impl From<Error> for Status {
             Error::ReceiptUnknown { receipt } => {
                 Refusal::new(Code::NotFound, "RECEIPT_UNKNOWN").with("receipt", receipt)
             }
+            Error::StatesMalformed { .. } => {
+                Refusal::new(Code::InvalidArgument, "STATES_MALFORMED")
+            }
+            Error::Stream(source) => return *source,
+            Error::Peer { service, source } => Refusal::peer(source).with("service", service),
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)

@@ -12,6 +12,7 @@ mod config;
 mod consent;
 mod create;
 mod error;
+mod forget;
 mod link_account;
 mod metrics;
 mod peer;
@@ -40,12 +41,16 @@ use tower::BoxError;
 use crate::{
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
+    forget::{Forgetter, OwnForgetter},
     metrics::{METRICS, Metrics},
     peer::Peer,
     rpc::{ConsumerRpc, GraphRpc},
     tell::{CONSUMERS, Teller},
 };
 pub use crate::{config::Config, store::MIGRATOR};
+
+/// How often it is looked for what is to be deleted: each so many intervals of announcing.
+const FORGET_INTERVALS: u32 = 10;
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -118,7 +123,22 @@ impl Service for SocialGraph {
             .peers
             .iter()
             .map(|peer| repeat("tell", interval, &nobody_rings, &stop, || teller.step(peer)));
-        tokio::join!(scoring, topics, watch, join_all(telling));
+        // There is a day for it, and scores are already gone.
+        let later = interval * FORGET_INTERVALS;
+        let forgetters = teller.peers.clone().map(|peer| Forgetter { db: teller.db.clone(), peer });
+        let forgetting = forgetters
+            .iter()
+            .map(|forgetter| repeat("forget", later, &nobody_rings, &stop, || forgetter.step()));
+        let own = OwnForgetter { db: teller.db.clone() };
+        let forgetting_own = repeat("forget_own", later, &nobody_rings, &stop, || own.step());
+        tokio::join!(
+            scoring,
+            topics,
+            watch,
+            join_all(telling),
+            join_all(forgetting),
+            forgetting_own
+        );
         Ok(())
     }
 }

@@ -6,13 +6,19 @@ mod batch_get_memberships;
 mod batch_get_people;
 mod batch_resolve_people;
 mod create_person;
+mod erase_person;
 mod get_backlog;
+mod get_consent;
 mod get_person;
+mod get_receipt;
 mod link_account;
+mod list_person_states;
+mod page;
 mod resolve_person;
+mod set_consent;
 mod update_person;
 
-use klout_chassis::Clock;
+use klout_chassis::{Caller, Clock};
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
     AddContactsRequest, AddContactsResponse, ApplySignalsRequest, ApplySignalsResponse,
@@ -36,10 +42,13 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
-use crate::{announce::Bell, error::Error, tell::Teller};
+use crate::{announce::Bell, consent::Ledger, error::Error, tell::Teller};
 
 /// Rows in one request: what one statement answers quickly.
 pub(crate) const REQUESTS_MAX: usize = 1_000;
+
+/// In bytes, of why somebody changes a state.
+const NOTE_LENGTH_MAX: usize = 512;
 
 #[derive(Clone, Debug)]
 pub(crate) struct GraphRpc {
@@ -208,30 +217,36 @@ impl GraphService for GraphRpc {
 
     async fn set_consent(
         &self,
-        _request: Request<SetConsentRequest>,
+        request: Request<SetConsentRequest>,
     ) -> Result<Response<SetConsentResponse>, Status> {
-        Err(Status::unimplemented("set_consent"))
+        let caller = caller(&request);
+        let response = set_consent::set_consent(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn get_consent(
         &self,
-        _request: Request<GetConsentRequest>,
+        request: Request<GetConsentRequest>,
     ) -> Result<Response<GetConsentResponse>, Status> {
-        Err(Status::unimplemented("get_consent"))
+        let response = get_consent::get_consent(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn erase_person(
         &self,
-        _request: Request<ErasePersonRequest>,
+        request: Request<ErasePersonRequest>,
     ) -> Result<Response<ErasePersonResponse>, Status> {
-        Err(Status::unimplemented("erase_person"))
+        let caller = caller(&request);
+        let response = erase_person::erase_person(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn get_receipt(
         &self,
-        _request: Request<GetReceiptRequest>,
+        request: Request<GetReceiptRequest>,
     ) -> Result<Response<GetReceiptResponse>, Status> {
-        Err(Status::unimplemented("get_receipt"))
+        let response = get_receipt::get_receipt(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_lookups(
@@ -250,9 +265,10 @@ impl GraphService for GraphRpc {
 
     async fn list_person_states(
         &self,
-        _request: Request<ListPersonStatesRequest>,
+        request: Request<ListPersonStatesRequest>,
     ) -> Result<Response<ListPersonStatesResponse>, Status> {
-        Err(Status::unimplemented("list_person_states"))
+        let response = list_person_states::list_person_states(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_influencers(
@@ -286,6 +302,30 @@ impl SignalConsumerService for ConsumerRpc {
         let response = apply_signals::apply_signals(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
+}
+
+impl GraphRpc {
+    /// What changes of consent stand on.
+    const fn ledger(&self) -> Ledger<'_> {
+        Ledger { db: &self.db, owners_changed: &self.owners_changed, teller: &self.teller }
+    }
+}
+
+/// Who asks, for the ledger: the name of their key.
+fn caller<T>(request: &Request<T>) -> String {
+    let caller = request.extensions().get::<Caller>().and_then(|Caller(claims)| claims.clone());
+    caller.map(|claims| claims.sub.clone()).unwrap_or_default()
+}
+
+/// Why, as it is to stand in the ledger.
+fn parse_note(note: &str) -> Result<&str, Error> {
+    if note.len() > NOTE_LENGTH_MAX {
+        return Err(Error::field("note", "has more than 512 bytes"));
+    }
+    if note.contains('\0') {
+        return Err(Error::field("note", "has a character that cannot be kept"));
+    }
+    Ok(note)
 }
 
 fn parse_person(field: &str, text: &str) -> Result<PersonId, Error> {

@@ -7,6 +7,7 @@ pub(crate) mod consent_entry;
 pub(crate) mod edge;
 pub(crate) mod erased_account;
 pub(crate) mod forgetting;
+pub(crate) mod held;
 pub(crate) mod membership_outbox;
 pub(crate) mod person;
 pub(crate) mod person_state;
