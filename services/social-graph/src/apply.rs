@@ -17,7 +17,7 @@ pub(crate) async fn signals(db: &PgPool, reactions: &Reactions) -> Result<bool, 
     if !new {
         return Ok(false);
     }
-    store::edge::add(&mut *transaction, &reactions.edges).await.map_err(store("add to edges"))?;
+    store::tie::add(&mut *transaction, &reactions.ties).await.map_err(store("add to ties"))?;
     store::account::renew_handles(&mut *transaction, &reactions.handles)
         .await
         .map_err(store("renew handles"))?;

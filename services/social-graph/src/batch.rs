@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::{AccountId, Day, NativeId};
+use klout_model::{AccountId, Day, Kind, NativeId};
 use klout_proto::{
     convert,
     signal::v1::{BatchedHandle, BatchedInteraction, SignalBatch},
@@ -10,14 +10,23 @@ use klout_proto::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::{error::Error, strength};
 
-/// Where a count is kept, in the order of the table's key.
+/// Between whom a tie is, in the order of the table's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct EdgeKey {
+pub(crate) struct TieKey {
     pub(crate) subject: i64,
     pub(crate) actor: i64,
-    pub(crate) day: i32,
+}
+
+/// What a batch changes about a tie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct TieChange {
+    /// As [`strength::kept`] adds it up.
+    pub(crate) strength: f64,
+    pub(crate) reactions: i64,
+    /// The newest that is told of.
+    pub(crate) last_day: i32,
 }
 
 /// What an account was called at a time.
@@ -31,7 +40,7 @@ pub(crate) struct Handle {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Reactions {
     pub(crate) batch_id: Uuid,
-    pub(crate) edges: BTreeMap<EdgeKey, i64>,
+    pub(crate) ties: BTreeMap<TieKey, TieChange>,
     /// The newest handle of each account.
     pub(crate) handles: BTreeMap<AccountId, Handle>,
 }
@@ -45,8 +54,10 @@ pub(crate) fn reactions(batch: SignalBatch) -> Result<Reactions, Error> {
     let batch_id = Uuid::from_slice(&batch.batch_id)
         .map_err(|_| Error::BatchMalformed { problem: "batch_id is not 16 bytes" })?;
     let mut reactions = Reactions { batch_id, ..Reactions::default() };
-    for (sign, interactions) in [(1, &batch.interactions), (-1, &batch.retracted_interactions)] {
-        interactions.iter().try_for_each(|it| reactions.add_interaction(sign, it))?;
+    for (back, interactions) in
+        [(false, &batch.interactions), (true, &batch.retracted_interactions)]
+    {
+        interactions.iter().try_for_each(|it| reactions.add_interaction(it, back))?;
     }
     for handle in batch.handles {
         reactions.add_handle(handle)?;
@@ -59,18 +70,28 @@ pub(crate) fn reactions(batch: SignalBatch) -> Result<Reactions, Error> {
 impl Reactions {
     fn add_interaction(
         &mut self,
-        sign: i64,
         interaction: &BatchedInteraction,
+        taken_back: bool,
     ) -> Result<(), Error> {
+        let malformed = |problem| Error::BatchMalformed { problem };
         let possible =
             Day::from_date(time::Date::MIN).number()..=Day::from_date(time::Date::MAX).number();
-        if !possible.contains(&interaction.day) {
-            return Err(Error::BatchMalformed { problem: "an impossible day" });
+        let BatchedInteraction { subject_account_id: subject, kind, day, count, .. } = interaction;
+        if !possible.contains(day) {
+            return Err(malformed("an impossible day"));
         }
-        let Some(actor) = interaction.actor_account_id else { return Ok(()) };
-        let key = EdgeKey { subject: interaction.subject_account_id, actor, day: interaction.day };
-        let sum = self.edges.entry(key).or_default();
-        *sum = sum.saturating_add(sign * i64::from(interaction.count));
+        let kind: Kind = kind.parse().map_err(|_| malformed("an unknown kind"))?;
+        let Some(actor) = interaction.actor_account_id.filter(|_| *count > 0) else {
+            return Ok(());
+        };
+        let (strength, reactions) = (strength::kept(kind, *count, *day), i64::from(*count));
+        let (strength, reactions) =
+            if taken_back { (-strength, -reactions) } else { (strength, reactions) };
+        let none = TieChange { strength: 0.0, reactions: 0, last_day: *day };
+        let tie = self.ties.entry(TieKey { subject: *subject, actor }).or_insert(none);
+        tie.strength += strength;
+        tie.reactions = tie.reactions.saturating_add(reactions);
+        tie.last_day = tie.last_day.max(*day);
         Ok(())
     }
 
@@ -113,10 +134,25 @@ mod tests {
     }
 
     #[test]
-    fn reactions_of_one_actor_on_one_day_are_one_edge() {
-        let batch = batch(vec![like(1, Some(2), 3), like(1, None, 9), like(1, Some(2), 4)], vec![]);
-        let edges = reactions(batch).expect("one of ours").edges;
-        assert_eq!(edges, BTreeMap::from([(EdgeKey { subject: 1, actor: 2, day: 17_000 }, 7)]));
+    fn reactions_of_one_actor_are_one_tie() {
+        let later = BatchedInteraction { day: 17_001, ..like(1, Some(2), 4) };
+        let told = vec![like(1, Some(2), 3), like(1, None, 9), later];
+        let ties = reactions(batch(told, vec![])).expect("one of ours").ties;
+        let strength =
+            strength::kept(Kind::Like, 3, 17_000) + strength::kept(Kind::Like, 4, 17_001);
+        let tie = TieChange { strength, reactions: 7, last_day: 17_001 };
+        assert_eq!(ties, BTreeMap::from([(TieKey { subject: 1, actor: 2 }, tie)]));
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_nothing_but_its_day() {
+        let batch = SignalBatch {
+            retracted_interactions: vec![like(1, Some(2), 3)],
+            ..batch(vec![like(1, Some(2), 3), like(1, Some(3), 0)], vec![])
+        };
+        let ties = reactions(batch).expect("one of ours").ties;
+        let tie = TieChange { strength: 0.0, reactions: 0, last_day: 17_000 };
+        assert_eq!(ties, BTreeMap::from([(TieKey { subject: 1, actor: 2 }, tie)]));
     }
 
     #[test]
@@ -139,6 +175,8 @@ mod tests {
         assert!(reactions(SignalBatch::default()).is_err(), "no id");
         let late = BatchedInteraction { day: i32::MAX, ..like(1, None, 1) };
         assert!(reactions(batch(vec![late], vec![])).is_err());
+        let adored = BatchedInteraction { kind: "adore".to_owned(), ..like(1, None, 1) };
+        assert!(reactions(batch(vec![adored], vec![])).is_err());
         let nameless = BatchedHandle { account_id: 1, handle: String::new(), seen_time: None };
         assert!(reactions(batch(vec![], vec![nameless])).is_err());
     }

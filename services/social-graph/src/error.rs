@@ -34,6 +34,13 @@ pub enum Error {
     #[error("the batch is not one of the connector's: {problem}")]
     BatchMalformed { problem: &'static str },
 
+    /// What topics says about a topic that the caller named.
+    #[error("topics refused a topic")]
+    Topic(#[source] Status),
+
+    #[error("another service did not answer")]
+    Peer(#[source] Status),
+
     #[error("could not {action}")]
     Store {
         action: &'static str,
@@ -82,6 +89,9 @@ impl From<Error> for Status {
             }
             Error::AccountIdShared { .. } => Refusal::new(Code::Internal, "ACCOUNT_ID_SHARED"),
             Error::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            // It is about what the caller sent, in the words of the service that knows.
+            Error::Topic(status) => return status.clone(),
+            Error::Peer(status) => Refusal::peer(status),
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)

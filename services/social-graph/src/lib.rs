@@ -11,6 +11,7 @@ mod batch;
 mod config;
 mod create;
 mod error;
+mod influence;
 mod link_account;
 mod metrics;
 mod people;
@@ -18,6 +19,9 @@ mod place;
 mod resolve;
 mod rpc;
 mod store;
+mod strength;
+mod sweep;
+mod topics;
 mod update;
 
 use klout_chassis::{ConfigError, Context, Service, repeat};
@@ -37,6 +41,8 @@ use crate::{
     backlog::Backlog,
     metrics::{METRICS, Metrics},
     rpc::{ConsumerRpc, GraphRpc},
+    sweep::Sweeper,
+    topics::Topics,
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -48,6 +54,7 @@ pub struct SocialGraph {
     consumer_rpc: ConsumerRpc,
     announcers: [Announcer; Consumer::ALL.len()],
     backlog: Backlog,
+    sweeper: Sweeper,
 }
 
 impl Service for SocialGraph {
@@ -72,11 +79,13 @@ impl Service for SocialGraph {
             config,
             graph_rpc: GraphRpc {
                 db: db.clone(),
-                clock,
+                clock: clock.clone(),
                 account_key,
+                topics: Topics::new(links.to("topics")),
                 owners_changed: Bell::default(),
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
+            sweeper: Sweeper::new(db.clone(), clock),
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
                 db: db.clone(),
@@ -94,7 +103,7 @@ impl Service for SocialGraph {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog } = self;
+        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog, sweeper } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
         let [scoring, topics] = announcers.each_ref().map(|announcer| {
@@ -102,7 +111,8 @@ impl Service for SocialGraph {
             repeat("announce", interval, bell, &stop, || announcer.step())
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        tokio::join!(scoring, topics, watch);
+        let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
+        tokio::join!(scoring, topics, watch, sweep);
         Ok(())
     }
 }

@@ -8,7 +8,12 @@ mod batch_resolve_people;
 mod create_person;
 mod get_backlog;
 mod get_person;
+mod influence;
 mod link_account;
+mod list_influencees;
+mod list_influencers;
+mod list_mutuals;
+mod page;
 mod resolve_person;
 mod update_person;
 
@@ -36,7 +41,7 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
-use crate::{announce::Bell, error::Error};
+use crate::{announce::Bell, error::Error, topics::Topics};
 
 /// Rows in one request: what one statement answers quickly.
 pub(crate) const REQUESTS_MAX: usize = 1_000;
@@ -46,6 +51,8 @@ pub(crate) struct GraphRpc {
     pub(crate) db: PgPool,
     pub(crate) clock: Clock,
     pub(crate) account_key: AccountKey,
+    /// Names topics of people.
+    pub(crate) topics: Topics,
     /// Rung when the owner of an account changed, or where they live.
     pub(crate) owners_changed: Bell,
 }
@@ -255,23 +262,26 @@ impl GraphService for GraphRpc {
 
     async fn list_influencers(
         &self,
-        _request: Request<ListInfluencersRequest>,
+        request: Request<ListInfluencersRequest>,
     ) -> Result<Response<ListInfluencersResponse>, Status> {
-        Err(Status::unimplemented("list_influencers"))
+        let response = list_influencers::list_influencers(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_influencees(
         &self,
-        _request: Request<ListInfluenceesRequest>,
+        request: Request<ListInfluenceesRequest>,
     ) -> Result<Response<ListInfluenceesResponse>, Status> {
-        Err(Status::unimplemented("list_influencees"))
+        let response = list_influencees::list_influencees(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_mutuals(
         &self,
-        _request: Request<ListMutualsRequest>,
+        request: Request<ListMutualsRequest>,
     ) -> Result<Response<ListMutualsResponse>, Status> {
-        Err(Status::unimplemented("list_mutuals"))
+        let response = list_mutuals::list_mutuals(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 }
 

@@ -3,9 +3,9 @@
 pub(crate) mod account;
 pub(crate) mod account_key;
 pub(crate) mod applied_batch;
-pub(crate) mod edge;
 pub(crate) mod membership_outbox;
 pub(crate) mod person;
+pub(crate) mod tie;
 
 use sqlx::migrate::Migrator;
 
