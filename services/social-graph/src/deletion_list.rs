@@ -3,12 +3,7 @@
 use klout_model::{ContactHash, PersonId};
 use tracing::instrument;
 
-use crate::{
-    consent::Ledger,
-    error::Error,
-    state::By,
-    store,
-};
+use crate::{consent::Ledger, error::Error, state::By, store};
 
 /// What some of a list did.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +32,6 @@ pub(crate) async fn take(
     let people = store::suppressed_contact::owners(ledger.db, contacts)
         .await
         .map_err(store("look who has a contact of the list"))?;
-    let erased =
-        if people.is_empty() { people } else { ledger.erase_all(&people, by).await? };
+    let erased = if people.is_empty() { people } else { ledger.erase_all(&people, by).await? };
     Ok(Taken { new, erased })
 }

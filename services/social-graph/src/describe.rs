@@ -14,7 +14,13 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tonic::Status;
 use tracing::instrument;
 
-use crate::{consent, error::Error, peer::Peer, store, tell::{Consumer, Teller}};
+use crate::{
+    consent,
+    error::Error,
+    peer::Peer,
+    store,
+    tell::{Consumer, Teller},
+};
 
 /// In bytes, of a piece of the document.
 const PIECE_LENGTH_MAX: usize = 64 * 1024;
@@ -32,7 +38,7 @@ pub(crate) fn own(
     kinds.flat_map(move |kind| {
         let (db, people, accounts) = (db.clone(), people.clone(), accounts.clone());
         store::held::describe(db, kind, people, accounts)
-            .map_err(Error::store("read what is held of somebody"))
+            .map_err(|source| Error::store("read what is held of somebody")(source))
             .boxed()
     })
 }
@@ -59,8 +65,7 @@ pub(crate) async fn document(
     let consent::Found { person, standing } = consent::find(db, person).await?;
     standing.ok_or(Error::PersonUnknown { person })?;
     let (people, accounts) = whom(db, person).await?;
-    let request =
-        DescribePersonRequest { person_id: person.get(), account_ids: accounts.clone() };
+    let request = DescribePersonRequest { person_id: person.get(), account_ids: accounts.clone() };
     let now = now.format(&Rfc3339).expect("the clock is in a year of four digits");
     let head = format!(r#"{{"person":"{person}","exportTime":"{now}","services":{{"#);
 
@@ -71,7 +76,9 @@ pub(crate) async fn document(
     }
     let services = stream::iter(services).enumerate().flat_map(|(place, (name, things))| {
         let comma = if place == 0 { "" } else { "," };
-        text(format!(r#"{comma}"{name}":{{"#)).chain(kinds(name, things)).chain(text("}".to_owned()))
+        text(format!(r#"{comma}"{name}":{{"#))
+            .chain(kinds(name, things))
+            .chain(text("}".to_owned()))
     });
     Ok(pieces(text(head).chain(services).chain(text("}}\n".to_owned()))))
 }
@@ -82,7 +89,7 @@ fn described(
     request: DescribePersonRequest,
 ) -> impl Stream<Item = Result<DescribePersonResponse, Error>> {
     let service = peer.consumer.name();
-    let failed = move |source: Status| Error::Peer { service, source: Box::new(source) };
+    let failed = move |source: Status| Error::Undescribed { service, source: Box::new(source) };
     let things = async move {
         let things = in_time(peer.describe(request)).await?;
         Ok::<_, Status>(stream::try_unfold(things, |mut things| async {
@@ -123,7 +130,7 @@ fn next(
     // What is no JSON would spoil what all others say.
     let wrong = || {
         let source = Box::new(Status::internal("it described a person by what is no JSON object"));
-        Error::Peer { service, source }
+        Error::Undescribed { service, source }
     };
     let object: &RawValue = serde_json::from_str(&json).map_err(|_| wrong())?;
     if name.is_empty() || !object.get().starts_with('{') {
@@ -184,7 +191,7 @@ mod tests {
     async fn what_is_no_json_object_is_not_passed_on() {
         for wrong in ["", "{", "[]", "1", "{} {}", "null"] {
             let told = told(vec![thing("a", wrong)]).await;
-            assert!(matches!(told, Err(Error::Peer { service: "scoring", .. })), "{wrong}");
+            assert!(matches!(told, Err(Error::Undescribed { service: "scoring", .. })), "{wrong}");
         }
     }
 

@@ -7,10 +7,13 @@
 
 use std::time::Duration;
 
-use klout_chassis::{failpoint, renewing};
+use futures::future::join_all;
+use klout_chassis::{failpoint, renewing, repeat};
 use klout_model::PersonId;
 use klout_proto::graph::v1::{ForgetPersonRequest, Forgotten};
 use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::instrument;
 
@@ -20,8 +23,11 @@ use crate::{
     peer::Peer,
     state::State,
     store,
-    tell::Consumer,
+    tell::{Consumer, Teller},
 };
+
+/// How often it is looked for what is to be deleted: each so many intervals of announcing. There is a day for it.
+const FORGET_INTERVALS: u32 = 10;
 
 /// The way to a service that is to forget.
 #[derive(Clone, Debug)]
@@ -52,6 +58,22 @@ pub(crate) enum ForgetError {
     },
     #[error("could not delete what is held here")]
     Own(#[source] Box<Error>),
+}
+
+/// Tells what nobody confirmed yet, and deletes what is to go, until `stop` is cancelled.
+pub(crate) async fn work(teller: &Teller, interval: Duration, stop: &CancellationToken) {
+    let nobody_rings = Notify::new();
+    let telling = teller.peers.iter();
+    let telling =
+        telling.map(|peer| repeat("tell", interval, &nobody_rings, stop, || teller.step(peer)));
+    let later = interval * FORGET_INTERVALS;
+    let forgetters = teller.peers.clone().map(|peer| Forgetter { db: teller.db.clone(), peer });
+    let forgetting = forgetters.iter();
+    let forgetting =
+        forgetting.map(|it| repeat("forget", later, &nobody_rings, stop, || it.step()));
+    let own = OwnForgetter { db: teller.db.clone() };
+    let forgetting_own = repeat("forget_own", later, &nobody_rings, stop, || own.step());
+    tokio::join!(join_all(telling), join_all(forgetting), forgetting_own);
 }
 
 // === impl Forgetter ===

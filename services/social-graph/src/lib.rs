@@ -11,24 +11,31 @@ mod batch;
 mod config;
 mod consent;
 mod create;
+mod deletion_list;
+mod describe;
 mod error;
 mod forget;
+mod influence;
 mod link_account;
 mod metrics;
 mod peer;
 mod people;
 mod place;
+mod replay;
 mod resolve;
 mod rpc;
 mod state;
 mod store;
+mod strength;
+mod sweep;
 mod tell;
+mod topics;
 mod update;
 
-use futures::future::join_all;
 use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
+    person_data_service_server::{self, PersonDataServiceServer},
     signal_consumer_service_server::{self, SignalConsumerServiceServer},
 };
 use klout_telemetry::Metric;
@@ -41,16 +48,14 @@ use tower::BoxError;
 use crate::{
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
-    forget::{Forgetter, OwnForgetter},
     metrics::{METRICS, Metrics},
     peer::Peer,
-    rpc::{ConsumerRpc, GraphRpc},
+    rpc::{ConsumerRpc, GraphRpc, PersonDataRpc},
+    sweep::Sweeper,
     tell::{CONSUMERS, Teller},
+    topics::Topics,
 };
 pub use crate::{config::Config, store::MIGRATOR};
-
-/// How often it is looked for what is to be deleted: each so many intervals of announcing.
-const FORGET_INTERVALS: u32 = 10;
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -58,15 +63,22 @@ pub struct SocialGraph {
     config: Config,
     graph_rpc: GraphRpc,
     consumer_rpc: ConsumerRpc,
+    person_data_rpc: PersonDataRpc,
     announcers: [Announcer; Consumer::ALL.len()],
     teller: Teller,
     backlog: Backlog,
+    sweeper: Sweeper,
 }
 
 impl Service for SocialGraph {
     const NAME: &'static str = "social_graph";
-    const RPC_SERVICES: &'static [&'static str] =
-        &[graph_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] = &[
+        graph_service_server::SERVICE_NAME,
+        person_data_service_server::SERVICE_NAME,
+        signal_consumer_service_server::SERVICE_NAME,
+    ];
+    const STREAMING_RPCS: &'static [&'static str] =
+        &["/klout.graph.v1.GraphService/ImportDeletionList"];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
@@ -83,17 +95,21 @@ impl Service for SocialGraph {
         account_key.check(&kept)?;
         let peer = |consumer: tell::Consumer| Peer { consumer, link: links.to(consumer.name()) };
         let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
+        let owners_changed = Bell::default();
         Ok(Self {
             config,
             teller: teller.clone(),
             graph_rpc: GraphRpc {
                 db: db.clone(),
-                clock,
+                clock: clock.clone(),
                 account_key,
-                owners_changed: Bell::default(),
+                topics: Topics::new(links.to("topics")),
+                owners_changed: owners_changed.clone(),
                 teller,
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
+            person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
+            sweeper: Sweeper::new(db.clone(), clock),
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
                 db: db.clone(),
@@ -104,14 +120,26 @@ impl Service for SocialGraph {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(GraphServiceServer::new(self.graph_rpc.clone())).add_service(
-            SignalConsumerServiceServer::new(self.consumer_rpc.clone())
-                .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
-        );
+        routes
+            .add_service(GraphServiceServer::new(self.graph_rpc.clone()))
+            .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()))
+            .add_service(
+                SignalConsumerServiceServer::new(self.consumer_rpc.clone())
+                    .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
+            );
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcers, teller, backlog } = self;
+        let Self {
+            config,
+            graph_rpc,
+            consumer_rpc: _,
+            person_data_rpc: _,
+            announcers,
+            teller,
+            backlog,
+            sweeper,
+        } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
         let [scoring, topics] = announcers.each_ref().map(|announcer| {
@@ -119,26 +147,9 @@ impl Service for SocialGraph {
             repeat("announce", interval, bell, &stop, || announcer.step())
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        let telling = teller
-            .peers
-            .iter()
-            .map(|peer| repeat("tell", interval, &nobody_rings, &stop, || teller.step(peer)));
-        // There is a day for it, and scores are already gone.
-        let later = interval * FORGET_INTERVALS;
-        let forgetters = teller.peers.clone().map(|peer| Forgetter { db: teller.db.clone(), peer });
-        let forgetting = forgetters
-            .iter()
-            .map(|forgetter| repeat("forget", later, &nobody_rings, &stop, || forgetter.step()));
-        let own = OwnForgetter { db: teller.db.clone() };
-        let forgetting_own = repeat("forget_own", later, &nobody_rings, &stop, || own.step());
-        tokio::join!(
-            scoring,
-            topics,
-            watch,
-            join_all(telling),
-            join_all(forgetting),
-            forgetting_own
-        );
+        let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
+        let leaving = forget::work(&teller, interval, &stop);
+        tokio::join!(scoring, topics, watch, sweep, leaving);
         Ok(())
     }
 }

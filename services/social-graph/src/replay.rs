@@ -68,9 +68,8 @@ pub(crate) async fn states(db: &PgPool, states: &[Replayed], by: &By<'_>) -> Res
     let mut transaction = db.begin().await.map_err(store("begin to replay states"))?;
     let turn = Turn::take(&mut transaction).await?;
     let people: Vec<_> = states.iter().map(|state| state.person.get()).collect();
-    let known = store::person_state::of(&mut *transaction, &people)
-        .await
-        .map_err(store("read states"))?;
+    let known =
+        store::person_state::of(&mut *transaction, &people).await.map_err(store("read states"))?;
     let known: BTreeMap<_, _> = known.into_iter().map(|it| (it.person_id, it.number)).collect();
     let newer = states.iter().filter(|state| {
         let known = known.get(&state.person.get()).copied().unwrap_or(0);

@@ -7,17 +7,25 @@ mod batch_get_people;
 mod batch_resolve_people;
 mod create_person;
 mod erase_person;
+mod export_person;
 mod get_backlog;
 mod get_consent;
 mod get_person;
 mod get_receipt;
+mod import_deletion_list;
+mod influence;
 mod link_account;
+mod list_influencees;
+mod list_influencers;
+mod list_mutuals;
 mod list_person_states;
 mod page;
+mod person_data;
 mod resolve_person;
 mod set_consent;
 mod update_person;
 
+use futures::TryStreamExt as _;
 use klout_chassis::{Caller, Clock};
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
@@ -26,8 +34,9 @@ use klout_proto::graph::v1::{
     BatchGetMembershipsResponse, BatchGetPeopleRequest, BatchGetPeopleResponse,
     BatchResolvePeopleRequest, BatchResolvePeopleResponse, CompleteLinkRequest,
     CompleteLinkResponse, CreatePersonRequest, CreatePersonResponse, ErasePersonRequest,
-    ErasePersonResponse, GetBacklogRequest, GetBacklogResponse, GetConsentRequest,
-    GetConsentResponse, GetPersonRequest, GetPersonResponse, GetReceiptRequest, GetReceiptResponse,
+    ErasePersonResponse, ExportPersonRequest, ExportPersonResponse, GetBacklogRequest,
+    GetBacklogResponse, GetConsentRequest, GetConsentResponse, GetPersonRequest, GetPersonResponse,
+    GetReceiptRequest, GetReceiptResponse, ImportDeletionListRequest, ImportDeletionListResponse,
     LinkAccountRequest, LinkAccountResponse, ListDisputesRequest, ListDisputesResponse,
     ListHandlesRequest, ListHandlesResponse, ListInfluenceesRequest, ListInfluenceesResponse,
     ListInfluencersRequest, ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse,
@@ -40,9 +49,10 @@ use klout_proto::graph::v1::{
     signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
-use crate::{announce::Bell, consent::Ledger, error::Error, tell::Teller};
+pub(crate) use self::person_data::PersonDataRpc;
+use crate::{announce::Bell, consent::Ledger, error::Error, tell::Teller, topics::Topics};
 
 /// Rows in one request: what one statement answers quickly.
 pub(crate) const REQUESTS_MAX: usize = 1_000;
@@ -55,6 +65,8 @@ pub(crate) struct GraphRpc {
     pub(crate) db: PgPool,
     pub(crate) clock: Clock,
     pub(crate) account_key: AccountKey,
+    /// Names topics of people.
+    pub(crate) topics: Topics,
     /// Rung when the owner of an account changed, or where they live.
     pub(crate) owners_changed: Bell,
     /// Tells the other services of people's states.
@@ -263,6 +275,24 @@ impl GraphService for GraphRpc {
         Err(Status::unimplemented("record_lookups"))
     }
 
+    async fn import_deletion_list(
+        &self,
+        request: Request<Streaming<ImportDeletionListRequest>>,
+    ) -> Result<Response<ImportDeletionListResponse>, Status> {
+        let caller = caller(&request);
+        let stream = request.into_inner();
+        let response = import_deletion_list::import_deletion_list(self, &caller, stream).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn export_person(
+        &self,
+        request: Request<ExportPersonRequest>,
+    ) -> Result<Response<BoxStream<ExportPersonResponse>>, Status> {
+        let pieces = export_person::export_person(self, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(pieces.map_err(Status::from))))
+    }
+
     async fn list_person_states(
         &self,
         request: Request<ListPersonStatesRequest>,
@@ -273,23 +303,26 @@ impl GraphService for GraphRpc {
 
     async fn list_influencers(
         &self,
-        _request: Request<ListInfluencersRequest>,
+        request: Request<ListInfluencersRequest>,
     ) -> Result<Response<ListInfluencersResponse>, Status> {
-        Err(Status::unimplemented("list_influencers"))
+        let response = list_influencers::list_influencers(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_influencees(
         &self,
-        _request: Request<ListInfluenceesRequest>,
+        request: Request<ListInfluenceesRequest>,
     ) -> Result<Response<ListInfluenceesResponse>, Status> {
-        Err(Status::unimplemented("list_influencees"))
+        let response = list_influencees::list_influencees(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_mutuals(
         &self,
-        _request: Request<ListMutualsRequest>,
+        request: Request<ListMutualsRequest>,
     ) -> Result<Response<ListMutualsResponse>, Status> {
-        Err(Status::unimplemented("list_mutuals"))
+        let response = list_mutuals::list_mutuals(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 }
 

@@ -4,7 +4,6 @@ pub(crate) mod account;
 pub(crate) mod account_key;
 pub(crate) mod applied_batch;
 pub(crate) mod consent_entry;
-pub(crate) mod edge;
 pub(crate) mod erased_account;
 pub(crate) mod forgetting;
 pub(crate) mod held;
@@ -14,6 +13,8 @@ pub(crate) mod person_state;
 pub(crate) mod person_state_outbox;
 pub(crate) mod receipt;
 pub(crate) mod state_number;
+pub(crate) mod suppressed_contact;
+pub(crate) mod tie;
 
 use sqlx::migrate::Migrator;
 

@@ -14,7 +14,9 @@ pub(super) async fn import_deletion_list(
 ) -> Result<ImportDeletionListResponse, Error> {
     let mut response = ImportDeletionListResponse::default();
     let mut untold = Vec::new();
-    while let Some(message) = stream.message().await.map_err(Error::stream)? {
+    while let Some(message) =
+        stream.message().await.map_err(|status| Error::Stream(Box::new(status)))?
+    {
         let ImportDeletionListRequest { hashes, kind } = message;
         if hashes.len() > REQUESTS_MAX {
             return Err(Error::field("hashes", format!("has more than {REQUESTS_MAX}")));

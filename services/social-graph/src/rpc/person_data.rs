@@ -49,12 +49,10 @@ impl PersonDataService for PersonDataRpc {
         Ok(Response::new(ForgetPersonResponse { forgotten, done: true }))
     }
 
-    type DescribePersonStream = BoxStream<DescribePersonResponse>;
-
     async fn describe_person(
         &self,
         request: Request<DescribePersonRequest>,
-    ) -> Result<Response<Self::DescribePersonStream>, Status> {
+    ) -> Result<Response<BoxStream<DescribePersonResponse>>, Status> {
         let person = person(request.into_inner().person_id)?;
         let (people, accounts) = describe::whom(&self.db, person).await?;
         let things = describe::own(self.db.clone(), people, accounts).map_err(Status::from);

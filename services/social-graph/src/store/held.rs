@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use futures::{Stream, TryStreamExt as _};
+use futures::{Stream, TryStreamExt as _, stream};
 use klout_proto::graph::v1::DescribePersonResponse;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
 use tracing::instrument;
 
 /// Rows deleted in one statement, so that none holds others up for long.
@@ -19,7 +19,7 @@ const ROWS_MAX: i64 = 10_000;
 pub(crate) struct Held {
     /// As callers are told.
     pub(crate) name: &'static str,
-    /// Selects JSON objects.
+    /// Declares a cursor `held` over JSON objects.
     describe: &'static str,
     /// Deletes up to `$4` of them.
     delete: &'static str,
@@ -30,7 +30,7 @@ pub(crate) const ALL: &[Held] = &[
     Held {
         name: "consent",
         describe: r#"
-            select json_build_object('number', number::text, 'createTime', create_time, 'about', about,
+            declare held cursor for select json_build_object('number', number::text, 'createTime', create_time, 'about', about,
                 'decision', decision, 'caller', caller, 'note', note)::text
             from social_graph.consent_entry where person_id = any($1) order by number
         "#,
@@ -42,20 +42,20 @@ pub(crate) const ALL: &[Held] = &[
         "#,
     },
     Held {
-        name: "reaction",
+        name: "tie",
         describe: r#"
-            select json_build_object('subject', subject_account_id::text, 'actor', actor_account_id::text,
-                'day', date '1970-01-01' + day, 'count', count::text)::text
-            from social_graph.edge
+            declare held cursor for select json_build_object('subject', subject_account_id::text, 'actor', actor_account_id::text,
+                'strength', strength, 'reactions', reactions::text, 'lastDay', date '1970-01-01' + last_day)::text
+            from social_graph.tie
             where subject_account_id = any($2) or actor_account_id = any($2)
         "#,
+        // Of an account with which somebody joined again nothing was let in since.
         delete: r#"
-            delete from social_graph.edge where (subject_account_id, actor_account_id, day) in (
-                select edge.subject_account_id, edge.actor_account_id, edge.day
-                from unnest($2::bigint[], $3::integer[]) as theirs (account_id, through_day)
-                join social_graph.edge
-                    on theirs.account_id in (edge.subject_account_id, edge.actor_account_id)
-                    and edge.day <= coalesce(theirs.through_day, edge.day)
+            delete from social_graph.tie where (subject_account_id, actor_account_id) in (
+                select subject_account_id, actor_account_id from social_graph.tie
+                where (subject_account_id = any($2) or actor_account_id = any($2)) and last_day <= coalesce(
+                    (select max(through_day) from unnest($3::integer[]) as it (through_day)), last_day
+                )
                 limit $4
             )
         "#,
@@ -63,7 +63,7 @@ pub(crate) const ALL: &[Held] = &[
     Held {
         name: "account",
         describe: r#"
-            select json_build_object('network', network, 'nativeId', native_id, 'handle', handle,
+            declare held cursor for select json_build_object('network', network, 'nativeId', native_id, 'handle', handle,
                 'handleTime', handle_time, 'linkTime', link_time, 'account', account_id::text)::text
             from social_graph.account where person_id = any($1) order by network, native_id
         "#,
@@ -76,7 +76,7 @@ pub(crate) const ALL: &[Held] = &[
     Held {
         name: "person",
         describe: r#"
-            select json_build_object('person', person_id::text, 'createTime', create_time, 'country', country,
+            declare held cursor for select json_build_object('person', person_id::text, 'createTime', create_time, 'country', country,
                 'city', city, 'displayName', display_name, 'languages', languages, 'timeZone', time_zone,
                 'ageBand', age_band, 'state', state, 'withheldPurposes', withheld_purposes,
                 'withheldNetworks', withheld_networks, 'mergedInto', merged_into::text)::text
@@ -97,7 +97,7 @@ const KEPT: &[(&str, &str)] = &[
     (
         "receipt",
         r#"
-        select json_build_object('receipt', receipt_id, 'kind', kind, 'requestTime', request_time,
+        declare held cursor for select json_build_object('receipt', receipt_id, 'kind', kind, 'requestTime', request_time,
             'deleteTime', delete_time)::text
         from social_graph.receipt where person_id = any($1) order by request_time
         "#,
@@ -105,7 +105,7 @@ const KEPT: &[(&str, &str)] = &[
     (
         "state",
         r#"
-        select json_build_object('person', person_id::text, 'number', number::text, 'state', state,
+        declare held cursor for select json_build_object('person', person_id::text, 'number', number::text, 'state', state,
             'withheldPurposes', withheld_purposes)::text
         from social_graph.person_state where person_id = any($1) order by number
         "#,
@@ -117,14 +117,32 @@ pub(crate) fn told() -> impl Iterator<Item = (&'static str, &'static str)> {
     ALL.iter().map(|held| (held.name, held.describe)).chain(KEPT.iter().copied())
 }
 
-/// Tells what there is of one kind.
+/// Tells what there is of one kind, read in portions: somebody may have a million of them.
 pub(crate) fn describe(
     db: PgPool,
     (name, statement): (&'static str, &'static str),
     people: Vec<i64>,
     accounts: Vec<i64>,
 ) -> impl Stream<Item = Result<DescribePersonResponse, sqlx::Error>> {
-    let rows = sqlx::query_scalar::<_, String>(statement).bind(people).bind(accounts).fetch(db);
+    let portions =
+        stream::try_unfold(None, move |cursor: Option<Transaction<'static, Postgres>>| {
+            let (db, people, accounts) = (db.clone(), people.clone(), accounts.clone());
+            async move {
+                let mut cursor = match cursor {
+                    Some(cursor) => cursor,
+                    None => {
+                        let mut cursor = db.begin().await?;
+                        let declared = sqlx::query(statement).bind(people).bind(accounts);
+                        declared.execute(&mut *cursor).await?;
+                        cursor
+                    }
+                };
+                let rows: Vec<String> =
+                    sqlx::query_scalar("fetch 500 from held").fetch_all(&mut *cursor).await?;
+                Ok::<_, sqlx::Error>((!rows.is_empty()).then_some((rows, Some(cursor))))
+            }
+        });
+    let rows = portions.map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten();
     rows.map_ok(move |json| DescribePersonResponse { name: name.to_owned(), json })
 }
 
