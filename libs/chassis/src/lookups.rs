@@ -68,6 +68,8 @@ pub enum Seen {
     Ranking,
     Topics,
     TopicExplanation,
+    /// Topics and posts that may be of interest to them.
+    Suggestions,
     Profile,
     /// That an account, an address or a number is this person's.
     Identity,
@@ -119,6 +121,7 @@ impl Seen {
             Self::Ranking => "ranking",
             Self::Topics => "topics",
             Self::TopicExplanation => "topic_explanation",
+            Self::Suggestions => "suggestions",
             Self::Profile => "profile",
             Self::Identity => "identity",
             Self::Influence => "influence",
