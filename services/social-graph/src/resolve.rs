@@ -22,6 +22,7 @@ use crate::{
 struct Known {
     owners: BTreeMap<AccountId, Owner>,
     called: BTreeMap<(String, String), Vec<Called>>,
+    hidden: BTreeSet<PersonId>,
 }
 
 /// Who owns each of these accounts, as far as `caller` may know; in at most three statements.
@@ -47,7 +48,8 @@ impl Known {
                 Named::Handle { network, handle } => handles.push((network, handle)),
             }
         }
-        let mut known = Self { owners: BTreeMap::new(), called: BTreeMap::new() };
+        let mut known =
+            Self { owners: BTreeMap::new(), called: BTreeMap::new(), hidden: BTreeSet::new() };
         if !ids.is_empty() {
             known.owners = store::account::owners(db, &ids)
                 .await
@@ -65,26 +67,20 @@ impl Known {
         Ok(known)
     }
 
-    /// Leaves out who is nobody to `caller`, who is not told either that a name is theirs too.
+    /// Looks who is nobody to `caller`.
     async fn hide(&mut self, db: &PgPool, caller: &Caller) -> Result<(), Error> {
         let owners = self.owners.values().map(|owner| owner.person);
         let called = self.called.values().flatten().map(|account| account.person);
         let people: Vec<PersonId> = owners.chain(called).collect();
-        let hidden = hidden_from(db, caller, &people).await?;
-        if !hidden.is_empty() {
-            self.owners.retain(|_, owner| !hidden.contains(&owner.person));
-            for called in self.called.values_mut() {
-                called.retain(|account| !hidden.contains(&account.person));
-            }
-        }
+        self.hidden = hidden_from(db, caller, &people).await?;
         Ok(())
     }
 
     fn owner(&self, account: &Named) -> Result<PersonId, Error> {
         match account {
             Named::NativeId { id, network, native_id } => match self.owners.get(id) {
-                Some(owner) => Ok(owner.person),
-                None => Err(unknown(network, native_id)),
+                Some(owner) if !self.hidden.contains(&owner.person) => Ok(owner.person),
+                Some(_) | None => Err(unknown(network, native_id)),
             },
             Named::Handle { network, handle } => self.called(network, handle),
         }
@@ -98,7 +94,9 @@ impl Known {
         let has_it = |account: &&Called| {
             !network.has_unique_handles() || Some(account.handle_time) == newest
         };
-        let called: Vec<&Called> = called.iter().filter(has_it).collect();
+        // Whoever is hidden has the handle nevertheless, and it is not told that a name is theirs too.
+        let shown = |account: &&Called| !self.hidden.contains(&account.person);
+        let called: Vec<&Called> = called.iter().filter(has_it).filter(shown).collect();
         let people: BTreeSet<_> = called.iter().map(|account| account.person).collect();
         match people.first() {
             None => Err(unknown(network, handle)),

@@ -245,7 +245,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ListLookupsRequest>,
     ) -> Result<Response<ListLookupsResponse>, Status> {
-        let response = list_lookups::list_lookups(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_lookups::list_lookups(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

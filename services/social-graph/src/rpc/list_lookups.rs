@@ -1,4 +1,5 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use klout_chassis::Caller;
 use klout_proto::graph::v1::{ListLookupsRequest, ListLookupsResponse};
 use prost::Message;
 
@@ -6,6 +7,7 @@ use super::{GraphRpc, parse_person};
 use crate::{
     error::Error,
     lookups,
+    shown::hidden_from,
     store::{self, lookup::Place},
 };
 
@@ -27,6 +29,7 @@ struct Token {
 
 pub(super) async fn list_lookups(
     rpc: &GraphRpc,
+    caller: &Caller,
     request: ListLookupsRequest,
 ) -> Result<ListLookupsResponse, Error> {
     let person = parse_person("person", &request.person)?;
@@ -41,6 +44,9 @@ pub(super) async fn list_lookups(
         .await
         .map_err(failed())?
         .ok_or(Error::PersonUnknown { person })?;
+    if hidden_from(&rpc.db, caller, &[person]).await?.contains(&person) {
+        return Err(Error::PersonUnknown { person });
+    }
     let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
     let mut rows =
         store::lookup::list(&rpc.db, person, after.as_ref(), more).await.map_err(failed())?;
