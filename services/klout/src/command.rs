@@ -16,6 +16,7 @@ use crate::{
     import::Import,
     influence::{Influencees, Influencers, Mutuals},
     keys::Keys,
+    lookups::ShowLookups,
     models::Models,
     moments::Moments,
     rank::Rank,
@@ -53,6 +54,7 @@ In another terminal:
   klout moments bluesky:ann
   klout watch bluesky:ann
   klout influencers bluesky:ann
+  klout lookups bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
 
@@ -87,6 +89,7 @@ enum Command {
     Influencers(Influencers),
     Influencees(Influencees),
     Mutuals(Mutuals),
+    Lookups(ShowLookups),
     #[command(name = "topic")]
     Topics(Topics),
     Export(Export),
@@ -124,6 +127,7 @@ impl Klout {
             Command::Influencers(influencers) => influencers.run(),
             Command::Influencees(influencees) => influencees.run(),
             Command::Mutuals(mutuals) => mutuals.run(),
+            Command::Lookups(lookups) => lookups.run(),
             Command::Topics(topics) => topics.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),

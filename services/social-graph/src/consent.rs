@@ -18,9 +18,6 @@ use crate::{
     tell::Teller,
 };
 
-/// What people can consent to, and do unless they say otherwise.
-pub(crate) const PURPOSES: [&str; 4] = ["show", "crm", "perks", "research"];
-
 /// What a change of consent stands on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ledger<'a> {

@@ -1,11 +1,10 @@
 use std::collections::BTreeSet;
 
-use klout_model::Network;
+use klout_model::{Network, Purpose};
 use klout_proto::graph::v1::{SetConsentRequest, SetConsentResponse};
 
 use super::{GraphRpc, parse_note, parse_person};
 use crate::{
-    consent::PURPOSES,
     error::Error,
     state::{By, Change, State},
 };
@@ -41,10 +40,7 @@ fn parse(request: &SetConsentRequest) -> Result<Vec<Change>, Error> {
     ] {
         check(field, words)?;
         for word in words {
-            let purpose = PURPOSES.into_iter().find(|it| it == word);
-            let purpose = purpose.ok_or_else(|| {
-                Error::field(field, "has what is not show, crm, perks or research")
-            })?;
+            let purpose: Purpose = word.parse().map_err(|unknown| Error::field(field, unknown))?;
             if !named.insert(purpose) {
                 return Err(Error::field(field, format!("has {purpose} twice, or both are said")));
             }

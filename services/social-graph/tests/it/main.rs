@@ -5,6 +5,7 @@ mod consent;
 mod erasing;
 mod exporting;
 mod influence;
+mod lookups;
 mod memberships;
 mod peers;
 mod people;
