@@ -4,19 +4,33 @@
 //! scoring and topics; is asked by them, the gateway and the command line.
 
 mod account;
+mod age;
 mod announce;
 mod apply;
 mod backlog;
 mod batch;
 mod config;
 mod consent;
+mod contact;
+mod contacts;
 mod create;
+mod dispute;
 mod error;
+mod handles;
+mod identify;
+mod likelihood;
 mod link_account;
+mod links;
+mod merge;
 mod metrics;
+mod name;
+mod page;
 mod peer;
 mod people;
 mod place;
+mod profile;
+mod proof;
+mod rel_me;
 mod resolve;
 mod rpc;
 mod state;
@@ -24,8 +38,10 @@ mod store;
 mod tell;
 mod update;
 
+use std::time::Duration;
+
 use futures::future::join_all;
-use klout_chassis::{ConfigError, Context, Service, repeat};
+use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
     signal_consumer_service_server::{self, SignalConsumerServiceServer},
@@ -38,14 +54,22 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
+    age::AgeRules,
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
+    contact::ContactKeys,
+    contacts::Wrapper,
+    links::Linker,
     metrics::{METRICS, Metrics},
+    page::Pages,
     peer::Peer,
     rpc::{ConsumerRpc, GraphRpc},
     tell::{CONSUMERS, Teller},
 };
 pub use crate::{config::Config, store::MIGRATOR};
+
+/// How often it is looked for contacts of earlier keys: there are some once, after a key was added.
+const WRAP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -55,6 +79,7 @@ pub struct SocialGraph {
     consumer_rpc: ConsumerRpc,
     announcers: [Announcer; Consumer::ALL.len()],
     teller: Teller,
+    wrapper: Wrapper,
     backlog: Backlog,
 }
 
@@ -78,8 +103,17 @@ impl Service for SocialGraph {
         account_key.check(&kept)?;
         let peer = |consumer: tell::Consumer| Peer { consumer, link: links.to(consumer.name()) };
         let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
+        let contact_keys = ContactKeys::new(&account_key, &config.contact_keys.0);
+        let pages = Pages::new(config.profile_pages.clone(), config.private_pages_allowed)?;
+        let linker = Linker {
+            db: db.clone(),
+            pages,
+            account_key: account_key.clone(),
+            clock: clock.clone(),
+            running: Clock::running(),
+        };
         Ok(Self {
-            config,
+            wrapper: Wrapper { db: db.clone(), keys: contact_keys.clone() },
             teller: teller.clone(),
             graph_rpc: GraphRpc {
                 db: db.clone(),
@@ -87,7 +121,11 @@ impl Service for SocialGraph {
                 account_key,
                 owners_changed: Bell::default(),
                 teller,
+                age_rules: AgeRules { limit: config.age_limit, required: config.age_required },
+                contact_keys,
+                linker,
             },
+            config,
             consumer_rpc: ConsumerRpc { db: db.clone() },
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
@@ -106,7 +144,8 @@ impl Service for SocialGraph {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcers, teller, backlog } = self;
+        let Self { config, graph_rpc, consumer_rpc: _, announcers, teller, wrapper, backlog } =
+            self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
         let [scoring, topics] = announcers.each_ref().map(|announcer| {
@@ -118,7 +157,8 @@ impl Service for SocialGraph {
             .peers
             .iter()
             .map(|peer| repeat("tell", interval, &nobody_rings, &stop, || teller.step(peer)));
-        tokio::join!(scoring, topics, watch, join_all(telling));
+        let wrap = repeat("wrap_contacts", WRAP_INTERVAL, &nobody_rings, &stop, || wrapper.step());
+        tokio::join!(scoring, topics, watch, wrap, join_all(telling));
         Ok(())
     }
 }

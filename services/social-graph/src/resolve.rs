@@ -9,6 +9,7 @@ use tracing::instrument;
 use crate::{
     account::Named,
     error::Error,
+    state::State,
     store::{
         self,
         account::{Called, Owner},
@@ -22,7 +23,7 @@ struct Known {
     called: BTreeMap<(String, String), Vec<Called>>,
 }
 
-/// Who owns each of these accounts, in at most two statements.
+/// Which member owns each of these accounts, in at most two statements.
 #[instrument(skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn resolve(
     db: &PgPool,
@@ -63,10 +64,12 @@ impl Known {
 
     fn owner(&self, account: &Named) -> Result<PersonId, Error> {
         match account {
-            Named::NativeId { id, network, native_id } => match self.owners.get(id) {
-                Some(owner) if owner.state.is_there() => Ok(owner.person),
-                Some(_) | None => Err(unknown(network, native_id)),
-            },
+            Named::NativeId { id, network, native_id } => {
+                match self.owners.get(id).filter(|owner| owner.state == State::Member) {
+                    Some(owner) => Ok(owner.person),
+                    None => Err(unknown(network, native_id)),
+                }
+            }
             Named::Handle { network, handle } => self.called(network, handle),
         }
     }
@@ -75,9 +78,10 @@ impl Known {
         let called = self.called.get(&(network.to_string(), handle.to_string()));
         let called = called.map(Vec::as_slice).unwrap_or_default();
         let newest = called.iter().map(|account| account.handle_time).max();
-        // Who had the handle before has lost it, though nobody has told what they are called now.
+        // Who had the handle before has lost it, though nobody has told what they are called now. That holds when
+        // the one who has it now is not shown, too.
         let has_it = |account: &&Called| {
-            !network.has_unique_handles() || Some(account.handle_time) == newest
+            account.shown && (!network.has_unique_handles() || Some(account.handle_time) == newest)
         };
         let called: Vec<&Called> = called.iter().filter(has_it).collect();
         let people: BTreeSet<_> = called.iter().map(|account| account.person).collect();

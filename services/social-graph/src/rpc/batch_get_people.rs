@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use klout_proto::graph::v1::{BatchGetPeopleRequest, BatchGetPeopleResponse};
 
 use super::{GraphRpc, check_count, parse_person};
@@ -15,6 +17,9 @@ pub(super) async fn batch_get_people(
         .map(|(index, person)| parse_person(&format!("people[{index}]"), person))
         .collect::<Result<_, _>>()?;
     let mut connection = rpc.db.acquire().await.map_err(Error::store("read people"))?;
-    let found = people::find(&mut connection, &asked).await?;
-    Ok(BatchGetPeopleResponse { people: found.into_values().collect() })
+    let found = people::shown(&mut connection, &asked).await?;
+    // Two ids may mean one person.
+    let people: BTreeMap<_, _> =
+        found.into_values().map(|person| (person.person.clone(), person)).collect();
+    Ok(BatchGetPeopleResponse { people: people.into_values().collect() })
 }

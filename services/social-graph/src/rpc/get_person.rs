@@ -9,6 +9,6 @@ pub(super) async fn get_person(
 ) -> Result<GetPersonResponse, Error> {
     let person = parse_person("person", &request.person)?;
     let mut connection = rpc.db.acquire().await.map_err(Error::store("read people"))?;
-    let found = people::find(&mut connection, &[person]).await?.remove(&person);
+    let found = people::shown(&mut connection, &[person]).await?.remove(&person);
     Ok(GetPersonResponse { person: Some(found.ok_or(Error::PersonUnknown { person })?) })
 }
