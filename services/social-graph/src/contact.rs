@@ -168,13 +168,17 @@ impl ContactKeys {
 
     /// The contact by one key, by two, and so on up to all of them: it is kept as one of these.
     pub(crate) fn hashes(&self, sha: Sha) -> Vec<ContactHash> {
-        let mut value = sha.0;
-        let hash = |key: &AccountKey| {
-            let hash = key.contact(&value);
-            value = hash.0;
-            hash
-        };
-        self.0.iter().map(hash).collect()
+        let (first, _) = self.0.split_first().expect("the installation has a key");
+        self.later(first.contact(&sha.0))
+    }
+
+    /// The contact that the first key made that of, by one key, by two, and so on.
+    pub(crate) fn later(&self, first: ContactHash) -> Vec<ContactHash> {
+        let mut hashes = vec![first];
+        for key in &self.0[1..] {
+            hashes.extend(hashes.last().map(|hash| key.contact(&hash.0)));
+        }
+        hashes
     }
 
     /// What the first keys, as many as `version` says, made of a contact, by all keys.

@@ -40,7 +40,11 @@ pub(crate) async fn add(
     let every: Vec<_> =
         contacts.iter().map(|contact| (contact, keys.hashes(contact.sha))).collect();
     let first: Vec<_> = every.iter().map(|(_, hashes)| hashes[0]).collect();
-    // Deletion lists are kept as the first key has them.
+    // Deletion lists are kept as the first key has them. Nobody takes one in meanwhile: who does it afterwards finds
+    // whose the contact is.
+    store::suppressed_contact::share_lock(&mut *held.transaction)
+        .await
+        .map_err(store("hold deletion lists up"))?;
     let suppressed = store::suppressed_contact::any(&mut *held.transaction, &first)
         .await
         .map_err(store("look into deletion lists"))?;

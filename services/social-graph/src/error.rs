@@ -80,6 +80,25 @@ pub enum Error {
 
     #[error("one of the contacts is on a deletion list")]
     ContactSuppressed,
+    #[error("these states are none: {problem}")]
+    StatesMalformed { problem: &'static str },
+
+    #[error("the list broke off")]
+    Stream(#[source] Box<Status>),
+
+    #[error("{service} did not tell what it holds")]
+    Undescribed {
+        service: &'static str,
+        #[source]
+        source: Box<Status>,
+    },
+
+    /// What topics says about a topic that the caller named.
+    #[error("topics refused a topic")]
+    Topic(#[source] Status),
+
+    #[error("another service did not answer")]
+    Peer(#[source] Status),
 
     #[error("could not {action}")]
     Store {
@@ -169,6 +188,16 @@ impl From<Error> for Status {
             Error::ContactSuppressed => {
                 Refusal::new(Code::FailedPrecondition, "CONTACT_SUPPRESSED")
             }
+            Error::StatesMalformed { .. } => {
+                Refusal::new(Code::InvalidArgument, "STATES_MALFORMED")
+            }
+            Error::Stream(source) => return Status::clone(source),
+            Error::Undescribed { service, source } => {
+                Refusal::peer(source).with("service", service)
+            }
+            // It is about what the caller sent, in the words of the service that knows.
+            Error::Topic(status) => return status.clone(),
+            Error::Peer(status) => Refusal::peer(status),
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)

@@ -14,10 +14,14 @@ mod consent;
 mod contact;
 mod contacts;
 mod create;
+mod deletion_list;
+mod describe;
 mod dispute;
 mod error;
+mod forget;
 mod handles;
 mod identify;
+mod influence;
 mod likelihood;
 mod link_account;
 mod links;
@@ -31,19 +35,23 @@ mod place;
 mod profile;
 mod proof;
 mod rel_me;
+mod replay;
 mod resolve;
 mod rpc;
 mod state;
 mod store;
+mod strength;
+mod sweep;
 mod tell;
+mod topics;
 mod update;
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
+    person_data_service_server::{self, PersonDataServiceServer},
     signal_consumer_service_server::{self, SignalConsumerServiceServer},
 };
 use klout_telemetry::Metric;
@@ -63,8 +71,10 @@ use crate::{
     metrics::{METRICS, Metrics},
     page::Pages,
     peer::Peer,
-    rpc::{ConsumerRpc, GraphRpc},
+    rpc::{ConsumerRpc, GraphRpc, PersonDataRpc},
+    sweep::Sweeper,
     tell::{CONSUMERS, Teller},
+    topics::Topics,
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -77,16 +87,23 @@ pub struct SocialGraph {
     config: Config,
     graph_rpc: GraphRpc,
     consumer_rpc: ConsumerRpc,
+    person_data_rpc: PersonDataRpc,
     announcers: [Announcer; Consumer::ALL.len()],
     teller: Teller,
     wrapper: Wrapper,
     backlog: Backlog,
+    sweeper: Sweeper,
 }
 
 impl Service for SocialGraph {
     const NAME: &'static str = "social_graph";
-    const RPC_SERVICES: &'static [&'static str] =
-        &[graph_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] = &[
+        graph_service_server::SERVICE_NAME,
+        person_data_service_server::SERVICE_NAME,
+        signal_consumer_service_server::SERVICE_NAME,
+    ];
+    const STREAMING_RPCS: &'static [&'static str] =
+        &["/klout.graph.v1.GraphService/ImportDeletionList"];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
@@ -112,14 +129,16 @@ impl Service for SocialGraph {
             clock: clock.clone(),
             running: Clock::running(),
         };
+        let owners_changed = Bell::default();
         Ok(Self {
             wrapper: Wrapper { db: db.clone(), keys: contact_keys.clone() },
             teller: teller.clone(),
             graph_rpc: GraphRpc {
                 db: db.clone(),
-                clock,
+                clock: clock.clone(),
                 account_key,
-                owners_changed: Bell::default(),
+                topics: Topics::new(links.to("topics")),
+                owners_changed: owners_changed.clone(),
                 teller,
                 age_rules: AgeRules { limit: config.age_limit, required: config.age_required },
                 contact_keys,
@@ -127,6 +146,8 @@ impl Service for SocialGraph {
             },
             config,
             consumer_rpc: ConsumerRpc { db: db.clone() },
+            person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
+            sweeper: Sweeper::new(db.clone(), clock),
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
                 db: db.clone(),
@@ -137,15 +158,27 @@ impl Service for SocialGraph {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(GraphServiceServer::new(self.graph_rpc.clone())).add_service(
-            SignalConsumerServiceServer::new(self.consumer_rpc.clone())
-                .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
-        );
+        routes
+            .add_service(GraphServiceServer::new(self.graph_rpc.clone()))
+            .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()))
+            .add_service(
+                SignalConsumerServiceServer::new(self.consumer_rpc.clone())
+                    .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
+            );
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcers, teller, wrapper, backlog } =
-            self;
+        let Self {
+            config,
+            graph_rpc,
+            consumer_rpc: _,
+            person_data_rpc: _,
+            announcers,
+            teller,
+            wrapper,
+            backlog,
+            sweeper,
+        } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
         let [scoring, topics] = announcers.each_ref().map(|announcer| {
@@ -153,12 +186,10 @@ impl Service for SocialGraph {
             repeat("announce", interval, bell, &stop, || announcer.step())
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        let telling = teller
-            .peers
-            .iter()
-            .map(|peer| repeat("tell", interval, &nobody_rings, &stop, || teller.step(peer)));
         let wrap = repeat("wrap_contacts", WRAP_INTERVAL, &nobody_rings, &stop, || wrapper.step());
-        tokio::join!(scoring, topics, watch, wrap, join_all(telling));
+        let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
+        let leaving = forget::work(&teller, interval, &stop);
+        tokio::join!(scoring, topics, watch, wrap, sweep, leaving);
         Ok(())
     }
 }

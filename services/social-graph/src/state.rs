@@ -20,7 +20,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{announce, error::Error, store, tell};
+use crate::{announce, consent::PURPOSES, error::Error, replay::Replayed, store, tell};
 
 /// Whether somebody takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,6 +162,19 @@ impl Standing {
     }
 }
 
+impl Standing {
+    /// The entries of the ledger that lead from here to there.
+    fn entries_to(&self, person: PersonId, after: &Self) -> Vec<Entry> {
+        let mut now = self.clone();
+        let mut changes = vec![Change::State(after.state)];
+        changes.extend(PURPOSES.map(|purpose| {
+            let granted = !after.withheld_purposes.contains(purpose);
+            Change::Purpose { purpose, granted }
+        }));
+        changes.iter().filter_map(|change| now.take(person, change)).collect()
+    }
+}
+
 /// Puts a word into a set or takes it out. Returns whether that changed it.
 fn put(words: &mut BTreeSet<String>, word: &str, inside: bool) -> bool {
     if inside { words.insert(word.to_owned()) } else { words.remove(word) }
@@ -217,7 +230,8 @@ impl Turn {
             all.insert(person, (after, news.contains_key(&person)));
         }
         if !news.is_empty() {
-            self.write(transaction, &news, &entries, by).await?;
+            let numbers = self.numbers(transaction, news.keys().copied()).await?;
+            self.write(transaction, &news, &numbers, &entries, by).await?;
         }
         Ok(all)
     }
@@ -270,10 +284,60 @@ impl Turn {
         Ok(people)
     }
 
+    /// Puts states in force that were in force before a backup was restored, under their old numbers. Whoever is not
+    /// there any more, or not yet, is told of to the others all the same.
+    pub(crate) async fn replay(
+        &self,
+        transaction: &mut PgConnection,
+        states: &BTreeMap<PersonId, &Replayed>,
+        by: &By<'_>,
+    ) -> Result<(), Error> {
+        let store = Error::store;
+        let Some(last) = states.values().map(|state| state.number).max() else { return Ok(()) };
+        store::state_number::pass(transaction, last).await.map_err(store("number states"))?;
+        let people: Vec<_> = states.keys().copied().collect();
+        let before = store::person::standings_locked(&mut *transaction, &people)
+            .await
+            .map_err(store("read states"))?;
+        let numbers = states.iter().map(|(person, state)| (*person, state.number)).collect();
+        let (mut news, mut gone, mut entries) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        for (person, state) in states {
+            match before.get(person) {
+                Some(before) => {
+                    let withheld_networks = before.withheld_networks.clone();
+                    let after = Standing { withheld_networks, ..state.standing.clone() };
+                    entries.extend(before.entries_to(*person, &after));
+                    news.insert(*person, (before.clone(), after));
+                }
+                None => {
+                    gone.insert(*person, &state.standing);
+                }
+            }
+        }
+        store::person_state::write(&mut *transaction, &gone, &numbers)
+            .await
+            .map_err(store("number states"))?;
+        store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, &numbers)
+            .await
+            .map_err(store("announce states"))?;
+        self.write(transaction, &news, &numbers, &entries, by).await?;
+        // As they were, and with what somebody had whose rows are gone.
+        for (person, state) in states {
+            if state.erased_accounts.is_empty() {
+                continue;
+            }
+            store::erased_account::replay(&mut *transaction, *person, &state.erased_accounts)
+                .await
+                .map_err(store("keep accounts of who was erased"))?;
+        }
+        Ok(())
+    }
+
     async fn write(
         &self,
         transaction: &mut PgConnection,
         news: &BTreeMap<PersonId, (Standing, Standing)>,
+        numbers: &BTreeMap<PersonId, i64>,
         entries: &[Entry],
         by: &By<'_>,
     ) -> Result<(), Error> {
@@ -284,14 +348,13 @@ impl Turn {
             let those = news.iter().filter(|(_, (before, after))| is_it(before, after));
             those.map(|(person, _)| *person).collect()
         };
-        let numbers = self.numbers(transaction, after.keys().copied()).await?;
         store::person::write_standings(&mut *transaction, &after)
             .await
             .map_err(store("write states"))?;
         store::consent_entry::append(&mut *transaction, entries, by)
             .await
             .map_err(store("add to the ledger"))?;
-        store::person_state::write(&mut *transaction, &after, &numbers)
+        store::person_state::write(&mut *transaction, &after, numbers)
             .await
             .map_err(store("number states"))?;
 
@@ -314,7 +377,7 @@ impl Turn {
         store::membership_outbox::append(&mut *transaction, &announce::Consumer::ALL, &revisions)
             .await
             .map_err(store("announce accounts"))?;
-        store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, &numbers)
+        store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, numbers)
             .await
             .map_err(store("announce states"))?;
         self.give_receipts(transaction, news, by.now).await

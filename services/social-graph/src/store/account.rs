@@ -332,6 +332,21 @@ pub(crate) async fn native_ids(
     .await
 }
 
+/// The accounts of somebody, all of them theirs for good.
+#[instrument(name = "db.account.ids_of", skip_all)]
+pub(crate) async fn ids_of(
+    db: impl PgExecutor<'_>,
+    person: PersonId,
+) -> Result<BTreeMap<i64, Option<i32>>, sqlx::Error> {
+    let accounts = sqlx::query_scalar!(
+        "select account_id from social_graph.account where person_id = $1",
+        person.get(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(accounts.into_iter().map(|account| (account, None)).collect())
+}
+
 /// Gives the accounts of these people new revisions, so that what is told of them is newer than what was told
 /// before, and returns them.
 #[instrument(name = "db.account.renew_revisions", skip_all, fields(people.len = people.len()))]

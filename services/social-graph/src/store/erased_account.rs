@@ -46,6 +46,32 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// Adds accounts of somebody as they were before a backup was restored.
+#[instrument(name = "db.erased_account.replay", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn replay(
+    db: impl PgExecutor<'_>,
+    person: PersonId,
+    accounts: &[(i64, Option<i32>)],
+) -> Result<(), sqlx::Error> {
+    let (accounts, days): (Vec<_>, Vec<_>) = accounts.iter().copied().unzip();
+    sqlx::query!(
+        r#"
+        insert into social_graph.erased_account (account_id, person_id, through_day)
+        select account_id, $1, through_day
+        from unnest($2::bigint[], $3::integer[]) as new (account_id, through_day)
+        order by account_id
+        on conflict on constraint erased_account_pkey do update
+        set person_id = excluded.person_id, through_day = excluded.through_day
+        "#,
+        person.get(),
+        &accounts,
+        &days as &[Option<i32>],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Those of these accounts of which nothing is taken in, and up to which day; `None`: whatever the day.
 #[instrument(name = "db.erased_account.among", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn among(

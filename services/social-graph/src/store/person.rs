@@ -254,6 +254,20 @@ pub(crate) async fn standing(
     row.map(|row| Ok(row.standing()?.1)).transpose()
 }
 
+/// Who became this person.
+#[instrument(name = "db.person.merged_into", skip_all)]
+pub(crate) async fn merged_into(
+    db: impl PgExecutor<'_>,
+    person: PersonId,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select person_id from social_graph.person where merged_into = $1",
+        person.get(),
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Writes what holds of people whose rows are locked.
 #[instrument(name = "db.person.write_standings", skip_all, fields(people.len = standings.len()))]
 pub(crate) async fn write_standings(

@@ -1,7 +1,11 @@
 //! Social-graph over gRPC, on real stores.
 
 mod batches;
+mod consent;
+mod erasing;
+mod exporting;
 mod memberships;
+mod peers;
 mod people;
 mod places;
 mod resolving;

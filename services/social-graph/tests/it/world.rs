@@ -29,12 +29,16 @@ use klout_social_graph::SocialGraph;
 use klout_testkit::{Peer, Stores, link, start, until};
 use tonic::{Code, Request, Response, Status, service::Routes};
 
+use crate::peers::Peers;
+
 pub(crate) type Client = GraphServiceClient<Link>;
 
 pub(crate) struct World {
     pub(crate) stores: Stores,
     pub(crate) scoring: Told,
     pub(crate) topics: Told,
+    /// Everybody who holds something about people.
+    pub(crate) peers: Peers,
     pub(crate) running: Running,
     _peer: Peer,
 }
@@ -56,14 +60,19 @@ impl World {
         routes
             .add_service(ScoreServer::new(Scoring(scoring.clone())))
             .add_service(TopicServer::new(Topics(topics.clone())));
+        let peers = Peers::new();
+        peers.mount(&mut routes);
         let peer = Peer::serve(routes.routes()).await;
         let flags = [
             ("links.scoring", peer.address()),
             ("links.topics", peer.address()),
+            ("links.connector", peer.address()),
+            ("links.perks", peer.address()),
+            ("links.gateway", peer.address()),
             ("social_graph.announce_interval", "20ms"),
         ];
         let running = start(Host::new("test").with::<SocialGraph>(), &stores, &flags).await;
-        Self { stores, scoring, topics, running, _peer: peer }
+        Self { stores, scoring, topics, peers, running, _peer: peer }
     }
 
     pub(crate) fn client(&self) -> Client {
