@@ -94,7 +94,7 @@ pub(crate) async fn own(db: &PgPool, person: PersonId, viewer: Viewer) -> Result
     let found = store::tie::own_accounts(db, person, viewer.purpose).await;
     let found = found.map_err(Error::store("read accounts"))?;
     let (found, accounts) = found.ok_or(Error::PersonUnknown { person })?;
-    Ok(Own { person: found, accounts: accounts.into_iter().collect() })
+    Ok(Own { person: found, accounts })
 }
 
 /// Who influences two people both, and whom both influence, among their strongest ties.

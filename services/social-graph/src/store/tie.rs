@@ -289,13 +289,16 @@ pub(crate) async fn between(
     }
 }
 
+/// Somebody, and the network of each of their accounts.
+pub(crate) type Owner = (PersonId, BTreeMap<i64, String>);
+
 /// Somebody who may be listed, with their accounts. `None`: nobody.
 #[instrument(name = "db.tie.own_accounts", skip_all)]
 pub(crate) async fn own_accounts(
     db: impl PgExecutor<'_>,
     person: PersonId,
     purpose: Option<&str>,
-) -> Result<Option<(PersonId, Vec<(i64, String)>)>, sqlx::Error> {
+) -> Result<Option<Owner>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
         select person.person_id, account.account_id as "account_id?", account.network as "network?"
