@@ -19,12 +19,14 @@ use crate::{
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
+    person::People,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
     score::ShowScore,
     serve::{Migrate, Serve},
     simulate::Simulate,
+    suppressions::Suppressions,
     tag::TagPosts,
     topic::Topics,
     up::Up,
@@ -55,6 +57,7 @@ In another terminal:
   klout watch bluesky:ann
   klout influencers bluesky:ann
   klout lookups bluesky:ann
+  klout person consent bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
 
@@ -90,6 +93,9 @@ enum Command {
     Influencees(Influencees),
     Mutuals(Mutuals),
     Lookups(ShowLookups),
+    #[command(name = "person")]
+    People(People),
+    Suppressions(Suppressions),
     #[command(name = "topic")]
     Topics(Topics),
     Export(Export),
@@ -128,6 +134,8 @@ impl Klout {
             Command::Influencees(influencees) => influencees.run(),
             Command::Mutuals(mutuals) => mutuals.run(),
             Command::Lookups(lookups) => lookups.run(),
+            Command::People(people) => people.run(),
+            Command::Suppressions(suppressions) => suppressions.run(),
             Command::Topics(topics) => topics.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),

@@ -4,24 +4,38 @@
 //! scoring and topics; is asked by them, the gateway and the command line.
 
 mod account;
+mod age;
 mod announce;
 mod apply;
 mod backlog;
 mod batch;
 mod config;
 mod consent;
+mod contact;
+mod contacts;
 mod create;
 mod deletion_list;
 mod describe;
+mod dispute;
 mod error;
 mod forget;
+mod handles;
+mod identify;
 mod influence;
+mod likelihood;
 mod link_account;
+mod links;
 mod lookups;
+mod merge;
 mod metrics;
+mod name;
+mod page;
 mod peer;
 mod people;
 mod place;
+mod profile;
+mod proof;
+mod rel_me;
 mod replay;
 mod resolve;
 mod rpc;
@@ -34,7 +48,9 @@ mod tell;
 mod topics;
 mod update;
 
-use klout_chassis::{ConfigError, Context, Service, repeat};
+use std::time::Duration;
+
+use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
     person_data_service_server::{self, PersonDataServiceServer},
@@ -48,10 +64,15 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
+    age::AgeRules,
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
+    contact::ContactKeys,
+    contacts::Wrapper,
+    links::Linker,
     lookups::LookupSweeper,
     metrics::{METRICS, Metrics},
+    page::Pages,
     peer::Peer,
     rpc::{ConsumerRpc, GraphRpc, PersonDataRpc},
     sweep::Sweeper,
@@ -59,6 +80,9 @@ use crate::{
     topics::Topics,
 };
 pub use crate::{config::Config, store::MIGRATOR};
+
+/// How often it is looked for contacts of earlier keys: there are some once, after a key was added.
+const WRAP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -69,6 +93,7 @@ pub struct SocialGraph {
     person_data_rpc: PersonDataRpc,
     announcers: [Announcer; Consumer::ALL.len()],
     teller: Teller,
+    wrapper: Wrapper,
     backlog: Backlog,
     sweeper: Sweeper,
     lookup_sweeper: LookupSweeper,
@@ -99,8 +124,18 @@ impl Service for SocialGraph {
         account_key.check(&kept)?;
         let peer = |consumer: tell::Consumer| Peer { consumer, link: links.to(consumer.name()) };
         let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
+        let contact_keys = ContactKeys::new(&account_key, &config.contact_keys.0);
+        let pages = Pages::new(config.profile_pages.clone(), config.private_pages_allowed)?;
+        let linker = Linker {
+            db: db.clone(),
+            pages,
+            account_key: account_key.clone(),
+            clock: clock.clone(),
+            running: Clock::running(),
+        };
         let owners_changed = Bell::default();
         Ok(Self {
+            wrapper: Wrapper { db: db.clone(), keys: contact_keys.clone() },
             teller: teller.clone(),
             graph_rpc: GraphRpc {
                 db: db.clone(),
@@ -110,6 +145,9 @@ impl Service for SocialGraph {
                 lookups,
                 owners_changed: owners_changed.clone(),
                 teller,
+                age_rules: AgeRules { limit: config.age_limit, required: config.age_required },
+                contact_keys,
+                linker,
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
             person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
@@ -146,6 +184,7 @@ impl Service for SocialGraph {
             person_data_rpc: _,
             announcers,
             teller,
+            wrapper,
             backlog,
             sweeper,
             lookup_sweeper,
@@ -157,13 +196,14 @@ impl Service for SocialGraph {
             repeat("announce", interval, bell, &stop, || announcer.step())
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
+        let wrap = repeat("wrap_contacts", WRAP_INTERVAL, &nobody_rings, &stop, || wrapper.step());
         let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
         let sweep_lookups =
             repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
                 lookup_sweeper.step()
             });
         let leaving = forget::work(&teller, interval, &stop);
-        tokio::join!(scoring, topics, watch, sweep, sweep_lookups, leaving);
+        tokio::join!(scoring, topics, watch, wrap, sweep, sweep_lookups, leaving);
         Ok(())
     }
 }

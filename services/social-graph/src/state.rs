@@ -253,6 +253,30 @@ impl Turn {
             .map_err(store("announce states"))
     }
 
+    /// Has all who were merged into somebody, who is to be somebody else, be that one from now on.
+    pub(crate) async fn redirect(
+        &self,
+        transaction: &mut PgConnection,
+        from: PersonId,
+        into: PersonId,
+    ) -> Result<Vec<PersonId>, Error> {
+        let store = Error::store;
+        let people = store::person::redirect(&mut *transaction, from, into)
+            .await
+            .map_err(store("redirect who was merged"))?;
+        if people.is_empty() {
+            return Ok(people);
+        }
+        let numbers = self.numbers(transaction, people.iter().copied()).await?;
+        store::person_state::redirect(&mut *transaction, &numbers, into)
+            .await
+            .map_err(store("number states anew"))?;
+        store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, &numbers)
+            .await
+            .map_err(store("announce states"))?;
+        Ok(people)
+    }
+
     /// Puts states in force that were in force before a backup was restored, under their old numbers. Whoever is not
     /// there any more, or not yet, is told of to the others all the same.
     pub(crate) async fn replay(

@@ -150,3 +150,23 @@ fn who_looked_is_asked_of_one_person() {
     assert_eq!(code, Some(0));
     assert!(stdout.contains("and why") && stdout.contains("Examples:"), "{stdout}");
 }
+
+#[test]
+fn what_people_decide_is_in_the_help() {
+    let (code, stdout, _) = klout(&["person", "--help"]);
+    assert_eq!(code, Some(0));
+    for command in ["consent", "opt-out", "opt-in", "erase", "receipt", "export"] {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+    }
+    for wrong in [
+        &["person", "erase"][..],
+        &["person", "receipt"],
+        &["suppressions"],
+        &["suppressions", "replay"],
+        &["import", "deletion-list", "hashes.txt", "--kind", "fax"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
+}

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use klout_model::{Network, Purpose};
 use klout_proto::graph::v1::{SetConsentRequest, SetConsentResponse};
@@ -33,7 +33,7 @@ fn parse(request: &SetConsentRequest) -> Result<Vec<Change>, Error> {
         "OPTED_OUT" => changes.push(Change::State(State::OptedOut)),
         _ => return Err(Error::field("state", "is neither MEMBER nor OPTED_OUT")),
     }
-    let mut named = BTreeSet::new();
+    let mut named = HashSet::new();
     for (field, words, granted) in [
         ("grant_purposes", &request.grant_purposes, true),
         ("withhold_purposes", &request.withhold_purposes, false),
@@ -47,7 +47,7 @@ fn parse(request: &SetConsentRequest) -> Result<Vec<Change>, Error> {
             changes.push(Change::Purpose { purpose, granted });
         }
     }
-    let mut named = BTreeSet::new();
+    let mut named = HashSet::new();
     for (field, words, granted) in [
         ("grant_networks", &request.grant_networks, true),
         ("withhold_networks", &request.withhold_networks, false),

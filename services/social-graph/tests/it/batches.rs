@@ -50,6 +50,7 @@ fn called(native_id: &str, handle: &str, seconds: i64) -> BatchedHandle {
         account_id: account_id(native_id),
         handle: handle.to_owned(),
         seen_time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+        network: "bluesky".to_owned(),
     }
 }
 
