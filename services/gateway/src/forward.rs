@@ -37,10 +37,11 @@ const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 /// RPCs of public services that are for the operator alone too. The service sees the gateway's own token, and
 /// cannot tell who asks for everybody's cases, for one pass over everybody after another, or by the keyed hashes
 /// that only services know.
-const OPERATORS: [&str; 12] = [
+const OPERATORS: [&str; 13] = [
     REDELIVER,
     "/klout.graph.v1.GraphService/BatchGetMemberships",
     "/klout.graph.v1.GraphService/ImportDeletionList",
+    "/klout.graph.v1.GraphService/LinkAccount",
     "/klout.graph.v1.GraphService/ListDisputes",
     "/klout.graph.v1.GraphService/ListPersonStates",
     "/klout.graph.v1.GraphService/MergePeople",

@@ -18,6 +18,7 @@ use crate::{
     keys::Keys,
     models::Models,
     moments::Moments,
+    person::People,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
@@ -55,6 +56,7 @@ In another terminal:
   klout influencers bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
+  klout person show bluesky:ann
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -89,6 +91,8 @@ enum Command {
     Mutuals(Mutuals),
     #[command(name = "topic")]
     Topics(Topics),
+    #[command(name = "person")]
+    People(People),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -125,6 +129,7 @@ impl Klout {
             Command::Influencees(influencees) => influencees.run(),
             Command::Mutuals(mutuals) => mutuals.run(),
             Command::Topics(topics) => topics.run(),
+            Command::People(people) => people.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

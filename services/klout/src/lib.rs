@@ -28,6 +28,7 @@ mod moments;
 mod names;
 mod ontology_files;
 mod output;
+mod person;
 mod printable;
 mod quantile;
 mod rank;

@@ -46,6 +46,7 @@ fn help_names_what_there_is() {
         "watch",
         "tag",
         "topic",
+        "person",
         "experts",
         "influencers",
         "influencees",
@@ -82,6 +83,45 @@ fn what_a_model_goes_through_is_in_the_help() {
     for command in ["list", "shadow", "announce", "withdraw", "compare"] {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
         assert!(listed, "{command} is missing in {stdout}");
+    }
+}
+
+#[test]
+fn what_can_be_done_for_people_is_in_the_help() {
+    let (code, stdout, _) = klout(&["person", "--help"]);
+    assert_eq!(code, Some(0));
+    for command in [
+        "create",
+        "show",
+        "update",
+        "resolve",
+        "link",
+        "complete-link",
+        "unlink",
+        "merge",
+        "handles",
+        "contacts",
+        "disputes",
+        "settle",
+    ] {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+        let (code, help, _) = klout(&["person", command, "--help"]);
+        assert_eq!(code, Some(0));
+        assert!(help.contains(&format!("klout person {command}")), "{command} has no example");
+    }
+    for wrong in [
+        &["person", "create", "bluesky:ann"][..],
+        &["person", "create", "7"],
+        &["person", "show"],
+        &["person", "link", "1", "bluesky:ann"],
+        &["person", "link", "1", "bluesky:id=ann", "--challenge", "--rel-me"],
+        &["person", "merge", "1"],
+        &["person", "contacts", "1", "--loyalty", "123"],
+        &["person", "settle", "seven", "1"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
     }
 }
 

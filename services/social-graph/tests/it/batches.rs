@@ -45,7 +45,7 @@ pub(crate) fn like(subject: &str, actor: &str, count: u32) -> BatchedInteraction
     }
 }
 
-fn called(native_id: &str, handle: &str, seconds: i64) -> BatchedHandle {
+pub(crate) fn called(native_id: &str, handle: &str, seconds: i64) -> BatchedHandle {
     BatchedHandle {
         account_id: account_id(native_id),
         handle: handle.to_owned(),

@@ -2,13 +2,18 @@
 
 mod batches;
 mod consent;
+mod contacts;
 mod erasing;
 mod exporting;
+mod handles;
 mod influence;
 mod memberships;
+mod merging;
 mod peers;
 mod people;
 mod places;
+mod profiles;
+mod proofs;
 mod resolving;
 mod ties;
 mod topics;
