@@ -3,6 +3,7 @@
 mod bad_input;
 mod contract;
 mod formats;
+mod identity;
 mod kill;
 mod once;
 mod operators;
