@@ -15,6 +15,7 @@ mod link_account;
 mod metrics;
 mod people;
 mod place;
+mod plus_k;
 mod resolve;
 mod rpc;
 mod store;

@@ -1,0 +1,3 @@
+//! Members vouch for members on a topic: what +K means.
+
+pub(crate) mod rules;
