@@ -4,7 +4,7 @@ use klout_chassis::failpoint;
 use sqlx::PgPool;
 use tracing::instrument;
 
-use crate::{batch::Reactions, error::Error, store};
+use crate::{batch::Reactions, error::Error, plus_k::suggest, store};
 
 /// Adds reactions and renews handles, once: returns false when the batch was applied before.
 #[instrument(skip_all, fields(batch.id = %reactions.batch_id))]
@@ -21,6 +21,7 @@ pub(crate) async fn signals(db: &PgPool, reactions: &Reactions) -> Result<bool, 
     store::account::renew_handles(&mut *transaction, &reactions.handles)
         .await
         .map_err(store("renew handles"))?;
+    suggest::note(&mut transaction, &reactions.answers).await?;
     failpoint!("social_graph.batch.written");
     transaction.commit().await.map_err(store("commit a batch"))?;
     failpoint!("social_graph.batch.committed");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::{AccountId, Day, NativeId};
+use klout_model::{AccountId, Day, Kind, NativeId};
 use klout_proto::{
     convert,
     signal::v1::{BatchedHandle, BatchedInteraction, SignalBatch},
@@ -10,7 +10,7 @@ use klout_proto::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::{error::Error, plus_k::suggest::Answers};
 
 /// Where a count is kept, in the order of the table's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,7 @@ pub(crate) struct Reactions {
     pub(crate) edges: BTreeMap<EdgeKey, i64>,
     /// The newest handle of each account.
     pub(crate) handles: BTreeMap<AccountId, Handle>,
+    pub(crate) answers: Answers,
 }
 
 /// Sums a batch up. What has no actor is nobody's reaction.
@@ -68,6 +69,9 @@ impl Reactions {
             return Err(Error::BatchMalformed { problem: "an impossible day" });
         }
         let Some(actor) = interaction.actor_account_id else { return Ok(()) };
+        if interaction.kind == Kind::Accept.as_str() {
+            self.answers.note(sign, interaction.subject_account_id, actor, interaction.day);
+        }
         let key = EdgeKey { subject: interaction.subject_account_id, actor, day: interaction.day };
         let sum = self.edges.entry(key).or_default();
         *sum = sum.saturating_add(sign * i64::from(interaction.count));

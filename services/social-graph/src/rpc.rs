@@ -9,6 +9,7 @@ mod create_person;
 mod get_backlog;
 mod get_person;
 mod link_account;
+mod plus_k;
 mod resolve_person;
 mod update_person;
 
@@ -36,6 +37,7 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
+pub(crate) use self::plus_k::PlusKRpc;
 use crate::{announce::Bell, error::Error};
 
 /// Rows in one request: what one statement answers quickly.

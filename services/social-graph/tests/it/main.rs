@@ -4,5 +4,6 @@ mod batches;
 mod memberships;
 mod people;
 mod places;
+mod plus_k;
 mod resolving;
 mod world;
