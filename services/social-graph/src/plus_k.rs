@@ -74,6 +74,12 @@ pub(crate) enum Side {
 // === impl Vouching ===
 
 impl Vouching {
+    /// What time it is, in the microseconds that the store keeps: the first answer and the next say the same.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        let now = self.clock.now();
+        now.replace_nanosecond(now.microsecond() * 1_000).expect("below a second")
+    }
+
     /// Which member somebody is; a merged one is the other.
     pub(crate) async fn member(&self, person: PersonId) -> Result<Member, Error> {
         let found = store::member::find(&self.db, &[person.get()]).await;
@@ -107,7 +113,7 @@ impl Vouching {
         giver: i64,
         zone: &str,
     ) -> Result<Budget, Error> {
-        let now = self.clock.now();
+        let now = self.now();
         let given = given_lately(db, giver, now).await?;
         Ok(rules::budget(&given, zone, now, self.daily))
     }

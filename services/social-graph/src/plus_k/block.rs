@@ -27,7 +27,7 @@ impl Vouching {
         if count.map_err(store("count blocks"))? >= BLOCKS_MAX {
             return Err(Error::BlocksTooMany);
         }
-        let now = self.clock.now();
+        let now = self.now();
         store::block::add(&mut *transaction, person.person, blocked.person, now)
             .await
             .map_err(store("write a block"))?;

@@ -74,7 +74,7 @@ impl Vouching {
         let Meant { giver, receiver, topic, request_id } = meant;
         let mut transaction = self.db.begin().await.map_err(store("begin to give"))?;
         let zone = hold_and_keep(&mut transaction, *giver, *receiver).await?;
-        let now = self.clock.now();
+        let now = self.now();
         if let Some(given) = repeated(&mut transaction, *giver, *request_id).await? {
             if (given.receiver, given.topic_id) != (*receiver, topic.id) {
                 return Err(Error::RequestIdReused);

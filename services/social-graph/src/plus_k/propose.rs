@@ -49,7 +49,7 @@ impl Vouching {
             person,
             topic_id: topic.id,
             topic: topic.slug,
-            create_time: self.clock.now(),
+            create_time: self.now(),
         };
         store::topic_proposal::insert(&mut *transaction, &proposal)
             .await

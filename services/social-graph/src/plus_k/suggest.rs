@@ -107,7 +107,7 @@ impl Vouching {
         max: i64,
     ) -> Result<Vec<Suggestion>, Error> {
         let person = self.member(person).await?.person;
-        let first = Day::from_date((self.clock.now() - SUGGESTED_TIME).date()).number();
+        let first = Day::from_date((self.now() - SUGGESTED_TIME).date()).number();
         let listed = store::plus_k_suggestion::list(&self.db, person, first, max).await;
         let listed = listed.map_err(Error::store("read suggestions"))?;
         if listed.is_empty() {

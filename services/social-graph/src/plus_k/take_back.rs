@@ -26,7 +26,7 @@ impl Vouching {
         let given = given.map_err(store("look for a +K"))?;
         let given = given.ok_or(Error::PlusKUnknown { plus_k: id })?;
         if given.take_back_time.is_none() {
-            let now = self.clock.now();
+            let now = self.now();
             let until = rules::take_back_until(given.give_time);
             if now > until {
                 return Err(Error::PlusKFinal { until });

@@ -36,7 +36,7 @@ impl Vouching {
             there.ok_or(Error::PlusKUnknown { plus_k: id })
         };
         let given = find().await?;
-        store::plus_k::thank(&self.db, &given, self.clock.now(), thanks, public)
+        store::plus_k::thank(&self.db, &given, self.now(), thanks, public)
             .await
             .map_err(store("write thanks"))?;
         let thanked = find().await?;
