@@ -17,6 +17,7 @@ use crate::{
     keys::Keys,
     models::Models,
     moments::Moments,
+    plus_k::PlusK,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
@@ -53,6 +54,7 @@ In another terminal:
   klout watch bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
+  klout plus-k give bluesky:ann bluesky:bob photography
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -84,6 +86,7 @@ enum Command {
     Watch(Watch),
     #[command(name = "topic")]
     Topics(Topics),
+    PlusK(PlusK),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -117,6 +120,7 @@ impl Klout {
             Command::Moments(moments) => moments.run(),
             Command::Watch(watch) => watch.run(),
             Command::Topics(topics) => topics.run(),
+            Command::PlusK(plus_k) => plus_k.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

@@ -27,6 +27,7 @@ mod moments;
 mod names;
 mod ontology_files;
 mod output;
+mod plus_k;
 mod printable;
 mod quantile;
 mod rank;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use klout_model::{AccountId, AccountKey, AccountTag, NativeId, Network};
 use klout_proto::graph::v1::{AccountName, LinkedAccount, account_name};
 
-use crate::error::Error;
+use crate::{error::Error, plus_k::NETWORK};
 
 /// An account that somebody is to own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ impl Account {
         account: LinkedAccount,
     ) -> Result<Self, Error> {
         let network = network(path, &account.network)?;
+        if network.as_str() == NETWORK {
+            return Err(invalid(path, "network", "is where members vouch, and nobody links it"));
+        }
         let native_id = name(path, "native_id", &account.native_id)?;
         let handle = match account.handle.as_str() {
             "" => native_id.clone(),

@@ -8,7 +8,7 @@ use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use tracing::instrument;
 
-use crate::{account::Account, batch::Handle};
+use crate::{account::Account, batch::Handle, plus_k::NETWORK};
 
 /// The owner of an account.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub(crate) async fn owners(
         .collect()
 }
 
-/// The accounts of each of these people, by network and native id.
+/// The accounts that each of these people linked, by network and native id: not the one by which they vouch.
 #[instrument(name = "db.account.of_people", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn of_people(
     db: impl PgExecutor<'_>,
@@ -65,10 +65,11 @@ pub(crate) async fn of_people(
         r#"
         select person_id, network, native_id, handle
         from social_graph.account
-        where person_id = any($1)
+        where person_id = any($1) and network <> $2
         order by person_id, network, native_id
         "#,
         &ids,
+        NETWORK,
     )
     .fetch_all(db)
     .await?;
