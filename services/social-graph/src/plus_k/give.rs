@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use klout_chassis::failpoint;
 use klout_model::{AccountId, NativeId, Network, PersonId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -107,9 +106,7 @@ impl Vouching {
         store::plus_k_outbox::append(&mut *transaction, &given, false)
             .await
             .map_err(store("have a +K told"))?;
-        failpoint!("social_graph.plus_k.written");
         transaction.commit().await.map_err(store("commit a +K"))?;
-        failpoint!("social_graph.plus_k.committed");
         self.given.notify_one();
         if is_new {
             self.owners_changed.ring();

@@ -456,3 +456,6 @@ pub(crate) async fn describe(
     .fetch_all(db)
     .await
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ mod kill;
 mod once;
 mod operators;
 mod path;
+mod plus_k;
 mod rebuild;
 mod recomputed;
 mod story;
