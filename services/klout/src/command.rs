@@ -19,6 +19,7 @@ use crate::{
     models::Models,
     moments::Moments,
     person::People,
+    plus_k::PlusK,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
@@ -57,6 +58,7 @@ In another terminal:
   klout topic of bluesky:ann
   klout topic experts photography
   klout person show bluesky:ann
+  klout plus-k give bluesky:ann bluesky:bob photography
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -93,6 +95,7 @@ enum Command {
     Topics(Topics),
     #[command(name = "person")]
     People(People),
+    PlusK(PlusK),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -130,6 +133,7 @@ impl Klout {
             Command::Mutuals(mutuals) => mutuals.run(),
             Command::Topics(topics) => topics.run(),
             Command::People(people) => people.run(),
+            Command::PlusK(plus_k) => plus_k.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

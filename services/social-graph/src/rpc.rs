@@ -27,6 +27,7 @@ mod merge_people;
 mod note;
 mod page;
 mod person_data;
+mod plus_k;
 mod remove_contacts;
 mod resolve_person;
 mod set_consent;
@@ -61,7 +62,7 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
-pub(crate) use self::person_data::PersonDataRpc;
+pub(crate) use self::{person_data::PersonDataRpc, plus_k::PlusKRpc};
 use crate::{
     age::AgeRules, announce::Bell, consent::Ledger, contact::ContactKeys, error::Error,
     links::Linker, tell::Teller, topics::Topics,

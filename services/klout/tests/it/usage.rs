@@ -51,6 +51,7 @@ fn help_names_what_there_is() {
         "influencers",
         "influencees",
         "mutuals",
+        "plus-k",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -74,6 +75,35 @@ fn arguments_of_rank_that_cannot_be_are_usage() {
         let (code, _, stderr) = rank(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
     }
+}
+
+#[test]
+fn what_can_be_done_with_plus_k_is_in_the_help() {
+    let (code, stdout, _) = klout(&["plus-k", "--help"]);
+    assert_eq!(code, Some(0));
+    let commands = [
+        "give",
+        "take-back",
+        "budget",
+        "given",
+        "received",
+        "suggestions",
+        "thank",
+        "propose",
+        "answer",
+        "proposals",
+        "block",
+        "unblock",
+        "blocked",
+    ];
+    for command in commands {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+        let (code, help, _) = klout(&["plus-k", command, "--help"]);
+        assert_eq!(code, Some(0));
+        assert!(help.contains("Example"), "{command} teaches nothing: {help}");
+    }
+    assert_eq!(klout(&["plus-k", "give", "bluesky:ann"]).0, Some(2), "to whom, and on what");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tracing::instrument;
 
 use super::person::id as person;
-use crate::{account::Account, batch::Handle, proof::Proof, state::State};
+use crate::{account::Account, batch::Handle, plus_k::NETWORK, proof::Proof, state::State};
 
 /// The owner of an account.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub(crate) async fn owners(
         .collect()
 }
 
-/// How many accounts each of these people has who has any.
+/// How many accounts each of these people linked who linked any: the one by which they vouch is none.
 #[instrument(name = "db.account.counts", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn counts(
     db: impl PgExecutor<'_>,
@@ -77,10 +77,11 @@ pub(crate) async fn counts(
         r#"
         select person_id, count(*) as "count!"
         from social_graph.account
-        where person_id = any($1)
+        where person_id = any($1) and network <> $2
         group by person_id
         "#,
         &ids,
+        NETWORK,
     )
     .fetch_all(db)
     .await?;

@@ -12,6 +12,7 @@ mod merging;
 mod peers;
 mod people;
 mod places;
+mod plus_k;
 mod profiles;
 mod proofs;
 mod resolving;

@@ -8,6 +8,7 @@ mod kill;
 mod once;
 mod operators;
 mod path;
+mod plus_k;
 mod rebuild;
 mod recomputed;
 mod story;
