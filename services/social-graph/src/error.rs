@@ -139,13 +139,6 @@ pub enum Error {
         source: Box<Status>,
     },
 
-    /// What topics says about a topic that the caller named.
-    #[error("topics refused a topic")]
-    Topic(#[source] Status),
-
-    #[error("another service did not answer")]
-    Peer(#[source] Status),
-
     #[error("could not {action}")]
     Store {
         action: &'static str,
@@ -272,9 +265,6 @@ impl From<Error> for Status {
             Error::Undescribed { service, source } => {
                 Refusal::peer(source).with("service", service)
             }
-            // It is about what the caller sent, in the words of the service that knows.
-            Error::Topic(status) => return status.clone(),
-            Error::Peer(status) => Refusal::peer(status),
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)
