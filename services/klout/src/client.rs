@@ -7,7 +7,9 @@ use http::Uri;
 use klout_chassis::{Chain, Signals};
 use klout_proto::{
     graph::v1::{
-        graph_service_client::GraphServiceClient, plus_k_service_client::PlusKServiceClient,
+        graph_service_client::GraphServiceClient,
+        person_data_service_client::PersonDataServiceClient,
+        plus_k_service_client::PlusKServiceClient,
     },
     score::v1::{
         score_operator_service_client::ScoreOperatorServiceClient,
@@ -260,6 +262,11 @@ impl Client {
 
     pub(crate) fn plus_k(&self) -> PlusKServiceClient<Channel> {
         PlusKServiceClient::new(self.channel.clone())
+    }
+
+    /// For operators alone.
+    pub(crate) fn person_data(&self) -> PersonDataServiceClient<Channel> {
+        PersonDataServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn topics(&self) -> TopicServiceClient<Channel> {

@@ -16,6 +16,7 @@ use crate::{
     import::Import,
     influence::{Influencees, Influencers, Mutuals},
     keys::Keys,
+    lookups::ShowLookups,
     models::Models,
     moments::Moments,
     person::People,
@@ -26,6 +27,7 @@ use crate::{
     score::ShowScore,
     serve::{Migrate, Serve},
     simulate::Simulate,
+    suppressions::Suppressions,
     tag::TagPosts,
     topic::Topics,
     up::Up,
@@ -55,6 +57,8 @@ In another terminal:
   klout moments bluesky:ann
   klout watch bluesky:ann
   klout influencers bluesky:ann
+  klout lookups bluesky:ann
+  klout person consent bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
   klout person show bluesky:ann
@@ -91,10 +95,12 @@ enum Command {
     Influencers(Influencers),
     Influencees(Influencees),
     Mutuals(Mutuals),
-    #[command(name = "topic")]
-    Topics(Topics),
+    Lookups(ShowLookups),
     #[command(name = "person")]
     People(People),
+    Suppressions(Suppressions),
+    #[command(name = "topic")]
+    Topics(Topics),
     PlusK(PlusK),
     Export(Export),
     Rescore(Rescore),
@@ -131,8 +137,10 @@ impl Klout {
             Command::Influencers(influencers) => influencers.run(),
             Command::Influencees(influencees) => influencees.run(),
             Command::Mutuals(mutuals) => mutuals.run(),
-            Command::Topics(topics) => topics.run(),
+            Command::Lookups(lookups) => lookups.run(),
             Command::People(people) => people.run(),
+            Command::Suppressions(suppressions) => suppressions.run(),
+            Command::Topics(topics) => topics.run(),
             Command::PlusK(plus_k) => plus_k.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),

@@ -1,10 +1,14 @@
-//! `klout person`: who people are, what they say of themselves, and which accounts are theirs.
+//! `klout person`: who people are, what they say of themselves, which accounts are theirs, and what they decide.
 
 mod account;
+mod consent;
 mod contact;
 mod dispute;
+mod erase;
+mod export;
 mod merge;
 mod profile;
+mod receipt;
 mod resolve;
 
 use klout_proto::{
@@ -14,7 +18,7 @@ use klout_proto::{
 
 use crate::{exit::Failure, output, printable, subject::Subject};
 
-/// Creates people, says who they are, and links accounts to them.
+/// Says and changes who people are, which accounts are theirs, to what they consent, and what is held about them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -22,8 +26,11 @@ Examples:
   klout person show bluesky:ann.example
   klout person link bluesky:ann.example github:id=login/ann --challenge
   klout person resolve --email ann@example.org
+  klout person opt-out bluesky:ann.example --note 'asked by mail'
+  klout person export bluesky:ann.example --out ann.json
+  klout person erase bluesky:ann.example
 
-docs/people.md explains it.")]
+docs/people.md explains accounts and names, docs/privacy.md consent and leaving.")]
 pub(crate) struct People {
     #[command(subcommand)]
     command: Command,
@@ -43,6 +50,12 @@ enum Command {
     Contacts(contact::ChangeContacts),
     Disputes(dispute::Disputes),
     Settle(dispute::Settle),
+    Consent(consent::Consents),
+    OptOut(consent::OptOut),
+    OptIn(consent::OptIn),
+    Erase(erase::Erase),
+    Receipt(receipt::ShowReceipt),
+    Export(export::Export),
 }
 
 // === impl People ===
@@ -62,6 +75,12 @@ impl People {
             Command::Contacts(contacts) => contacts.run(),
             Command::Disputes(disputes) => disputes.run(),
             Command::Settle(settle) => settle.run(),
+            Command::Consent(consent) => consent.run(),
+            Command::OptOut(out) => out.run(),
+            Command::OptIn(back) => back.run(),
+            Command::Erase(erase) => erase.run(),
+            Command::Receipt(receipt) => receipt.run(),
+            Command::Export(export) => export.run(),
         }
     }
 }

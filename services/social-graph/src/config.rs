@@ -14,6 +14,9 @@ pub struct Config {
     /// How often the outbox is looked at when nobody rang.
     #[serde(with = "humantime_serde")]
     pub announce_interval: Duration,
+    /// How long it is known who looked at whom.
+    #[serde(with = "humantime_serde")]
+    pub lookup_retention: Duration,
     /// Who may be younger does not take part.
     pub age_limit: u8,
     /// Whether who does not tell an age does not take part either.
@@ -66,6 +69,12 @@ impl Config {
             return Err(ConfigError::Setting {
                 setting: "social_graph.plus_k_daily",
                 problem: "is not from 1 to 100".to_owned(),
+            });
+        }
+        if self.lookup_retention < Duration::from_hours(24) {
+            return Err(ConfigError::Setting {
+                setting: "social_graph.lookup_retention",
+                problem: "is below a day, in which nobody could see who looked at them".to_owned(),
             });
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use klout_chassis::failpoint;
-use klout_model::{AccountId, Day, PersonId};
+use klout_model::{AccountId, Day, PersonId, Purpose};
 use klout_proto::graph::v1::Person;
 use sqlx::{PgConnection, PgPool};
 use tracing::instrument;
@@ -29,7 +29,7 @@ pub(crate) struct NewPerson {
     /// What somebody is who was not there before.
     pub(crate) profile: Profile,
     /// To what somebody does not consent who was not there before.
-    pub(crate) withheld_purposes: Vec<&'static str>,
+    pub(crate) withheld_purposes: Vec<Purpose>,
 }
 
 /// A person who was asked for, made by this call or found.
@@ -202,7 +202,8 @@ impl NewPerson {
     /// How somebody new differs from a member who consents to everything.
     fn changes(&self, rules: AgeRules) -> Vec<state::Change> {
         let withheld = self.withheld_purposes.iter();
-        let withheld = withheld.map(|purpose| state::Change::Purpose { purpose, granted: false });
+        let withheld =
+            withheld.map(|purpose| state::Change::Purpose { purpose: *purpose, granted: false });
         let state = rules.state(self.profile.age_band);
         let state = (state != State::Member).then_some(state::Change::State(state));
         state.into_iter().chain(withheld).collect()

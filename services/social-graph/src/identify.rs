@@ -1,5 +1,6 @@
 //! Tells who is meant by whatever is known of somebody.
 
+use klout_chassis::Caller;
 use klout_model::PersonId;
 use sqlx::PgPool;
 use tracing::instrument;
@@ -11,6 +12,7 @@ use crate::{
     likelihood::{self, Meant, Name, Nobody},
     people,
     resolve::resolve,
+    shown::hidden_from,
     store,
 };
 
@@ -28,17 +30,18 @@ pub(crate) enum Names {
 pub(crate) async fn identify(
     db: &PgPool,
     keys: &ContactKeys,
+    caller: &Caller,
     names: Names,
     min: f64,
 ) -> Result<Meant, Error> {
     let (accounts, contacts) = match names {
-        Names::Person(person) => return by_id(db, person).await,
+        Names::Person(person) => return by_id(db, caller, person).await,
         Names::Several { accounts, contacts } => (accounts, contacts),
     };
     let mut named = Vec::new();
     let mut refusal = None;
     if !accounts.is_empty() {
-        for (account, owner) in accounts.iter().zip(resolve(db, &accounts).await?) {
+        for (account, owner) in accounts.iter().zip(resolve(db, caller, &accounts).await?) {
             match owner {
                 Ok(person) => named.push((account.kind(), person)),
                 // One that several are called says more than one that nobody knows.
@@ -52,10 +55,12 @@ pub(crate) async fn identify(
         let owners = store::contact::owners(db, &hashes)
             .await
             .map_err(Error::store("read whose contacts are"))?;
+        let people: Vec<_> = owners.values().map(|owner| owner.person).collect();
+        let hidden = hidden_from(db, caller, &people).await?;
         for contact in &contacts {
             let hashes = keys.hashes(contact.sha);
             let owner = hashes.iter().find_map(|hash| owners.get(hash));
-            if let Some(owner) = owner.filter(|owner| owner.shown) {
+            if let Some(owner) = owner.filter(|it| it.shown && !hidden.contains(&it.person)) {
                 named.push((contact.name, owner.person));
             }
         }
@@ -67,10 +72,14 @@ pub(crate) async fn identify(
     })
 }
 
-async fn by_id(db: &PgPool, person: PersonId) -> Result<Meant, Error> {
+async fn by_id(db: &PgPool, caller: &Caller, person: PersonId) -> Result<Meant, Error> {
     let mut connection = db.acquire().await.map_err(Error::store("read people"))?;
     let unknown = || Error::PersonUnknown { person };
     let found = people::shown(&mut connection, &[person]).await?.remove(&person);
+    drop(connection);
     let found = found.ok_or_else(unknown)?.person.parse().map_err(|_| unknown())?;
+    if hidden_from(db, caller, &[found]).await?.contains(&found) {
+        return Err(unknown());
+    }
     Ok(Meant { person: Some(found), likelihood: 1.0, matched_on: [Name::Person].into() })
 }

@@ -25,6 +25,7 @@ mod influence;
 mod likelihood;
 mod link_account;
 mod links;
+mod lookups;
 mod merge;
 mod metrics;
 mod name;
@@ -39,6 +40,7 @@ mod rel_me;
 mod replay;
 mod resolve;
 mod rpc;
+mod shown;
 mod state;
 mod store;
 mod strength;
@@ -70,6 +72,7 @@ use crate::{
     contact::ContactKeys,
     contacts::Wrapper,
     links::Linker,
+    lookups::LookupSweeper,
     metrics::{METRICS, Metrics, Vouched},
     page::Pages,
     peer::Peer,
@@ -98,6 +101,7 @@ pub struct SocialGraph {
     wrapper: Wrapper,
     backlog: Backlog,
     sweeper: Sweeper,
+    lookup_sweeper: LookupSweeper,
 }
 
 impl Service for SocialGraph {
@@ -120,7 +124,7 @@ impl Service for SocialGraph {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, clock, account_key, .. } = context;
+        let Context { db, links, clock, account_key, lookups, .. } = context;
         let check_value = account_key.check_value();
         let kept = store::account_key::keep_first(&db, &check_value).await?;
         account_key.check(&kept)?;
@@ -157,16 +161,21 @@ impl Service for SocialGraph {
                 clock: clock.clone(),
                 account_key,
                 topics: Topics::new(links.to("topics")),
+                lookups,
                 owners_changed: owners_changed.clone(),
                 teller,
                 age_rules: AgeRules { limit: config.age_limit, required: config.age_required },
                 contact_keys,
                 linker,
             },
-            config,
             consumer_rpc: ConsumerRpc { db: db.clone() },
             person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
             sweeper: Sweeper::new(db.clone(), clock),
+            lookup_sweeper: LookupSweeper {
+                db: db.clone(),
+                retention: config.lookup_retention.try_into()?,
+            },
+            config,
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
                 db: db.clone(),
@@ -200,6 +209,7 @@ impl Service for SocialGraph {
             wrapper,
             backlog,
             sweeper,
+            lookup_sweeper,
         } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
@@ -210,10 +220,14 @@ impl Service for SocialGraph {
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         let wrap = repeat("wrap_contacts", WRAP_INTERVAL, &nobody_rings, &stop, || wrapper.step());
         let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
+        let sweep_lookups =
+            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
+                lookup_sweeper.step()
+            });
         let leaving = forget::work(&teller, interval, &stop);
         let given = &plus_k_rpc.vouching.given;
         let vouched = repeat("tell_plus_ks", interval, given, &stop, || pusher.step());
-        tokio::join!(scoring, topics, watch, wrap, sweep, leaving, vouched);
+        tokio::join!(scoring, topics, watch, wrap, sweep, sweep_lookups, leaving, vouched);
         Ok(())
     }
 }

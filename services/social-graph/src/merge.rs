@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use klout_proto::graph::v1::Person;
 use sqlx::{PgConnection, PgPool};
 use tracing::instrument;
@@ -10,7 +10,6 @@ use tracing::instrument;
 use crate::{
     age::AgeRules,
     announce::Consumer,
-    consent::PURPOSES,
     error::Error,
     link_account::ACCOUNTS_MAX,
     people,
@@ -121,7 +120,8 @@ async fn keep_the_younger(
 
 /// What either did not consent to, they do not consent to together.
 fn withheld(standing: &Standing) -> Vec<Change> {
-    let purposes = PURPOSES.into_iter().filter(|it| standing.withheld_purposes.contains(*it));
+    let purposes = Purpose::OF_CONSENT.into_iter();
+    let purposes = purposes.filter(|it| standing.withheld_purposes.contains(it.as_str()));
     let purposes = purposes.map(|purpose| Change::Purpose { purpose, granted: false });
     let networks = standing.withheld_networks.iter();
     let networks = networks.map(|it| Change::Network { network: it.clone(), granted: false });

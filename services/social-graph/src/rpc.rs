@@ -21,6 +21,7 @@ mod list_disputes;
 mod list_handles;
 mod list_influencees;
 mod list_influencers;
+mod list_lookups;
 mod list_mutuals;
 mod list_person_states;
 mod merge_people;
@@ -28,6 +29,7 @@ mod note;
 mod page;
 mod person_data;
 mod plus_k;
+mod record_lookups;
 mod remove_contacts;
 mod resolve_person;
 mod set_consent;
@@ -37,7 +39,7 @@ mod unlink_account;
 mod update_person;
 
 use futures::TryStreamExt as _;
-use klout_chassis::{Caller, Clock};
+use klout_chassis::{Caller, Clock, Lookups};
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
     AddContactsRequest, AddContactsResponse, ApplySignalsRequest, ApplySignalsResponse,
@@ -62,7 +64,7 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
-pub(crate) use self::{person_data::PersonDataRpc, plus_k::PlusKRpc};
+pub(crate) use self::{person_data::PersonDataRpc, plus_k::PlusKRpc, record_lookups::LOOKUPS_MAX};
 use crate::{
     age::AgeRules, announce::Bell, consent::Ledger, contact::ContactKeys, error::Error,
     links::Linker, tell::Teller, topics::Topics,
@@ -81,6 +83,7 @@ pub(crate) struct GraphRpc {
     pub(crate) account_key: AccountKey,
     /// Names topics of people.
     pub(crate) topics: Topics,
+    pub(crate) lookups: Lookups,
     /// Rung when the owner of an account changed, or where they live.
     pub(crate) owners_changed: Bell,
     /// Tells the other services of people's states.
@@ -103,8 +106,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<CreatePersonRequest>,
     ) -> Result<Response<CreatePersonResponse>, Status> {
-        let caller = caller(&request);
-        let response = create_person::create_person(self, &caller, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            create_person::create_person(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -112,9 +116,10 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchCreatePeopleRequest>,
     ) -> Result<Response<BatchCreatePeopleResponse>, Status> {
-        let caller = caller(&request);
+        let caller = Caller::of(&request);
         let response =
-            batch_create_people::batch_create_people(self, &caller, request.into_inner()).await?;
+            batch_create_people::batch_create_people(self, caller.name(), request.into_inner())
+                .await?;
         Ok(Response::new(response))
     }
 
@@ -122,7 +127,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<GetPersonRequest>,
     ) -> Result<Response<GetPersonResponse>, Status> {
-        let response = get_person::get_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = get_person::get_person(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -130,7 +136,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchGetPeopleRequest>,
     ) -> Result<Response<BatchGetPeopleResponse>, Status> {
-        let response = batch_get_people::batch_get_people(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            batch_get_people::batch_get_people(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -138,7 +146,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ResolvePersonRequest>,
     ) -> Result<Response<ResolvePersonResponse>, Status> {
-        let response = resolve_person::resolve_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = resolve_person::resolve_person(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -146,8 +155,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchResolvePeopleRequest>,
     ) -> Result<Response<BatchResolvePeopleResponse>, Status> {
+        let caller = Caller::of(&request);
         let response =
-            batch_resolve_people::batch_resolve_people(self, request.into_inner()).await?;
+            batch_resolve_people::batch_resolve_people(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -172,8 +182,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<UpdatePersonRequest>,
     ) -> Result<Response<UpdatePersonResponse>, Status> {
-        let caller = caller(&request);
-        let response = update_person::update_person(self, &caller, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            update_person::update_person(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -213,8 +224,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<MergePeopleRequest>,
     ) -> Result<Response<MergePeopleResponse>, Status> {
-        let caller = caller(&request);
-        let response = merge_people::merge_people(self, &caller, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            merge_people::merge_people(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -262,8 +274,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<SetConsentRequest>,
     ) -> Result<Response<SetConsentResponse>, Status> {
-        let caller = caller(&request);
-        let response = set_consent::set_consent(self, &caller, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = set_consent::set_consent(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -279,8 +291,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ErasePersonRequest>,
     ) -> Result<Response<ErasePersonResponse>, Status> {
-        let caller = caller(&request);
-        let response = erase_person::erase_person(self, &caller, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            erase_person::erase_person(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -294,25 +307,29 @@ impl GraphService for GraphRpc {
 
     async fn list_lookups(
         &self,
-        _request: Request<ListLookupsRequest>,
+        request: Request<ListLookupsRequest>,
     ) -> Result<Response<ListLookupsResponse>, Status> {
-        Err(Status::unimplemented("list_lookups"))
+        let caller = Caller::of(&request);
+        let response = list_lookups::list_lookups(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn record_lookups(
         &self,
-        _request: Request<RecordLookupsRequest>,
+        request: Request<RecordLookupsRequest>,
     ) -> Result<Response<RecordLookupsResponse>, Status> {
-        Err(Status::unimplemented("record_lookups"))
+        let response = record_lookups::record_lookups(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn import_deletion_list(
         &self,
         request: Request<Streaming<ImportDeletionListRequest>>,
     ) -> Result<Response<ImportDeletionListResponse>, Status> {
-        let caller = caller(&request);
+        let caller = Caller::of(&request);
         let stream = request.into_inner();
-        let response = import_deletion_list::import_deletion_list(self, &caller, stream).await?;
+        let response =
+            import_deletion_list::import_deletion_list(self, caller.name(), stream).await?;
         Ok(Response::new(response))
     }
 
@@ -373,19 +390,18 @@ impl SignalConsumerService for ConsumerRpc {
 impl GraphRpc {
     /// What changes of consent stand on.
     const fn ledger(&self) -> Ledger<'_> {
-        Ledger { db: &self.db, owners_changed: &self.owners_changed, teller: &self.teller }
+        Ledger {
+            db: &self.db,
+            owners_changed: &self.owners_changed,
+            teller: &self.teller,
+            age_rules: self.age_rules,
+        }
     }
 
     /// Tells the other services of people whose states changed.
     async fn tell(&self, people: &[PersonId]) -> Result<(), Error> {
         if people.is_empty() { Ok(()) } else { self.teller.tell(people).await }
     }
-}
-
-/// Who asks, for the ledger: the name of their key.
-fn caller<T>(request: &Request<T>) -> String {
-    let caller = request.extensions().get::<Caller>().and_then(|Caller(claims)| claims.clone());
-    caller.map(|claims| claims.sub.clone()).unwrap_or_default()
 }
 
 /// Why, as it is to stand in the ledger.

@@ -1,12 +1,15 @@
 use std::collections::BTreeMap;
 
+use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
 use klout_proto::graph::v1::{BatchGetPeopleRequest, BatchGetPeopleResponse};
 
 use super::{GraphRpc, check_count, parse_person};
-use crate::{error::Error, people};
+use crate::{error::Error, people, shown::hidden_from};
 
 pub(super) async fn batch_get_people(
     rpc: &GraphRpc,
+    caller: &Caller,
     request: BatchGetPeopleRequest,
 ) -> Result<BatchGetPeopleResponse, Error> {
     check_count(request.people.len())?;
@@ -18,8 +21,17 @@ pub(super) async fn batch_get_people(
         .collect::<Result<_, _>>()?;
     let mut connection = rpc.db.acquire().await.map_err(Error::store("read people"))?;
     let found = people::shown(&mut connection, &asked).await?;
+    drop(connection);
     // Two ids may mean one person.
-    let people: BTreeMap<_, _> =
-        found.into_values().map(|person| (person.person.clone(), person)).collect();
+    let mut people: BTreeMap<PersonId, _> = BTreeMap::new();
+    for person in found.into_values() {
+        people.insert(parse_person("person", &person.person)?, person);
+    }
+    let ids: Vec<_> = people.keys().copied().collect();
+    let hidden = hidden_from(&rpc.db, caller, &ids).await?;
+    people.retain(|person, _| !hidden.contains(person));
+    for person in people.keys() {
+        rpc.lookups.note(caller, Seen::Profile, *person);
+    }
     Ok(BatchGetPeopleResponse { people: people.into_values().collect() })
 }

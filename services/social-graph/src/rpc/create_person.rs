@@ -4,7 +4,6 @@ use klout_proto::graph::v1::{CreatePersonRequest, CreatePersonResponse};
 use super::{GraphRpc, note};
 use crate::{
     account::Account,
-    consent::PURPOSES,
     create::{self, Created, NewPerson},
     error::Error,
     link_account::ACCOUNTS_MAX,
@@ -47,10 +46,8 @@ pub(super) fn parse(key: &AccountKey, request: CreatePersonRequest) -> Result<Ne
     let withheld_purposes = request.withheld_purposes.iter().enumerate();
     let withheld_purposes = withheld_purposes
         .map(|(index, purpose)| {
-            PURPOSES.into_iter().find(|known| known == purpose).ok_or_else(|| {
-                let problem = format!("is none of {}", PURPOSES.join(", "));
-                Error::field(format!("withheld_purposes[{index}]"), problem)
-            })
+            let field = || format!("withheld_purposes[{index}]");
+            purpose.parse().map_err(|unknown| Error::field(field(), unknown))
         })
         .collect::<Result<_, _>>()?;
     let accounts = request.accounts.into_iter().enumerate();

@@ -1,3 +1,4 @@
+use klout_chassis::{Caller, Seen};
 use klout_proto::graph::v1::{ResolvePersonRequest, ResolvePersonResponse};
 
 use super::{GraphRpc, parse_person};
@@ -16,13 +17,17 @@ const MIN_LIKELIHOOD: f64 = 0.95;
 
 pub(super) async fn resolve_person(
     rpc: &GraphRpc,
+    caller: &Caller,
     request: ResolvePersonRequest,
 ) -> Result<ResolvePersonResponse, Error> {
     let min = request.min_likelihood.unwrap_or(MIN_LIKELIHOOD);
     if !(0.0..=1.0).contains(&min) {
         return Err(Error::field("min_likelihood", "is not from 0 to 1"));
     }
-    let meant = identify(&rpc.db, &rpc.contact_keys, names(rpc, request)?, min).await?;
+    let meant = identify(&rpc.db, &rpc.contact_keys, caller, names(rpc, request)?, min).await?;
+    if let Some(person) = meant.person {
+        rpc.lookups.note(caller, Seen::Identity, person);
+    }
     Ok(ResolvePersonResponse {
         person: meant.person.map(|person| person.to_string()).unwrap_or_default(),
         likelihood: meant.likelihood,

@@ -42,6 +42,21 @@ pub(crate) const ALL: &[Held] = &[
         "#,
     },
     Held {
+        name: "lookup",
+        describe: r#"
+            declare held cursor for select json_build_object('day', date '1970-01-01' + day,
+                'caller', caller, 'purpose', purpose, 'what', what, 'count', count::text,
+                'firstTime', first_time, 'lastTime', last_time)::text
+            from social_graph.lookup where person_id = any($1) order by day, first_time
+        "#,
+        delete: r#"
+            delete from social_graph.lookup where (person_id, day, caller, purpose, what) in (
+                select person_id, day, caller, purpose, what from social_graph.lookup
+                where person_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
         name: "tie",
         describe: r#"
             declare held cursor for select json_build_object('subject', subject_account_id::text, 'actor', actor_account_id::text,

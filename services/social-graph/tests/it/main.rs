@@ -7,6 +7,7 @@ mod erasing;
 mod exporting;
 mod handles;
 mod influence;
+mod lookups;
 mod memberships;
 mod merging;
 mod peers;

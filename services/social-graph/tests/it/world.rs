@@ -71,6 +71,15 @@ impl World {
         Self::start_with(stores, scoring, topics, Known::default(), &[]).await
     }
 
+    pub(crate) async fn start_on_with(
+        stores: Stores,
+        scoring: Told,
+        topics: Told,
+        settings: &[(&'static str, &str)],
+    ) -> Self {
+        Self::start_with(stores, scoring, topics, Known::default(), settings).await
+    }
+
     pub(crate) async fn start_with(
         stores: Stores,
         scoring: Told,
@@ -86,7 +95,7 @@ impl World {
         let peers = Peers::new();
         peers.mount(&mut routes);
         let peer = Peer::serve(routes.routes()).await;
-        let flags = [
+        let mut flags = vec![
             ("links.scoring", peer.address()),
             ("links.topics", peer.address()),
             ("links.connector", peer.address()),
@@ -94,7 +103,7 @@ impl World {
             ("links.gateway", peer.address()),
             ("social_graph.announce_interval", "20ms"),
         ];
-        let flags = [&flags, more].concat();
+        flags.extend(more);
         let running = start(Host::new("test").with::<SocialGraph>(), &stores, &flags).await;
         Self { stores, scoring, topics, peers, running, _peer: peer }
     }
