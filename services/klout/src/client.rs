@@ -9,6 +9,7 @@ use klout_proto::{
     graph::v1::{
         graph_service_client::GraphServiceClient,
         person_data_service_client::PersonDataServiceClient,
+        plus_k_service_client::PlusKServiceClient,
     },
     score::v1::{
         score_operator_service_client::ScoreOperatorServiceClient,
@@ -257,6 +258,10 @@ impl Client {
 
     pub(crate) fn graph(&self) -> GraphServiceClient<Channel> {
         GraphServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn plus_k(&self) -> PlusKServiceClient<Channel> {
+        PlusKServiceClient::new(self.channel.clone())
     }
 
     /// For operators alone.

@@ -20,6 +20,7 @@ use crate::{
     models::Models,
     moments::Moments,
     person::People,
+    plus_k::PlusK,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
@@ -60,6 +61,8 @@ In another terminal:
   klout person consent bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
+  klout person show bluesky:ann
+  klout plus-k give bluesky:ann bluesky:bob photography
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -98,6 +101,7 @@ enum Command {
     Suppressions(Suppressions),
     #[command(name = "topic")]
     Topics(Topics),
+    PlusK(PlusK),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -137,6 +141,7 @@ impl Klout {
             Command::People(people) => people.run(),
             Command::Suppressions(suppressions) => suppressions.run(),
             Command::Topics(topics) => topics.run(),
+            Command::PlusK(plus_k) => plus_k.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

@@ -30,6 +30,7 @@ mod names;
 mod ontology_files;
 mod output;
 mod person;
+mod plus_k;
 mod printable;
 mod quantile;
 mod rank;

@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     likelihood::Name,
     name::{DECEPTIVE, is_deceptive},
+    plus_k::NETWORK,
 };
 
 /// An account that somebody is to own.
@@ -39,6 +40,9 @@ impl Account {
         account: LinkedAccount,
     ) -> Result<Self, Error> {
         let network = network(path, &account.network)?;
+        if network.as_str() == NETWORK {
+            return Err(invalid(path, "network", "is where members vouch, and nobody links it"));
+        }
         let native_id = name(path, "native_id", &account.native_id)?;
         let handle = match account.handle.as_str() {
             "" => native_id.clone(),

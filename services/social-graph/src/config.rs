@@ -5,6 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use klout_chassis::ConfigError;
 use serde::Deserialize;
 
+/// +K a day: with more there is nothing to choose, and a week of them is no longer counted at once.
+const PLUS_K_DAILY_MAX: u16 = 100;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -24,6 +27,8 @@ pub struct Config {
     pub private_pages_allowed: bool,
     /// Keys that contacts are hashed by besides the account key.
     pub contact_keys: SecretKeys,
+    /// How many +K a member may give a day.
+    pub plus_k_daily: u16,
 }
 
 /// Keys, separated by spaces, that are not printed.
@@ -59,6 +64,12 @@ impl Config {
                 "social_graph.profile_pages",
                 "has a page without {native_id}, {user} or {after:PREFIX}, which would be the same for every account",
             );
+        }
+        if !(1..=PLUS_K_DAILY_MAX).contains(&self.plus_k_daily) {
+            return Err(ConfigError::Setting {
+                setting: "social_graph.plus_k_daily",
+                problem: "is not from 1 to 100".to_owned(),
+            });
         }
         if self.lookup_retention < Duration::from_hours(24) {
             return Err(ConfigError::Setting {

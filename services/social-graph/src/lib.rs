@@ -33,6 +33,7 @@ mod page;
 mod peer;
 mod people;
 mod place;
+mod plus_k;
 mod profile;
 mod proof;
 mod rel_me;
@@ -48,12 +49,13 @@ mod tell;
 mod topics;
 mod update;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
     person_data_service_server::{self, PersonDataServiceServer},
+    plus_k_service_server::{self, PlusKServiceServer},
     signal_consumer_service_server::{self, SignalConsumerServiceServer},
 };
 use klout_telemetry::Metric;
@@ -71,10 +73,11 @@ use crate::{
     contacts::Wrapper,
     links::Linker,
     lookups::LookupSweeper,
-    metrics::{METRICS, Metrics},
+    metrics::{METRICS, Metrics, Vouched},
     page::Pages,
     peer::Peer,
-    rpc::{ConsumerRpc, GraphRpc, PersonDataRpc},
+    plus_k::{Vouching, push::Pusher},
+    rpc::{ConsumerRpc, GraphRpc, PersonDataRpc, PlusKRpc},
     sweep::Sweeper,
     tell::{CONSUMERS, Teller},
     topics::Topics,
@@ -91,6 +94,8 @@ pub struct SocialGraph {
     graph_rpc: GraphRpc,
     consumer_rpc: ConsumerRpc,
     person_data_rpc: PersonDataRpc,
+    plus_k_rpc: PlusKRpc,
+    pusher: Pusher,
     announcers: [Announcer; Consumer::ALL.len()],
     teller: Teller,
     wrapper: Wrapper,
@@ -104,6 +109,7 @@ impl Service for SocialGraph {
     const RPC_SERVICES: &'static [&'static str] = &[
         graph_service_server::SERVICE_NAME,
         person_data_service_server::SERVICE_NAME,
+        plus_k_service_server::SERVICE_NAME,
         signal_consumer_service_server::SERVICE_NAME,
     ];
     const STREAMING_RPCS: &'static [&'static str] =
@@ -134,7 +140,20 @@ impl Service for SocialGraph {
             running: Clock::running(),
         };
         let owners_changed = Bell::default();
+        let vouched = Arc::new(Vouched::new());
+        let vouching = Vouching {
+            db: db.clone(),
+            clock: clock.clone(),
+            account_key: account_key.clone(),
+            topics: plus_k::topics::Topics(links.to("topics")),
+            daily: config.plus_k_daily,
+            owners_changed: owners_changed.clone(),
+            given: Arc::default(),
+            metrics: Arc::clone(&vouched),
+        };
         Ok(Self {
+            plus_k_rpc: PlusKRpc { vouching },
+            pusher: Pusher { db: db.clone(), link: links.to("connector"), metrics: vouched },
             wrapper: Wrapper { db: db.clone(), keys: contact_keys.clone() },
             teller: teller.clone(),
             graph_rpc: GraphRpc {
@@ -170,6 +189,7 @@ impl Service for SocialGraph {
         routes
             .add_service(GraphServiceServer::new(self.graph_rpc.clone()))
             .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()))
+            .add_service(PlusKServiceServer::new(self.plus_k_rpc.clone()))
             .add_service(
                 SignalConsumerServiceServer::new(self.consumer_rpc.clone())
                     .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
@@ -182,6 +202,8 @@ impl Service for SocialGraph {
             graph_rpc,
             consumer_rpc: _,
             person_data_rpc: _,
+            plus_k_rpc,
+            pusher,
             announcers,
             teller,
             wrapper,
@@ -203,7 +225,9 @@ impl Service for SocialGraph {
                 lookup_sweeper.step()
             });
         let leaving = forget::work(&teller, interval, &stop);
-        tokio::join!(scoring, topics, watch, wrap, sweep, sweep_lookups, leaving);
+        let given = &plus_k_rpc.vouching.given;
+        let vouched = repeat("tell_plus_ks", interval, given, &stop, || pusher.step());
+        tokio::join!(scoring, topics, watch, wrap, sweep, sweep_lookups, leaving, vouched);
         Ok(())
     }
 }

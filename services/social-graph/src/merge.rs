@@ -96,7 +96,8 @@ async fn move_belongings(
     let store = Error::store;
     store::account::give_all(&mut *db, from, into).await.map_err(store("move accounts"))?;
     store::contact::give_all(&mut *db, from, into).await.map_err(store("move contacts"))?;
-    store::dispute::give_all(&mut *db, from, into).await.map_err(store("move disputes"))
+    store::dispute::give_all(&mut *db, from, into).await.map_err(store("move disputes"))?;
+    store::plus_k::move_to(&mut *db, from.get(), into.get()).await.map_err(store("move +K"))
 }
 
 /// Of two ages that one person told the younger holds: nobody comes of age by a merge.

@@ -1,6 +1,6 @@
 //! Links by which a page says that another one is its owner's too. Pure.
 
-use html5gum::{Token, Tokenizer};
+use html5gum::{DefaultEmitter, Token, Tokenizer};
 use url::Url;
 
 /// Links of one page: more are not looked at.
@@ -9,7 +9,10 @@ const LINKS_MAX: usize = 1_000;
 /// Where `a` and `link` elements of a page lead that say `rel="me"`.
 pub(crate) fn links(page: &[u8], address: &Url) -> Vec<Url> {
     let mut links = Vec::new();
-    for token in Tokenizer::new(page) {
+    let mut emitter: DefaultEmitter = DefaultEmitter::default();
+    // What stands in scripts and the like is text.
+    emitter.naively_switch_states(true);
+    for token in Tokenizer::new_with_emitter(page, emitter) {
         let Ok(token) = token;
         let Token::StartTag(tag) = token else { continue };
         if !matches!(tag.name.as_slice(), b"a" | b"link") {

@@ -28,6 +28,7 @@ mod merge_people;
 mod note;
 mod page;
 mod person_data;
+mod plus_k;
 mod record_lookups;
 mod remove_contacts;
 mod resolve_person;
@@ -63,7 +64,7 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
-pub(crate) use self::{person_data::PersonDataRpc, record_lookups::LOOKUPS_MAX};
+pub(crate) use self::{person_data::PersonDataRpc, plus_k::PlusKRpc, record_lookups::LOOKUPS_MAX};
 use crate::{
     age::AgeRules, announce::Bell, consent::Ledger, contact::ContactKeys, error::Error,
     links::Linker, tell::Teller, topics::Topics,

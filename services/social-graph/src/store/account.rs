@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tracing::instrument;
 
 use super::person::id as person;
-use crate::{account::Account, batch::Handle, proof::Proof, state::State};
+use crate::{account::Account, batch::Handle, plus_k::NETWORK, proof::Proof, state::State};
 
 /// The owner of an account.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub(crate) async fn owners(
         .collect()
 }
 
-/// How many accounts each of these people has who has any.
+/// How many accounts each of these people linked who linked any: the one by which they vouch is none.
 #[instrument(name = "db.account.counts", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn counts(
     db: impl PgExecutor<'_>,
@@ -77,10 +77,11 @@ pub(crate) async fn counts(
         r#"
         select person_id, count(*) as "count!"
         from social_graph.account
-        where person_id = any($1)
+        where person_id = any($1) and network <> $2
         group by person_id
         "#,
         &ids,
+        NETWORK,
     )
     .fetch_all(db)
     .await?;
@@ -146,25 +147,32 @@ pub(crate) async fn insert(
         r#"
         with taken as (
             delete from social_graph.released_account where account_id = any($1)
+        ),
+        linked as (
+            insert into social_graph.account as account
+                (account_id, tag, network, native_id, handle, person_id, handle_time, handle_since, link_time, proof)
+            select new.*,
+                -- A native id stands for a handle that nobody has told: whatever is told is newer.
+                case when handle = native_id then timestamptz 'epoch' else $7::timestamptz end,
+                case when handle = native_id then timestamptz 'epoch' else $7::timestamptz end,
+                $7::timestamptz, $8
+            from unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+                as new (account_id, tag, network, native_id, handle, person_id)
+            on conflict on constraint account_pkey do update
+            set handle = excluded.handle, person_id = excluded.person_id, handle_time = excluded.handle_time,
+                handle_since = excluded.handle_since, link_time = excluded.link_time, proof = excluded.proof,
+                revision = nextval('social_graph.membership_revision')
+            where account.tag = excluded.tag and exists (
+                select from social_graph.person
+                where person.person_id = account.person_id and person.state = 'ERASED'
+            )
+            returning account_id, revision
+        ),
+        -- What somebody who was erased was called with it is nobody's to know.
+        forgotten as (
+            delete from social_graph.handle_use where account_id in (select account_id from linked)
         )
-        insert into social_graph.account as account
-            (account_id, tag, network, native_id, handle, person_id, handle_time, handle_since, link_time, proof)
-        select new.*,
-            -- A native id stands for a handle that nobody has told: whatever is told is newer.
-            case when handle = native_id then timestamptz 'epoch' else $7::timestamptz end,
-            case when handle = native_id then timestamptz 'epoch' else $7::timestamptz end,
-            $7::timestamptz, $8
-        from unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-            as new (account_id, tag, network, native_id, handle, person_id)
-        on conflict on constraint account_pkey do update
-        set handle = excluded.handle, person_id = excluded.person_id, handle_time = excluded.handle_time,
-            handle_since = excluded.handle_since, link_time = excluded.link_time, proof = excluded.proof,
-            revision = nextval('social_graph.membership_revision')
-        where account.tag = excluded.tag and exists (
-            select from social_graph.person
-            where person.person_id = account.person_id and person.state = 'ERASED'
-        )
-        returning account_id, revision
+        select account_id as "account_id!", revision as "revision!" from linked
         "#,
         &ids,
         &tags as &[&[u8]],
@@ -302,7 +310,15 @@ pub(crate) async fn give_all(
     to: PersonId,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update social_graph.account set person_id = $2 where person_id = $1",
+        r#"
+        with locked as (
+            select account_id from social_graph.account where person_id = $1 order by account_id for update
+        )
+        update social_graph.account as account
+        set person_id = $2
+        from locked
+        where account.account_id = locked.account_id
+        "#,
         from.get(),
         to.get(),
     )

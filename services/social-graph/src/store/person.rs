@@ -14,6 +14,7 @@ use tracing::instrument;
 use crate::{
     age::AgeBand,
     place::Place,
+    plus_k::NETWORK,
     profile::Profile,
     state::{Standing, State},
 };
@@ -84,12 +85,13 @@ pub(crate) async fn find(
                 array_agg(link_time order by network, native_id) as link_times,
                 array_agg(proof order by network, native_id) as proofs
             from social_graph.account
-            where account.person_id = person.person_id
+            where account.person_id = person.person_id and network <> $3
         ) as account
         where asked.person_id = any($1) and person.state = any($2)
         "#,
         &ids,
         &states as &[&str],
+        NETWORK,
     )
     .fetch_all(db)
     .await?;

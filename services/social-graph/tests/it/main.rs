@@ -2,14 +2,20 @@
 
 mod batches;
 mod consent;
+mod contacts;
 mod erasing;
 mod exporting;
+mod handles;
 mod influence;
 mod lookups;
 mod memberships;
+mod merging;
 mod peers;
 mod people;
 mod places;
+mod plus_k;
+mod profiles;
+mod proofs;
 mod resolving;
 mod ties;
 mod topics;

@@ -140,7 +140,8 @@ async fn merges_in_a_circle_at_once_leave_one_person() {
     let world = World::start().await;
     let mut people = Vec::new();
     for id in 0..6 {
-        people.push(join(&mut world.client(), vec![account(&format!("did:{id}"), "")]).await.person);
+        people
+            .push(join(&mut world.client(), vec![account(&format!("did:{id}"), "")]).await.person);
     }
     let circle = people.iter().zip(people.iter().cycle().skip(1));
     let merges = circle.map(|(person, into)| {
@@ -175,7 +176,8 @@ async fn nobody_comes_of_age_or_has_more_than_a_hundred_accounts_by_a_merge() {
     let one = merge(&mut client, &young, &old).await.expect("merged");
     assert_eq!((one.state.as_str(), one.age_band.as_str()), ("WITHHELD", "13_15"));
 
-    let many = |from: usize| (from..from + 60).map(|id| account(&format!("many:{id}"), "")).collect();
+    let many =
+        |from: usize| (from..from + 60).map(|id| account(&format!("many:{id}"), "")).collect();
     let one = join(&mut client, many(0)).await.person;
     let other = join(&mut client, many(60)).await.person;
     let refused = merge(&mut client, &one, &other).await.expect_err("too many");

@@ -9,7 +9,7 @@ use klout_social_graph::SocialGraph;
 use klout_testkit::{Stores, configuration};
 use tonic::{Code, Status};
 
-use crate::world::{Client, Told, World, account, create, join, told};
+use crate::world::{Client, Told, World, account, create, join, names, told};
 
 async fn link_account(
     client: &mut Client,
@@ -32,12 +32,6 @@ fn created(row: &Row) -> &CreatePersonResponse {
         Row::Created(created) => created,
         Row::Status(status) => panic!("not created: {status:?}"),
     }
-}
-
-/// What accounts are called, without when and how they were linked.
-fn names(accounts: &[LinkedAccount]) -> Vec<LinkedAccount> {
-    let accounts = accounts.iter().cloned();
-    accounts.map(|it| LinkedAccount { link_time: None, proof: String::new(), ..it }).collect()
 }
 
 fn request(native_id: &str) -> CreatePersonRequest {

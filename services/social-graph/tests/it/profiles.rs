@@ -65,7 +65,10 @@ async fn people_say_what_they_like_and_what_is_not_named_stays() {
     assert_eq!(ann.display_name, "Ann 👩\u{200d}💻");
     assert_eq!(ann.languages, ["de", "pt-BR"]);
     assert_eq!((ann.time_zone.as_str(), ann.age_band.as_str()), ("Europe/Berlin", "25_34"));
-    assert_eq!((ann.state.as_str(), &ann.withheld_purposes[..]), ("MEMBER", &["crm".to_owned()][..]));
+    assert_eq!(
+        (ann.state.as_str(), &ann.withheld_purposes[..]),
+        ("MEMBER", &["crm".to_owned()][..])
+    );
     assert_eq!(get(&mut client, &ann.person).await.expect("found"), ann);
 
     let request = UpdatePersonRequest {
@@ -79,19 +82,28 @@ async fn people_say_what_they_like_and_what_is_not_named_stays() {
     assert_eq!(updated, expected);
 
     for (field, request) in [
-        ("languages[0]", UpdatePersonRequest {
-            languages: Some(Languages { languages: vec!["german!".to_owned()] }),
-            ..Default::default()
-        }),
-        ("time_zone", UpdatePersonRequest {
-            time_zone: Some("Mars/Olympus".to_owned()),
-            ..Default::default()
-        }),
+        (
+            "languages[0]",
+            UpdatePersonRequest {
+                languages: Some(Languages { languages: vec!["german!".to_owned()] }),
+                ..Default::default()
+            },
+        ),
+        (
+            "time_zone",
+            UpdatePersonRequest {
+                time_zone: Some("Mars/Olympus".to_owned()),
+                ..Default::default()
+            },
+        ),
         ("age_band", UpdatePersonRequest { age_band: Some("17".to_owned()), ..Default::default() }),
-        ("display_name", UpdatePersonRequest {
-            display_name: Some("Ann\u{202e}".to_owned()),
-            ..Default::default()
-        }),
+        (
+            "display_name",
+            UpdatePersonRequest {
+                display_name: Some("Ann\u{202e}".to_owned()),
+                ..Default::default()
+            },
+        ),
     ] {
         let request = UpdatePersonRequest { person: ann.person.clone(), ..request };
         let refused = update(&mut client, request).await.expect_err("refused");

@@ -215,6 +215,12 @@ pub(crate) async fn join(client: &mut Client, accounts: Vec<LinkedAccount>) -> P
     created.person.expect("a person")
 }
 
+/// What accounts are called, without when and how they were linked.
+pub(crate) fn names(accounts: &[LinkedAccount]) -> Vec<LinkedAccount> {
+    let accounts = accounts.iter().cloned();
+    accounts.map(|it| LinkedAccount { link_time: None, proof: String::new(), ..it }).collect()
+}
+
 /// The code and the reason of a refusal.
 pub(crate) fn told(status: &Status) -> (Code, String) {
     (status.code(), reason(status).expect("every refusal has a reason"))

@@ -3,10 +3,12 @@
 mod bad_input;
 mod contract;
 mod formats;
+mod identity;
 mod kill;
 mod once;
 mod operators;
 mod path;
+mod plus_k;
 mod rebuild;
 mod recomputed;
 mod story;
