@@ -235,8 +235,8 @@ async fn what_is_older_than_the_retention_is_forgotten() {
 async fn a_handle_of_somebody_hidden_does_not_fall_back_to_who_had_it_before() {
     let world = World::start().await;
     let mut client = world.client();
-    let bob = join(&mut client, vec![account("bob", "ann")]).await.person;
-    let ann = join(&mut client, vec![account("ann", "ann")]).await.person;
+    let bob = join(&mut client, vec![account("did:1", "ann")]).await.person;
+    let ann = join(&mut client, vec![account("did:2", "ann")]).await.person;
     withhold(&world, &ann, "research").await;
     let account = Some(by_handle("ann"));
     let resolve = ResolvePersonRequest { account, ..Default::default() };

@@ -4,6 +4,7 @@ mod bad_input;
 mod contract;
 mod formats;
 mod kill;
+mod lookups;
 mod once;
 mod operators;
 mod path;
