@@ -37,7 +37,7 @@ use tower::BoxError;
 use crate::{
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
-    lookups::LookupSweeper,
+    lookups::LookupKeeper,
     metrics::{METRICS, Metrics},
     rpc::{ConsumerRpc, GraphRpc},
 };
@@ -51,7 +51,7 @@ pub struct SocialGraph {
     consumer_rpc: ConsumerRpc,
     announcers: [Announcer; Consumer::ALL.len()],
     backlog: Backlog,
-    lookup_sweeper: LookupSweeper,
+    lookup_keeper: LookupKeeper,
 }
 
 impl Service for SocialGraph {
@@ -81,7 +81,7 @@ impl Service for SocialGraph {
                 owners_changed: Bell::default(),
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
-            lookup_sweeper: LookupSweeper {
+            lookup_keeper: LookupKeeper {
                 db: db.clone(),
                 retention: config.lookup_retention.try_into()?,
             },
@@ -103,7 +103,7 @@ impl Service for SocialGraph {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog, lookup_sweeper } = self;
+        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog, lookup_keeper } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
         let [scoring, topics] = announcers.each_ref().map(|announcer| {
@@ -112,9 +112,12 @@ impl Service for SocialGraph {
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         let sweep = repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
-            lookup_sweeper.step()
+            lookup_keeper.sweep()
         });
-        tokio::join!(scoring, topics, watch, sweep);
+        let fold = repeat("fold look-ups", lookups::FOLD_INTERVAL, &nobody_rings, &stop, || {
+            lookup_keeper.fold()
+        });
+        tokio::join!(scoring, topics, watch, fold, sweep);
         Ok(())
     }
 }
