@@ -84,6 +84,7 @@ impl Service for SocialGraph {
             lookup_keeper: LookupKeeper {
                 db: db.clone(),
                 retention: config.lookup_retention.try_into()?,
+                folded: Notify::new(),
             },
             config,
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
@@ -111,9 +112,10 @@ impl Service for SocialGraph {
             repeat("announce", interval, bell, &stop, || announcer.step())
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        let sweep = repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
-            lookup_keeper.sweep()
-        });
+        let sweep =
+            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &lookup_keeper.folded, &stop, || {
+                lookup_keeper.sweep()
+            });
         let fold = repeat("fold look-ups", lookups::FOLD_INTERVAL, &nobody_rings, &stop, || {
             lookup_keeper.fold()
         });

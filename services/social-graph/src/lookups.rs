@@ -8,6 +8,7 @@ use klout_proto::{
 };
 use sqlx::PgPool;
 use time::Duration;
+use tokio::sync::Notify;
 use tracing::instrument;
 
 use crate::{
@@ -35,6 +36,8 @@ const SWEEP_ROWS: i64 = 10_000;
 pub(crate) struct LookupKeeper {
     pub(crate) db: PgPool,
     pub(crate) retention: Duration,
+    /// Rung when there are new rows.
+    pub(crate) folded: Notify,
 }
 
 // === impl LookupKeeper ===
@@ -48,6 +51,10 @@ impl LookupKeeper {
         store::lookup::lock_shared(&mut *transaction).await.map_err(failed())?;
         let folded = store::lookup::fold(&mut *transaction, FOLD_BATCHES).await.map_err(failed())?;
         transaction.commit().await.map_err(failed())?;
+        if folded > 0 {
+            // Some may have waited for long.
+            self.folded.notify_one();
+        }
         Ok(folded == FOLD_BATCHES)
     }
 

@@ -1,6 +1,7 @@
 //! Flows of all services, through the real binary, on real stores.
 
 mod bad_input;
+mod bad_people;
 mod contract;
 mod formats;
 mod kill;
