@@ -1,10 +1,12 @@
 //! Flows of all services, through the real binary, on real stores.
 
 mod bad_input;
+mod bad_people;
 mod contract;
 mod formats;
 mod identity;
 mod kill;
+mod lookups;
 mod once;
 mod operators;
 mod path;
