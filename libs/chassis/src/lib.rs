@@ -19,6 +19,7 @@ mod layers;
 mod link;
 mod measure;
 mod numbers;
+mod person_states;
 mod refusal;
 mod running;
 mod service;
@@ -36,6 +37,7 @@ pub use crate::{
     layers::{Guard, Guarded},
     link::{Identity, Link, LinkInvalid, Links, Switchboard},
     numbers::METRICS,
+    person_states::follow_states,
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
     running::{Running, Signals, StopError},
     service::{Context, Service},

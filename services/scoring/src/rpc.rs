@@ -16,6 +16,7 @@ mod list_scores;
 mod list_top_scores;
 mod operator;
 mod page;
+mod person_data;
 mod server;
 mod simulate_score;
 mod start_rescore;
@@ -43,9 +44,10 @@ use tonic::{Request, Response, Status, codegen::BoxStream};
 
 pub(crate) use self::{
     batch_get_actors::ACTORS_MAX, batch_lookup_scores::SUBJECTS_MAX, operator::OperatorRpc,
-    server::ScoreServer,
+    person_data::PersonDataRpc, server::ScoreServer,
 };
 use crate::{
+    caller::purpose,
     encoded::{EncodedResponse, EncodedResults},
     error::Error,
     metrics::Metrics,
@@ -82,7 +84,7 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<GetScoreRequest>,
     ) -> Result<Response<GetScoreResponse>, Status> {
-        let score = get_score::get_score(self, request.into_inner()).await?;
+        let score = get_score::get_score(self, purpose(&request), request.into_inner()).await?;
         Ok(Response::new(decoded(&EncodedResponse { score: score.bytes })?))
     }
 
@@ -90,7 +92,9 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<BatchLookupScoresRequest>,
     ) -> Result<Response<BatchLookupScoresResponse>, Status> {
-        let results = batch_lookup_scores::batch_lookup_scores(self, request.into_inner()).await?;
+        let results =
+            batch_lookup_scores::batch_lookup_scores(self, purpose(&request), request.into_inner())
+                .await?;
         Ok(Response::new(decoded(&EncodedResults { results })?))
     }
 
@@ -106,7 +110,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListScoresRequest>,
     ) -> Result<Response<ListScoresResponse>, Status> {
-        let response = list_scores::list_scores(self, request.into_inner()).await?;
+        let response =
+            list_scores::list_scores(self, purpose(&request), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -114,7 +119,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListTopScoresRequest>,
     ) -> Result<Response<ListTopScoresResponse>, Status> {
-        let response = list_top_scores::list_top_scores(self, request.into_inner()).await?;
+        let response =
+            list_top_scores::list_top_scores(self, purpose(&request), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -138,7 +144,7 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<WatchScoresRequest>,
     ) -> Result<Response<BoxStream<WatchScoresResponse>>, Status> {
-        let responses = watch_scores::watch_scores(self, request.into_inner())?;
+        let responses = watch_scores::watch_scores(self, purpose(&request), request.into_inner())?;
         Ok(Response::new(responses))
     }
 
@@ -146,7 +152,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ContestScoreRequest>,
     ) -> Result<Response<ContestScoreResponse>, Status> {
-        let response = contest_score::contest_score(self, request.into_inner()).await?;
+        let response =
+            contest_score::contest_score(self, purpose(&request), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -154,7 +161,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListContestsRequest>,
     ) -> Result<Response<ListContestsResponse>, Status> {
-        let response = list_contests::list_contests(self, request.into_inner()).await?;
+        let response =
+            list_contests::list_contests(self, purpose(&request), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -162,7 +170,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ExplainScoreRequest>,
     ) -> Result<Response<ExplainScoreResponse>, Status> {
-        let response = explain_score::explain_score(self, request.into_inner()).await?;
+        let response =
+            explain_score::explain_score(self, purpose(&request), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -170,7 +179,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<SimulateScoreRequest>,
     ) -> Result<Response<SimulateScoreResponse>, Status> {
-        let response = simulate_score::simulate_score(self, request.into_inner()).await?;
+        let response =
+            simulate_score::simulate_score(self, purpose(&request), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -178,7 +188,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListMomentsRequest>,
     ) -> Result<Response<ListMomentsResponse>, Status> {
-        let response = list_moments::list_moments(self, request.into_inner()).await?;
+        let response =
+            list_moments::list_moments(self, purpose(&request), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -13,6 +13,7 @@ mod match_text;
 mod operator;
 mod page;
 mod parse;
+mod person_data;
 mod restore_topic;
 mod show;
 mod suggest_content;
@@ -40,8 +41,10 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
-pub(crate) use self::operator::OperatorRpc;
-use crate::{backlog::Backlog, evidence::Gatherer, ontologies::Ontologies, people::Related};
+pub(crate) use self::{operator::OperatorRpc, person_data::PersonDataRpc};
+use crate::{
+    backlog::Backlog, caller::purpose, evidence::Gatherer, ontologies::Ontologies, people::Related,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct TopicRpc {
@@ -123,7 +126,9 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<ListPersonTopicsRequest>,
     ) -> Result<Response<ListPersonTopicsResponse>, Status> {
-        let response = list_person_topics::list_person_topics(self, request.into_inner()).await?;
+        let response =
+            list_person_topics::list_person_topics(self, purpose(&request), request.into_inner())
+                .await?;
         Ok(Response::new(response))
     }
 
@@ -131,8 +136,12 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<ExplainPersonTopicRequest>,
     ) -> Result<Response<ExplainPersonTopicResponse>, Status> {
-        let response =
-            explain_person_topic::explain_person_topic(self, request.into_inner()).await?;
+        let response = explain_person_topic::explain_person_topic(
+            self,
+            purpose(&request),
+            request.into_inner(),
+        )
+        .await?;
         Ok(Response::new(response))
     }
 
@@ -140,42 +149,54 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<ListExpertsRequest>,
     ) -> Result<Response<ListExpertsResponse>, Status> {
-        Ok(Response::new(list_experts::list_experts(self, request.into_inner()).await?))
+        Ok(Response::new(
+            list_experts::list_experts(self, purpose(&request), request.into_inner()).await?,
+        ))
     }
 
     async fn declare_topics(
         &self,
         request: Request<DeclareTopicsRequest>,
     ) -> Result<Response<DeclareTopicsResponse>, Status> {
-        Ok(Response::new(declare_topics::declare_topics(self, request.into_inner()).await?))
+        Ok(Response::new(
+            declare_topics::declare_topics(self, purpose(&request), request.into_inner()).await?,
+        ))
     }
 
     async fn veto_topic(
         &self,
         request: Request<VetoTopicRequest>,
     ) -> Result<Response<VetoTopicResponse>, Status> {
-        Ok(Response::new(veto_topic::veto_topic(self, request.into_inner()).await?))
+        Ok(Response::new(
+            veto_topic::veto_topic(self, purpose(&request), request.into_inner()).await?,
+        ))
     }
 
     async fn restore_topic(
         &self,
         request: Request<RestoreTopicRequest>,
     ) -> Result<Response<RestoreTopicResponse>, Status> {
-        Ok(Response::new(restore_topic::restore_topic(self, request.into_inner()).await?))
+        Ok(Response::new(
+            restore_topic::restore_topic(self, purpose(&request), request.into_inner()).await?,
+        ))
     }
 
     async fn suggest_topics(
         &self,
         request: Request<SuggestTopicsRequest>,
     ) -> Result<Response<SuggestTopicsResponse>, Status> {
-        Ok(Response::new(suggest_topics::suggest_topics(self, request.into_inner()).await?))
+        Ok(Response::new(
+            suggest_topics::suggest_topics(self, purpose(&request), request.into_inner()).await?,
+        ))
     }
 
     async fn suggest_content(
         &self,
         request: Request<SuggestContentRequest>,
     ) -> Result<Response<SuggestContentResponse>, Status> {
-        Ok(Response::new(suggest_content::suggest_content(self, request.into_inner()).await?))
+        Ok(Response::new(
+            suggest_content::suggest_content(self, purpose(&request), request.into_inner()).await?,
+        ))
     }
 
     async fn get_backlog(

@@ -1,5 +1,5 @@
 use klout_chassis::to_row;
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use klout_proto::{
     graph::v1::{AccountName, BatchResolvePeopleRequest, resolve_result},
     score::v1::{BatchLookupScoresRequest, LookupSubject, lookup_subject::Subject},
@@ -8,7 +8,7 @@ use tonic::Status;
 use tonic_types::pb;
 
 use super::{ScoreRpc, get_score::parse_person};
-use crate::{cached::Answer, encoded::EncodedResult, error::Error};
+use crate::{encoded::EncodedResult, error::Error};
 
 /// Subjects in one request: what fits one trip to Redis and one statement.
 pub(crate) const SUBJECTS_MAX: usize = 1_000;
@@ -18,6 +18,7 @@ type Row = Result<PersonId, pb::Status>;
 
 pub(super) async fn batch_lookup_scores(
     rpc: &ScoreRpc,
+    purpose: Purpose,
     request: BatchLookupScoresRequest,
 ) -> Result<Vec<EncodedResult>, Error> {
     match request.subjects.len() {
@@ -27,12 +28,12 @@ pub(super) async fn batch_lookup_scores(
     }
     let rows = people(rpc, request.subjects).await?;
     let people: Vec<PersonId> = rows.iter().filter_map(|row| row.as_ref().ok()).copied().collect();
-    let mut answers = rpc.reader.scores(&people).await?.into_iter();
+    let mut answers = rpc.reader.visible_all(&people, purpose).await?.into_iter();
 
     let results = rows.into_iter().map(|row| {
         let result = row.and_then(|person| match answers.next() {
-            Some(Answer::Score(score)) => Ok(score),
-            Some(Answer::Nobody) | None => Err(to_row(&Error::PersonUnknown { person }.into())),
+            Some(Some(seen)) => Ok(seen.score),
+            Some(None) | None => Err(to_row(&Error::PersonUnknown { person }.into())),
         });
         result.into()
     });

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use klout_proto::{
     graph::v1::{AccountName, ResolvePersonRequest},
     revision::{Deployment, Revision, RevisionRefused},
@@ -24,6 +24,7 @@ const MODELS_A_DAY: i64 = 16;
 
 pub(super) async fn get_score(
     rpc: &ScoreRpc,
+    purpose: Purpose,
     request: GetScoreRequest,
 ) -> Result<EncodedScore, Error> {
     let person = match request.subject {
@@ -36,23 +37,26 @@ pub(super) async fn get_score(
         if let Some(model) = &model {
             rpc.models.known(model, rpc.reader.clock.now()).await?;
         }
+        let person = rpc.reader.visible(person, purpose).await?.person;
         return score_at(rpc, person, day, model).await;
     }
     if !request.model.is_empty() {
         let problem = "is told of a time only: `at_time` is missing";
         return Err(Error::FieldInvalid { field: "model", problem });
     }
-    let answer = match freshness(request.consistency, rpc.reader.deployment)? {
-        None => rpc.reader.score(person).await?,
-        Some(freshness) => {
-            let time_max = rpc.freshness_time_max;
-            let newest = freshness::wait(&rpc.reader.db, person, &freshness, time_max).await?;
-            rpc.reader.score_since(person, newest).await?
-        }
+    let seen = rpc.reader.visible(person, purpose).await;
+    let Some(freshness) = freshness(request.consistency, rpc.reader.deployment)? else {
+        return Ok(seen?.score);
     };
-    match answer {
-        Answer::Score(score) => Ok(score),
-        Answer::Nobody => Err(Error::PersonUnknown { person }),
+    // Who is not known yet may be once that is reached.
+    let person = seen.map_or(person, |seen| seen.person);
+    let time_max = rpc.freshness_time_max;
+    let newest = freshness::wait(&rpc.reader.db, person, &freshness, time_max).await?;
+    match rpc.reader.score_since(person, newest).await? {
+        Answer::Score(score) if purpose.sees(score.withheld) => Ok(score),
+        Answer::Score(_) | Answer::Nobody | Answer::Moved(_) => {
+            Err(Error::PersonUnknown { person })
+        }
     }
 }
 
@@ -72,9 +76,6 @@ async fn score_at(
     let of_day = rows.into_iter().filter(|(day, _)| Some(*day) == newest);
     match of_day.map(|(_, score)| score).max_by_key(|score| score.revision) {
         Some(score) => Ok((&to_wire(&score, false, rpc.reader.deployment)).into()),
-        None if rpc.reader.score(person).await? == Answer::Nobody => {
-            Err(Error::PersonUnknown { person })
-        }
         None => Err(Error::ScoreNotYet { person }),
     }
 }

@@ -1,3 +1,4 @@
+use klout_model::Purpose;
 use klout_proto::score::v1::{ListMomentsRequest, ListMomentsResponse};
 use tokio::task::spawn_blocking;
 
@@ -6,6 +7,7 @@ use crate::{error::Error, explanation};
 
 pub(super) async fn list_moments(
     rpc: &ScoreRpc,
+    purpose: Purpose,
     request: ListMomentsRequest,
 ) -> Result<ListMomentsResponse, Error> {
     let person = parse_person("person", &request.person)?;
@@ -14,7 +16,7 @@ pub(super) async fn list_moments(
     let after = page::after(&request.page_token, |day, listed| {
         Some((day.parse::<i32>().ok()?, listed.parse::<usize>().ok()?))
     })?;
-    let sitter = sitter(rpc, person).await?;
+    let (_, sitter) = sitter(rpc, purpose, person).await?;
     let today = sitter.today.number();
     let listed = after.filter(|(day, _)| *day == today).map_or(0, |(_, listed)| listed);
     let moments = move || {

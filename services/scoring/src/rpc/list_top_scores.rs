@@ -1,3 +1,4 @@
+use klout_model::Purpose;
 use klout_proto::score::v1::{ListTopScoresRequest, ListTopScoresResponse};
 
 use super::{ScoreRpc, page};
@@ -5,6 +6,7 @@ use crate::{error::Error, score::to_wire, store};
 
 pub(super) async fn list_top_scores(
     rpc: &ScoreRpc,
+    purpose: Purpose,
     request: ListTopScoresRequest,
 ) -> Result<ListTopScoresResponse, Error> {
     let size = page::size(request.page_size, 100, 1_000)?;
@@ -13,7 +15,7 @@ pub(super) async fn list_top_scores(
         Some((f64::from_bits(bits), person.parse::<i64>().ok()?))
     })?;
     let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
-    let mut rows = store::score::top(&rpc.reader.db, after, more)
+    let mut rows = store::score::top(&rpc.reader.db, purpose, after, more)
         .await
         .map_err(Error::store("read the ranking"))?;
     let has_more = rows.len() > size;

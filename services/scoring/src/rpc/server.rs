@@ -19,7 +19,10 @@ use tonic_prost::ProstCodec;
 use tower::service_fn;
 
 use super::{ScoreRpc, batch_lookup_scores, get_score};
-use crate::encoded::{EncodedResponse, EncodedResults};
+use crate::{
+    caller::purpose,
+    encoded::{EncodedResponse, EncodedResults},
+};
 
 const GET_SCORE: &str = "/klout.score.v1.ScoreService/GetScore";
 const BATCH_LOOKUP_SCORES: &str = "/klout.score.v1.ScoreService/BatchLookupScores";
@@ -63,7 +66,9 @@ where
                 let answer = service_fn(move |request: Request<GetScoreRequest>| {
                     let rpc = rpc.clone();
                     async move {
-                        let score = get_score::get_score(&rpc, request.into_inner()).await?.bytes;
+                        let purpose = purpose(&request);
+                        let score = get_score::get_score(&rpc, purpose, request.into_inner());
+                        let score = score.await?.bytes;
                         Ok::<_, Status>(Response::new(EncodedResponse { score }))
                     }
                 });
@@ -76,9 +81,11 @@ where
                 let answer = service_fn(move |request: Request<BatchLookupScoresRequest>| {
                     let rpc = rpc.clone();
                     async move {
+                        let purpose = purpose(&request);
                         let request = request.into_inner();
                         let results =
-                            batch_lookup_scores::batch_lookup_scores(&rpc, request).await?;
+                            batch_lookup_scores::batch_lookup_scores(&rpc, purpose, request);
+                        let results = results.await?;
                         Ok::<_, Status>(Response::new(EncodedResults { results }))
                     }
                 });

@@ -1,3 +1,4 @@
+use klout_model::Purpose;
 use klout_proto::score::v1::{
     SimulateScoreRequest, SimulateScoreResponse, simulate_score_request::Subject,
 };
@@ -12,6 +13,7 @@ use crate::{error::Error, explanation};
 
 pub(super) async fn simulate_score(
     rpc: &ScoreRpc,
+    purpose: Purpose,
     request: SimulateScoreRequest,
 ) -> Result<SimulateScoreResponse, Error> {
     let person = match request.subject {
@@ -19,7 +21,7 @@ pub(super) async fn simulate_score(
         Some(Subject::Account(account)) => resolve(rpc, account).await?,
         None => return Err(Error::FieldInvalid { field: "subject", problem: "is missing" }),
     };
-    let sitter = sitter(rpc, person).await?;
+    let (person, sitter) = sitter(rpc, purpose, person).await?;
     let deployment = rpc.reader.deployment;
     let simulated = move || {
         let portrait = sitter.portrait(sitter.today)?;

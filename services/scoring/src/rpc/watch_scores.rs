@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use futures::stream;
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use klout_proto::{
     revision::{Deployment, Revision},
     score::v1::{Score, WatchScoresRequest, WatchScoresResponse},
@@ -16,11 +16,13 @@ use super::{
 };
 use crate::{
     error::Error,
+    read::Reader,
     watch::{Told, What},
 };
 
 pub(super) fn watch_scores(
     rpc: &ScoreRpc,
+    purpose: Purpose,
     request: WatchScoresRequest,
 ) -> Result<BoxStream<WatchScoresResponse>, Error> {
     match request.people.len() {
@@ -41,24 +43,40 @@ pub(super) fn watch_scores(
     };
     // A token of before a backup was restored is of scores that are not there any more.
     let since = if since > rpc.reader.cached.newest_standing() { 0 } else { since };
-    let told = rpc.watches.begin(rpc.reader.clone(), &people?, since)?;
-    // Scores of people who ask not to be scored are to be left out here: whatever is sent passes.
-    let answers = stream::unfold(Some(told), move |told| async move {
-        let mut told = told?;
-        Some(match told.recv().await {
-            Some(next) => (response(next, deployment).map_err(Status::from), Some(told)),
-            // Nobody else ends a watch to which somebody listens.
-            None => (Err(Error::Stopping.into()), None),
+    let reader = rpc.reader.clone();
+    let told = rpc.watches.begin(reader.clone(), purpose, &people?, since)?;
+    let answers = stream::unfold(Some((told, reader)), move |open| async move {
+        let (mut told, reader) = open?;
+        // Nobody else ends a watch to which somebody listens.
+        let Some(next) = told.recv().await else {
+            return Some((Err(Error::Stopping.into()), None));
+        };
+        let answer = async { response(still_visible(&reader, purpose, next).await?, deployment) };
+        Some(match answer.await {
+            Ok(answer) => (Ok(answer), Some((told, reader))),
+            Err(error) => (Err(Status::from(error)), None),
         })
     });
     Ok(Box::pin(answers))
+}
+
+/// What is sent now of what may have waited for the client: who was masked meanwhile is not there any more.
+async fn still_visible(reader: &Reader, purpose: Purpose, told: Told) -> Result<Told, Error> {
+    let What::Score(person, _) = &told.what else { return Ok(told) };
+    let gone = Told { what: What::Gone(*person), ..told };
+    let Some(person) = PersonId::new(*person) else { return Ok(gone) };
+    match reader.visible(person, purpose).await {
+        Ok(seen) if seen.person == person => Ok(told),
+        Ok(_) | Err(Error::PersonUnknown { .. }) => Ok(gone),
+        Err(error) => Err(error),
+    }
 }
 
 fn response(told: Told, deployment: Deployment) -> Result<WatchScoresResponse, Error> {
     let resume_token = Revision::Score(told.watermark).to_token(deployment);
     let response = WatchScoresResponse { resume_token, ..WatchScoresResponse::default() };
     Ok(match told.what {
-        What::Score(score) => {
+        What::Score(_, score) => {
             let score = Score::decode(score.bytes).map_err(Error::Encoding)?;
             WatchScoresResponse { score: Some(score), ..response }
         }

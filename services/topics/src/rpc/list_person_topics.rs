@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use klout_model::TopicId;
+use klout_model::{Purpose, TopicId};
 use klout_ontology::Language;
 use klout_proto::topic::v1::{ListPersonTopicsRequest, ListPersonTopicsResponse, PersonTopic};
 
@@ -28,12 +28,13 @@ pub(super) struct Listing {
 
 pub(super) async fn list_person_topics(
     rpc: &TopicRpc,
+    purpose: Purpose,
     request: ListPersonTopicsRequest,
 ) -> Result<ListPersonTopicsResponse, Error> {
     let language = parse::language(&request.language)?;
     let size = page::size(request.page_size, 20, 100)?;
     let after = page::after::<3>(&request.page_token)?;
-    let person = parse::member(rpc, &request.person).await?;
+    let person = parse::member(rpc, purpose, &request.person).await?;
     let current = rpc.ontologies.current().await?;
     let mut listing = Listing::read(rpc, &current, person.get()).await?;
     let mut places: Vec<(Place, TopicId)> =

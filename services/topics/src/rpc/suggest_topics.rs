@@ -1,3 +1,4 @@
+use klout_model::Purpose;
 use klout_proto::topic::v1::{SuggestTopicsRequest, SuggestTopicsResponse, SuggestedTopic};
 use klout_topic_math::{
     expertise::expertise,
@@ -13,11 +14,12 @@ use crate::{
 
 pub(super) async fn suggest_topics(
     rpc: &TopicRpc,
+    purpose: Purpose,
     request: SuggestTopicsRequest,
 ) -> Result<SuggestTopicsResponse, Error> {
     let language = parse::language(&request.language)?;
     let size = page::size(request.page_size, 10, 50)?;
-    let person = parse::member(rpc, &request.person).await?.get();
+    let person = parse::member(rpc, purpose, &request.person).await?.get();
     let current = rpc.ontologies.current().await?;
     let related = rpc.related.current(&current).await?;
     let mut gathered = rpc.gatherer.gather(&current, &[person], REACTIONS_MAX_OF_ANSWERS).await?;
