@@ -182,14 +182,18 @@ pub fn leave_out(batch: &mut SignalBatch, erased: &HashMap<i64, Erased>) -> bool
     if size(batch) == before {
         return false;
     }
-    // Words go with what they belong to.
+    keep_words_of_what_is_there(batch);
+    true
+}
+
+/// Leaves out words whose posts or interactions are not in the batch: they go with what they belong to.
+pub fn keep_words_of_what_is_there(batch: &mut SignalBatch) {
     let posts: HashSet<_> = batch.posts.iter().map(|it| (it.account_id, it.signal)).collect();
     batch.texts.retain(|it| posts.contains(&(it.account_id, it.signal)));
     let labelled =
         batch.interactions.iter().filter_map(|it| Some((it.subject_account_id, it.signal?)));
     let labelled: HashSet<_> = labelled.collect();
     batch.labels.retain(|it| labelled.contains(&(it.account_id, it.signal)));
-    true
 }
 
 fn size(batch: &SignalBatch) -> usize {

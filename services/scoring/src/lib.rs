@@ -8,7 +8,6 @@ mod apply;
 mod backlog;
 mod batch;
 mod cached;
-mod caller;
 mod change;
 mod config;
 mod contest;
@@ -123,7 +122,15 @@ impl Service for Scoring {
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context {
-            db, database_url_direct, cache, links, clock, account_key, going_down, ..
+            db,
+            database_url_direct,
+            cache,
+            links,
+            clock,
+            account_key,
+            lookups,
+            going_down,
+            ..
         } = context;
         let deployment = Deployment::of(&account_key.check_value());
         let epochs = Epochs::new();
@@ -177,6 +184,7 @@ impl Service for Scoring {
                 },
                 freshness_time_max: config.freshness_time_max,
                 watches,
+                lookups,
                 pass_wanted: Arc::clone(&pass_wanted),
             },
             operator_rpc: OperatorRpc {

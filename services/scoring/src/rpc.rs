@@ -25,6 +25,7 @@ mod watch_scores;
 
 use std::{sync::Arc, time::Duration};
 
+use klout_chassis::{Caller, Lookups};
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
     BatchGetActorsRequest, BatchGetActorsResponse, BatchLookupScoresRequest,
@@ -47,7 +48,6 @@ pub(crate) use self::{
     person_data::PersonDataRpc, server::ScoreServer,
 };
 use crate::{
-    caller::purpose,
     encoded::{EncodedResponse, EncodedResults},
     error::Error,
     metrics::Metrics,
@@ -64,6 +64,7 @@ pub(crate) struct ScoreRpc {
     pub(crate) portraits: Portraits,
     pub(crate) freshness_time_max: Duration,
     pub(crate) watches: Watches,
+    pub(crate) lookups: Lookups,
     /// Rung when somebody asks for a pass.
     pub(crate) pass_wanted: Arc<Notify>,
 }
@@ -84,7 +85,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<GetScoreRequest>,
     ) -> Result<Response<GetScoreResponse>, Status> {
-        let score = get_score::get_score(self, purpose(&request), request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let score = get_score::get_score(self, &caller, request.into_inner()).await?;
         Ok(Response::new(decoded(&EncodedResponse { score: score.bytes })?))
     }
 
@@ -92,9 +94,9 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<BatchLookupScoresRequest>,
     ) -> Result<Response<BatchLookupScoresResponse>, Status> {
+        let caller = Caller::of(&request);
         let results =
-            batch_lookup_scores::batch_lookup_scores(self, purpose(&request), request.into_inner())
-                .await?;
+            batch_lookup_scores::batch_lookup_scores(self, &caller, request.into_inner()).await?;
         Ok(Response::new(decoded(&EncodedResults { results })?))
     }
 
@@ -110,8 +112,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListScoresRequest>,
     ) -> Result<Response<ListScoresResponse>, Status> {
-        let response =
-            list_scores::list_scores(self, purpose(&request), request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_scores::list_scores(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -119,8 +121,9 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListTopScoresRequest>,
     ) -> Result<Response<ListTopScoresResponse>, Status> {
+        let caller = Caller::of(&request);
         let response =
-            list_top_scores::list_top_scores(self, purpose(&request), request.into_inner()).await?;
+            list_top_scores::list_top_scores(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -144,7 +147,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<WatchScoresRequest>,
     ) -> Result<Response<BoxStream<WatchScoresResponse>>, Status> {
-        let responses = watch_scores::watch_scores(self, purpose(&request), request.into_inner())?;
+        let caller = Caller::of(&request);
+        let responses = watch_scores::watch_scores(self, &caller, request.into_inner())?;
         Ok(Response::new(responses))
     }
 
@@ -152,8 +156,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ContestScoreRequest>,
     ) -> Result<Response<ContestScoreResponse>, Status> {
-        let response =
-            contest_score::contest_score(self, purpose(&request), request.into_inner()).await?;
+        let purpose = Caller::of(&request).purpose();
+        let response = contest_score::contest_score(self, purpose, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -161,8 +165,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListContestsRequest>,
     ) -> Result<Response<ListContestsResponse>, Status> {
-        let response =
-            list_contests::list_contests(self, purpose(&request), request.into_inner()).await?;
+        let purpose = Caller::of(&request).purpose();
+        let response = list_contests::list_contests(self, purpose, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -170,8 +174,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ExplainScoreRequest>,
     ) -> Result<Response<ExplainScoreResponse>, Status> {
-        let response =
-            explain_score::explain_score(self, purpose(&request), request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = explain_score::explain_score(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -179,8 +183,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<SimulateScoreRequest>,
     ) -> Result<Response<SimulateScoreResponse>, Status> {
-        let response =
-            simulate_score::simulate_score(self, purpose(&request), request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = simulate_score::simulate_score(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -188,8 +192,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListMomentsRequest>,
     ) -> Result<Response<ListMomentsResponse>, Status> {
-        let response =
-            list_moments::list_moments(self, purpose(&request), request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_moments::list_moments(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -12,11 +12,13 @@ mod config;
 mod create;
 mod error;
 mod link_account;
+mod lookups;
 mod metrics;
 mod people;
 mod place;
 mod resolve;
 mod rpc;
+mod shown;
 mod store;
 mod update;
 
@@ -35,6 +37,7 @@ use tower::BoxError;
 use crate::{
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
+    lookups::LookupSweeper,
     metrics::{METRICS, Metrics},
     rpc::{ConsumerRpc, GraphRpc},
 };
@@ -48,6 +51,7 @@ pub struct SocialGraph {
     consumer_rpc: ConsumerRpc,
     announcers: [Announcer; Consumer::ALL.len()],
     backlog: Backlog,
+    lookup_sweeper: LookupSweeper,
 }
 
 impl Service for SocialGraph {
@@ -64,19 +68,24 @@ impl Service for SocialGraph {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, clock, account_key, .. } = context;
+        let Context { db, links, clock, account_key, lookups, .. } = context;
         let check_value = account_key.check_value();
         let kept = store::account_key::keep_first(&db, &check_value).await?;
         account_key.check(&kept)?;
         Ok(Self {
-            config,
             graph_rpc: GraphRpc {
                 db: db.clone(),
                 clock,
                 account_key,
+                lookups,
                 owners_changed: Bell::default(),
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
+            lookup_sweeper: LookupSweeper {
+                db: db.clone(),
+                retention: config.lookup_retention.try_into()?,
+            },
+            config,
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
                 db: db.clone(),
@@ -94,7 +103,7 @@ impl Service for SocialGraph {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog } = self;
+        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog, lookup_sweeper } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
         let [scoring, topics] = announcers.each_ref().map(|announcer| {
@@ -102,7 +111,10 @@ impl Service for SocialGraph {
             repeat("announce", interval, bell, &stop, || announcer.step())
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        tokio::join!(scoring, topics, watch);
+        let sweep = repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
+            lookup_sweeper.step()
+        });
+        tokio::join!(scoring, topics, watch, sweep);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use klout_chassis::Caller;
 use klout_model::{AccountId, NativeId, Network, PersonId};
 use sqlx::PgPool;
 use tracing::instrument;
@@ -9,6 +10,7 @@ use tracing::instrument;
 use crate::{
     account::Named,
     error::Error,
+    shown::hidden_from,
     store::{
         self,
         account::{Called, Owner},
@@ -22,13 +24,15 @@ struct Known {
     called: BTreeMap<(String, String), Vec<Called>>,
 }
 
-/// Who owns each of these accounts, in at most two statements.
+/// Who owns each of these accounts, as far as `caller` may know; in at most three statements.
 #[instrument(skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn resolve(
     db: &PgPool,
+    caller: &Caller,
     accounts: &[Named],
 ) -> Result<Vec<Result<PersonId, Error>>, Error> {
-    let known = Known::read(db, accounts).await?;
+    let mut known = Known::read(db, accounts).await?;
+    known.hide(db, caller).await?;
     Ok(accounts.iter().map(|account| known.owner(account)).collect())
 }
 
@@ -59,6 +63,21 @@ impl Known {
             }
         }
         Ok(known)
+    }
+
+    /// Leaves out who is nobody to `caller`, who is not told either that a name is theirs too.
+    async fn hide(&mut self, db: &PgPool, caller: &Caller) -> Result<(), Error> {
+        let owners = self.owners.values().map(|owner| owner.person);
+        let called = self.called.values().flatten().map(|account| account.person);
+        let people: Vec<PersonId> = owners.chain(called).collect();
+        let hidden = hidden_from(db, caller, &people).await?;
+        if !hidden.is_empty() {
+            self.owners.retain(|_, owner| !hidden.contains(&owner.person));
+            for called in self.called.values_mut() {
+                called.retain(|account| !hidden.contains(&account.person));
+            }
+        }
+        Ok(())
     }
 
     fn owner(&self, account: &Named) -> Result<PersonId, Error> {

@@ -9,10 +9,12 @@ mod create_person;
 mod get_backlog;
 mod get_person;
 mod link_account;
+mod list_lookups;
+mod record_lookups;
 mod resolve_person;
 mod update_person;
 
-use klout_chassis::Clock;
+use klout_chassis::{Caller, Clock, Lookups};
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
     AddContactsRequest, AddContactsResponse, ApplySignalsRequest, ApplySignalsResponse,
@@ -36,6 +38,7 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
+pub(crate) use self::record_lookups::LOOKUPS_MAX;
 use crate::{announce::Bell, error::Error};
 
 /// Rows in one request: what one statement answers quickly.
@@ -46,6 +49,7 @@ pub(crate) struct GraphRpc {
     pub(crate) db: PgPool,
     pub(crate) clock: Clock,
     pub(crate) account_key: AccountKey,
+    pub(crate) lookups: Lookups,
     /// Rung when the owner of an account changed, or where they live.
     pub(crate) owners_changed: Bell,
 }
@@ -79,7 +83,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<GetPersonRequest>,
     ) -> Result<Response<GetPersonResponse>, Status> {
-        let response = get_person::get_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = get_person::get_person(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -87,7 +92,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchGetPeopleRequest>,
     ) -> Result<Response<BatchGetPeopleResponse>, Status> {
-        let response = batch_get_people::batch_get_people(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            batch_get_people::batch_get_people(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -95,7 +102,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ResolvePersonRequest>,
     ) -> Result<Response<ResolvePersonResponse>, Status> {
-        let response = resolve_person::resolve_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = resolve_person::resolve_person(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -103,8 +111,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchResolvePeopleRequest>,
     ) -> Result<Response<BatchResolvePeopleResponse>, Status> {
+        let caller = Caller::of(&request);
         let response =
-            batch_resolve_people::batch_resolve_people(self, request.into_inner()).await?;
+            batch_resolve_people::batch_resolve_people(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -234,16 +243,18 @@ impl GraphService for GraphRpc {
 
     async fn list_lookups(
         &self,
-        _request: Request<ListLookupsRequest>,
+        request: Request<ListLookupsRequest>,
     ) -> Result<Response<ListLookupsResponse>, Status> {
-        Err(Status::unimplemented("list_lookups"))
+        let response = list_lookups::list_lookups(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn record_lookups(
         &self,
-        _request: Request<RecordLookupsRequest>,
+        request: Request<RecordLookupsRequest>,
     ) -> Result<Response<RecordLookupsResponse>, Status> {
-        Err(Status::unimplemented("record_lookups"))
+        let response = record_lookups::record_lookups(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_person_states(

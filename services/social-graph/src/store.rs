@@ -4,8 +4,10 @@ pub(crate) mod account;
 pub(crate) mod account_key;
 pub(crate) mod applied_batch;
 pub(crate) mod edge;
+pub(crate) mod lookup;
 pub(crate) mod membership_outbox;
 pub(crate) mod person;
+pub(crate) mod shown;
 
 use sqlx::migrate::Migrator;
 

@@ -22,7 +22,7 @@ mod veto_topic;
 
 use std::sync::Arc;
 
-use klout_chassis::Link;
+use klout_chassis::{Caller, Link, Lookups};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     topic::v1::{
@@ -42,9 +42,7 @@ use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
 pub(crate) use self::{operator::OperatorRpc, person_data::PersonDataRpc};
-use crate::{
-    backlog::Backlog, caller::purpose, evidence::Gatherer, ontologies::Ontologies, people::Related,
-};
+use crate::{backlog::Backlog, evidence::Gatherer, ontologies::Ontologies, people::Related};
 
 #[derive(Clone, Debug)]
 pub(crate) struct TopicRpc {
@@ -54,6 +52,7 @@ pub(crate) struct TopicRpc {
     pub(crate) gatherer: Gatherer,
     pub(crate) related: Related,
     pub(crate) backlog: Backlog,
+    pub(crate) lookups: Lookups,
     /// Rung when there is something to read.
     pub(crate) posts_changed: Arc<Notify>,
     /// Rung when there is somebody to compute.
@@ -126,9 +125,9 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<ListPersonTopicsRequest>,
     ) -> Result<Response<ListPersonTopicsResponse>, Status> {
+        let caller = Caller::of(&request);
         let response =
-            list_person_topics::list_person_topics(self, purpose(&request), request.into_inner())
-                .await?;
+            list_person_topics::list_person_topics(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -136,12 +135,9 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<ExplainPersonTopicRequest>,
     ) -> Result<Response<ExplainPersonTopicResponse>, Status> {
-        let response = explain_person_topic::explain_person_topic(
-            self,
-            purpose(&request),
-            request.into_inner(),
-        )
-        .await?;
+        let caller = Caller::of(&request);
+        let response =
+            explain_person_topic::explain_person_topic(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -149,17 +145,18 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<ListExpertsRequest>,
     ) -> Result<Response<ListExpertsResponse>, Status> {
-        Ok(Response::new(
-            list_experts::list_experts(self, purpose(&request), request.into_inner()).await?,
-        ))
+        let caller = Caller::of(&request);
+        let response = list_experts::list_experts(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn declare_topics(
         &self,
         request: Request<DeclareTopicsRequest>,
     ) -> Result<Response<DeclareTopicsResponse>, Status> {
+        let purpose = Caller::of(&request).purpose();
         Ok(Response::new(
-            declare_topics::declare_topics(self, purpose(&request), request.into_inner()).await?,
+            declare_topics::declare_topics(self, purpose, request.into_inner()).await?,
         ))
     }
 
@@ -167,36 +164,35 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<VetoTopicRequest>,
     ) -> Result<Response<VetoTopicResponse>, Status> {
-        Ok(Response::new(
-            veto_topic::veto_topic(self, purpose(&request), request.into_inner()).await?,
-        ))
+        let purpose = Caller::of(&request).purpose();
+        Ok(Response::new(veto_topic::veto_topic(self, purpose, request.into_inner()).await?))
     }
 
     async fn restore_topic(
         &self,
         request: Request<RestoreTopicRequest>,
     ) -> Result<Response<RestoreTopicResponse>, Status> {
-        Ok(Response::new(
-            restore_topic::restore_topic(self, purpose(&request), request.into_inner()).await?,
-        ))
+        let purpose = Caller::of(&request).purpose();
+        Ok(Response::new(restore_topic::restore_topic(self, purpose, request.into_inner()).await?))
     }
 
     async fn suggest_topics(
         &self,
         request: Request<SuggestTopicsRequest>,
     ) -> Result<Response<SuggestTopicsResponse>, Status> {
-        Ok(Response::new(
-            suggest_topics::suggest_topics(self, purpose(&request), request.into_inner()).await?,
-        ))
+        let caller = Caller::of(&request);
+        let response = suggest_topics::suggest_topics(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn suggest_content(
         &self,
         request: Request<SuggestContentRequest>,
     ) -> Result<Response<SuggestContentResponse>, Status> {
-        Ok(Response::new(
-            suggest_content::suggest_content(self, purpose(&request), request.into_inner()).await?,
-        ))
+        let caller = Caller::of(&request);
+        let response =
+            suggest_content::suggest_content(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn get_backlog(

@@ -1,5 +1,5 @@
-use klout_chassis::to_row;
-use klout_model::{PersonId, Purpose};
+use klout_chassis::{Caller, Seen, to_row};
+use klout_model::PersonId;
 use klout_proto::{
     graph::v1::{AccountName, BatchResolvePeopleRequest, resolve_result},
     score::v1::{BatchLookupScoresRequest, LookupSubject, lookup_subject::Subject},
@@ -18,7 +18,7 @@ type Row = Result<PersonId, pb::Status>;
 
 pub(super) async fn batch_lookup_scores(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: BatchLookupScoresRequest,
 ) -> Result<Vec<EncodedResult>, Error> {
     match request.subjects.len() {
@@ -28,11 +28,14 @@ pub(super) async fn batch_lookup_scores(
     }
     let rows = people(rpc, request.subjects).await?;
     let people: Vec<PersonId> = rows.iter().filter_map(|row| row.as_ref().ok()).copied().collect();
-    let mut answers = rpc.reader.visible_all(&people, purpose).await?.into_iter();
+    let mut answers = rpc.reader.visible_all(&people, caller.purpose()).await?.into_iter();
 
     let results = rows.into_iter().map(|row| {
         let result = row.and_then(|person| match answers.next() {
-            Some(Some(seen)) => Ok(seen.score),
+            Some(Some(seen)) => {
+                rpc.lookups.note(caller, Seen::Score, seen.person);
+                Ok(seen.score)
+            }
             Some(None) | None => Err(to_row(&Error::PersonUnknown { person }.into())),
         });
         result.into()

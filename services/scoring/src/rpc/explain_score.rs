@@ -1,3 +1,4 @@
+use klout_chassis::{Caller, Seen};
 use klout_model::{Day, PersonId, Purpose};
 use klout_proto::{
     convert,
@@ -24,7 +25,7 @@ use crate::{
 
 pub(super) async fn explain_score(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: ExplainScoreRequest,
 ) -> Result<ExplainScoreResponse, Error> {
     let person = match request.subject {
@@ -40,7 +41,9 @@ pub(super) async fn explain_score(
             Some(Day::of(time))
         }
     };
-    let explanation = explained(rpc, purpose, person, since).await?;
+    let person = rpc.reader.visible(person, caller.purpose()).await?.person;
+    let explanation = explained(rpc, caller.purpose(), person, since).await?;
+    rpc.lookups.note(caller, Seen::Explanation, person);
     Ok(ExplainScoreResponse { explanation: Some(explanation) })
 }
 

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use klout_model::{PersonId, Purpose};
+use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
 use klout_proto::{
     graph::v1::{AccountName, ResolvePersonRequest},
     revision::{Deployment, Revision, RevisionRefused},
@@ -24,7 +25,7 @@ const MODELS_A_DAY: i64 = 16;
 
 pub(super) async fn get_score(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: GetScoreRequest,
 ) -> Result<EncodedScore, Error> {
     let person = match request.subject {
@@ -37,23 +38,30 @@ pub(super) async fn get_score(
         if let Some(model) = &model {
             rpc.models.known(model, rpc.reader.clock.now()).await?;
         }
-        let person = rpc.reader.visible(person, purpose).await?.person;
-        return score_at(rpc, person, day, model).await;
+        let person = rpc.reader.visible(person, caller.purpose()).await?.person;
+        let score = score_at(rpc, person, day, model).await?;
+        rpc.lookups.note(caller, Seen::Score, person);
+        return Ok(score);
     }
     if !request.model.is_empty() {
         let problem = "is told of a time only: `at_time` is missing";
         return Err(Error::FieldInvalid { field: "model", problem });
     }
-    let seen = rpc.reader.visible(person, purpose).await;
+    let seen = rpc.reader.visible(person, caller.purpose()).await;
     let Some(freshness) = freshness(request.consistency, rpc.reader.deployment)? else {
-        return Ok(seen?.score);
+        let seen = seen?;
+        rpc.lookups.note(caller, Seen::Score, seen.person);
+        return Ok(seen.score);
     };
     // Who is not known yet may be once that is reached.
     let person = seen.map_or(person, |seen| seen.person);
     let time_max = rpc.freshness_time_max;
     let newest = freshness::wait(&rpc.reader.db, person, &freshness, time_max).await?;
     match rpc.reader.score_since(person, newest).await? {
-        Answer::Score(score) if purpose.sees(score.withheld) => Ok(score),
+        Answer::Score(score) if caller.purpose().sees(score.withheld) => {
+            rpc.lookups.note(caller, Seen::Score, person);
+            Ok(score)
+        }
         Answer::Score(_) | Answer::Nobody | Answer::Moved(_) => {
             Err(Error::PersonUnknown { person })
         }

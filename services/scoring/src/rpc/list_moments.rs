@@ -1,4 +1,4 @@
-use klout_model::Purpose;
+use klout_chassis::{Caller, Seen};
 use klout_proto::score::v1::{ListMomentsRequest, ListMomentsResponse};
 use tokio::task::spawn_blocking;
 
@@ -7,7 +7,7 @@ use crate::{error::Error, explanation};
 
 pub(super) async fn list_moments(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: ListMomentsRequest,
 ) -> Result<ListMomentsResponse, Error> {
     let person = parse_person("person", &request.person)?;
@@ -16,7 +16,7 @@ pub(super) async fn list_moments(
     let after = page::after(&request.page_token, |day, listed| {
         Some((day.parse::<i32>().ok()?, listed.parse::<usize>().ok()?))
     })?;
-    let (_, sitter) = sitter(rpc, purpose, person).await?;
+    let (person, sitter) = sitter(rpc, caller.purpose(), person).await?;
     let today = sitter.today.number();
     let listed = after.filter(|(day, _)| *day == today).map_or(0, |(_, listed)| listed);
     let moments = move || {
@@ -25,6 +25,7 @@ pub(super) async fn list_moments(
         Ok(explanation::list_moments(model, &portrait, sitter.today, listed, size))
     };
     let (moments, more) = spawn_blocking(moments).await.map_err(Error::Lost)??;
+    rpc.lookups.note(caller, Seen::Moments, person);
     let next_page_token =
         if more { page::token(today, listed + moments.len()) } else { String::new() };
     Ok(ListMomentsResponse { moments, next_page_token })

@@ -1,4 +1,5 @@
-use klout_model::{Day, Purpose};
+use klout_chassis::{Caller, Seen};
+use klout_model::Day;
 use klout_proto::{
     convert,
     score::v1::{ListScoresRequest, ListScoresResponse},
@@ -14,7 +15,7 @@ use crate::{
 
 pub(super) async fn list_scores(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: ListScoresRequest,
 ) -> Result<ListScoresResponse, Error> {
     let person = parse_person("person", &request.person)?;
@@ -35,11 +36,12 @@ pub(super) async fn list_scores(
         let problem = "is not later than `start_time`";
         return Err(Error::FieldInvalid { field: "end_time", problem });
     }
-    let person = rpc.reader.visible(person, purpose).await?.person;
+    let person = rpc.reader.visible(person, caller.purpose()).await?.person;
     let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
     let mut rows = store::history::list(&rpc.reader.db, person.get(), &span, after, more)
         .await
         .map_err(Error::store("read history"))?;
+    rpc.lookups.note(caller, Seen::History, person);
     let has_more = rows.len() > size;
     rows.truncate(size);
     let next_page_token = match rows.last() {

@@ -1,4 +1,5 @@
-use klout_model::Purpose;
+use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
 use klout_proto::score::v1::{ListTopScoresRequest, ListTopScoresResponse};
 
 use super::{ScoreRpc, page};
@@ -6,7 +7,7 @@ use crate::{error::Error, score::to_wire, store};
 
 pub(super) async fn list_top_scores(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: ListTopScoresRequest,
 ) -> Result<ListTopScoresResponse, Error> {
     let size = page::size(request.page_size, 100, 1_000)?;
@@ -15,7 +16,7 @@ pub(super) async fn list_top_scores(
         Some((f64::from_bits(bits), person.parse::<i64>().ok()?))
     })?;
     let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
-    let mut rows = store::score::top(&rpc.reader.db, purpose, after, more)
+    let mut rows = store::score::top(&rpc.reader.db, caller.purpose(), after, more)
         .await
         .map_err(Error::store("read the ranking"))?;
     let has_more = rows.len() > size;
@@ -27,6 +28,9 @@ pub(super) async fn list_top_scores(
         }
         Some(_) | None => String::new(),
     };
+    for person in rows.iter().filter_map(|score| PersonId::new(score.person)) {
+        rpc.lookups.note(caller, Seen::Ranking, person);
+    }
     let scores = rows.iter().map(|score| to_wire(score, false, rpc.reader.deployment)).collect();
     Ok(ListTopScoresResponse { scores, next_page_token })
 }

@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use klout_chassis::Caller;
 use klout_proto::score::v1::{
     BatchLookupScoresRequest, GetScoreRequest,
     score_service_server::{SERVICE_NAME, ScoreServiceServer},
@@ -19,10 +20,7 @@ use tonic_prost::ProstCodec;
 use tower::service_fn;
 
 use super::{ScoreRpc, batch_lookup_scores, get_score};
-use crate::{
-    caller::purpose,
-    encoded::{EncodedResponse, EncodedResults},
-};
+use crate::encoded::{EncodedResponse, EncodedResults};
 
 const GET_SCORE: &str = "/klout.score.v1.ScoreService/GetScore";
 const BATCH_LOOKUP_SCORES: &str = "/klout.score.v1.ScoreService/BatchLookupScores";
@@ -66,9 +64,9 @@ where
                 let answer = service_fn(move |request: Request<GetScoreRequest>| {
                     let rpc = rpc.clone();
                     async move {
-                        let purpose = purpose(&request);
-                        let score = get_score::get_score(&rpc, purpose, request.into_inner());
-                        let score = score.await?.bytes;
+                        let caller = Caller::of(&request);
+                        let request = request.into_inner();
+                        let score = get_score::get_score(&rpc, &caller, request).await?.bytes;
                         Ok::<_, Status>(Response::new(EncodedResponse { score }))
                     }
                 });
@@ -81,11 +79,11 @@ where
                 let answer = service_fn(move |request: Request<BatchLookupScoresRequest>| {
                     let rpc = rpc.clone();
                     async move {
-                        let purpose = purpose(&request);
+                        let caller = Caller::of(&request);
                         let request = request.into_inner();
                         let results =
-                            batch_lookup_scores::batch_lookup_scores(&rpc, purpose, request);
-                        let results = results.await?;
+                            batch_lookup_scores::batch_lookup_scores(&rpc, &caller, request)
+                                .await?;
                         Ok::<_, Status>(Response::new(EncodedResults { results }))
                     }
                 });

@@ -1,4 +1,4 @@
-use klout_model::Purpose;
+use klout_chassis::{Caller, Seen};
 use klout_proto::score::v1::{
     SimulateScoreRequest, SimulateScoreResponse, simulate_score_request::Subject,
 };
@@ -13,7 +13,7 @@ use crate::{error::Error, explanation};
 
 pub(super) async fn simulate_score(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: SimulateScoreRequest,
 ) -> Result<SimulateScoreResponse, Error> {
     let person = match request.subject {
@@ -21,12 +21,14 @@ pub(super) async fn simulate_score(
         Some(Subject::Account(account)) => resolve(rpc, account).await?,
         None => return Err(Error::FieldInvalid { field: "subject", problem: "is missing" }),
     };
-    let (person, sitter) = sitter(rpc, purpose, person).await?;
+    let (person, sitter) = sitter(rpc, caller.purpose(), person).await?;
     let deployment = rpc.reader.deployment;
     let simulated = move || {
         let portrait = sitter.portrait(sitter.today)?;
         let score = stored(&sitter, &portrait, person, deployment);
         explanation::simulate_score(&sitter.epoch.model, &portrait, score, &request.events)
     };
-    spawn_blocking(simulated).await.map_err(Error::Lost)?
+    let simulation = spawn_blocking(simulated).await.map_err(Error::Lost)??;
+    rpc.lookups.note(caller, Seen::Simulation, person);
+    Ok(simulation)
 }

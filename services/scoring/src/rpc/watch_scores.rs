@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use futures::stream;
+use klout_chassis::{Caller, Lookups, Seen, switched_on};
 use klout_model::{PersonId, Purpose};
 use klout_proto::{
     revision::{Deployment, Revision},
@@ -20,9 +21,16 @@ use crate::{
     watch::{Told, What},
 };
 
+/// Writes down of whom a watch told something.
+struct Log {
+    lookups: Lookups,
+    caller: Caller,
+    seen: BTreeSet<PersonId>,
+}
+
 pub(super) fn watch_scores(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: WatchScoresRequest,
 ) -> Result<BoxStream<WatchScoresResponse>, Error> {
     match request.people.len() {
@@ -43,17 +51,23 @@ pub(super) fn watch_scores(
     };
     // A token of before a backup was restored is of scores that are not there any more.
     let since = if since > rpc.reader.cached.newest_standing() { 0 } else { since };
-    let reader = rpc.reader.clone();
+    let (reader, purpose) = (rpc.reader.clone(), caller.purpose());
     let told = rpc.watches.begin(reader.clone(), purpose, &people?, since)?;
-    let answers = stream::unfold(Some((told, reader)), move |open| async move {
-        let (mut told, reader) = open?;
+    let log = Log { lookups: rpc.lookups.clone(), caller: caller.clone(), seen: BTreeSet::new() };
+    let answers = stream::unfold(Some((told, log, reader)), move |watch| async move {
+        let (mut told, mut log, reader) = watch?;
         // Nobody else ends a watch to which somebody listens.
         let Some(next) = told.recv().await else {
             return Some((Err(Error::Stopping.into()), None));
         };
         let answer = async { response(still_visible(&reader, purpose, next).await?, deployment) };
         Some(match answer.await {
-            Ok(answer) => (Ok(answer), Some((told, reader))),
+            Ok(response) => {
+                if let Some(score) = &response.score {
+                    log.note(score);
+                }
+                (Ok(response), Some((told, log, reader)))
+            }
             Err(error) => (Err(Status::from(error)), None),
         })
     });
@@ -65,10 +79,26 @@ async fn still_visible(reader: &Reader, purpose: Purpose, told: Told) -> Result<
     let What::Score(person, _) = &told.what else { return Ok(told) };
     let gone = Told { what: What::Gone(*person), ..told };
     let Some(person) = PersonId::new(*person) else { return Ok(gone) };
+    if switched_on!("scoring.watch.sends_what_waited") {
+        return Ok(told);
+    }
     match reader.visible(person, purpose).await {
         Ok(seen) if seen.person == person => Ok(told),
         Ok(_) | Err(Error::PersonUnknown { .. }) => Ok(gone),
         Err(error) => Err(error),
+    }
+}
+
+// === impl Log ===
+
+impl Log {
+    /// Once for each person and watch.
+    fn note(&mut self, score: &Score) {
+        if let Ok(person) = score.person.parse()
+            && self.seen.insert(person)
+        {
+            self.lookups.note(&self.caller, Seen::Watch, person);
+        }
     }
 }
 

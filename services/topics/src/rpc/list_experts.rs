@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use klout_chassis::{Caller, Seen};
 use klout_model::{Network, PersonId, Purpose, TopicId};
 use klout_proto::topic::v1::{Expert, ListExpertsRequest, ListExpertsResponse};
 
@@ -25,7 +26,7 @@ type Place = [i64; 4];
 
 pub(super) async fn list_experts(
     rpc: &TopicRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: ListExpertsRequest,
 ) -> Result<ListExpertsResponse, Error> {
     check(&request)?;
@@ -53,7 +54,7 @@ pub(super) async fn list_experts(
     let mut found = found.map_err(Error::store("list experts"))?;
     let more = found.len() > size;
     found.truncate(size);
-    let said = Said::read(rpc, purpose, &current, &found).await?;
+    let said = Said::read(rpc, caller.purpose(), &current, &found).await?;
     let mut experts = Vec::with_capacity(found.len());
     let (mut last, mut next) = (place.0, None::<Place>);
     for it in found {
@@ -72,6 +73,7 @@ pub(super) async fn list_experts(
         let mostly = TopicId::of_bits(it.mostly)
             .filter(|mostly| said.may_tell(&current, it.person, *mostly))
             .unwrap_or(topic);
+        rpc.lookups.note(caller, Seen::Ranking, person);
         experts.push(Expert {
             person: person.to_string(),
             score: it.score,

@@ -1,4 +1,5 @@
-use klout_model::{PersonId, Purpose};
+use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
 use klout_proto::topic::v1::{SuggestContentRequest, SuggestContentResponse, SuggestedContent};
 
 use super::{TopicRpc, explain_person_topic::EXCERPT_CHARS_MAX, page, parse, show};
@@ -11,12 +12,13 @@ use crate::{
 
 pub(super) async fn suggest_content(
     rpc: &TopicRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: SuggestContentRequest,
 ) -> Result<SuggestContentResponse, Error> {
     let language = parse::language(&request.language)?;
     let size = page::size(request.page_size, 10, 50)?;
-    let person = parse::member(rpc, purpose, &request.person).await?.get();
+    let member = parse::member(rpc, caller.purpose(), &request.person).await?;
+    let person = member.get();
     let current = rpc.ontologies.current().await?;
     let topic = match request.topic.as_str() {
         "" => None,
@@ -34,7 +36,7 @@ pub(super) async fn suggest_content(
     let authors: Vec<i64> = found.iter().map(|it| it.person).collect();
     let standings = store::person_state::find(&rpc.db, &authors).await;
     let standings = standings.map_err(Error::store("look who is a member"))?;
-    found.retain(|it| sees(purpose, &standings, it.person));
+    found.retain(|it| sees(caller.purpose(), &standings, it.person));
     let content = found.into_iter().filter_map(|it| {
         // Who took the post back meanwhile is not quoted.
         let post = said.iter().find(|post| (post.account, post.hash) == it.best)?;
@@ -50,5 +52,6 @@ pub(super) async fn suggest_content(
             first_day: window.date(it.first_day),
         })
     });
+    rpc.lookups.note(caller, Seen::Suggestions, member);
     Ok(SuggestContentResponse { content: content.collect() })
 }

@@ -60,15 +60,30 @@ delete_some!(
     )
     "#
 );
-// Of erased people. Whose evidence that was is computed again.
-delete_some!(
+/// The same of what accounts of erased people did. Whose evidence that was is computed again.
+macro_rules! delete_deeds {
+    ($name:ident, $span:literal, $sql:literal) => {
+        #[instrument(name = $span, skip_all)]
+        pub(crate) async fn $name(
+            db: impl PgExecutor<'_>,
+            accounts: &[i64],
+            max: i64,
+        ) -> Result<u64, sqlx::Error> {
+            let count = sqlx::query_scalar!($sql, accounts, max).fetch_one(db).await?;
+            Ok(count.unsigned_abs())
+        }
+    };
+}
+
+delete_deeds!(
     reactions_by,
     "db.reaction.forget_by",
     r#"
     with gone as (
         delete from topics.reaction as reaction
         using (
-            select account_id, post_hash, actor_id, kind, day
+            select reaction.account_id, reaction.post_hash, reaction.actor_id, reaction.kind,
+                reaction.day
             from topics.reaction as reaction
             left join topics.erased_account as erased on erased.account_id = reaction.actor_id
             where reaction.actor_id = any($1) and reaction.actor_id <> 0
@@ -86,10 +101,10 @@ delete_some!(
         from gone join topics.account as account using (account_id)
         where account.person_id is not null
     )
-    select account_id from gone
+    select count(*) as "count!" from gone
     "#
 );
-delete_some!(
+delete_deeds!(
     labels_by,
     "db.label.forget_by",
     r#"
@@ -112,7 +127,7 @@ delete_some!(
         from gone join topics.account as account using (account_id)
         where account.person_id is not null
     )
-    select account_id from gone
+    select count(*) as "count!" from gone
     "#
 );
 delete_some!(
