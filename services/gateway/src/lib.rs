@@ -4,6 +4,7 @@
 //! is outside.
 
 mod call;
+mod conditional;
 mod config;
 mod error;
 mod forward;
