@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use klout_chassis::failpoint;
 use klout_proto::{
     people::{self, Erased, State, Told},
     signal::v1::SignalBatch,
@@ -64,7 +63,6 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<(), Error> {
             .await
             .map_err(store("note erased accounts"))?;
     }
-    failpoint!("connector.states.written");
     transaction.commit().await.map_err(store("commit states"))
 }
 
@@ -160,7 +158,6 @@ async fn go_on(db: &PgPool) -> Result<(), Error> {
     store::forgetting::move_hand(&mut *connection, next)
         .await
         .map_err(store("note how far the hand has come"))?;
-    failpoint!("connector.log.rewritten");
     transaction.commit().await.map_err(store("commit what was gone through"))
 }
 

@@ -124,9 +124,7 @@ impl Masker {
         // After all of them, so that whoever has heard of it has heard of everybody.
         changes.push(Change::Masking(number).message());
         store::replica::tell(&mut *connection, &changes).await.map_err(store("tell of states"))?;
-        klout_chassis::failpoint!("scoring.states.written");
         transaction.commit().await.map_err(store("commit states"))?;
-        klout_chassis::failpoint!("scoring.states.committed");
         Ok(Written { number, people: Some(people) })
     }
 

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use klout_chassis::failpoint;
 use klout_proto::people::{Erased, State, Told};
 use sqlx::PgPool;
 use tracing::instrument;
@@ -72,7 +71,6 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<(), Error> {
     store::dirty_person::mark(&mut *connection, &again)
         .await
         .map_err(store("mark people dirty"))?;
-    failpoint!("topics.states.written");
     transaction.commit().await.map_err(store("commit states"))
 }
 
