@@ -126,7 +126,7 @@ async fn leave_out(
     let accounts: Vec<i64> = accounts.into_iter().collect();
     let erased = store::person_state::erased(db, &accounts).await;
     let erased = erased.map_err(store("look who was erased"))?;
-    if erased.is_empty() || switched_on!("connector.signals.of_anybody") {
+    if erased.is_empty() || switched_on!("connector.signals_of_anybody") {
         return Ok(0);
     }
     let before = admitted.len();

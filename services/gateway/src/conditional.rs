@@ -26,7 +26,7 @@ pub(crate) async fn conditional(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let held = request.headers().get_all(IF_NONE_MATCH).iter().cloned().collect::<Vec<_>>();
-    if !held.is_empty() && switched_on!("gateway.not_modified.unasked") {
+    if !held.is_empty() && switched_on!("gateway.not_modified_unasked") {
         return StatusCode::NOT_MODIFIED.into_response();
     }
     let response = next.run(request).await;

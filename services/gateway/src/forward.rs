@@ -38,7 +38,7 @@ const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 /// RPCs of public services that are for the operator alone too. The service sees the gateway's own token, and
 /// cannot tell who asks for everybody's cases, for one pass over everybody after another, or by the keyed hashes
 /// that only services know.
-const OPERATORS: [&str; 11] = [
+const OPERATORS: [&str; 12] = [
     REDELIVER,
     "/klout.graph.v1.GraphService/BatchGetMemberships",
     "/klout.graph.v1.GraphService/ImportDeletionList",
@@ -50,6 +50,7 @@ const OPERATORS: [&str; 11] = [
     "/klout.score.v1.ScoreService/BatchGetActors",
     "/klout.score.v1.ScoreService/ListContests",
     "/klout.score.v1.ScoreService/StartRescore",
+    "/klout.topic.v1.TopicService/BatchGetPersonTopics",
 ];
 
 /// Fields of requests that are for the operator alone, by their RPCs: what a person said to be wrong of them is shown

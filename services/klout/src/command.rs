@@ -14,6 +14,7 @@ use crate::{
     finding::Findings,
     history::History,
     import::Import,
+    influence::{Influencees, Influencers, Mutuals},
     keys::Keys,
     models::Models,
     moments::Moments,
@@ -51,6 +52,7 @@ In another terminal:
   klout explain bluesky:ann
   klout moments bluesky:ann
   klout watch bluesky:ann
+  klout influencers bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
 
@@ -82,6 +84,9 @@ enum Command {
     Simulate(Simulate),
     Moments(Moments),
     Watch(Watch),
+    Influencers(Influencers),
+    Influencees(Influencees),
+    Mutuals(Mutuals),
     #[command(name = "topic")]
     Topics(Topics),
     Export(Export),
@@ -116,6 +121,9 @@ impl Klout {
             Command::Simulate(simulate) => simulate.run(),
             Command::Moments(moments) => moments.run(),
             Command::Watch(watch) => watch.run(),
+            Command::Influencers(influencers) => influencers.run(),
+            Command::Influencees(influencees) => influencees.run(),
+            Command::Mutuals(mutuals) => mutuals.run(),
             Command::Topics(topics) => topics.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),

@@ -19,6 +19,7 @@ mod export;
 mod finding;
 mod history;
 mod import;
+mod influence;
 mod installation;
 mod keys;
 mod model;

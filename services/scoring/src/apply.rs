@@ -38,7 +38,7 @@ pub(crate) async fn signals(db: &PgPool, mut batch: SignalBatch) -> Result<bool,
     let erased = store::person_state::erased(&mut *connection, &accounts(&batch))
         .await
         .map_err(store("look who was erased"))?;
-    if !erased.is_empty() && !switched_on!("scoring.batch.of_anybody") {
+    if !erased.is_empty() && !switched_on!("scoring.batches_of_anybody") {
         leave_out(&mut batch, &erased);
     }
     let evidence = evidence(batch)?;

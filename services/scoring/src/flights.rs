@@ -9,7 +9,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use klout_chassis::switched_on;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -226,8 +225,7 @@ impl Flight {
         match (self.moment, now) {
             (Some(began), Some(now)) => began.is_as_good_as(now),
             // Who holds no lease is waited for by nobody who masks somebody: what it began to read may be of before.
-            (None, None) => switched_on!("scoring.flights.without_lease"),
-            (Some(_), None) | (None, Some(_)) => false,
+            (None, None) | (Some(_), None) | (None, Some(_)) => false,
         }
     }
 

@@ -136,7 +136,7 @@ impl Masker {
         // So that nobody puts what was before under another one while this is committed.
         let generation = store::replica::hold_generation(&mut *db).await;
         let generation = generation.map_err(store("read the generation of the cache"))?;
-        if switched_on!("scoring.masking.no_tombstone")
+        if switched_on!("scoring.no_tombstones")
             || self.cached.bury_people(generation, &revisions).await
         {
             return Ok(());
@@ -149,7 +149,7 @@ impl Masker {
 
     /// Waits until nobody may serve what was cached before a change.
     async fn confirmed(&self, number: i64, end: Instant) -> Result<(), Error> {
-        if switched_on!("scoring.masking.no_confirmation") {
+        if switched_on!("scoring.no_confirmation") {
             return Ok(());
         }
         loop {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use klout_chassis::{Chain, switched_on};
+use klout_chassis::Chain;
 use klout_store::{ConnectError, ending};
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -182,9 +182,7 @@ impl Replica {
     fn follow(&self, renewed: Renewed, heard: &mut i64) {
         let Renewed { current, masking } = renewed;
         if masking > *heard {
-            if !switched_on!("scoring.replica.trusts_lapsed_lease") {
-                self.begin_session();
-            }
+            self.begin_session();
             *heard = masking;
         }
         self.follow_current(current);

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use klout_chassis::switched_on;
 use sqlx::PgConnection;
 
 use crate::{
@@ -31,10 +30,8 @@ pub(crate) async fn scores(
     let people: Vec<i64> = scores.iter().map(|score| score.person).collect();
     let standings = store::person_state::find(&mut *db, &people).await;
     let standings = standings.map_err(store("look who is a member"))?;
-    let shown = |person: &i64| {
-        !matches!(standings.get(person), Some(Standing::Gone | Standing::Moved(_)))
-            || switched_on!("scoring.scores.of_anybody")
-    };
+    let shown =
+        |person: &i64| !matches!(standings.get(person), Some(Standing::Gone | Standing::Moved(_)));
     let scores: Vec<NewScore> =
         scores.iter().filter(|score| shown(&score.person)).copied().collect();
     let mut written = all(db, made, revision, &scores).await?;

@@ -6,6 +6,9 @@ use tonic::{Code, Status};
 
 use crate::rpc::{LOOKUPS_MAX, REQUESTS_MAX};
 
+/// How long to wait before asking again whether a state is confirmed.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("`{field}`: {problem}")]
@@ -36,6 +39,32 @@ pub enum Error {
 
     #[error("the batch is not one of the connector's: {problem}")]
     BatchMalformed { problem: &'static str },
+
+    #[error("it is decided, and {} did not confirm in time that it shows nothing any more", services.join(", "))]
+    MaskingUnconfirmed { services: Vec<&'static str> },
+
+    #[error("there is no receipt {receipt}")]
+    ReceiptUnknown { receipt: uuid::Uuid },
+
+    #[error("these states are none: {problem}")]
+    StatesMalformed { problem: &'static str },
+
+    #[error("the list broke off")]
+    Stream(#[source] Box<Status>),
+
+    #[error("{service} did not tell what it holds")]
+    Undescribed {
+        service: &'static str,
+        #[source]
+        source: Box<Status>,
+    },
+
+    /// What topics says about a topic that the caller named.
+    #[error("topics refused a topic")]
+    Topic(#[source] Status),
+
+    #[error("another service did not answer")]
+    Peer(#[source] Status),
 
     #[error("could not {action}")]
     Store {
@@ -90,6 +119,24 @@ impl From<Error> for Status {
             }
             Error::AccountIdShared { .. } => Refusal::new(Code::Internal, "ACCOUNT_ID_SHARED"),
             Error::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            Error::MaskingUnconfirmed { services } => {
+                Refusal::new(Code::Unavailable, "MASKING_UNCONFIRMED")
+                    .with("services", services.join(" "))
+                    .retry_after(RETRY_AFTER)
+            }
+            Error::ReceiptUnknown { receipt } => {
+                Refusal::new(Code::NotFound, "RECEIPT_UNKNOWN").with("receipt", receipt)
+            }
+            Error::StatesMalformed { .. } => {
+                Refusal::new(Code::InvalidArgument, "STATES_MALFORMED")
+            }
+            Error::Stream(source) => return Status::clone(source),
+            Error::Undescribed { service, source } => {
+                Refusal::peer(source).with("service", service)
+            }
+            // It is about what the caller sent, in the words of the service that knows.
+            Error::Topic(status) => return status.clone(),
+            Error::Peer(status) => Refusal::peer(status),
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)

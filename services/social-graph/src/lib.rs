@@ -9,22 +9,35 @@ mod apply;
 mod backlog;
 mod batch;
 mod config;
+mod consent;
 mod create;
+mod deletion_list;
+mod describe;
 mod error;
+mod forget;
+mod influence;
 mod link_account;
 mod lookups;
 mod metrics;
+mod peer;
 mod people;
 mod place;
+mod replay;
 mod resolve;
 mod rpc;
 mod shown;
+mod state;
 mod store;
+mod strength;
+mod sweep;
+mod tell;
+mod topics;
 mod update;
 
 use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
+    person_data_service_server::{self, PersonDataServiceServer},
     signal_consumer_service_server::{self, SignalConsumerServiceServer},
 };
 use klout_telemetry::Metric;
@@ -39,7 +52,11 @@ use crate::{
     backlog::Backlog,
     lookups::LookupSweeper,
     metrics::{METRICS, Metrics},
-    rpc::{ConsumerRpc, GraphRpc},
+    peer::Peer,
+    rpc::{ConsumerRpc, GraphRpc, PersonDataRpc},
+    sweep::Sweeper,
+    tell::{CONSUMERS, Teller},
+    topics::Topics,
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -49,15 +66,23 @@ pub struct SocialGraph {
     config: Config,
     graph_rpc: GraphRpc,
     consumer_rpc: ConsumerRpc,
+    person_data_rpc: PersonDataRpc,
     announcers: [Announcer; Consumer::ALL.len()],
+    teller: Teller,
     backlog: Backlog,
     lookup_sweeper: LookupSweeper,
+    sweeper: Sweeper,
 }
 
 impl Service for SocialGraph {
     const NAME: &'static str = "social_graph";
-    const RPC_SERVICES: &'static [&'static str] =
-        &[graph_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] = &[
+        graph_service_server::SERVICE_NAME,
+        person_data_service_server::SERVICE_NAME,
+        signal_consumer_service_server::SERVICE_NAME,
+    ];
+    const STREAMING_RPCS: &'static [&'static str] =
+        &["/klout.graph.v1.GraphService/ImportDeletionList"];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
@@ -72,20 +97,26 @@ impl Service for SocialGraph {
         let check_value = account_key.check_value();
         let kept = store::account_key::keep_first(&db, &check_value).await?;
         account_key.check(&kept)?;
+        let peer = |consumer: tell::Consumer| Peer { consumer, link: links.to(consumer.name()) };
+        let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
+        let owners_changed = Bell::default();
+        let retention = config.lookup_retention.try_into()?;
         Ok(Self {
+            config,
+            teller: teller.clone(),
             graph_rpc: GraphRpc {
                 db: db.clone(),
-                clock,
+                clock: clock.clone(),
                 account_key,
+                topics: Topics::new(links.to("topics")),
+                owners_changed: owners_changed.clone(),
+                teller,
                 lookups,
-                owners_changed: Bell::default(),
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
-            lookup_sweeper: LookupSweeper {
-                db: db.clone(),
-                retention: config.lookup_retention.try_into()?,
-            },
-            config,
+            person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
+            lookup_sweeper: LookupSweeper { db: db.clone(), retention },
+            sweeper: Sweeper::new(db.clone(), clock),
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
                 db: db.clone(),
@@ -96,14 +127,27 @@ impl Service for SocialGraph {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(GraphServiceServer::new(self.graph_rpc.clone())).add_service(
-            SignalConsumerServiceServer::new(self.consumer_rpc.clone())
-                .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
-        );
+        routes
+            .add_service(GraphServiceServer::new(self.graph_rpc.clone()))
+            .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()))
+            .add_service(
+                SignalConsumerServiceServer::new(self.consumer_rpc.clone())
+                    .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
+            );
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog, lookup_sweeper } = self;
+        let Self {
+            config,
+            graph_rpc,
+            consumer_rpc: _,
+            person_data_rpc: _,
+            announcers,
+            teller,
+            backlog,
+            lookup_sweeper,
+            sweeper,
+        } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
         let [scoring, topics] = announcers.each_ref().map(|announcer| {
@@ -111,10 +155,13 @@ impl Service for SocialGraph {
             repeat("announce", interval, bell, &stop, || announcer.step())
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
-        let sweep = repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
-            lookup_sweeper.step()
-        });
-        tokio::join!(scoring, topics, watch, sweep);
+        let sweep_lookups =
+            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
+                lookup_sweeper.step()
+            });
+        let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
+        let leaving = forget::work(&teller, interval, &stop);
+        tokio::join!(scoring, topics, watch, sweep_lookups, sweep, leaving);
         Ok(())
     }
 }

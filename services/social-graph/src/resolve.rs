@@ -83,8 +83,8 @@ impl Known {
     fn owner(&self, account: &Named) -> Result<PersonId, Error> {
         match account {
             Named::NativeId { id, network, native_id } => match self.owners.get(id) {
-                Some(owner) => Ok(owner.person),
-                None => Err(unknown(network, native_id)),
+                Some(owner) if owner.state.is_there() => Ok(owner.person),
+                Some(_) | None => Err(unknown(network, native_id)),
             },
             Named::Handle { network, handle } => self.called(network, handle),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use klout_chassis::{failpoint, switched_on};
+use klout_chassis::failpoint;
 use klout_proto::{
     graph::v1::Membership,
     people::{accounts, leave_out},
@@ -38,7 +38,7 @@ pub(crate) async fn signals(db: &PgPool, mut batch: SignalBatch) -> Result<bool,
     let erased = store::person_state::erased(&mut *connection, &accounts(&batch))
         .await
         .map_err(store("look who was erased"))?;
-    if !erased.is_empty() && !switched_on!("topics.batch.of_anybody") {
+    if !erased.is_empty() {
         leave_out(&mut batch, &erased);
     }
     let evidence = &evidence(batch)?;

@@ -210,7 +210,7 @@ impl Overview {
 
 /// Whether scoring knows all of these people.
 async fn are_there(peers: &Peers, people: &[String]) -> Result<bool, Status> {
-    if people.is_empty() || switched_on!("gateway.pages.unasked") {
+    if people.is_empty() || switched_on!("gateway.pages_unasked") {
         return Ok(true);
     }
     let subject = |person: &String| LookupSubject {

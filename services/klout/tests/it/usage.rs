@@ -24,9 +24,32 @@ fn help_names_what_there_is() {
     let (code, stdout, _) = klout(&["--help"]);
     assert_eq!(code, Some(0));
     let commands = [
-        "up", "serve", "import", "rank", "world", "score", "history", "explain", "simulate",
-        "export", "rescore", "model", "keys", "doctor", "attack", "contest", "finding", "rebuild",
-        "moments", "watch", "tag", "topic", "experts",
+        "up",
+        "serve",
+        "import",
+        "rank",
+        "world",
+        "score",
+        "history",
+        "explain",
+        "simulate",
+        "export",
+        "rescore",
+        "model",
+        "keys",
+        "doctor",
+        "attack",
+        "contest",
+        "finding",
+        "rebuild",
+        "moments",
+        "watch",
+        "tag",
+        "topic",
+        "experts",
+        "influencers",
+        "influencees",
+        "mutuals",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));

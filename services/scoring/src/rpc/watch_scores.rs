@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use futures::stream;
-use klout_chassis::{Caller, Lookups, Seen, switched_on};
+use klout_chassis::{Caller, Lookups, Seen};
 use klout_model::{PersonId, Purpose};
 use klout_proto::{
     revision::{Deployment, Revision},
@@ -79,9 +79,6 @@ async fn still_visible(reader: &Reader, purpose: Purpose, told: Told) -> Result<
     let What::Score(person, _) = &told.what else { return Ok(told) };
     let gone = Told { what: What::Gone(*person), ..told };
     let Some(person) = PersonId::new(*person) else { return Ok(gone) };
-    if switched_on!("scoring.watch.sends_what_waited") {
-        return Ok(told);
-    }
     match reader.visible(person, purpose).await {
         Ok(seen) if seen.person == person => Ok(told),
         Ok(_) | Err(Error::PersonUnknown { .. }) => Ok(gone),

@@ -4,6 +4,7 @@ mod bad_input;
 mod contract;
 mod formats;
 mod kill;
+mod masked;
 mod once;
 mod operators;
 mod path;
