@@ -7,6 +7,7 @@ mod formats;
 mod identity;
 mod kill;
 mod lookups;
+mod masked;
 mod once;
 mod operators;
 mod path;
