@@ -30,7 +30,7 @@ pub(crate) enum Rest {
 }
 
 /// Every path there is.
-pub(crate) static ROUTES: [Route; 23] = [
+pub(crate) static ROUTES: [Route; 24] = [
     Route {
         method: Method::GET,
         path: "/v1/people/{person}/score",
@@ -126,6 +126,14 @@ pub(crate) static ROUTES: [Route; 23] = [
         segments: &[("person", "person")],
         rest: Rest::Body,
         resource: Some("person"),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people/{person}/lookups",
+        rpc: "klout.graph.v1.GraphService/ListLookups",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: None,
     },
     Route {
         method: Method::GET,

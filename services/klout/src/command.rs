@@ -15,6 +15,7 @@ use crate::{
     history::History,
     import::Import,
     keys::Keys,
+    lookups::ShowLookups,
     models::Models,
     moments::Moments,
     rank::Rank,
@@ -51,6 +52,7 @@ In another terminal:
   klout explain bluesky:ann
   klout moments bluesky:ann
   klout watch bluesky:ann
+  klout lookups bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
 
@@ -82,6 +84,7 @@ enum Command {
     Simulate(Simulate),
     Moments(Moments),
     Watch(Watch),
+    Lookups(ShowLookups),
     #[command(name = "topic")]
     Topics(Topics),
     Export(Export),
@@ -116,6 +119,7 @@ impl Klout {
             Command::Simulate(simulate) => simulate.run(),
             Command::Moments(moments) => moments.run(),
             Command::Watch(watch) => watch.run(),
+            Command::Lookups(lookups) => lookups.run(),
             Command::Topics(topics) => topics.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),

@@ -21,6 +21,7 @@ mod history;
 mod import;
 mod installation;
 mod keys;
+mod lookups;
 mod model;
 mod models;
 mod moments;

@@ -11,6 +11,9 @@ pub struct Config {
     /// How often the outbox is looked at when nobody rang.
     #[serde(with = "humantime_serde")]
     pub announce_interval: Duration,
+    /// How long it is known who looked at whom.
+    #[serde(with = "humantime_serde")]
+    pub lookup_retention: Duration,
 }
 
 impl Config {
@@ -20,6 +23,12 @@ impl Config {
             return Err(ConfigError::Setting {
                 setting: "social_graph.announce_interval",
                 problem: "is below 10ms, which would keep Postgres busy with nothing".to_owned(),
+            });
+        }
+        if self.lookup_retention < Duration::from_hours(24) {
+            return Err(ConfigError::Setting {
+                setting: "social_graph.lookup_retention",
+                problem: "is below a day, in which nobody could see who looked at them".to_owned(),
             });
         }
         Ok(())

@@ -4,7 +4,7 @@ use klout_chassis::Refusal;
 use klout_model::{Network, PersonId};
 use tonic::{Code, Status};
 
-use crate::rpc::REQUESTS_MAX;
+use crate::rpc::{LOOKUPS_MAX, REQUESTS_MAX};
 
 /// How long to wait before asking again whether a state is confirmed.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
@@ -16,6 +16,9 @@ pub enum Error {
 
     #[error("{count} requests; at most {REQUESTS_MAX} are answered at once")]
     RequestsTooMany { count: usize },
+
+    #[error("{count} look-ups; at most {LOOKUPS_MAX} are written down at once")]
+    LookupsTooMany { count: usize },
 
     #[error("there is no person {person}")]
     PersonUnknown { person: PersonId },
@@ -89,6 +92,11 @@ impl From<Error> for Status {
                 Refusal::new(Code::InvalidArgument, "REQUESTS_TOO_MANY")
                     .with("count", count)
                     .with("max", REQUESTS_MAX)
+            }
+            Error::LookupsTooMany { count } => {
+                Refusal::new(Code::InvalidArgument, "REQUESTS_TOO_MANY")
+                    .with("count", count)
+                    .with("max", LOOKUPS_MAX)
             }
             Error::PersonUnknown { person } => {
                 Refusal::new(Code::NotFound, "PERSON_UNKNOWN").with("person", person)

@@ -17,6 +17,7 @@ mod error;
 mod forget;
 mod influence;
 mod link_account;
+mod lookups;
 mod metrics;
 mod peer;
 mod people;
@@ -24,6 +25,7 @@ mod place;
 mod replay;
 mod resolve;
 mod rpc;
+mod shown;
 mod state;
 mod store;
 mod strength;
@@ -48,6 +50,7 @@ use tower::BoxError;
 use crate::{
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
+    lookups::LookupSweeper,
     metrics::{METRICS, Metrics},
     peer::Peer,
     rpc::{ConsumerRpc, GraphRpc, PersonDataRpc},
@@ -68,6 +71,7 @@ pub struct SocialGraph {
     teller: Teller,
     backlog: Backlog,
     sweeper: Sweeper,
+    lookup_sweeper: LookupSweeper,
 }
 
 impl Service for SocialGraph {
@@ -89,7 +93,7 @@ impl Service for SocialGraph {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, clock, account_key, .. } = context;
+        let Context { db, links, clock, account_key, lookups, .. } = context;
         let check_value = account_key.check_value();
         let kept = store::account_key::keep_first(&db, &check_value).await?;
         account_key.check(&kept)?;
@@ -97,19 +101,24 @@ impl Service for SocialGraph {
         let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
         let owners_changed = Bell::default();
         Ok(Self {
-            config,
             teller: teller.clone(),
             graph_rpc: GraphRpc {
                 db: db.clone(),
                 clock: clock.clone(),
                 account_key,
                 topics: Topics::new(links.to("topics")),
+                lookups,
                 owners_changed: owners_changed.clone(),
                 teller,
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
             person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
             sweeper: Sweeper::new(db.clone(), clock),
+            lookup_sweeper: LookupSweeper {
+                db: db.clone(),
+                retention: config.lookup_retention.try_into()?,
+            },
+            config,
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
                 db: db.clone(),
@@ -139,6 +148,7 @@ impl Service for SocialGraph {
             teller,
             backlog,
             sweeper,
+            lookup_sweeper,
         } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
@@ -148,8 +158,12 @@ impl Service for SocialGraph {
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
+        let sweep_lookups =
+            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
+                lookup_sweeper.step()
+            });
         let leaving = forget::work(&teller, interval, &stop);
-        tokio::join!(scoring, topics, watch, sweep, leaving);
+        tokio::join!(scoring, topics, watch, sweep, sweep_lookups, leaving);
         Ok(())
     }
 }

@@ -17,16 +17,18 @@ mod influence;
 mod link_account;
 mod list_influencees;
 mod list_influencers;
+mod list_lookups;
 mod list_mutuals;
 mod list_person_states;
 mod page;
 mod person_data;
+mod record_lookups;
 mod resolve_person;
 mod set_consent;
 mod update_person;
 
 use futures::TryStreamExt as _;
-use klout_chassis::{Caller, Clock};
+use klout_chassis::{Caller, Clock, Lookups};
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
     AddContactsRequest, AddContactsResponse, ApplySignalsRequest, ApplySignalsResponse,
@@ -51,7 +53,7 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
-pub(crate) use self::person_data::PersonDataRpc;
+pub(crate) use self::{person_data::PersonDataRpc, record_lookups::LOOKUPS_MAX};
 use crate::{announce::Bell, consent::Ledger, error::Error, tell::Teller, topics::Topics};
 
 /// Rows in one request: what one statement answers quickly.
@@ -67,6 +69,7 @@ pub(crate) struct GraphRpc {
     pub(crate) account_key: AccountKey,
     /// Names topics of people.
     pub(crate) topics: Topics,
+    pub(crate) lookups: Lookups,
     /// Rung when the owner of an account changed, or where they live.
     pub(crate) owners_changed: Bell,
     /// Tells the other services of people's states.
@@ -102,7 +105,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<GetPersonRequest>,
     ) -> Result<Response<GetPersonResponse>, Status> {
-        let response = get_person::get_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = get_person::get_person(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -110,7 +114,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchGetPeopleRequest>,
     ) -> Result<Response<BatchGetPeopleResponse>, Status> {
-        let response = batch_get_people::batch_get_people(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            batch_get_people::batch_get_people(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -118,7 +124,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ResolvePersonRequest>,
     ) -> Result<Response<ResolvePersonResponse>, Status> {
-        let response = resolve_person::resolve_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = resolve_person::resolve_person(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -126,8 +133,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchResolvePeopleRequest>,
     ) -> Result<Response<BatchResolvePeopleResponse>, Status> {
+        let caller = Caller::of(&request);
         let response =
-            batch_resolve_people::batch_resolve_people(self, request.into_inner()).await?;
+            batch_resolve_people::batch_resolve_people(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -263,16 +271,19 @@ impl GraphService for GraphRpc {
 
     async fn list_lookups(
         &self,
-        _request: Request<ListLookupsRequest>,
+        request: Request<ListLookupsRequest>,
     ) -> Result<Response<ListLookupsResponse>, Status> {
-        Err(Status::unimplemented("list_lookups"))
+        let caller = Caller::of(&request);
+        let response = list_lookups::list_lookups(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn record_lookups(
         &self,
-        _request: Request<RecordLookupsRequest>,
+        request: Request<RecordLookupsRequest>,
     ) -> Result<Response<RecordLookupsResponse>, Status> {
-        Err(Status::unimplemented("record_lookups"))
+        let response = record_lookups::record_lookups(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn import_deletion_list(
@@ -346,8 +357,7 @@ impl GraphRpc {
 
 /// Who asks, for the ledger: the name of their key.
 fn caller<T>(request: &Request<T>) -> String {
-    let caller = request.extensions().get::<Caller>().and_then(|Caller(claims)| claims.clone());
-    caller.map(|claims| claims.sub.clone()).unwrap_or_default()
+    Caller::of(request).name().to_owned()
 }
 
 /// Why, as it is to stand in the ledger.

@@ -1,6 +1,7 @@
 //! Social-graph over gRPC, on real stores.
 
 mod batches;
+mod lookups;
 mod memberships;
 mod people;
 mod places;

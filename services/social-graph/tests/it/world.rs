@@ -52,16 +52,26 @@ impl World {
     }
 
     pub(crate) async fn start_on(stores: Stores, scoring: Told, topics: Told) -> Self {
+        Self::start_on_with(stores, scoring, topics, &[]).await
+    }
+
+    pub(crate) async fn start_on_with(
+        stores: Stores,
+        scoring: Told,
+        topics: Told,
+        settings: &[(&'static str, &str)],
+    ) -> Self {
         let mut routes = Routes::builder();
         routes
             .add_service(ScoreServer::new(Scoring(scoring.clone())))
             .add_service(TopicServer::new(Topics(topics.clone())));
         let peer = Peer::serve(routes.routes()).await;
-        let flags = [
+        let mut flags = vec![
             ("links.scoring", peer.address()),
             ("links.topics", peer.address()),
             ("social_graph.announce_interval", "20ms"),
         ];
+        flags.extend(settings);
         let running = start(Host::new("test").with::<SocialGraph>(), &stores, &flags).await;
         Self { stores, scoring, topics, running, _peer: peer }
     }
