@@ -8,6 +8,7 @@ use tracing::instrument;
 use crate::{
     batch::{Erased, accounts, reactions},
     error::Error,
+    plus_k::suggest,
     store,
 };
 
@@ -34,6 +35,7 @@ pub(crate) async fn signals(db: &PgPool, batch: SignalBatch) -> Result<bool, Err
     store::account::renew_handles(&mut *transaction, &reactions.handles)
         .await
         .map_err(store("renew handles"))?;
+    suggest::note(&mut transaction, &reactions.answers).await?;
     failpoint!("social_graph.batch.written");
     transaction.commit().await.map_err(store("commit a batch"))?;
     failpoint!("social_graph.batch.committed");

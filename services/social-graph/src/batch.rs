@@ -10,7 +10,7 @@ use klout_proto::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{error::Error, strength};
+use crate::{error::Error, plus_k::suggest::Answers, strength};
 
 /// Between whom a tie is, in the order of the table's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +43,7 @@ pub(crate) struct Reactions {
     pub(crate) ties: BTreeMap<TieKey, TieChange>,
     /// The newest handle of each account.
     pub(crate) handles: BTreeMap<AccountId, Handle>,
+    pub(crate) answers: Answers,
 }
 
 /// Accounts of which nothing is taken in, and up to which day; `None`: whatever the day.
@@ -116,6 +117,10 @@ impl Reactions {
         let Some(actor) = interaction.actor_account_id.filter(|_| *count > 0) else {
             return Ok(());
         };
+        if kind == Kind::Accept {
+            let sign = if taken_back { -1 } else { 1 };
+            self.answers.note(sign, *subject, actor, *day);
+        }
         let (strength, reactions) = (strength::kept(kind, *count, *day), i64::from(*count));
         let (strength, reactions) =
             if taken_back { (-strength, -reactions) } else { (strength, reactions) };

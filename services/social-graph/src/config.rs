@@ -5,6 +5,9 @@ use std::time::Duration;
 use klout_chassis::ConfigError;
 use serde::Deserialize;
 
+/// +K a day: with more there is nothing to choose, and a week of them is no longer counted at once.
+const PLUS_K_DAILY_MAX: u16 = 100;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -14,6 +17,9 @@ pub struct Config {
     /// How long it is known who looked at whom.
     #[serde(with = "humantime_serde")]
     pub lookup_retention: Duration,
+
+    /// How many +K a member may give a day.
+    pub plus_k_daily: u16,
 }
 
 impl Config {
@@ -29,6 +35,12 @@ impl Config {
             return Err(ConfigError::Setting {
                 setting: "social_graph.lookup_retention",
                 problem: "is below a day, in which nobody could see who looked at them".to_owned(),
+            });
+        }
+        if !(1..=PLUS_K_DAILY_MAX).contains(&self.plus_k_daily) {
+            return Err(ConfigError::Setting {
+                setting: "social_graph.plus_k_daily",
+                problem: "is not from 1 to 100".to_owned(),
             });
         }
         Ok(())

@@ -22,6 +22,7 @@ mod metrics;
 mod peer;
 mod people;
 mod place;
+mod plus_k;
 mod replay;
 mod resolve;
 mod rpc;
@@ -34,10 +35,13 @@ mod tell;
 mod topics;
 mod update;
 
+use std::sync::Arc;
+
 use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
     person_data_service_server::{self, PersonDataServiceServer},
+    plus_k_service_server::{self, PlusKServiceServer},
     signal_consumer_service_server::{self, SignalConsumerServiceServer},
 };
 use klout_telemetry::Metric;
@@ -51,9 +55,10 @@ use crate::{
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
     lookups::LookupSweeper,
-    metrics::{METRICS, Metrics},
+    metrics::{METRICS, Metrics, Vouched},
     peer::Peer,
-    rpc::{ConsumerRpc, GraphRpc, PersonDataRpc},
+    plus_k::{Vouching, push::Pusher},
+    rpc::{ConsumerRpc, GraphRpc, PersonDataRpc, PlusKRpc},
     sweep::Sweeper,
     tell::{CONSUMERS, Teller},
     topics::Topics,
@@ -67,6 +72,8 @@ pub struct SocialGraph {
     graph_rpc: GraphRpc,
     consumer_rpc: ConsumerRpc,
     person_data_rpc: PersonDataRpc,
+    plus_k_rpc: PlusKRpc,
+    pusher: Pusher,
     announcers: [Announcer; Consumer::ALL.len()],
     teller: Teller,
     backlog: Backlog,
@@ -79,6 +86,7 @@ impl Service for SocialGraph {
     const RPC_SERVICES: &'static [&'static str] = &[
         graph_service_server::SERVICE_NAME,
         person_data_service_server::SERVICE_NAME,
+        plus_k_service_server::SERVICE_NAME,
         signal_consumer_service_server::SERVICE_NAME,
     ];
     const STREAMING_RPCS: &'static [&'static str] =
@@ -100,8 +108,21 @@ impl Service for SocialGraph {
         let peer = |consumer: tell::Consumer| Peer { consumer, link: links.to(consumer.name()) };
         let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
         let owners_changed = Bell::default();
+        let vouched = Arc::new(Vouched::new());
+        let vouching = Vouching {
+            db: db.clone(),
+            clock: clock.clone(),
+            account_key: account_key.clone(),
+            topics: plus_k::topics::Topics(links.to("topics")),
+            daily: config.plus_k_daily,
+            owners_changed: owners_changed.clone(),
+            given: Arc::default(),
+            metrics: Arc::clone(&vouched),
+        };
         Ok(Self {
             teller: teller.clone(),
+            plus_k_rpc: PlusKRpc { vouching },
+            pusher: Pusher { db: db.clone(), link: links.to("connector"), metrics: vouched },
             graph_rpc: GraphRpc {
                 db: db.clone(),
                 clock: clock.clone(),
@@ -132,6 +153,7 @@ impl Service for SocialGraph {
         routes
             .add_service(GraphServiceServer::new(self.graph_rpc.clone()))
             .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()))
+            .add_service(PlusKServiceServer::new(self.plus_k_rpc.clone()))
             .add_service(
                 SignalConsumerServiceServer::new(self.consumer_rpc.clone())
                     .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
@@ -144,6 +166,8 @@ impl Service for SocialGraph {
             graph_rpc,
             consumer_rpc: _,
             person_data_rpc: _,
+            plus_k_rpc,
+            pusher,
             announcers,
             teller,
             backlog,
@@ -163,7 +187,9 @@ impl Service for SocialGraph {
                 lookup_sweeper.step()
             });
         let leaving = forget::work(&teller, interval, &stop);
-        tokio::join!(scoring, topics, watch, sweep, sweep_lookups, leaving);
+        let given = &plus_k_rpc.vouching.given;
+        let vouched = repeat("tell_plus_ks", interval, given, &stop, || pusher.step());
+        tokio::join!(scoring, topics, watch, sweep, sweep_lookups, leaving, vouched);
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ mod list_mutuals;
 mod list_person_states;
 mod page;
 mod person_data;
+mod plus_k;
 mod record_lookups;
 mod resolve_person;
 mod set_consent;
@@ -53,7 +54,7 @@ use klout_proto::graph::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
-pub(crate) use self::{person_data::PersonDataRpc, record_lookups::LOOKUPS_MAX};
+pub(crate) use self::{person_data::PersonDataRpc, plus_k::PlusKRpc, record_lookups::LOOKUPS_MAX};
 use crate::{announce::Bell, consent::Ledger, error::Error, tell::Teller, topics::Topics};
 
 /// Rows in one request: what one statement answers quickly.

@@ -17,7 +17,7 @@ use crate::world::{World, account, by_handle, join, told};
 /// The key of `--dev`, by which these tests know account ids.
 const DEV_KEY: [u8; 32] = *b"the well-known key of --dev only";
 
-fn account_id(native_id: &str) -> i64 {
+pub(crate) fn account_id(native_id: &str) -> i64 {
     let native_id: NativeId = native_id.parse().expect("a native id");
     AccountKey::new(DEV_KEY).account(&"bluesky".parse().expect("a network"), &native_id).0.0
 }

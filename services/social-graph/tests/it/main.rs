@@ -5,5 +5,6 @@ mod lookups;
 mod memberships;
 mod people;
 mod places;
+mod plus_k;
 mod resolving;
 mod world;
