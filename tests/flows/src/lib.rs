@@ -106,8 +106,23 @@ impl Installation {
     /// When the folder has no name in UTF-8.
     #[must_use]
     pub fn with_failpoints(stores: Stores, folder: &Path) -> Self {
+        Self::with_failpoints_and(stores, folder, Vec::new())
+    }
+
+    /// The same, with more variables in their environment.
+    ///
+    /// # Panics
+    ///
+    /// When the folder has no name in UTF-8.
+    #[must_use]
+    pub fn with_failpoints_and(
+        stores: Stores,
+        folder: &Path,
+        mut variables: Vec<(&'static str, String)>,
+    ) -> Self {
         let folder = folder.to_str().expect("a path of UTF-8").to_owned();
-        Self::prepare(stores, vec![("KLOUT_FAILPOINTS", folder)]).with_six_processes()
+        variables.push(("KLOUT_FAILPOINTS", folder));
+        Self::prepare(stores, variables).with_six_processes()
     }
 
     fn with_six_processes(mut self) -> Self {

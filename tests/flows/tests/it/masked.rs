@@ -97,6 +97,11 @@ struct Town {
 // === impl Watchers ===
 
 impl Watchers {
+    fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        self.ended.notify_waiters();
+    }
+
     fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
@@ -266,7 +271,10 @@ impl Eyes {
 impl Town {
     async fn start(stores: Stores) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut installation = Installation::with_failpoints(stores.clone(), folder.path());
+        // A publication makes everything in Redis old: what tombstones are for is the time until then.
+        let slowly = ("KLOUT_SCORING__PUBLISH_INTERVAL", "10s".to_owned());
+        let mut installation =
+            Installation::with_failpoints_and(stores.clone(), folder.path(), vec![slowly]);
         let (slow, proxy) = stores.with_disturbed_postgres().await;
         installation.start_another_scoring(&slow);
         let signals = folder.path().join("signals.jsonl");
@@ -421,8 +429,7 @@ impl Town {
     }
 
     async fn end(mut self) {
-        self.watchers.over.store(true, Ordering::SeqCst);
-        self.watchers.ended.notify_waiters();
+        self.watchers.end();
         self.proxy.clear_up();
         while let Some(ended) = self.readers.join_next().await {
             ended.expect("no reader panics");
@@ -446,6 +453,13 @@ impl Town {
         }
         self.switch(switch, false);
         self.watchers.take()
+    }
+}
+
+impl Drop for Town {
+    /// Else a test that fails would wait for its readers for ever.
+    fn drop(&mut self) {
+        self.watchers.end();
     }
 }
 
