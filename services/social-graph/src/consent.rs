@@ -94,7 +94,7 @@ impl Ledger<'_> {
         };
         let allow = |change: &Change| match change {
             Change::State(State::Member) => Change::State(allowed),
-            other => other.clone(),
+            Change::State(_) | Change::Purpose { .. } | Change::Network { .. } => change.clone(),
         };
         let changes: Vec<_> = changes.iter().map(allow).collect();
         let (standing, changed) = turn.change(&mut transaction, person, &changes, by).await?;

@@ -21,7 +21,7 @@ pub enum Error {
     #[error("{count} requests; at most {REQUESTS_MAX} are answered at once")]
     RequestsTooMany { count: usize },
 
-    #[error("{count} look-ups; at most {LOOKUPS_MAX} are written down at once")]
+    #[error("look-ups of {count} people; those of at most {LOOKUPS_MAX} are written down at once")]
     LookupsTooMany { count: usize },
 
     #[error("there is no person {person}")]

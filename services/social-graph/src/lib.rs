@@ -72,7 +72,7 @@ use crate::{
     contact::ContactKeys,
     contacts::Wrapper,
     links::Linker,
-    lookups::LookupSweeper,
+    lookups::LookupKeeper,
     metrics::{METRICS, Metrics, Vouched},
     page::Pages,
     peer::Peer,
@@ -101,7 +101,7 @@ pub struct SocialGraph {
     wrapper: Wrapper,
     backlog: Backlog,
     sweeper: Sweeper,
-    lookup_sweeper: LookupSweeper,
+    lookup_keeper: LookupKeeper,
 }
 
 impl Service for SocialGraph {
@@ -171,9 +171,10 @@ impl Service for SocialGraph {
             consumer_rpc: ConsumerRpc { db: db.clone() },
             person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
             sweeper: Sweeper::new(db.clone(), clock),
-            lookup_sweeper: LookupSweeper {
+            lookup_keeper: LookupKeeper {
                 db: db.clone(),
                 retention: config.lookup_retention.try_into()?,
+                folded: Notify::new(),
             },
             config,
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
@@ -209,7 +210,7 @@ impl Service for SocialGraph {
             wrapper,
             backlog,
             sweeper,
-            lookup_sweeper,
+            lookup_keeper,
         } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
@@ -221,13 +222,16 @@ impl Service for SocialGraph {
         let wrap = repeat("wrap_contacts", WRAP_INTERVAL, &nobody_rings, &stop, || wrapper.step());
         let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
         let sweep_lookups =
-            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
-                lookup_sweeper.step()
+            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &lookup_keeper.folded, &stop, || {
+                lookup_keeper.sweep()
             });
+        let fold = repeat("fold look-ups", lookups::FOLD_INTERVAL, &nobody_rings, &stop, || {
+            lookup_keeper.fold()
+        });
         let leaving = forget::work(&teller, interval, &stop);
         let given = &plus_k_rpc.vouching.given;
         let vouched = repeat("tell_plus_ks", interval, given, &stop, || pusher.step());
-        tokio::join!(scoring, topics, watch, wrap, sweep, sweep_lookups, leaving, vouched);
+        tokio::join!(scoring, topics, watch, wrap, sweep, sweep_lookups, fold, leaving, vouched);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use klout_proto::graph::v1::{
     Consent, ConsentEntry, GetConsentRequest, GetPersonRequest, Membership, ResolvePersonRequest,
-    SetConsentRequest, SetConsentResponse,
+    SetConsentRequest, SetConsentResponse, UpdatePersonRequest,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tonic::{Code, Status};
@@ -133,6 +133,21 @@ async fn an_account_of_a_network_that_is_withheld_is_nobodys() {
     set(&mut client, network(&["bluesky"], &[])).await.expect("granted");
 
     assert_eq!(newest(&world.told().await).person_id.to_string(), ann);
+}
+
+#[tokio::test]
+async fn who_is_too_young_does_not_become_a_member_by_opting_out_and_in() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let ann = join(&mut client, vec![account("did:1", "ann")]).await.person;
+    let age_band = Some("13_15".to_owned());
+    let young = UpdatePersonRequest { person: ann.clone(), age_band, ..Default::default() };
+    client.update_person(young).await.expect("told");
+    for asked in ["MEMBER", "OPTED_OUT", "MEMBER"] {
+        let set = set(&mut client, state(&ann, asked)).await.expect("set");
+        let is = if asked == "OPTED_OUT" { asked } else { "WITHHELD" };
+        assert_eq!(set.consent.expect("always present").state, is);
+    }
 }
 
 #[tokio::test]

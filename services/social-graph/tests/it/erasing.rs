@@ -6,8 +6,9 @@ use klout_model::Day;
 use klout_proto::{
     graph::v1::{
         ApplyPersonStatesRequest, ApplySignalsRequest, ErasePersonRequest, GetConsentRequest,
-        GetPersonRequest, GetReceiptRequest, LinkAccountRequest, ListPersonStatesRequest,
-        PersonState, Receipt, person_data_service_client::PersonDataServiceClient,
+        GetPersonRequest, GetReceiptRequest, LinkAccountRequest, ListPersonStatesRequest, Lookup,
+        PersonLookups, PersonState, Receipt, RecordLookupsRequest,
+        person_data_service_client::PersonDataServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
     signal::v1::{BatchedInteraction, SignalBatch},
@@ -208,6 +209,41 @@ async fn who_is_erased_by_many_at_once_has_one_receipt() {
     }))
     .await;
     assert!(erased.iter().all(|receipt| *receipt == erased[0]), "{erased:?}");
+}
+
+#[tokio::test]
+async fn a_receipt_tells_what_had_already_left() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let ann = join(&mut client, vec![account("did:1", "ann")]).await.person;
+    let time = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    let lookup = |purpose: &str, what: &str, seconds| PersonLookups {
+        person_id: ann.parse().expect("a number"),
+        lookup: Some(Lookup {
+            caller: "acme".to_owned(),
+            purpose: purpose.to_owned(),
+            what: what.to_owned(),
+            count: 2,
+            first_time: time(seconds),
+            last_time: time(seconds),
+        }),
+    };
+    let lookups = vec![
+        lookup("crm", "score", 1_795_000_000),
+        lookup("crm", "topics", 1_795_000_009),
+        lookup("show", "score", 1_795_000_003),
+    ];
+    client.record_lookups(RecordLookupsRequest { lookups }).await.expect("recorded");
+
+    let receipt = erase(&mut client, &ann).await.expect("erased");
+
+    let left: Vec<_> = receipt
+        .already_left
+        .iter()
+        .map(|it| (it.caller.as_str(), it.purpose.as_str(), it.count, it.last_time))
+        .collect();
+    let crm = ("acme", "crm", 4, time(1_795_000_009));
+    assert_eq!(left, [crm, ("acme", "show", 2, time(1_795_000_003))]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod batches;
 mod consent;
 mod contacts;
+mod deletion_lists;
 mod erasing;
 mod exporting;
 mod handles;
