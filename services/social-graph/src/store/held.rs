@@ -57,6 +57,79 @@ pub(crate) const ALL: &[Held] = &[
         "#,
     },
     Held {
+        name: "plus_k_untold",
+        describe: r#"
+            declare held cursor for select json_build_object('topic', outbox.topic,
+                'giveTime', outbox.give_time, 'takenBack', outbox.taken_back)::text
+            from social_graph.plus_k_outbox as outbox join social_graph.plus_k using (plus_k_id)
+            where giver_id = any($1) or receiver_id = any($1) order by plus_k_id
+        "#,
+        // Before the +K, by which it is found.
+        delete: r#"
+            delete from social_graph.plus_k_outbox where plus_k_id in (
+                select plus_k_id from social_graph.plus_k_outbox join social_graph.plus_k using (plus_k_id)
+                where giver_id = any($1) or receiver_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
+        name: "plus_k",
+        describe: r#"
+            declare held cursor for select json_build_object('giver', giver_id::text, 'receiver', receiver_id::text,
+                'topic', topic, 'giveTime', give_time, 'takeBackTime', take_back_time,
+                'thankTime', thank_time, 'thanks', thanks, 'thanksPublic', thanks_public)::text
+            from social_graph.plus_k where giver_id = any($1) or receiver_id = any($1) order by give_time, plus_k_id
+        "#,
+        delete: r#"
+            delete from social_graph.plus_k where (giver_id, plus_k_id) in (
+                select giver_id, plus_k_id from social_graph.plus_k
+                where giver_id = any($1) or receiver_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
+        name: "block",
+        describe: r#"
+            declare held cursor for select json_build_object('person', person_id::text, 'blocked', blocked_id::text,
+                'blockTime', block_time)::text
+            from social_graph.block where person_id = any($1) order by block_time
+        "#,
+        delete: r#"
+            delete from social_graph.block where (person_id, blocked_id) in (
+                select person_id, blocked_id from social_graph.block
+                where person_id = any($1) or blocked_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
+        name: "topic_proposal",
+        describe: r#"
+            declare held cursor for select json_build_object('person', person_id::text, 'proposer', proposer_id::text,
+                'topic', topic, 'createTime', create_time)::text
+            from social_graph.topic_proposal where person_id = any($1) or proposer_id = any($1) order by create_time
+        "#,
+        delete: r#"
+            delete from social_graph.topic_proposal where (person_id, proposal_id) in (
+                select person_id, proposal_id from social_graph.topic_proposal
+                where person_id = any($1) or proposer_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
+        name: "plus_k_suggestion",
+        describe: r#"
+            declare held cursor for select json_build_object('person', person_id::text, 'receiver', receiver_id::text,
+                'day', date '1970-01-01' + day)::text
+            from social_graph.plus_k_suggestion where person_id = any($1) or receiver_id = any($1) order by day
+        "#,
+        delete: r#"
+            delete from social_graph.plus_k_suggestion where (person_id, receiver_id) in (
+                select person_id, receiver_id from social_graph.plus_k_suggestion
+                where person_id = any($1) or receiver_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
         name: "tie",
         describe: r#"
             declare held cursor for select json_build_object('subject', subject_account_id::text, 'actor', actor_account_id::text,
