@@ -16,7 +16,7 @@ mod score;
 mod topic;
 
 pub use crate::account::{
-    AccountId, AccountKey, AccountKeyDiffers, AccountTag, NativeId, SignalHash,
+    AccountId, AccountKey, AccountKeyDiffers, AccountTag, ContactHash, NativeId, SignalHash,
 };
 pub use crate::counter::{CounterName, CounterValue};
 pub use crate::day::{Day, WINDOW_DAYS};

@@ -93,6 +93,7 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
                 account_id: id.0,
                 handle: handle.to_string(),
                 seen_time: Some(convert::timestamp(time)),
+                network: network.to_string(),
             });
         }
         Ok::<_, RowReason>(id)

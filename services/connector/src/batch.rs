@@ -213,7 +213,8 @@ mod tests {
     fn names_and_texts_are_not_in_the_log() {
         let mut batch = Batch::new(Uuid::nil());
         let mut signal = admitted(1, 10, post(1));
-        let handle = BatchedHandle { account_id: 1, handle: "ann".to_owned(), seen_time: None };
+        let handle =
+            BatchedHandle { account_id: 1, handle: "ann".to_owned(), ..Default::default() };
         signal.handles.push(handle);
         signal.text = Some(BatchedText { text: Some("hello".to_owned()), ..Default::default() });
         signal.label = Some(BatchedLabel { label: "bakers".to_owned(), ..Default::default() });

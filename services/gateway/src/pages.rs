@@ -5,6 +5,7 @@
 
 mod chart;
 mod history;
+mod influence;
 mod known_for;
 mod names;
 mod overview;

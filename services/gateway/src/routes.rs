@@ -30,7 +30,7 @@ pub(crate) enum Rest {
 }
 
 /// Every path there is.
-pub(crate) static ROUTES: [Route; 24] = [
+pub(crate) static ROUTES: [Route; 31] = [
     Route {
         method: Method::GET,
         path: "/v1/people/{person}/score",
@@ -129,11 +129,67 @@ pub(crate) static ROUTES: [Route; 24] = [
     },
     Route {
         method: Method::GET,
+        path: "/v1/people/{person}/influencers",
+        rpc: "klout.graph.v1.GraphService/ListInfluencers",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people/{person}/influencees",
+        rpc: "klout.graph.v1.GraphService/ListInfluencees",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people/{person}/mutuals",
+        rpc: "klout.graph.v1.GraphService/ListMutuals",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
         path: "/v1/people/{person}/lookups",
         rpc: "klout.graph.v1.GraphService/ListLookups",
         segments: &[("person", "person")],
         rest: Rest::Query,
         resource: None,
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/v1/people/{person}",
+        rpc: "klout.graph.v1.GraphService/ErasePerson",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: Some("receipt"),
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people/{person}/consent",
+        rpc: "klout.graph.v1.GraphService/GetConsent",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::PATCH,
+        path: "/v1/people/{person}/consent",
+        rpc: "klout.graph.v1.GraphService/SetConsent",
+        segments: &[("person", "person")],
+        rest: Rest::Body,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/receipts/{receipt}",
+        rpc: "klout.graph.v1.GraphService/GetReceipt",
+        segments: &[("receipt", "receipt")],
+        rest: Rest::Query,
+        resource: Some("receipt"),
     },
     Route {
         method: Method::GET,

@@ -6,7 +6,10 @@ use backon::{ExponentialBuilder, Retryable as _};
 use http::Uri;
 use klout_chassis::{Chain, Signals};
 use klout_proto::{
-    graph::v1::graph_service_client::GraphServiceClient,
+    graph::v1::{
+        graph_service_client::GraphServiceClient,
+        person_data_service_client::PersonDataServiceClient,
+    },
     score::v1::{
         score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
@@ -254,6 +257,11 @@ impl Client {
 
     pub(crate) fn graph(&self) -> GraphServiceClient<Channel> {
         GraphServiceClient::new(self.channel.clone())
+    }
+
+    /// For operators alone.
+    pub(crate) fn person_data(&self) -> PersonDataServiceClient<Channel> {
+        PersonDataServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn topics(&self) -> TopicServiceClient<Channel> {

@@ -14,16 +14,19 @@ use crate::{
     finding::Findings,
     history::History,
     import::Import,
+    influence::{Influencees, Influencers, Mutuals},
     keys::Keys,
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
+    person::People,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
     score::ShowScore,
     serve::{Migrate, Serve},
     simulate::Simulate,
+    suppressions::Suppressions,
     tag::TagPosts,
     topic::Topics,
     up::Up,
@@ -52,7 +55,9 @@ In another terminal:
   klout explain bluesky:ann
   klout moments bluesky:ann
   klout watch bluesky:ann
+  klout influencers bluesky:ann
   klout lookups bluesky:ann
+  klout person consent bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
 
@@ -84,7 +89,13 @@ enum Command {
     Simulate(Simulate),
     Moments(Moments),
     Watch(Watch),
+    Influencers(Influencers),
+    Influencees(Influencees),
+    Mutuals(Mutuals),
     Lookups(ShowLookups),
+    #[command(name = "person")]
+    People(People),
+    Suppressions(Suppressions),
     #[command(name = "topic")]
     Topics(Topics),
     Export(Export),
@@ -119,7 +130,12 @@ impl Klout {
             Command::Simulate(simulate) => simulate.run(),
             Command::Moments(moments) => moments.run(),
             Command::Watch(watch) => watch.run(),
+            Command::Influencers(influencers) => influencers.run(),
+            Command::Influencees(influencees) => influencees.run(),
+            Command::Mutuals(mutuals) => mutuals.run(),
             Command::Lookups(lookups) => lookups.run(),
+            Command::People(people) => people.run(),
+            Command::Suppressions(suppressions) => suppressions.run(),
             Command::Topics(topics) => topics.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),

@@ -5,7 +5,11 @@ use std::fmt::Display;
 use klout_model::{AccountId, AccountKey, AccountTag, NativeId, Network};
 use klout_proto::graph::v1::{AccountName, LinkedAccount, account_name};
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    likelihood::Name,
+    name::{DECEPTIVE, is_deceptive},
+};
 
 /// An account that somebody is to own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,14 @@ impl Account {
 // === impl Named ===
 
 impl Named {
+    /// As answers call it.
+    pub(crate) const fn kind(&self) -> Name {
+        match self {
+            Self::NativeId { .. } => Name::NativeId,
+            Self::Handle { .. } => Name::Handle,
+        }
+    }
+
     pub(crate) fn parse(
         key: &AccountKey,
         path: &str,
@@ -74,6 +86,9 @@ fn network(path: &str, text: &str) -> Result<Network, Error> {
 }
 
 fn name(path: &str, field: &str, text: &str) -> Result<NativeId, Error> {
+    if is_deceptive(text) {
+        return Err(invalid(path, field, DECEPTIVE));
+    }
     text.parse().map_err(|reason| invalid(path, field, reason))
 }
 

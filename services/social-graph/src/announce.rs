@@ -30,13 +30,13 @@ use crate::store;
 const ACCOUNTS_MAX: i64 = 1_000;
 
 /// How long a consumer may take.
-const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
+pub(crate) const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long accounts are ours unless we renew that: what a process that dies had leased waits as long.
-const LEASE_TIME: Duration = Duration::from_secs(10);
+pub(crate) const LEASE_TIME: Duration = Duration::from_secs(10);
 
 /// How often a lease is renewed, so that one can fail to be.
-const RENEW_INTERVAL: Duration = Duration::from_secs(3);
+pub(crate) const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 
 /// A service that is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,9 @@ use tonic::{Code, Status};
 
 use crate::rpc::{LOOKUPS_MAX, REQUESTS_MAX};
 
+/// How long to wait before asking again whether a state is confirmed.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("`{field}`: {problem}")]
@@ -36,6 +39,69 @@ pub enum Error {
 
     #[error("the batch is not one of the connector's: {problem}")]
     BatchMalformed { problem: &'static str },
+
+    #[error("it is decided, and {} did not confirm in time that it shows nothing any more", services.join(", "))]
+    MaskingUnconfirmed { services: Vec<&'static str> },
+
+    #[error("there is no receipt {receipt}")]
+    ReceiptUnknown { receipt: uuid::Uuid },
+
+    #[error("nobody is known by that, or not as surely as was asked")]
+    NobodyKnown,
+
+    #[error("that belongs to different people, as likely each")]
+    PeopleAmbiguous,
+
+    #[error("who may be younger than {limit} cannot take part")]
+    AgeBelowLimit { limit: u8 },
+
+    #[error("{person} is {into} already")]
+    PersonMerged { person: PersonId, into: PersonId },
+
+    #[error("a person has at most {max} accounts")]
+    AccountsTooMany { max: i64 },
+
+    #[error("the link was not started here, or too long ago, or is used")]
+    LinkUnknown,
+
+    #[error("{page} does not show the proof")]
+    ProofMissing { page: url::Url },
+
+    #[error("{page} cannot be read")]
+    PageUnavailable { page: url::Url },
+
+    #[error(
+        "{native_id} of {network} belongs to somebody else; there is a dispute now, which an operator settles"
+    )]
+    AccountDisputed { network: Network, native_id: String },
+
+    #[error("there is no dispute {dispute}")]
+    DisputeUnknown { dispute: i64 },
+
+    #[error("one of the contacts belongs to somebody else")]
+    ContactTaken,
+
+    #[error("one of the contacts is on a deletion list")]
+    ContactSuppressed,
+    #[error("these states are none: {problem}")]
+    StatesMalformed { problem: &'static str },
+
+    #[error("the list broke off")]
+    Stream(#[source] Box<Status>),
+
+    #[error("{service} did not tell what it holds")]
+    Undescribed {
+        service: &'static str,
+        #[source]
+        source: Box<Status>,
+    },
+
+    /// What topics says about a topic that the caller named.
+    #[error("topics refused a topic")]
+    Topic(#[source] Status),
+
+    #[error("another service did not answer")]
+    Peer(#[source] Status),
 
     #[error("could not {action}")]
     Store {
@@ -90,6 +156,56 @@ impl From<Error> for Status {
             }
             Error::AccountIdShared { .. } => Refusal::new(Code::Internal, "ACCOUNT_ID_SHARED"),
             Error::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            Error::MaskingUnconfirmed { services } => {
+                Refusal::new(Code::Unavailable, "MASKING_UNCONFIRMED")
+                    .with("services", services.join(" "))
+                    .retry_after(RETRY_AFTER)
+            }
+            Error::ReceiptUnknown { receipt } => {
+                Refusal::new(Code::NotFound, "RECEIPT_UNKNOWN").with("receipt", receipt)
+            }
+            Error::NobodyKnown => Refusal::new(Code::NotFound, "PERSON_UNKNOWN"),
+            Error::PeopleAmbiguous => Refusal::new(Code::FailedPrecondition, "PEOPLE_AMBIGUOUS"),
+            Error::AgeBelowLimit { limit } => {
+                Refusal::new(Code::FailedPrecondition, "AGE_BELOW_LIMIT").with("limit", limit)
+            }
+            Error::PersonMerged { person, into } => {
+                Refusal::new(Code::FailedPrecondition, "PERSON_MERGED")
+                    .with("person", person)
+                    .with("into_person", into)
+            }
+            Error::AccountsTooMany { max } => {
+                Refusal::new(Code::FailedPrecondition, "ACCOUNTS_TOO_MANY").with("max", max)
+            }
+            Error::LinkUnknown => Refusal::new(Code::NotFound, "LINK_UNKNOWN"),
+            Error::ProofMissing { page } => {
+                Refusal::new(Code::FailedPrecondition, "PROOF_MISSING").with("page", page)
+            }
+            Error::PageUnavailable { page } => Refusal::new(Code::Unavailable, "PAGE_UNAVAILABLE")
+                .with("page", page)
+                .retry_after(RETRY_AFTER),
+            Error::AccountDisputed { network, native_id } => {
+                Refusal::new(Code::AlreadyExists, "ACCOUNT_DISPUTED")
+                    .with("network", network)
+                    .with("native_id", native_id)
+            }
+            Error::DisputeUnknown { dispute } => {
+                Refusal::new(Code::NotFound, "DISPUTE_UNKNOWN").with("dispute", dispute)
+            }
+            Error::ContactTaken => Refusal::new(Code::AlreadyExists, "CONTACT_TAKEN"),
+            Error::ContactSuppressed => {
+                Refusal::new(Code::FailedPrecondition, "CONTACT_SUPPRESSED")
+            }
+            Error::StatesMalformed { .. } => {
+                Refusal::new(Code::InvalidArgument, "STATES_MALFORMED")
+            }
+            Error::Stream(source) => return Status::clone(source),
+            Error::Undescribed { service, source } => {
+                Refusal::peer(source).with("service", service)
+            }
+            // It is about what the caller sent, in the words of the service that knows.
+            Error::Topic(status) => return status.clone(),
+            Error::Peer(status) => Refusal::peer(status),
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)

@@ -1,19 +1,43 @@
 //! The gRPC face of social-graph. One file for each RPC.
 
+mod add_contacts;
 mod apply_signals;
 mod batch_create_people;
 mod batch_get_memberships;
 mod batch_get_people;
 mod batch_resolve_people;
+mod complete_link;
 mod create_person;
+mod erase_person;
+mod export_person;
 mod get_backlog;
+mod get_consent;
 mod get_person;
+mod get_receipt;
+mod import_deletion_list;
+mod influence;
 mod link_account;
+mod list_disputes;
+mod list_handles;
+mod list_influencees;
+mod list_influencers;
 mod list_lookups;
+mod list_mutuals;
+mod list_person_states;
+mod merge_people;
+mod note;
+mod page;
+mod person_data;
 mod record_lookups;
+mod remove_contacts;
 mod resolve_person;
+mod set_consent;
+mod settle_dispute;
+mod start_link;
+mod unlink_account;
 mod update_person;
 
+use futures::TryStreamExt as _;
 use klout_chassis::{Caller, Clock, Lookups};
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
@@ -22,8 +46,9 @@ use klout_proto::graph::v1::{
     BatchGetMembershipsResponse, BatchGetPeopleRequest, BatchGetPeopleResponse,
     BatchResolvePeopleRequest, BatchResolvePeopleResponse, CompleteLinkRequest,
     CompleteLinkResponse, CreatePersonRequest, CreatePersonResponse, ErasePersonRequest,
-    ErasePersonResponse, GetBacklogRequest, GetBacklogResponse, GetConsentRequest,
-    GetConsentResponse, GetPersonRequest, GetPersonResponse, GetReceiptRequest, GetReceiptResponse,
+    ErasePersonResponse, ExportPersonRequest, ExportPersonResponse, GetBacklogRequest,
+    GetBacklogResponse, GetConsentRequest, GetConsentResponse, GetPersonRequest, GetPersonResponse,
+    GetReceiptRequest, GetReceiptResponse, ImportDeletionListRequest, ImportDeletionListResponse,
     LinkAccountRequest, LinkAccountResponse, ListDisputesRequest, ListDisputesResponse,
     ListHandlesRequest, ListHandlesResponse, ListInfluenceesRequest, ListInfluenceesResponse,
     ListInfluencersRequest, ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse,
@@ -36,22 +61,35 @@ use klout_proto::graph::v1::{
     signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
-pub(crate) use self::record_lookups::LOOKUPS_MAX;
-use crate::{announce::Bell, error::Error};
+pub(crate) use self::{person_data::PersonDataRpc, record_lookups::LOOKUPS_MAX};
+use crate::{
+    age::AgeRules, announce::Bell, consent::Ledger, contact::ContactKeys, error::Error,
+    links::Linker, tell::Teller, topics::Topics,
+};
 
 /// Rows in one request: what one statement answers quickly.
 pub(crate) const REQUESTS_MAX: usize = 1_000;
+
+/// In bytes, of why somebody changes a state.
+const NOTE_LENGTH_MAX: usize = 512;
 
 #[derive(Clone, Debug)]
 pub(crate) struct GraphRpc {
     pub(crate) db: PgPool,
     pub(crate) clock: Clock,
     pub(crate) account_key: AccountKey,
+    /// Names topics of people.
+    pub(crate) topics: Topics,
     pub(crate) lookups: Lookups,
     /// Rung when the owner of an account changed, or where they live.
     pub(crate) owners_changed: Bell,
+    /// Tells the other services of people's states.
+    pub(crate) teller: Teller,
+    pub(crate) age_rules: AgeRules,
+    pub(crate) contact_keys: ContactKeys,
+    pub(crate) linker: Linker,
 }
 
 #[derive(Clone, Debug)]
@@ -67,7 +105,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<CreatePersonRequest>,
     ) -> Result<Response<CreatePersonResponse>, Status> {
-        let response = create_person::create_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            create_person::create_person(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -75,7 +115,10 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchCreatePeopleRequest>,
     ) -> Result<Response<BatchCreatePeopleResponse>, Status> {
-        let response = batch_create_people::batch_create_people(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            batch_create_people::batch_create_people(self, caller.name(), request.into_inner())
+                .await?;
         Ok(Response::new(response))
     }
 
@@ -138,7 +181,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<UpdatePersonRequest>,
     ) -> Result<Response<UpdatePersonResponse>, Status> {
-        let response = update_person::update_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            update_person::update_person(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -152,93 +197,111 @@ impl GraphService for GraphRpc {
 
     async fn start_link(
         &self,
-        _request: Request<StartLinkRequest>,
+        request: Request<StartLinkRequest>,
     ) -> Result<Response<StartLinkResponse>, Status> {
-        Err(Status::unimplemented("start_link"))
+        let response = start_link::start_link(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn complete_link(
         &self,
-        _request: Request<CompleteLinkRequest>,
+        request: Request<CompleteLinkRequest>,
     ) -> Result<Response<CompleteLinkResponse>, Status> {
-        Err(Status::unimplemented("complete_link"))
+        let response = complete_link::complete_link(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn unlink_account(
         &self,
-        _request: Request<UnlinkAccountRequest>,
+        request: Request<UnlinkAccountRequest>,
     ) -> Result<Response<UnlinkAccountResponse>, Status> {
-        Err(Status::unimplemented("unlink_account"))
+        let response = unlink_account::unlink_account(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn merge_people(
         &self,
-        _request: Request<MergePeopleRequest>,
+        request: Request<MergePeopleRequest>,
     ) -> Result<Response<MergePeopleResponse>, Status> {
-        Err(Status::unimplemented("merge_people"))
+        let caller = Caller::of(&request);
+        let response =
+            merge_people::merge_people(self, caller.name(), request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_handles(
         &self,
-        _request: Request<ListHandlesRequest>,
+        request: Request<ListHandlesRequest>,
     ) -> Result<Response<ListHandlesResponse>, Status> {
-        Err(Status::unimplemented("list_handles"))
+        let response = list_handles::list_handles(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_disputes(
         &self,
-        _request: Request<ListDisputesRequest>,
+        request: Request<ListDisputesRequest>,
     ) -> Result<Response<ListDisputesResponse>, Status> {
-        Err(Status::unimplemented("list_disputes"))
+        let response = list_disputes::list_disputes(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn settle_dispute(
         &self,
-        _request: Request<SettleDisputeRequest>,
+        request: Request<SettleDisputeRequest>,
     ) -> Result<Response<SettleDisputeResponse>, Status> {
-        Err(Status::unimplemented("settle_dispute"))
+        let response = settle_dispute::settle_dispute(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn add_contacts(
         &self,
-        _request: Request<AddContactsRequest>,
+        request: Request<AddContactsRequest>,
     ) -> Result<Response<AddContactsResponse>, Status> {
-        Err(Status::unimplemented("add_contacts"))
+        let response = add_contacts::add_contacts(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn remove_contacts(
         &self,
-        _request: Request<RemoveContactsRequest>,
+        request: Request<RemoveContactsRequest>,
     ) -> Result<Response<RemoveContactsResponse>, Status> {
-        Err(Status::unimplemented("remove_contacts"))
+        let response = remove_contacts::remove_contacts(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn set_consent(
         &self,
-        _request: Request<SetConsentRequest>,
+        request: Request<SetConsentRequest>,
     ) -> Result<Response<SetConsentResponse>, Status> {
-        Err(Status::unimplemented("set_consent"))
+        let caller = Caller::of(&request);
+        let response = set_consent::set_consent(self, caller.name(), request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn get_consent(
         &self,
-        _request: Request<GetConsentRequest>,
+        request: Request<GetConsentRequest>,
     ) -> Result<Response<GetConsentResponse>, Status> {
-        Err(Status::unimplemented("get_consent"))
+        let response = get_consent::get_consent(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn erase_person(
         &self,
-        _request: Request<ErasePersonRequest>,
+        request: Request<ErasePersonRequest>,
     ) -> Result<Response<ErasePersonResponse>, Status> {
-        Err(Status::unimplemented("erase_person"))
+        let caller = Caller::of(&request);
+        let response =
+            erase_person::erase_person(self, caller.name(), request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn get_receipt(
         &self,
-        _request: Request<GetReceiptRequest>,
+        request: Request<GetReceiptRequest>,
     ) -> Result<Response<GetReceiptResponse>, Status> {
-        Err(Status::unimplemented("get_receipt"))
+        let response = get_receipt::get_receipt(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_lookups(
@@ -258,32 +321,55 @@ impl GraphService for GraphRpc {
         Ok(Response::new(response))
     }
 
+    async fn import_deletion_list(
+        &self,
+        request: Request<Streaming<ImportDeletionListRequest>>,
+    ) -> Result<Response<ImportDeletionListResponse>, Status> {
+        let caller = Caller::of(&request);
+        let stream = request.into_inner();
+        let response =
+            import_deletion_list::import_deletion_list(self, caller.name(), stream).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn export_person(
+        &self,
+        request: Request<ExportPersonRequest>,
+    ) -> Result<Response<BoxStream<ExportPersonResponse>>, Status> {
+        let pieces = export_person::export_person(self, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(pieces.map_err(Status::from))))
+    }
+
     async fn list_person_states(
         &self,
-        _request: Request<ListPersonStatesRequest>,
+        request: Request<ListPersonStatesRequest>,
     ) -> Result<Response<ListPersonStatesResponse>, Status> {
-        Err(Status::unimplemented("list_person_states"))
+        let response = list_person_states::list_person_states(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_influencers(
         &self,
-        _request: Request<ListInfluencersRequest>,
+        request: Request<ListInfluencersRequest>,
     ) -> Result<Response<ListInfluencersResponse>, Status> {
-        Err(Status::unimplemented("list_influencers"))
+        let response = list_influencers::list_influencers(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_influencees(
         &self,
-        _request: Request<ListInfluenceesRequest>,
+        request: Request<ListInfluenceesRequest>,
     ) -> Result<Response<ListInfluenceesResponse>, Status> {
-        Err(Status::unimplemented("list_influencees"))
+        let response = list_influencees::list_influencees(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_mutuals(
         &self,
-        _request: Request<ListMutualsRequest>,
+        request: Request<ListMutualsRequest>,
     ) -> Result<Response<ListMutualsResponse>, Status> {
-        Err(Status::unimplemented("list_mutuals"))
+        let response = list_mutuals::list_mutuals(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 }
 
@@ -296,6 +382,36 @@ impl SignalConsumerService for ConsumerRpc {
         let response = apply_signals::apply_signals(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
+}
+
+// === impl GraphRpc ===
+
+impl GraphRpc {
+    /// What changes of consent stand on.
+    const fn ledger(&self) -> Ledger<'_> {
+        Ledger {
+            db: &self.db,
+            owners_changed: &self.owners_changed,
+            teller: &self.teller,
+            age_rules: self.age_rules,
+        }
+    }
+
+    /// Tells the other services of people whose states changed.
+    async fn tell(&self, people: &[PersonId]) -> Result<(), Error> {
+        if people.is_empty() { Ok(()) } else { self.teller.tell(people).await }
+    }
+}
+
+/// Why, as it is to stand in the ledger.
+fn parse_note(note: &str) -> Result<&str, Error> {
+    if note.len() > NOTE_LENGTH_MAX {
+        return Err(Error::field("note", "has more than 512 bytes"));
+    }
+    if note.contains('\0') {
+        return Err(Error::field("note", "has a character that cannot be kept"));
+    }
+    Ok(note)
 }
 
 fn parse_person(field: &str, text: &str) -> Result<PersonId, Error> {

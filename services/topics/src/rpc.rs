@@ -2,6 +2,7 @@
 
 mod apply_memberships;
 mod apply_signals;
+mod batch_get_person_topics;
 mod declare_topics;
 mod explain_person_topic;
 mod get_backlog;
@@ -26,14 +27,15 @@ use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     topic::v1::{
         ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest,
-        ApplySignalsResponse, DeclareTopicsRequest, DeclareTopicsResponse,
-        ExplainPersonTopicRequest, ExplainPersonTopicResponse, GetBacklogRequest,
-        GetBacklogResponse, GetTopicRequest, GetTopicResponse, ListExpertsRequest,
-        ListExpertsResponse, ListPersonTopicsRequest, ListPersonTopicsResponse, ListTopicsRequest,
-        ListTopicsResponse, MatchTextRequest, MatchTextResponse, RestoreTopicRequest,
-        RestoreTopicResponse, SuggestContentRequest, SuggestContentResponse, SuggestTopicsRequest,
-        SuggestTopicsResponse, VetoTopicRequest, VetoTopicResponse,
-        signal_consumer_service_server::SignalConsumerService, topic_service_server::TopicService,
+        ApplySignalsResponse, BatchGetPersonTopicsRequest, BatchGetPersonTopicsResponse,
+        DeclareTopicsRequest, DeclareTopicsResponse, ExplainPersonTopicRequest,
+        ExplainPersonTopicResponse, GetBacklogRequest, GetBacklogResponse, GetTopicRequest,
+        GetTopicResponse, ListExpertsRequest, ListExpertsResponse, ListPersonTopicsRequest,
+        ListPersonTopicsResponse, ListTopicsRequest, ListTopicsResponse, MatchTextRequest,
+        MatchTextResponse, RestoreTopicRequest, RestoreTopicResponse, SuggestContentRequest,
+        SuggestContentResponse, SuggestTopicsRequest, SuggestTopicsResponse, VetoTopicRequest,
+        VetoTopicResponse, signal_consumer_service_server::SignalConsumerService,
+        topic_service_server::TopicService,
     },
 };
 use sqlx::PgPool;
@@ -128,6 +130,14 @@ impl TopicService for TopicRpc {
         let response =
             list_person_topics::list_person_topics(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
+    }
+
+    async fn batch_get_person_topics(
+        &self,
+        request: Request<BatchGetPersonTopicsRequest>,
+    ) -> Result<Response<BatchGetPersonTopicsResponse>, Status> {
+        let request = request.into_inner();
+        Ok(Response::new(batch_get_person_topics::batch_get_person_topics(self, request).await?))
     }
 
     async fn explain_person_topic(

@@ -256,6 +256,14 @@ impl Installation {
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 
+    /// Asks the gateway to erase somebody, and does not wait for an answer longer than that.
+    pub async fn ask_to_erase(&self, person: i64, patience: Duration) {
+        let url = format!("{}/v1/people/{person}", self.url());
+        let request = reqwest::Client::new().delete(url).bearer_auth(&self.key).timeout(patience);
+        // Whoever is killed meanwhile does not answer.
+        let _ = request.send().await;
+    }
+
     /// What the process of a service tells of itself, to somebody on this machine.
     ///
     /// # Panics

@@ -20,6 +20,7 @@ use super::{
     Made, Peers,
     chart::{self, Chart},
     history::{self, Days, Switch},
+    influence::{self, Circle},
     known_for::{self, KnownFor},
     names::{self, Name},
     render,
@@ -44,6 +45,8 @@ struct ProfilePage {
     made: Option<Made>,
     /// `None`: it was not told.
     known_for: Option<KnownFor>,
+    /// `None`: it was not told.
+    circle: Option<Circle>,
 }
 
 /// What is known of a score. Only who is known has a number.
@@ -94,12 +97,13 @@ struct Fact {
 }
 
 pub(super) async fn page(peers: &Peers, person: String) -> Result<Bytes, Status> {
-    let (score, person, history, explanation, known_for) = futures::try_join!(
+    let (score, person, history, explanation, known_for, circle) = futures::try_join!(
         score(peers, &person),
         names(peers, &person),
         history(peers, &person),
         async { Ok(explanation(peers, &person).await) },
         async { Ok(known_for::known_for(peers, &person).await) },
+        async { Ok(influence::circle(peers, &person).await) },
     )?;
     let page = ProfilePage {
         names: names::names(&person),
@@ -108,6 +112,7 @@ pub(super) async fn page(peers: &Peers, person: String) -> Result<Bytes, Status>
         made: Made::of([&score].into_iter()),
         standing: standing(&score, &history, explanation.as_ref()),
         known_for,
+        circle,
     };
     Ok(render(&page))
 }

@@ -24,9 +24,33 @@ fn help_names_what_there_is() {
     let (code, stdout, _) = klout(&["--help"]);
     assert_eq!(code, Some(0));
     let commands = [
-        "up", "serve", "import", "rank", "world", "score", "history", "explain", "simulate",
-        "export", "rescore", "model", "keys", "doctor", "attack", "contest", "finding", "rebuild",
-        "moments", "watch", "lookups", "tag", "topic", "experts",
+        "up",
+        "serve",
+        "import",
+        "rank",
+        "world",
+        "score",
+        "history",
+        "explain",
+        "simulate",
+        "export",
+        "rescore",
+        "model",
+        "keys",
+        "doctor",
+        "attack",
+        "contest",
+        "finding",
+        "rebuild",
+        "moments",
+        "watch",
+        "lookups",
+        "tag",
+        "topic",
+        "experts",
+        "influencers",
+        "influencees",
+        "mutuals",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -125,4 +149,24 @@ fn who_looked_is_asked_of_one_person() {
     let (code, stdout, _) = klout(&["lookups", "--help"]);
     assert_eq!(code, Some(0));
     assert!(stdout.contains("and why") && stdout.contains("Examples:"), "{stdout}");
+}
+
+#[test]
+fn what_people_decide_is_in_the_help() {
+    let (code, stdout, _) = klout(&["person", "--help"]);
+    assert_eq!(code, Some(0));
+    for command in ["consent", "opt-out", "opt-in", "erase", "receipt", "export"] {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+    }
+    for wrong in [
+        &["person", "erase"][..],
+        &["person", "receipt"],
+        &["suppressions"],
+        &["suppressions", "replay"],
+        &["import", "deletion-list", "hashes.txt", "--kind", "fax"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
 }

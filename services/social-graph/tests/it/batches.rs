@@ -12,23 +12,33 @@ use klout_proto::{
 use klout_testkit::link;
 use tonic::{Code, Status};
 
-use crate::world::{World, account, by_handle, join, told};
+use crate::{
+    topics::Known,
+    world::{World, account, by_handle, join, told},
+};
+
+/// The day of the clock.
+pub(crate) const TODAY: i32 = 17_002;
 
 /// The key of `--dev`, by which these tests know account ids.
 const DEV_KEY: [u8; 32] = *b"the well-known key of --dev only";
 
-fn account_id(native_id: &str) -> i64 {
-    let native_id: NativeId = native_id.parse().expect("a native id");
-    AccountKey::new(DEV_KEY).account(&"bluesky".parse().expect("a network"), &native_id).0.0
+pub(crate) fn account_id(native_id: &str) -> i64 {
+    account_id_on("bluesky", native_id)
 }
 
-fn like(subject: &str, actor: &str, count: u32) -> BatchedInteraction {
+pub(crate) fn account_id_on(network: &str, native_id: &str) -> i64 {
+    let native_id: NativeId = native_id.parse().expect("a native id");
+    AccountKey::new(DEV_KEY).account(&network.parse().expect("a network"), &native_id).0.0
+}
+
+pub(crate) fn like(subject: &str, actor: &str, count: u32) -> BatchedInteraction {
     BatchedInteraction {
         subject_account_id: account_id(subject),
         actor_account_id: Some(account_id(actor)),
         network: "bluesky".to_owned(),
         kind: "like".to_owned(),
-        day: 17_000,
+        day: TODAY,
         count,
         post_hash: None,
         signal: None,
@@ -40,6 +50,7 @@ fn called(native_id: &str, handle: &str, seconds: i64) -> BatchedHandle {
         account_id: account_id(native_id),
         handle: handle.to_owned(),
         seen_time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+        network: "bluesky".to_owned(),
     }
 }
 
@@ -47,23 +58,23 @@ fn consumer(world: &World) -> SignalConsumerServiceClient<Link> {
     SignalConsumerServiceClient::new(link(&world.running))
 }
 
-async fn apply(world: &World, batch: SignalBatch) -> Result<bool, Status> {
+pub(crate) async fn apply(world: &World, batch: SignalBatch) -> Result<bool, Status> {
     let request = ApplySignalsRequest { batch: Some(batch) };
     Ok(consumer(world).apply_signals(request).await?.into_inner().repeated)
 }
 
-async fn edges(world: &World) -> Vec<(i64, i64, i64)> {
+async fn ties(world: &World) -> Vec<(i64, i64, i64)> {
     sqlx::query_as(
-        "select subject_account_id, actor_account_id, count from social_graph.edge order by 1, 2",
+        "select subject_account_id, actor_account_id, reactions from social_graph.tie order by 1, 2",
     )
     .fetch_all(&world.stores.db().await)
     .await
-    .expect("edges")
+    .expect("ties")
 }
 
 #[tokio::test]
 async fn a_batch_that_comes_twice_counts_once() {
-    let world = World::start().await;
+    let world = World::long_ago(Known::default()).await;
     let batch = |id: u8| SignalBatch {
         batch_id: vec![id; 16],
         interactions: vec![like("ann", "bob", 2)],
@@ -74,12 +85,12 @@ async fn a_batch_that_comes_twice_counts_once() {
     assert!(apply(&world, batch(1)).await.expect("applied"));
     assert!(!apply(&world, batch(2)).await.expect("applied"));
 
-    assert_eq!(edges(&world).await, [(account_id("ann"), account_id("bob"), 4)]);
+    assert_eq!(ties(&world).await, [(account_id("ann"), account_id("bob"), 4)]);
 }
 
 #[tokio::test]
 async fn batches_that_come_at_once_lose_nothing() {
-    let world = World::start().await;
+    let world = World::long_ago(Known::default()).await;
     let batches = (0..16).map(|id| {
         let interactions = vec![like("ann", "bob", 1), like("bob", "ann", 1)];
         // In both orders, which must not end in a circle of waiting.
@@ -95,12 +106,12 @@ async fn batches_that_come_at_once_lose_nothing() {
         assert!(!applied.expect("applied"));
     }
 
-    assert!(edges(&world).await.iter().all(|(_, _, count)| *count == 16));
+    assert!(ties(&world).await.iter().all(|(_, _, count)| *count == 16));
 }
 
 #[tokio::test]
 async fn the_handle_of_a_member_is_renewed_by_a_later_signal_only() {
-    let world = World::start().await;
+    let world = World::long_ago(Known::default()).await;
     let mut client = world.client();
     let ann = join(&mut client, vec![account("did:1", "ann")]).await;
     let joined = ann.create_time.expect("a time").seconds;
@@ -118,7 +129,7 @@ async fn the_handle_of_a_member_is_renewed_by_a_later_signal_only() {
 
 #[tokio::test]
 async fn where_handles_are_unique_the_one_who_was_called_so_last_has_it() {
-    let world = World::start().await;
+    let world = World::long_ago(Known::default()).await;
     let mut client = world.client();
     let ann = join(&mut client, vec![account("did:1", "ann")]).await;
     let heir = join(&mut client, vec![account("did:2", "other")]).await.person;
@@ -140,7 +151,7 @@ async fn where_handles_are_unique_the_one_who_was_called_so_last_has_it() {
 
 #[tokio::test]
 async fn who_joined_without_a_name_gets_it_from_any_signal() {
-    let world = World::start().await;
+    let world = World::long_ago(Known::default()).await;
     let mut client = world.client();
     let ann = join(&mut client, vec![account("did:1", "")]).await;
     let handles = vec![called("did:1", "ann", 1_000_000_000)];
@@ -155,7 +166,7 @@ async fn who_joined_without_a_name_gets_it_from_any_signal() {
 
 #[tokio::test]
 async fn a_reaction_that_is_taken_back_is_no_edge_in_any_order() {
-    let world = World::start().await;
+    let world = World::long_ago(Known::default()).await;
     let wrong = vec![like("ann", "bob", 2)];
     let retracted = SignalBatch {
         batch_id: vec![1; 16],
@@ -167,12 +178,12 @@ async fn a_reaction_that_is_taken_back_is_no_edge_in_any_order() {
     apply(&world, retracted).await.expect("applied");
     apply(&world, told).await.expect("applied");
 
-    assert_eq!(edges(&world).await, [(account_id("ann"), account_id("bob"), 0)]);
+    assert_eq!(ties(&world).await, [(account_id("ann"), account_id("bob"), 0)]);
 }
 
 #[tokio::test]
 async fn what_the_connector_cannot_have_sent_is_refused() {
-    let world = World::start().await;
+    let world = World::long_ago(Known::default()).await;
     let batch = SignalBatch { batch_id: vec![1; 3], ..SignalBatch::default() };
 
     let refused = apply(&world, batch).await.expect_err("refused");

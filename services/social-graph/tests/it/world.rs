@@ -23,11 +23,15 @@ use klout_proto::{
         signal_consumer_service_server::{
             SignalConsumerService as TopicConsumer, SignalConsumerServiceServer as TopicServer,
         },
+        topic_service_server::TopicServiceServer,
     },
 };
 use klout_social_graph::SocialGraph;
 use klout_testkit::{Peer, Stores, link, start, until};
 use tonic::{Code, Request, Response, Status, service::Routes};
+
+use crate::peers::Peers;
+use crate::topics::Known;
 
 pub(crate) type Client = GraphServiceClient<Link>;
 
@@ -35,6 +39,8 @@ pub(crate) struct World {
     pub(crate) stores: Stores,
     pub(crate) scoring: Told,
     pub(crate) topics: Told,
+    /// Everybody who holds something about people.
+    pub(crate) peers: Peers,
     pub(crate) running: Running,
     _peer: Peer,
 }
@@ -51,8 +57,18 @@ impl World {
         Self::start_on(Stores::fresh().await, Told::default(), Told::default()).await
     }
 
+    /// A world in which it is 2016-07-20, and stays so.
+    pub(crate) async fn long_ago(known: Known) -> Self {
+        Self::long_ago_on(Stores::fresh().await, known).await
+    }
+
+    pub(crate) async fn long_ago_on(stores: Stores, known: Known) -> Self {
+        let clock = [("server.as_of", "2016-07-20T12:00:00Z")];
+        Self::start_with(stores, Told::default(), Told::default(), known, &clock).await
+    }
+
     pub(crate) async fn start_on(stores: Stores, scoring: Told, topics: Told) -> Self {
-        Self::start_on_with(stores, scoring, topics, &[]).await
+        Self::start_with(stores, scoring, topics, Known::default(), &[]).await
     }
 
     pub(crate) async fn start_on_with(
@@ -61,19 +77,35 @@ impl World {
         topics: Told,
         settings: &[(&'static str, &str)],
     ) -> Self {
+        Self::start_with(stores, scoring, topics, Known::default(), settings).await
+    }
+
+    pub(crate) async fn start_with(
+        stores: Stores,
+        scoring: Told,
+        topics: Told,
+        known: Known,
+        more: &[(&'static str, &str)],
+    ) -> Self {
         let mut routes = Routes::builder();
         routes
             .add_service(ScoreServer::new(Scoring(scoring.clone())))
-            .add_service(TopicServer::new(Topics(topics.clone())));
+            .add_service(TopicServer::new(Topics(topics.clone())))
+            .add_service(TopicServiceServer::new(known));
+        let peers = Peers::new();
+        peers.mount(&mut routes);
         let peer = Peer::serve(routes.routes()).await;
         let mut flags = vec![
             ("links.scoring", peer.address()),
             ("links.topics", peer.address()),
+            ("links.connector", peer.address()),
+            ("links.perks", peer.address()),
+            ("links.gateway", peer.address()),
             ("social_graph.announce_interval", "20ms"),
         ];
-        flags.extend(settings);
+        flags.extend(more);
         let running = start(Host::new("test").with::<SocialGraph>(), &stores, &flags).await;
-        Self { stores, scoring, topics, running, _peer: peer }
+        Self { stores, scoring, topics, peers, running, _peer: peer }
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -268,6 +268,54 @@ pub(crate) async fn of_person(
     .await
 }
 
+/// What these people are shown for, of each at most `max`, the strongest first: person and topic.
+#[instrument(name = "db.person_topic.shown_of_people", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn shown_of_people(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+    max: i64,
+) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select person_id as "person_id!", topic_id
+        from unnest($1::bigint[]) as asked (person_id)
+        cross join lateral (
+            select topic_id, score
+            from topics.person_topic
+            where person_topic.person_id = asked.person_id and network = '' and shown
+            order by score desc, topic_id
+            limit $2
+        ) as topic
+        order by person_id, score desc, topic_id
+        "#,
+        people,
+        max,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|it| (it.person_id, it.topic_id)).collect())
+}
+
+/// Who of these people is shown for a topic.
+#[instrument(name = "db.person_topic.who_has", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn who_has(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+    topic: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select person_id
+        from topics.person_topic
+        where person_id = any($1) and topic_id = $2 and network = '' and shown
+        "#,
+        people,
+        topic,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// What a person has to do with these topics.
 #[instrument(name = "db.person_topic.named", skip_all)]
 pub(crate) async fn named(

@@ -31,7 +31,12 @@ const TOTALS: [(&str, &str); 11] = [
             true_reach, amplification, network_impact, influence, score_time, model)::text
          from scoring.score join scoring.account using (person_id)",
     ),
-    ("social_graph.edge", "select edge::text from social_graph.edge where count <> 0"),
+    (
+        "social_graph.tie",
+        // Not the newest day: it goes with ties of which all was taken back, whenever the sweep comes by.
+        "select concat_ws(' ', subject_account_id, actor_account_id, strength, reactions)
+            from social_graph.tie where reactions <> 0",
+    ),
     (
         "social_graph.account",
         "select (account_id, tag, network, native_id, handle)::text from social_graph.account",

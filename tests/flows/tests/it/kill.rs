@@ -27,7 +27,7 @@ async fn without_a_look_whether_a_batch_was_applied_the_same_fails() {
     let differences = run(&terms).await.differences;
     let differs = |name: &str| differences.iter().any(|it| it.starts_with(name));
     assert!(differs("evidence") && differs("scoring.score"), "{differences:#?}");
-    assert!(!differs("social_graph.edge"), "it still looks: {differences:#?}");
+    assert!(!differs("social_graph.tie"), "it still looks: {differences:#?}");
 }
 
 #[test]

@@ -1,0 +1,331 @@
+//! Who influences whom: lists of people, made of the ties of their accounts.
+//!
+//! Ties are read in windows, the strongest first. Somebody is listed in the window that their strongest tie is in,
+//! with all their ties added up, and within a window the strongest come first. So for everybody with no more ties
+//! than a window has, the list is in the order of strength, and for everybody else it is so window by window.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use klout_model::{Day, Network, PersonId};
+use sqlx::PgPool;
+use tracing::instrument;
+
+use crate::{
+    error::Error,
+    store::{
+        self,
+        tie::{Between, End, Listed, Place, Tie},
+    },
+    sweep::first_day,
+    topics::Topics,
+};
+
+/// Ties that one statement reads: some milliseconds of work.
+const WINDOW: usize = 1_000;
+
+/// Ties that are looked at for one page: where hardly anybody is a member, a page is short rather than late.
+const LOOKED_AT_MAX: usize = 5_000;
+
+/// Ties of each of two people that what they have in common is looked for in.
+const MUTUAL_TIES_MAX: i64 = 5_000;
+
+/// Before all ties.
+const START: Place = Place { strength: f64::INFINITY, other: i64::MAX, own: i64::MAX };
+
+/// Somebody who asks, as far as that matters here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Viewer {
+    pub(crate) today: Day,
+    /// Who withheld themselves from it is not there. `None`: nobody did.
+    pub(crate) purpose: Option<&'static str>,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Position {
+    /// After which tie the window begins.
+    window: Place,
+    /// After whom of the window: strength and person.
+    within: Option<(f64, i64)>,
+}
+
+/// Somebody at the other end of ties.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Other {
+    pub(crate) person: PersonId,
+    /// All ties together, as they are kept.
+    pub(crate) strength: f64,
+    /// The strongest first.
+    pub(crate) networks: Vec<String>,
+    pub(crate) last_day: i32,
+    /// Whether there are ties the other way round.
+    pub(crate) mutual: bool,
+}
+
+/// Somebody whose list is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Own {
+    pub(crate) person: PersonId,
+    /// Accounts with their networks.
+    accounts: BTreeMap<i64, String>,
+}
+
+/// Reads one list.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader<'a> {
+    db: &'a PgPool,
+    end: End,
+    own: Own,
+    /// The accounts whose ties are listed.
+    accounts: Vec<i64>,
+    listed: Listed,
+}
+
+/// What two people have in common, the strongest first.
+#[derive(Debug)]
+pub(crate) struct Mutual {
+    pub(crate) influencers: Vec<PersonId>,
+    pub(crate) influencees: Vec<PersonId>,
+}
+
+/// Finds out who `person` is. A merged one is whom they were merged into.
+#[instrument(skip_all)]
+pub(crate) async fn own(db: &PgPool, person: PersonId, viewer: Viewer) -> Result<Own, Error> {
+    let found = store::tie::own_accounts(db, person, viewer.purpose).await;
+    let found = found.map_err(Error::store("read accounts"))?;
+    let (found, accounts) = found.ok_or(Error::PersonUnknown { person })?;
+    Ok(Own { person: found, accounts })
+}
+
+/// Who influences two people both, and whom both influence, among their strongest ties.
+#[instrument(skip_all)]
+pub(crate) async fn mutual(
+    db: &PgPool,
+    people: [&Own; 2],
+    viewer: Viewer,
+    max: usize,
+) -> Result<Mutual, Error> {
+    let influencers = in_both(db, people, End::Actor, viewer, max).await?;
+    Ok(Mutual { influencers, influencees: in_both(db, people, End::Subject, viewer, max).await? })
+}
+
+/// Who is at the other end of the strongest ties of both.
+async fn in_both(
+    db: &PgPool,
+    people: [&Own; 2],
+    end: End,
+    viewer: Viewer,
+    max: usize,
+) -> Result<Vec<PersonId>, Error> {
+    let [one, other] = people.map(|own| Reader::new(db, end, own.clone(), None, viewer));
+    let (near_one, near_other) = (one.near().await?, other.near().await?);
+    let mut both: Vec<(f64, PersonId)> = near_one
+        .iter()
+        .filter(|(person, _)| people.iter().all(|own| own.person != **person))
+        .filter_map(|(person, strength)| Some((strength + near_other.get(person)?, *person)))
+        .collect();
+    both.sort_by(|one, next| next.0.total_cmp(&one.0).then(next.1.cmp(&one.1)));
+    both.truncate(max);
+    Ok(both.into_iter().map(|(_, person)| person).collect())
+}
+
+// === impl Reader ===
+
+impl<'a> Reader<'a> {
+    /// A list of who is at the other end of ties whose `end` is one's own.
+    pub(crate) fn new(
+        db: &'a PgPool,
+        end: End,
+        own: Own,
+        network: Option<&Network>,
+        viewer: Viewer,
+    ) -> Self {
+        let of_network = |it: &str| network.is_none_or(|network| network.as_str() == it);
+        let accounts = own.accounts.iter().filter(|(_, it)| of_network(it));
+        let accounts = accounts.map(|(account, _)| *account).collect();
+        let listed = Listed { first_day: first_day(viewer.today), purpose: viewer.purpose };
+        Self { db, end, own, accounts, listed }
+    }
+
+    /// A page of at most `size` people, of those who have a topic if one is named, and where the next one begins, if
+    /// there is one.
+    #[instrument(skip_all)]
+    pub(crate) async fn page(
+        &self,
+        position: Option<Position>,
+        size: usize,
+        topic: Option<(&Topics, &str)>,
+    ) -> Result<(Vec<Other>, Option<Position>), Error> {
+        let mut position = position.unwrap_or(Position { window: START, within: None });
+        let mut page = Vec::new();
+        let mut looked_at = 0;
+        let next = loop {
+            let ties = self.ties(position.window, WINDOW).await?;
+            let mut people = self.people(position.window, &ties).await?;
+            if let Some((strength, person)) = position.within {
+                people.retain(|it| {
+                    it.strength.total_cmp(&strength).then(it.person.get().cmp(&person)).is_lt()
+                });
+            }
+            if let Some((topics, topic)) = topic {
+                let having: Vec<PersonId> = people.iter().map(|it| it.person).collect();
+                let having = topics.who_has(&having, topic).await?;
+                people.retain(|it| having.contains(&it.person));
+            }
+            let room = size - page.len();
+            if people.len() > room {
+                people.truncate(room);
+                page.append(&mut people);
+                let within = page.last().map(|it| (it.strength, it.person.get()));
+                break Some(Position { within, ..position });
+            }
+            page.append(&mut people);
+            looked_at += ties.len();
+            let Some(last) = ties.last().filter(|_| ties.len() == WINDOW) else { break None };
+            position = Position { window: last.place(), within: None };
+            if page.len() == size || looked_at >= LOOKED_AT_MAX {
+                break Some(position);
+            }
+        };
+        self.tell_mutual(&mut page).await?;
+        Ok((page, next))
+    }
+
+    async fn ties(&self, after: Place, max: usize) -> Result<Vec<Tie>, Error> {
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
+        let ties =
+            store::tie::strongest(self.db, self.end, &self.accounts, after, max, &self.listed);
+        ties.await.map_err(Error::store("read ties"))
+    }
+
+    /// Those whose strongest tie is in this window, the strongest first.
+    async fn people(&self, window: Place, ties: &[Tie]) -> Result<Vec<Other>, Error> {
+        let people: BTreeSet<i64> = ties.iter().filter_map(|it| it.person).collect();
+        let people: Vec<i64> = people.into_iter().collect();
+        let mut of_people: BTreeMap<PersonId, Vec<Between>> = BTreeMap::new();
+        for tie in self.between(self.end, &self.accounts, &people).await? {
+            let person = PersonId::new(tie.person).filter(|it| *it != self.own.person);
+            if let Some(person) = person {
+                of_people.entry(person).or_default().push(tie);
+            }
+        }
+        let mut others: Vec<Other> = of_people
+            .into_iter()
+            .filter_map(|(person, ties)| self.other(person, ties, window))
+            .collect();
+        others.sort_by(|one, next| {
+            next.strength.total_cmp(&one.strength).then(next.person.cmp(&one.person))
+        });
+        Ok(others)
+    }
+
+    /// `None`: they were listed in a window before.
+    fn other(&self, person: PersonId, mut ties: Vec<Between>, window: Place) -> Option<Other> {
+        ties.sort_by(|one, next| next.place().cmp(&one.place()));
+        let strongest = ties.first()?.place();
+        if strongest.cmp(&window).is_ge() {
+            return None;
+        }
+        let mut networks: Vec<(f64, &String)> = Vec::new();
+        for tie in &ties {
+            let network = self.own.accounts.get(&tie.own)?;
+            match networks.iter_mut().find(|it| it.1 == network) {
+                Some(known) => known.0 += tie.strength,
+                None => networks.push((tie.strength, network)),
+            }
+        }
+        networks.sort_by(|one, next| next.0.total_cmp(&one.0).then(one.1.cmp(next.1)));
+        Some(Other {
+            person,
+            // In the order of places, so that each page adds them up alike.
+            strength: ties.iter().fold(0.0, |sum, it| sum + it.strength),
+            networks: networks.into_iter().map(|it| it.1.clone()).collect(),
+            last_day: ties.iter().map(|it| it.last_day).max()?,
+            mutual: false,
+        })
+    }
+
+    async fn tell_mutual(&self, page: &mut [Other]) -> Result<(), Error> {
+        let people: Vec<i64> = page.iter().map(|it| it.person.get()).collect();
+        let all: Vec<i64> = self.own.accounts.keys().copied().collect();
+        let back = self.between(self.end.other(), &all, &people).await?;
+        let back: BTreeSet<i64> = back.into_iter().map(|it| it.person).collect();
+        for it in page {
+            it.mutual = back.contains(&it.person.get());
+        }
+        Ok(())
+    }
+
+    async fn between(
+        &self,
+        end: End,
+        accounts: &[i64],
+        people: &[i64],
+    ) -> Result<Vec<Between>, Error> {
+        if people.is_empty() {
+            return Ok(Vec::new());
+        }
+        let first_day = self.listed.first_day;
+        let ties = store::tie::between(self.db, end, accounts, people, first_day);
+        ties.await.map_err(Error::store("read ties of people"))
+    }
+
+    /// The people at the other end of the strongest ties, each with what these come to.
+    async fn near(&self) -> Result<BTreeMap<PersonId, f64>, Error> {
+        let max = MUTUAL_TIES_MAX;
+        let ties =
+            store::tie::strongest(self.db, self.end, &self.accounts, START, max, &self.listed);
+        let mut near = BTreeMap::new();
+        for tie in ties.await.map_err(Error::store("read ties"))? {
+            if let Some(person) = tie.person.and_then(PersonId::new) {
+                *near.entry(person).or_default() += tie.strength;
+            }
+        }
+        Ok(near)
+    }
+}
+
+// === impl Position ===
+
+impl Position {
+    /// As numbers of a page token.
+    pub(crate) fn numbers(self) -> [i64; 5] {
+        let bits = |strength: f64| strength.to_bits().cast_signed();
+        let (strength, person) = self.within.map_or((0, 0), |it| (bits(it.0), it.1));
+        let Place { strength: window, other, own } = self.window;
+        [bits(window), other, own, strength, person]
+    }
+
+    /// `None`: nowhere.
+    pub(crate) fn from_numbers(numbers: [i64; 5]) -> Option<Self> {
+        let [window, other, own, strength, person] = numbers;
+        let strength_of = |bits: i64| {
+            let strength = f64::from_bits(bits.cast_unsigned());
+            (strength >= 0.0).then_some(strength)
+        };
+        let window = Place { strength: strength_of(window)?, other, own };
+        let within = match person {
+            0 => None,
+            person => Some((strength_of(strength)?, person)),
+        };
+        Some(Self { window, within })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_being_numbers() {
+        let window = Place { strength: 0.1, other: -3, own: i64::MIN };
+        for within in [None, Some((7.5, 42))] {
+            let position = Position { window, within };
+            assert_eq!(Position::from_numbers(position.numbers()), Some(position));
+        }
+        let start = Position { window: START, within: None };
+        assert_eq!(Position::from_numbers(start.numbers()), Some(start));
+        assert_eq!(Position::from_numbers([-1, 0, 0, 0, 0]), None, "not a number");
+        assert_eq!(Position::from_numbers([0, 0, 0, -1, 1]), None, "below zero");
+    }
+}

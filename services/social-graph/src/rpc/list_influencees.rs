@@ -1,0 +1,17 @@
+use klout_proto::graph::v1::{ListInfluenceesRequest, ListInfluenceesResponse};
+
+use super::{
+    GraphRpc,
+    influence::{self, Asked},
+};
+use crate::{error::Error, store::tie::End};
+
+pub(super) async fn list_influencees(
+    rpc: &GraphRpc,
+    request: ListInfluenceesRequest,
+) -> Result<ListInfluenceesResponse, Error> {
+    let ListInfluenceesRequest { person, network, topic, page_size, page_token } = request;
+    let asked = Asked { person, network, topic, page_size, page_token };
+    let (influencees, next_page_token) = influence::list(rpc, End::Subject, asked).await?;
+    Ok(ListInfluenceesResponse { influencees, next_page_token })
+}

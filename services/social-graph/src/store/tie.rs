@@ -1,0 +1,385 @@
+//! `social_graph.tie`: who reacts to whom, and how much.
+
+use std::{cmp::Ordering, collections::BTreeMap};
+
+use klout_model::PersonId;
+use sqlx::PgExecutor;
+use tracing::instrument;
+
+use crate::batch::{TieChange, TieKey};
+
+/// Which end of a tie is one's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Others react to it.
+    Subject,
+    /// It reacts to others.
+    Actor,
+}
+
+/// Where a tie stands among those of some accounts, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) strength: f64,
+    pub(crate) other: i64,
+    pub(crate) own: i64,
+}
+
+/// A tie, seen from one of its ends.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tie {
+    pub(crate) own: i64,
+    pub(crate) other: i64,
+    pub(crate) strength: f64,
+    pub(crate) reactions: i64,
+    pub(crate) last_day: i32,
+    /// Who owns the other account, if it is somebody who may be listed.
+    pub(crate) person: Option<i64>,
+}
+
+/// Who may be listed.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    /// Ties without a reaction since are over.
+    pub(crate) first_day: i32,
+    /// Only people who did not withhold themselves from this purpose.
+    pub(crate) purpose: Option<&'static str>,
+}
+
+/// How a tie that was looked for may be told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Between {
+    pub(crate) person: i64,
+    pub(crate) own: i64,
+    pub(crate) other: i64,
+    pub(crate) strength: f64,
+    pub(crate) last_day: i32,
+}
+
+// === impl End ===
+
+impl End {
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Subject => Self::Actor,
+            Self::Actor => Self::Subject,
+        }
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// The strongest is the greatest, as the indexes have it.
+    pub(crate) fn cmp(&self, other: &Self) -> Ordering {
+        let by_strength = self.strength.total_cmp(&other.strength);
+        by_strength.then((self.other, self.own).cmp(&(other.other, other.own)))
+    }
+}
+
+// === impl Tie ===
+
+impl Tie {
+    pub(crate) const fn place(&self) -> Place {
+        Place { strength: self.strength, other: self.other, own: self.own }
+    }
+}
+
+// === impl Between ===
+
+impl Between {
+    pub(crate) const fn place(&self) -> Place {
+        Place { strength: self.strength, other: self.other, own: self.own }
+    }
+}
+
+/// Adds to ties. Rows are written in the order of the key, so that no two writers wait for one another in a circle.
+#[instrument(name = "db.tie.add", skip_all, fields(ties.len = ties.len()))]
+pub(crate) async fn add(
+    db: impl PgExecutor<'_>,
+    ties: &BTreeMap<TieKey, TieChange>,
+) -> Result<(), sqlx::Error> {
+    if ties.is_empty() {
+        return Ok(());
+    }
+    let subjects: Vec<_> = ties.keys().map(|tie| tie.subject).collect();
+    let actors: Vec<_> = ties.keys().map(|tie| tie.actor).collect();
+    let strengths: Vec<_> = ties.values().map(|tie| tie.strength).collect();
+    let reactions: Vec<_> = ties.values().map(|tie| tie.reactions).collect();
+    let last_days: Vec<_> = ties.values().map(|tie| tie.last_day).collect();
+    sqlx::query!(
+        r#"
+        insert into social_graph.tie as tie
+            (subject_account_id, actor_account_id, strength, reactions, last_day)
+        select * from unnest($1::bigint[], $2::bigint[], $3::float8[], $4::bigint[], $5::integer[])
+        on conflict on constraint tie_pkey do update
+        set strength = tie.strength + excluded.strength,
+            reactions = greatest(
+                least(tie.reactions + excluded.reactions, 1000000000000000000), -1000000000000000000
+            ),
+            last_day = greatest(tie.last_day, excluded.last_day)
+        "#,
+        &subjects,
+        &actors,
+        &strengths,
+        &reactions,
+        &last_days,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Up to `max` ties of these accounts after a place, the strongest first, with the owners of the other end. Ties that
+/// are over, and those of nobody who may be listed, are there without a person.
+#[instrument(name = "db.tie.strongest", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn strongest(
+    db: impl PgExecutor<'_>,
+    end: End,
+    accounts: &[i64],
+    after: Place,
+    max: i64,
+    listed: &Listed,
+) -> Result<Vec<Tie>, sqlx::Error> {
+    let Listed { first_day, purpose } = listed;
+    match end {
+        End::Subject => {
+            sqlx::query_as!(
+                Tie,
+                r#"
+                select near.own as "own!", near.other as "other!", near.strength as "strength!",
+                    near.reactions as "reactions!", near.last_day as "last_day!",
+                    person.person_id as "person?"
+                from (
+                    select tie.*
+                    from unnest($1::bigint[]) as mine (account_id)
+                    cross join lateral (
+                        select subject_account_id as own, actor_account_id as other, strength,
+                            reactions, last_day
+                        from social_graph.tie
+                        where subject_account_id = mine.account_id and strength > 0
+                            and (strength, actor_account_id, subject_account_id)
+                                < ($2::float8, $3::bigint, $4::bigint)
+                        order by strength desc, actor_account_id desc
+                        limit $5
+                    ) as tie
+                    order by tie.strength desc, tie.other desc, tie.own desc
+                    limit $5
+                ) as near
+                left join social_graph.account
+                    on account.account_id = near.other
+                        and near.reactions > 0 and near.last_day >= $6
+                left join social_graph.person
+                    on person.person_id = account.person_id and person.state = 'MEMBER'
+                        and account.network <> all(person.withheld_networks)
+                        and ($7::text is null or $7 <> all(person.withheld_purposes))
+                order by near.strength desc, near.other desc, near.own desc
+                "#,
+                accounts,
+                after.strength,
+                after.other,
+                after.own,
+                max,
+                first_day,
+                *purpose,
+            )
+            .fetch_all(db)
+            .await
+        }
+        End::Actor => {
+            sqlx::query_as!(
+                Tie,
+                r#"
+                select near.own as "own!", near.other as "other!", near.strength as "strength!",
+                    near.reactions as "reactions!", near.last_day as "last_day!",
+                    person.person_id as "person?"
+                from (
+                    select tie.*
+                    from unnest($1::bigint[]) as mine (account_id)
+                    cross join lateral (
+                        select actor_account_id as own, subject_account_id as other, strength,
+                            reactions, last_day
+                        from social_graph.tie
+                        where actor_account_id = mine.account_id and strength > 0
+                            and (strength, subject_account_id, actor_account_id)
+                                < ($2::float8, $3::bigint, $4::bigint)
+                        order by strength desc, subject_account_id desc
+                        limit $5
+                    ) as tie
+                    order by tie.strength desc, tie.other desc, tie.own desc
+                    limit $5
+                ) as near
+                left join social_graph.account
+                    on account.account_id = near.other
+                        and near.reactions > 0 and near.last_day >= $6
+                left join social_graph.person
+                    on person.person_id = account.person_id and person.state = 'MEMBER'
+                        and account.network <> all(person.withheld_networks)
+                        and ($7::text is null or $7 <> all(person.withheld_purposes))
+                order by near.strength desc, near.other desc, near.own desc
+                "#,
+                accounts,
+                after.strength,
+                after.other,
+                after.own,
+                max,
+                first_day,
+                *purpose,
+            )
+            .fetch_all(db)
+            .await
+        }
+    }
+}
+
+/// All ties between these accounts and those of these people that are not over.
+#[instrument(name = "db.tie.between", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn between(
+    db: impl PgExecutor<'_>,
+    end: End,
+    accounts: &[i64],
+    people: &[i64],
+    first_day: i32,
+) -> Result<Vec<Between>, sqlx::Error> {
+    match end {
+        End::Subject => {
+            sqlx::query_as!(
+                Between,
+                r#"
+                select account.person_id as person, tie.subject_account_id as own,
+                    tie.actor_account_id as other, tie.strength, tie.last_day
+                from social_graph.account
+                join social_graph.person using (person_id)
+                cross join unnest($1::bigint[]) as mine (account_id)
+                join social_graph.tie
+                    on tie.subject_account_id = mine.account_id
+                        and tie.actor_account_id = account.account_id
+                where account.person_id = any($2) and tie.strength > 0 and tie.reactions > 0
+                    and tie.last_day >= $3 and account.network <> all(person.withheld_networks)
+                "#,
+                accounts,
+                people,
+                first_day,
+            )
+            .fetch_all(db)
+            .await
+        }
+        End::Actor => {
+            sqlx::query_as!(
+                Between,
+                r#"
+                select account.person_id as person, tie.actor_account_id as own,
+                    tie.subject_account_id as other, tie.strength, tie.last_day
+                from social_graph.account
+                join social_graph.person using (person_id)
+                cross join unnest($1::bigint[]) as mine (account_id)
+                join social_graph.tie
+                    on tie.subject_account_id = account.account_id
+                        and tie.actor_account_id = mine.account_id
+                where account.person_id = any($2) and tie.strength > 0 and tie.reactions > 0
+                    and tie.last_day >= $3 and account.network <> all(person.withheld_networks)
+                "#,
+                accounts,
+                people,
+                first_day,
+            )
+            .fetch_all(db)
+            .await
+        }
+    }
+}
+
+/// Somebody, and the network of each of their accounts.
+pub(crate) type Owner = (PersonId, BTreeMap<i64, String>);
+
+/// Somebody who may be listed, with their accounts. `None`: nobody.
+#[instrument(name = "db.tie.own_accounts", skip_all)]
+pub(crate) async fn own_accounts(
+    db: impl PgExecutor<'_>,
+    person: PersonId,
+    purpose: Option<&str>,
+) -> Result<Option<Owner>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select person.person_id, account.account_id as "account_id?", account.network as "network?"
+        from social_graph.person as asked
+        join social_graph.person
+            on person.person_id = coalesce(asked.merged_into, asked.person_id)
+        left join social_graph.account
+            on account.person_id = person.person_id
+                and account.network <> all(person.withheld_networks)
+        where asked.person_id = $1 and person.state = 'MEMBER'
+            and ($2::text is null or $2 <> all(person.withheld_purposes))
+        order by account.account_id
+        "#,
+        person.get(),
+        purpose,
+    )
+    .fetch_all(db)
+    .await?;
+    let found = rows.first().and_then(|row| PersonId::new(row.person_id));
+    let accounts = rows.into_iter().filter_map(|row| row.account_id.zip(row.network)).collect();
+    Ok(found.map(|person| (person, accounts)))
+}
+
+/// Up to `max` keys after a key, in order: the last of them, if there are so many, and meanwhile what is over or
+/// nothing any more is deleted. Returns how many were.
+#[instrument(name = "db.tie.sweep", skip_all)]
+pub(crate) async fn sweep(
+    db: impl PgExecutor<'_>,
+    after: TieKey,
+    max: i64,
+    first_day: i32,
+) -> Result<(Option<TieKey>, u64), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        with looked_at as materialized (
+            select subject_account_id, actor_account_id,
+                last_day < $4 or (reactions = 0 and strength = 0) as over
+            from social_graph.tie
+            where (subject_account_id, actor_account_id) > ($1, $2)
+            order by subject_account_id, actor_account_id
+            limit $3
+        ), gone as (
+            delete from social_graph.tie
+            using looked_at
+            where looked_at.over
+                and tie.subject_account_id = looked_at.subject_account_id
+                and tie.actor_account_id = looked_at.actor_account_id
+                -- What changed since it was looked at is looked at again.
+                and (tie.last_day < $4 or (tie.reactions = 0 and tie.strength = 0))
+            returning 1
+        ), last as (
+            select subject_account_id, actor_account_id
+            from looked_at
+            order by subject_account_id, actor_account_id
+            offset $3 - 1
+        )
+        select last.subject_account_id as "subject?", last.actor_account_id as "actor?",
+            (select count(*) from gone) as "gone!"
+        from (select) as one
+        left join last on true
+        "#,
+        after.subject,
+        after.actor,
+        max,
+        first_day,
+    )
+    .fetch_one(db)
+    .await?;
+    let last = row.subject.zip(row.actor);
+    let last = last.map(|(subject, actor)| TieKey { subject, actor });
+    Ok((last, row.gone.cast_unsigned()))
+}
+
+/// Empties what processes of the version before wrote. Returns whether there was anything.
+#[instrument(name = "db.edge.empty", skip_all)]
+pub(crate) async fn empty_edges(db: impl PgExecutor<'_>, max: i64) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "delete from social_graph.edge where ctid = any(array(select ctid from social_graph.edge limit $1))",
+        max,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
