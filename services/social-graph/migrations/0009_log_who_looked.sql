@@ -43,3 +43,14 @@ comment on table social_graph.lookup_batch is
 alter table social_graph.lookup_batch
     alter column person_ids set storage external,
     alter column counts set storage external;
+
+create view social_graph.looked as
+    select person_id, day, caller, purpose, what, count, first_time, last_time
+    from social_graph.lookup
+    union all
+    select it.person_id, day, caller, purpose, what, it.count, first_time, last_time
+    from social_graph.lookup_batch
+    cross join lateral unnest(person_ids, counts) as it (person_id, count);
+
+comment on view social_graph.looked is
+    'All of it. One person, day, caller, purpose and kind may stand in several rows.';

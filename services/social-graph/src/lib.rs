@@ -171,11 +171,7 @@ impl Service for SocialGraph {
             consumer_rpc: ConsumerRpc { db: db.clone() },
             person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
             sweeper: Sweeper::new(db.clone(), clock),
-            lookup_keeper: LookupKeeper {
-                db: db.clone(),
-                retention: config.lookup_retention.try_into()?,
-                folded: Notify::new(),
-            },
+            lookup_keeper: LookupKeeper::new(db.clone(), config.lookup_retention.try_into()?),
             config,
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
@@ -221,17 +217,11 @@ impl Service for SocialGraph {
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         let wrap = repeat("wrap_contacts", WRAP_INTERVAL, &nobody_rings, &stop, || wrapper.step());
         let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
-        let sweep_lookups =
-            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &lookup_keeper.folded, &stop, || {
-                lookup_keeper.sweep()
-            });
-        let fold = repeat("fold look-ups", lookups::FOLD_INTERVAL, &nobody_rings, &stop, || {
-            lookup_keeper.fold()
-        });
         let leaving = forget::work(&teller, interval, &stop);
         let given = &plus_k_rpc.vouching.given;
         let vouched = repeat("tell_plus_ks", interval, given, &stop, || pusher.step());
-        tokio::join!(scoring, topics, watch, wrap, sweep, sweep_lookups, fold, leaving, vouched);
+        let keep_lookups = lookup_keeper.run(&stop);
+        tokio::join!(scoring, topics, watch, wrap, sweep, keep_lookups, leaving, vouched);
         Ok(())
     }
 }

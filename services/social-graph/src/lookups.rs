@@ -1,6 +1,6 @@
 //! The log of who looked at whom.
 
-use klout_chassis::Clock;
+use klout_chassis::{Clock, repeat};
 use klout_model::{Day, PersonId};
 use klout_proto::{
     convert,
@@ -9,6 +9,7 @@ use klout_proto::{
 use sqlx::PgPool;
 use time::Duration;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::{
@@ -20,10 +21,10 @@ use crate::{
 };
 
 /// How often it is looked whether some are too old.
-pub(crate) const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(600);
+const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// How often what came is folded: of people who are looked at all the time, that many seconds become one row.
-pub(crate) const FOLD_INTERVAL: std::time::Duration = std::time::Duration::from_secs(30);
+const FOLD_INTERVAL: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Batches that are folded in one statement.
 const FOLD_BATCHES: i64 = 64;
@@ -34,18 +35,30 @@ const SWEEP_ROWS: i64 = 10_000;
 /// Folds look-ups, and forgets those that are old enough.
 #[derive(Debug)]
 pub(crate) struct LookupKeeper {
-    pub(crate) db: PgPool,
-    pub(crate) retention: Duration,
+    db: PgPool,
+    retention: Duration,
     /// Rung when there are new rows.
-    pub(crate) folded: Notify,
+    folded: Notify,
 }
 
 // === impl LookupKeeper ===
 
 impl LookupKeeper {
+    pub(crate) fn new(db: PgPool, retention: Duration) -> Self {
+        Self { db, retention, folded: Notify::new() }
+    }
+
+    /// Does both until `stop`.
+    pub(crate) async fn run(&self, stop: &CancellationToken) {
+        let nobody_rings = Notify::new();
+        let fold = repeat("fold look-ups", FOLD_INTERVAL, &nobody_rings, stop, || self.fold());
+        let sweep = repeat("sweep look-ups", SWEEP_INTERVAL, &self.folded, stop, || self.sweep());
+        tokio::join!(fold, sweep);
+    }
+
     /// Makes rows by person of some that came. Returns whether there may be more.
     #[instrument(name = "lookups.fold", skip_all)]
-    pub(crate) async fn fold(&self) -> Result<bool, Error> {
+    async fn fold(&self) -> Result<bool, Error> {
         let failed = || Error::store("fold look-ups");
         let mut transaction = self.db.begin().await.map_err(failed())?;
         store::lookup::lock_shared(&mut *transaction).await.map_err(failed())?;
@@ -60,7 +73,7 @@ impl LookupKeeper {
 
     /// Deletes some. Returns whether there may be more.
     #[instrument(name = "lookups.sweep", skip_all)]
-    pub(crate) async fn sweep(&self) -> Result<bool, Error> {
+    async fn sweep(&self) -> Result<bool, Error> {
         // People look by the real time, whatever the clock of scores says.
         let day = Day::of(Clock::running().now() - self.retention).number();
         let deleted = store::lookup::delete_before(&self.db, day, SWEEP_ROWS)
@@ -77,6 +90,14 @@ pub(crate) async fn record(db: &PgPool, batches: &[Batch]) -> Result<(), Error> 
     for batch in batches {
         store::lookup::append(&mut *transaction, batch).await.map_err(failed())?;
     }
+    transaction.commit().await.map_err(failed())
+}
+
+/// Waits until nobody folds look-ups who may not have seen yet that somebody is erased.
+pub(crate) async fn settle(db: &PgPool) -> Result<(), Error> {
+    let failed = || Error::store("wait for look-ups that are folded");
+    let mut transaction = db.begin().await.map_err(failed())?;
+    store::lookup::lock(&mut *transaction).await.map_err(failed())?;
     transaction.commit().await.map_err(failed())
 }
 

@@ -47,7 +47,7 @@ pub(crate) const ALL: &[Held] = &[
             declare held cursor for select json_build_object('day', date '1970-01-01' + day,
                 'caller', caller, 'purpose', purpose, 'what', what, 'count', count::text,
                 'firstTime', first_time, 'lastTime', last_time)::text
-            from social_graph.lookup where person_id = any($1) order by day, first_time
+            from social_graph.looked where person_id = any($1) order by day, first_time
         "#,
         delete: r#"
             delete from social_graph.lookup where (person_id, day, caller, purpose, what) in (

@@ -1,5 +1,5 @@
-//! `social_graph.lookup` and `lookup_batch`: who looked at whom, and why. What came is in batches until it is folded; who
-//! reads sees both.
+//! `social_graph.lookup` and `lookup_batch`: who looked at whom, and why. What came is in batches until it is folded; the
+//! view `looked` has both.
 
 use klout_model::PersonId;
 use sqlx::PgExecutor;
@@ -56,8 +56,8 @@ pub(crate) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// Waits for those who fold look-ups. Whoever folds later sees that a person is erased, whose
-/// look-ups are deleted after this.
+/// Waits for those who fold look-ups. Once somebody is erased and this was held for a moment, no fold adds any of
+/// theirs.
 #[instrument(name = "db.lookup.lock", skip_all)]
 pub(crate) async fn lock(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!(r#"select pg_advisory_xact_lock($1) as "locked!: ()""#, LOCK)
@@ -109,12 +109,14 @@ pub(crate) async fn fold(db: impl PgExecutor<'_>, max: i64) -> Result<i64, sqlx:
             insert into social_graph.lookup as kept
                 (person_id, day, caller, purpose, what, count, first_time, last_time)
             select
-                coalesce(person.merged_into, person.person_id) as looked_at, day, caller, purpose, what,
+                who.person_id as looked_at, day, caller, purpose, what,
                 sum(looked.count)::bigint, min(first_time), max(last_time)
             from taken
             cross join lateral unnest(person_ids, counts) as looked (person_id, count)
-            join social_graph.person using (person_id)
-            where person.state <> 'ERASED'
+            join social_graph.person as named on named.person_id = looked.person_id
+            join social_graph.person as who
+                on who.person_id = coalesce(named.merged_into, named.person_id)
+            where who.state <> 'ERASED'
             group by looked_at, day, caller, purpose, what
             order by looked_at, day, caller, purpose, what
             on conflict on constraint lookup_pkey do update
@@ -142,24 +144,14 @@ pub(crate) async fn list(
     sqlx::query_as!(
         Looked,
         r#"
-        with them as (
-            select person_id from social_graph.person where person_id = $1 or merged_into = $1
-        ), looked as (
-            select day, caller, purpose, what, count, first_time, last_time
-            from social_graph.lookup
-            where person_id in (select person_id from them)
-            union all
-            select day, caller, purpose, what, looked.count, first_time, last_time
-            from social_graph.lookup_batch
-            cross join lateral unnest(person_ids, counts) as looked (person_id, count)
-            where person_ids && array(select person_id from them)
-            and looked.person_id in (select person_id from them)
-        )
         select
             day as "day!", caller as "caller!", purpose as "purpose!", what as "what!",
             sum(count)::bigint as "count!", min(first_time) as "first_time!", max(last_time) as "last_time!"
-        from looked
-        where $2::integer is null or (day, caller, purpose, what) < ($2, $3, $4, $5)
+        from social_graph.looked
+        where person_id in (
+            select person_id from social_graph.person where person_id = $1 or merged_into = $1
+        )
+        and ($2::integer is null or (day, caller, purpose, what) < ($2, $3, $4, $5))
         group by day, caller, purpose, what
         order by day desc, caller desc, purpose desc, what desc
         limit $6

@@ -85,18 +85,8 @@ pub(crate) async fn insert_already_left(
             select receipt_id, person.person_id
             from unnest($1::uuid[], $2::bigint[]) as new (receipt_id, person_id)
             join social_graph.person on person.merged_into = new.person_id
-        )
-        insert into social_graph.receipt_already_left (receipt_id, caller, purpose, count, last_time)
-        select receipt_id, caller, purpose, sum(count)::bigint, max(last_time)
-        from whom
-        join (
-            select person_id, caller, purpose, count, last_time from social_graph.lookup
-            where person_id in (select person_id from whom)
-            union all
-            select looked.person_id, caller, purpose, looked.count, last_time
-            from social_graph.lookup_batch
-            cross join lateral unnest(person_ids, counts) as looked (person_id, count)
-        ) as looked using (person_id)
+        ) as whom
+        join social_graph.looked using (person_id)
         group by receipt_id, caller, purpose
         "#,
         &ids,

@@ -6,7 +6,11 @@ use klout_proto::graph::v1::{
     ListLookupsRequest, ResolvePersonRequest, account_name::Name,
     graph_service_client::GraphServiceClient,
 };
-use tonic::{Code, Request, Status, transport::Endpoint};
+use tonic::{
+    Code, Request, Status,
+    metadata::{Ascii, MetadataValue},
+    transport::Endpoint,
+};
 
 use crate::world::{Files, rows};
 
@@ -68,9 +72,9 @@ async fn the_same_over_grpc_leaves_nothing_half_done() {
     let installation = Installation::of_one_process().await;
     let endpoint = Endpoint::from_shared(installation.url()).expect("an address");
     let channel = endpoint.connect().await.expect("the gateway answers");
-    let key = installation.key_for("crm").parse().expect("a header");
+    let key: MetadataValue<Ascii> = installation.key_for("crm").parse().expect("a header");
     let keyed = move |mut request: Request<()>| -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("x-api-key", tonic::metadata::MetadataValue::clone(&key));
+        request.metadata_mut().insert("x-api-key", key.clone());
         Ok(request)
     };
     let mut graph = GraphServiceClient::with_interceptor(channel, keyed);
