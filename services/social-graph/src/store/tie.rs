@@ -232,7 +232,8 @@ pub(crate) async fn strongest(
     }
 }
 
-/// All ties between these accounts and those of these people that are not over.
+/// All ties between these accounts and those of these people that are not over. Each is looked up by its key: without
+/// the limit, which changes nothing else, Postgres may go through all ties of an account that has very many.
 #[instrument(name = "db.tie.between", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn between(
     db: impl PgExecutor<'_>,
@@ -246,14 +247,18 @@ pub(crate) async fn between(
             sqlx::query_as!(
                 Between,
                 r#"
-                select account.person_id as person, tie.subject_account_id as own,
-                    tie.actor_account_id as other, tie.strength, tie.last_day
+                select account.person_id as person, tie.own, tie.other, tie.strength, tie.last_day
                 from social_graph.account
                 join social_graph.person using (person_id)
                 cross join unnest($1::bigint[]) as mine (account_id)
-                join social_graph.tie
-                    on tie.subject_account_id = mine.account_id
-                        and tie.actor_account_id = account.account_id
+                cross join lateral (
+                    select subject_account_id as own, actor_account_id as other, strength,
+                        reactions, last_day
+                    from social_graph.tie
+                    where subject_account_id = mine.account_id
+                        and actor_account_id = account.account_id
+                    limit 1
+                ) as tie
                 where account.person_id = any($2) and tie.strength > 0 and tie.reactions > 0
                     and tie.last_day >= $3 and account.network <> all(person.withheld_networks)
                 "#,
@@ -268,14 +273,18 @@ pub(crate) async fn between(
             sqlx::query_as!(
                 Between,
                 r#"
-                select account.person_id as person, tie.actor_account_id as own,
-                    tie.subject_account_id as other, tie.strength, tie.last_day
+                select account.person_id as person, tie.own, tie.other, tie.strength, tie.last_day
                 from social_graph.account
                 join social_graph.person using (person_id)
                 cross join unnest($1::bigint[]) as mine (account_id)
-                join social_graph.tie
-                    on tie.subject_account_id = account.account_id
-                        and tie.actor_account_id = mine.account_id
+                cross join lateral (
+                    select actor_account_id as own, subject_account_id as other, strength,
+                        reactions, last_day
+                    from social_graph.tie
+                    where subject_account_id = account.account_id
+                        and actor_account_id = mine.account_id
+                    limit 1
+                ) as tie
                 where account.person_id = any($2) and tie.strength > 0 and tie.reactions > 0
                     and tie.last_day >= $3 and account.network <> all(person.withheld_networks)
                 "#,
