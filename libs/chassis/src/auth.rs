@@ -8,15 +8,17 @@ use axum::{
     response::Response,
 };
 use foldhash::fast::RandomState;
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use klout_model::Purpose;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use crate::{
     Clock,
+    caller::{self, CALLER, Caller, PURPOSE},
     calls::{Calls, Share, Slot},
     refusal::Refusal,
-    token::{Claims, TokenKey},
+    token::TokenKey,
 };
 
 /// Where a token may stand besides `authorization`. HTTP/2 sends it in full with the first call of a
@@ -29,9 +31,6 @@ const TOKENS_MAX: u64 = 10_000;
 /// How long a token is known to be valid without being verified again.
 const KNOWN_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// The purpose of the tokens by which our own services call one another.
-pub(crate) const INTERNAL: &str = "internal";
-
 /// How the callers of a process are told apart, and how much room each has.
 #[derive(Clone, Debug)]
 pub struct Authentication {
@@ -39,6 +38,10 @@ pub struct Authentication {
     /// Whether a call without a token passes: `--dev`, on loopback only.
     open: bool,
     known: moka::sync::Cache<String, Arc<Known>, RandomState>,
+    /// For whom our own services called lately, by what their headers say.
+    passed_on: moka::sync::Cache<(HeaderValue, HeaderValue), Caller, RandomState>,
+    /// Who needs no token.
+    anyone: Caller,
     calls: Calls,
     /// Of those who need no token.
     nobody: Share,
@@ -51,10 +54,6 @@ struct Known {
     share: Share,
     until: Instant,
 }
-
-/// Who calls and what for; in the extensions of every request that passed.
-#[derive(Clone, Debug)]
-pub struct Caller(pub Option<Arc<Claims>>);
 
 /// A caller for whose call there is room until this is dropped.
 #[derive(Debug)]
@@ -74,22 +73,33 @@ impl Authentication {
         let nobody = calls.share("", false);
         let known = moka::sync::Cache::builder().max_capacity(TOKENS_MAX);
         let known = known.build_with_hasher(RandomState::default());
-        Self { key, open, known, calls, nobody }
+        let passed_on = moka::sync::Cache::builder().max_capacity(TOKENS_MAX);
+        let passed_on = passed_on.build_with_hasher(RandomState::default());
+        Self { key, open, known, passed_on, anyone: Caller::anyone(), calls, nobody }
     }
 
-    /// Lets a call in: verifies `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`, and finds room.
+    /// Lets a call in: verifies `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`, and finds room. A service of ours
+    /// may call for somebody else; the room is its own.
     ///
     /// # Errors
     ///
-    /// UNAUTHENTICATED, with reason TOKEN_MISSING or TOKEN_INVALID; UNAVAILABLE, OVERLOADED;
-    /// RESOURCE_EXHAUSTED, CALLS_TOO_MANY.
+    /// UNAUTHENTICATED, with reason TOKEN_MISSING or TOKEN_INVALID; PERMISSION_DENIED, PURPOSE_REFUSED; UNAVAILABLE,
+    /// OVERLOADED; RESOURCE_EXHAUSTED, CALLS_TOO_MANY.
     pub fn admit(&self, headers: &HeaderMap) -> Result<Admitted, Status> {
         let (caller, share) = match token(headers) {
             Some(token) => {
                 let known = self.verified(token)?;
-                (known.caller.clone(), known.share.clone())
+                let caller = match known.caller.purpose() {
+                    Purpose::Internal => self.passed_on(headers)?,
+                    Purpose::Operator
+                    | Purpose::Show
+                    | Purpose::Crm
+                    | Purpose::Perks
+                    | Purpose::Research => None,
+                };
+                (caller.unwrap_or_else(|| known.caller.clone()), known.share.clone())
             }
-            None if self.open => (Caller(None), self.nobody.clone()),
+            None if self.open => (self.anyone.clone(), self.nobody.clone()),
             None => return Err(missing()),
         };
         Ok(Admitted { caller, _slot: self.calls.take(&share)? })
@@ -99,13 +109,37 @@ impl Authentication {
     ///
     /// # Errors
     ///
-    /// UNAUTHENTICATED, with reason TOKEN_MISSING or TOKEN_INVALID.
+    /// UNAUTHENTICATED, with reason TOKEN_MISSING or TOKEN_INVALID; PERMISSION_DENIED, PURPOSE_REFUSED.
     pub(crate) fn verify(&self, headers: &HeaderMap) -> Result<(), Status> {
         match token(headers) {
             Some(token) => self.verified(token).map(|_| ()),
             None if self.open => Ok(()),
             None => Err(missing()),
         }
+    }
+
+    /// For whom a service of ours calls; `None`: for itself. What was read once is known by the headers alone.
+    fn passed_on(&self, headers: &HeaderMap) -> Result<Option<Caller>, Status> {
+        let (name, purpose) = (headers.get(CALLER), headers.get(PURPOSE));
+        let key = match (name, purpose) {
+            (Some(name), Some(purpose)) => (name.clone(), purpose.clone()),
+            (None, None) => return Ok(None),
+            (Some(_), None) | (None, Some(_)) => {
+                return Caller::of_headers(headers).transpose().map_err(caller::refused);
+            }
+        };
+        if let Some(caller) = self.passed_on.get(&key) {
+            return Ok(Some(caller));
+        }
+        let caller = Caller::of_headers(headers).transpose().map_err(caller::refused)?;
+        if let Some(caller) = &caller {
+            // Copied: a value may keep all that came with it in memory.
+            let copy = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes());
+            if let (Ok(name), Ok(purpose)) = (copy(&key.0), copy(&key.1)) {
+                self.passed_on.insert((name, purpose), caller.clone());
+            }
+        }
+        Ok(caller)
     }
 
     fn verified(&self, token: &str) -> Result<Arc<Known>, Status> {
@@ -119,12 +153,9 @@ impl Authentication {
         let left = claims.exp.saturating_sub(Clock::running().now().unix_timestamp());
         // One that expires while it is known is verified again, which tells.
         let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
-        let share = self.calls.share(&claims.sub, claims.purpose == INTERNAL);
-        let known = Arc::new(Known {
-            caller: Caller(Some(Arc::new(claims))),
-            share,
-            until: now + left.min(KNOWN_TIME_MAX),
-        });
+        let caller = Caller::new(&claims.sub, &claims.purpose).map_err(caller::refused)?;
+        let share = self.calls.share(&claims.sub, caller.purpose() == Purpose::Internal);
+        let known = Arc::new(Known { caller, share, until: now + left.min(KNOWN_TIME_MAX) });
         self.known.insert(token.to_owned(), Arc::clone(&known));
         Ok(known)
     }

@@ -21,6 +21,7 @@ use crate::{
     health::Health,
     layers::Guard,
     link::{Identity, LinkInvalid, Links, Switchboard},
+    lookups::Lookups,
     numbers::{self, Pools},
     running::{Running, Signals, StopError},
     service::{Context, Service},
@@ -298,6 +299,7 @@ impl Host {
         };
 
         numbers::METRICS.iter().for_each(Metric::describe);
+        let lookups = Lookups::new();
         let mut pools = Pools::default();
         let mut built = Vec::new();
         for entry in self.hosted() {
@@ -313,6 +315,7 @@ impl Host {
                 clock: running.clock.clone(),
                 account_key: account_key.clone(),
                 authentication: authentication.clone(),
+                lookups: lookups.clone(),
                 going_down: running.going_down.clone(),
             };
             let service = (entry.build)(configuration, context)?
@@ -343,6 +346,8 @@ impl Host {
         for (name, service) in built {
             running.work(name, |stop| service.work(stop));
         }
+        let graph = links.to("social_graph");
+        running.work("look-ups", |stop| lookups.keep(graph, stop));
         running.work("numbers", |stop| numbers::keep(pools, stop));
         running.serving().await;
         info!(grpc = %running.grpc_address, http = ?running.http_address, "serving");

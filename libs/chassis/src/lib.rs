@@ -5,6 +5,7 @@
 //! down in order. A [`Service`] is only what is particular to it.
 
 mod auth;
+mod caller;
 mod calls;
 mod clock;
 pub mod config;
@@ -17,6 +18,7 @@ mod health;
 mod host;
 mod layers;
 mod link;
+mod lookups;
 mod measure;
 mod numbers;
 mod refusal;
@@ -27,7 +29,8 @@ mod trace;
 mod work;
 
 pub use crate::{
-    auth::{Admitted, Authentication, Caller},
+    auth::{Admitted, Authentication},
+    caller::Caller,
     clock::Clock,
     config::{ConfigError, Configuration, Sources},
     deadline::{CallLimits, time_left, within},
@@ -35,6 +38,7 @@ pub use crate::{
     host::{Host, ServeError, StartError},
     layers::{Guard, Guarded},
     link::{Identity, Link, LinkInvalid, Links, Switchboard},
+    lookups::{Lookups, Seen},
     numbers::METRICS,
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
     running::{Running, Signals, StopError},

@@ -16,6 +16,7 @@ use http::{
     HeaderValue, Request, Response,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
+use klout_model::Purpose;
 use time::{Duration, OffsetDateTime};
 use tonic::{
     Code, Status, TimeoutExpired,
@@ -25,11 +26,7 @@ use tonic::{
 use tower::{BoxError, Service, ServiceExt as _, util::Oneshot};
 
 use crate::{
-    Clock, Guarded,
-    auth::{API_KEY, INTERNAL},
-    deadline,
-    refusal::Refusal,
-    token::TokenKey,
+    Clock, Guarded, auth::API_KEY, caller::Caller, deadline, refusal::Refusal, token::TokenKey,
 };
 
 /// How long a token of ours is valid; a new one is made when half of it has passed.
@@ -40,11 +37,13 @@ const CONNECT_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The transport under every generated client: `ScoreServiceClient<Link>`.
 ///
-/// A call through it carries our own token, what is left of the current deadline, and the trace.
+/// A call through it carries our own token, for whom we call if that was said, what is left of the current deadline,
+/// and the trace.
 #[derive(Clone, Debug)]
 pub struct Link {
     way: Way,
     identity: Identity,
+    caller: Option<Caller>,
 }
 
 #[derive(Clone, Debug)]
@@ -101,13 +100,20 @@ impl Link {
     /// A link to whatever `switchboard` connects, for a process that calls itself `identity`.
     #[must_use]
     pub const fn local(switchboard: Switchboard, identity: Identity) -> Self {
-        Self { way: Way::Local(switchboard), identity }
+        Self { way: Way::Local(switchboard), identity, caller: None }
     }
 
     /// A link to another process.
     #[must_use]
     pub const fn remote(channel: Channel, identity: Identity) -> Self {
-        Self { way: Way::Remote(channel), identity }
+        Self { way: Way::Remote(channel), identity, caller: None }
+    }
+
+    /// The same link, of calls for `caller`: services answer what that caller may see, and write it down.
+    #[must_use]
+    pub fn on_behalf_of(mut self, caller: &Caller) -> Self {
+        self.caller = Some(caller.clone());
+        self
     }
 }
 
@@ -130,6 +136,7 @@ impl Service<Request<Body>> for Link {
         // Of a call that is passed on the caller's key stays here.
         headers.remove(AUTHORIZATION);
         headers.remove(API_KEY);
+        Caller::put(self.caller.as_ref(), headers);
         if let Some(token) = self.identity.token() {
             headers.insert(API_KEY, token);
         }
@@ -288,7 +295,11 @@ impl Identity {
         {
             return Some(token.clone());
         }
-        let token = self.0.key.mint(&self.0.name, INTERNAL, now, TOKEN_TIME_TO_LIVE).ok()?;
+        let token = self
+            .0
+            .key
+            .mint(&self.0.name, Purpose::Internal.as_str(), now, TOKEN_TIME_TO_LIVE)
+            .ok()?;
         let token = HeaderValue::try_from(token).ok()?;
         *current = Some((token.clone(), now));
         Some(token)

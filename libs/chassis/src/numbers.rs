@@ -8,10 +8,14 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tower::BoxError;
 
-use crate::measure::{CALL_DURATION, CALLS_IN_FLIGHT};
+use crate::{
+    lookups::LOST,
+    measure::{CALL_DURATION, CALLS_IN_FLIGHT},
+};
 
-/// What a process tells of its calls and its connections.
-pub const METRICS: &[Metric] = &[CALL_DURATION, CALLS_IN_FLIGHT, CONNECTIONS, CONNECTIONS_MAX];
+/// What a process tells of its calls, its connections, and what it did not write down.
+pub const METRICS: &[Metric] =
+    &[CALL_DURATION, CALLS_IN_FLIGHT, CONNECTIONS, CONNECTIONS_MAX, LOST];
 
 const CONNECTIONS: Metric = Metric::gauge(
     "db_client_connection_count",

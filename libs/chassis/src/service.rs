@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-use crate::{Authentication, Clock, Links, config::ConfigError};
+use crate::{Authentication, Clock, Links, Lookups, config::ConfigError};
 
 /// What the host hands to a service that is being built.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Context {
     pub clock: Clock,
     pub account_key: AccountKey,
     pub authentication: Authentication,
+    /// Where a service that shows people says to whom.
+    pub lookups: Lookups,
     /// Cancelled when the process is about to stop and callers should go elsewhere.
     pub going_down: CancellationToken,
 }

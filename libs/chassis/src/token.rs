@@ -20,7 +20,7 @@ pub struct Claims {
     pub aud: String,
     /// Who calls: the name that the token was made for.
     pub sub: String,
-    /// Why it calls, in its own words; logged with look-ups.
+    /// Why it calls, in its own words, which [`klout_model::Purpose`] understands.
     pub purpose: String,
     /// Seconds since 1970, as are the other times.
     pub iat: i64,

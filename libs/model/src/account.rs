@@ -27,6 +27,10 @@ pub struct AccountTag(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SignalHash(pub [u8; 16]);
 
+/// What somebody is reached by, an e-mail address for example, as a keyed hash: all that is kept of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContactHash(pub [u8; 32]);
+
 /// The key of all account ids of an installation: made once, kept outside the database, never
 /// rotated.
 #[derive(Clone)]
@@ -108,6 +112,14 @@ impl AccountKey {
         self.short("post", network, post)
     }
 
+    /// As what a contact is kept whose normalised form has this SHA-256, so that callers may send either. The key is
+    /// one of its own, derived from this one: who learns contact hashes learns nothing about accounts.
+    #[must_use]
+    pub fn contact(&self, sha256: &[u8; 32]) -> ContactHash {
+        let key = blake3::derive_key("klout contact", &self.0);
+        ContactHash(*blake3::keyed_hash(&key, sha256).as_bytes())
+    }
+
     /// A value that is stored in the open to tell whether a database was made with this key.
     #[must_use]
     pub fn check_value(&self) -> [u8; 16] {
@@ -171,6 +183,17 @@ mod tests {
         assert_ne!(ann, account(7, "bluesky", "Ann"));
         assert_ne!(account(7, "ab", "c"), account(7, "a", "bc"));
     }
+
+    #[test]
+    fn a_contact_is_the_same_for_ever_and_hangs_on_the_key() {
+        let contact = |key| AccountKey::new([key; 32]).contact(&[1; 32]);
+        // Golden: a change here would make every contact in every database unknown.
+        assert_eq!(contact(7).0[..8], CONTACT_GOLDEN);
+        assert_ne!(contact(7), contact(8));
+        assert_ne!(contact(7), AccountKey::new([7; 32]).contact(&[2; 32]));
+    }
+
+    const CONTACT_GOLDEN: [u8; 8] = [178, 188, 152, 109, 84, 163, 74, 203];
 
     #[test]
     fn a_native_id_has_no_control_characters_and_an_end() {

@@ -10,18 +10,20 @@ mod day;
 mod kind;
 mod network;
 mod person;
+mod purpose;
 mod reason;
 mod score;
 mod topic;
 
 pub use crate::account::{
-    AccountId, AccountKey, AccountKeyDiffers, AccountTag, NativeId, SignalHash,
+    AccountId, AccountKey, AccountKeyDiffers, AccountTag, ContactHash, NativeId, SignalHash,
 };
 pub use crate::counter::{CounterName, CounterValue};
 pub use crate::day::{Day, WINDOW_DAYS};
 pub use crate::kind::{Count, Kind};
 pub use crate::network::Network;
 pub use crate::person::PersonId;
+pub use crate::purpose::{Purpose, PurposeRefused, PurposeUnknown, Purposes};
 pub use crate::reason::RowReason;
 pub use crate::score::{Bucket, Score};
 pub use crate::topic::{TopicId, TopicIdInvalid};

@@ -14,6 +14,7 @@ use http::HeaderMap;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, BodyStream, LengthLimitError, Limited, StreamBody};
 use klout_chassis::{Authentication, CallLimits, Caller, Guard, Link, Links, Refusal};
+use klout_model::Purpose;
 use klout_proto::json::DESCRIPTORS;
 use prost_reflect::DynamicMessage;
 use tokio_util::sync::CancellationToken;
@@ -60,9 +61,6 @@ const OPERATOR_FIELDS: [(&str, &str); 1] =
 /// A request with such a field is held in memory, and is not longer than this.
 const HELD_MAX: usize = 64 * 1024;
 
-/// The purpose of an operator's key.
-const OPERATOR: &str = "operator";
-
 /// This RPC answers for as long as the caller listens, so it is ended when the process is.
 const WATCH: &str = "/klout.score.v1.ScoreService/WatchScores";
 
@@ -100,12 +98,13 @@ pub(crate) fn router(
     router.layer(Guard::new(authentication, limits))
 }
 
-/// The link puts our own token in the place of the caller's.
+/// The link puts our own token in the place of the caller's, and says for whom we call.
 async fn forward(State(onward): State<Onward>, request: Request) -> Response {
     let Onward { link, internal, going_down } = onward;
     let endless = request.uri().path() == WATCH;
     let internal = internal || for_operators(request.uri().path());
-    let operator = request.extensions().get::<Caller>().is_some_and(is_operator);
+    let caller = request.extensions().get::<Caller>().expect("every call passes the layers");
+    let (operator, link) = (is_operator(caller), link.on_behalf_of(caller));
     if internal && !operator {
         let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
         return refusal.into_plain_status("no such method").into_http();
@@ -194,8 +193,8 @@ pub(crate) fn for_operators(rpc: &str) -> bool {
 }
 
 /// Whether the caller showed an operator's key, or needs none.
-pub(crate) fn is_operator(Caller(claims): &Caller) -> bool {
-    claims.as_ref().is_none_or(|claims| claims.purpose == OPERATOR)
+pub(crate) fn is_operator(caller: &Caller) -> bool {
+    caller.purpose() == Purpose::Operator
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The web pages: who has the highest scores, what is known of one person, and what people are known for.
 //!
-//! They need no key, run no script and load nothing but our own style sheet. Numbers come through
-//! the same links and from the same RPCs as everybody's.
+//! They need no key, run no script and load nothing but our own style sheet. Whoever reads them is the caller `web`,
+//! and sees who consents to be shown. Numbers come through the same links and from the same RPCs as everybody's.
 
 mod chart;
 mod history;
@@ -33,7 +33,7 @@ use http::{
         X_CONTENT_TYPE_OPTIONS,
     },
 };
-use klout_chassis::{Link, Links, Refusal, within};
+use klout_chassis::{Caller, Link, Links, Refusal, within};
 use klout_proto::{
     convert,
     graph::v1::graph_service_client::GraphServiceClient,
@@ -97,10 +97,11 @@ struct Failure<'a> {
 
 impl Pages {
     pub(crate) fn new(links: &Links, request_time_max: Duration) -> Self {
+        let link = |service| links.to(service).on_behalf_of(&Caller::web());
         let peers = Peers {
-            scores: ScoreServiceClient::new(links.to("scoring")),
-            people: GraphServiceClient::new(links.to("social_graph")),
-            topics: TopicServiceClient::new(links.to("topics")),
+            scores: ScoreServiceClient::new(link("scoring")),
+            people: GraphServiceClient::new(link("social_graph")),
+            topics: TopicServiceClient::new(link("topics")),
         };
         let overview = Overview::new(request_time_max);
         Self {

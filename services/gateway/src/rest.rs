@@ -60,6 +60,7 @@ pub(crate) fn router(door: Door) -> Router {
                 }
                 let segments = segments.map_err(|_| Error::PathEncoding)?;
                 let operator = forward::is_operator(&admitted.caller);
+                let link = link.on_behalf_of(&admitted.caller);
                 answer(&door, route, link, &segments, query.as_deref(), request, operator).await
             });
             let response = match answered.await.and_then(|answered| answered) {

@@ -30,7 +30,7 @@ pub(crate) enum Rest {
 }
 
 /// Every path there is.
-pub(crate) static ROUTES: [Route; 26] = [
+pub(crate) static ROUTES: [Route; 27] = [
     Route {
         method: Method::GET,
         path: "/v1/people/{person}/score",
@@ -147,6 +147,14 @@ pub(crate) static ROUTES: [Route; 26] = [
         method: Method::GET,
         path: "/v1/people/{person}/mutuals",
         rpc: "klout.graph.v1.GraphService/ListMutuals",
+        segments: &[("person", "person")],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people/{person}/lookups",
+        rpc: "klout.graph.v1.GraphService/ListLookups",
         segments: &[("person", "person")],
         rest: Rest::Query,
         resource: None,

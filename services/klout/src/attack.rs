@@ -9,6 +9,7 @@ mod plot;
 mod recorded;
 mod report;
 mod town;
+mod vouching;
 
 use std::{
     fs,
@@ -225,6 +226,7 @@ impl<'a> Ground<'a> {
         bought::burst(self, &mut report);
         bought::noise(self, &mut report);
         circles::pod(self, &mut report);
+        vouching::traded(self, &mut report);
         others::followers(self, &mut report);
         others::fooled(self, &mut report);
         harm::harm(self, &mut report);

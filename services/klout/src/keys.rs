@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use klout_chassis::Clock;
+use klout_model::Purpose;
 use time::Duration;
 
 use crate::{
@@ -32,13 +33,19 @@ enum Command {
 #[command(after_help = "\
 Examples:
   klout keys create crm --purpose look-ups                      for the `klout up` of this user
-  klout keys create desk --config klout.toml                    for services with that configuration")]
+  klout keys create lab --purpose research                      sees who consents to research
+  klout keys create desk --config klout.toml                    for services with that configuration
+
+Nobody's score may decide on their work, credit, insurance or home: a key for hiring, lending or renting is refused,
+and docs/purposes.md says by what laws.")]
 struct Create {
     /// Who will call with it, such as crm; it stands in logs
     #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     name: String,
-    /// What for; it stands in logs. `operator` opens what services have for one another as well
-    #[arg(long, value_name = "TEXT", default_value = "look-ups")]
+    /// What for; people see it in the list of who looked at them. `show`, `crm`, `perks` and `research` show who
+    /// consents to that, every other text who consents to `crm`; `operator` shows every member, and opens what
+    /// services have for one another as well
+    #[arg(long, value_name = "TEXT", default_value = "look-ups", value_parser = purpose)]
     purpose: String,
     /// How long it is valid
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
@@ -49,6 +56,20 @@ struct Create {
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     settings: Settings,
+}
+
+/// A purpose that a key may have.
+fn purpose(text: &str) -> Result<String, String> {
+    match Purpose::of_key(text) {
+        Ok(Purpose::Internal) => {
+            Err("services make the keys themselves by which they call one another".to_owned())
+        }
+        Ok(_) => Ok(text.to_owned()),
+        Err(refused) => Err(format!(
+            "{refused}: laws on credit reports, automated decisions and social scoring forbid to let a score decide \
+             on somebody's work, credit, insurance or home; see docs/purposes.md"
+        )),
+    }
 }
 
 // === impl Keys ===

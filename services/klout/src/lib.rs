@@ -22,6 +22,7 @@ mod import;
 mod influence;
 mod installation;
 mod keys;
+mod lookups;
 mod model;
 mod models;
 mod moments;

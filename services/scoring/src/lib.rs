@@ -113,7 +113,15 @@ impl Service for Scoring {
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context {
-            db, database_url_direct, cache, links, clock, account_key, going_down, ..
+            db,
+            database_url_direct,
+            cache,
+            links,
+            clock,
+            account_key,
+            lookups,
+            going_down,
+            ..
         } = context;
         let deployment = Deployment::of(&account_key.check_value());
         let epochs = Epochs::new();
@@ -164,6 +172,7 @@ impl Service for Scoring {
                 },
                 freshness_time_max: config.freshness_time_max,
                 watches,
+                lookups,
                 pass_wanted: Arc::clone(&pass_wanted),
             },
             operator_rpc: OperatorRpc {

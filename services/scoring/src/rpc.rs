@@ -24,6 +24,7 @@ mod watch_scores;
 
 use std::{sync::Arc, time::Duration};
 
+use klout_chassis::{Caller, Lookups};
 use klout_proto::score::v1::{
     ApplyMembershipsRequest, ApplyMembershipsResponse, ApplySignalsRequest, ApplySignalsResponse,
     BatchGetActorsRequest, BatchGetActorsResponse, BatchLookupScoresRequest,
@@ -62,6 +63,7 @@ pub(crate) struct ScoreRpc {
     pub(crate) portraits: Portraits,
     pub(crate) freshness_time_max: Duration,
     pub(crate) watches: Watches,
+    pub(crate) lookups: Lookups,
     /// Rung when somebody asks for a pass.
     pub(crate) pass_wanted: Arc<Notify>,
 }
@@ -82,7 +84,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<GetScoreRequest>,
     ) -> Result<Response<GetScoreResponse>, Status> {
-        let score = get_score::get_score(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let score = get_score::get_score(self, &caller, request.into_inner()).await?;
         Ok(Response::new(decoded(&EncodedResponse { score: score.bytes })?))
     }
 
@@ -90,7 +93,9 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<BatchLookupScoresRequest>,
     ) -> Result<Response<BatchLookupScoresResponse>, Status> {
-        let results = batch_lookup_scores::batch_lookup_scores(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let results =
+            batch_lookup_scores::batch_lookup_scores(self, &caller, request.into_inner()).await?;
         Ok(Response::new(decoded(&EncodedResults { results })?))
     }
 
@@ -106,7 +111,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListScoresRequest>,
     ) -> Result<Response<ListScoresResponse>, Status> {
-        let response = list_scores::list_scores(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_scores::list_scores(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -114,7 +120,9 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListTopScoresRequest>,
     ) -> Result<Response<ListTopScoresResponse>, Status> {
-        let response = list_top_scores::list_top_scores(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            list_top_scores::list_top_scores(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -138,7 +146,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<WatchScoresRequest>,
     ) -> Result<Response<BoxStream<WatchScoresResponse>>, Status> {
-        let responses = watch_scores::watch_scores(self, request.into_inner())?;
+        let caller = Caller::of(&request);
+        let responses = watch_scores::watch_scores(self, &caller, request.into_inner())?;
         Ok(Response::new(responses))
     }
 
@@ -162,7 +171,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ExplainScoreRequest>,
     ) -> Result<Response<ExplainScoreResponse>, Status> {
-        let response = explain_score::explain_score(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = explain_score::explain_score(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -170,7 +180,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<SimulateScoreRequest>,
     ) -> Result<Response<SimulateScoreResponse>, Status> {
-        let response = simulate_score::simulate_score(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = simulate_score::simulate_score(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -178,7 +189,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListMomentsRequest>,
     ) -> Result<Response<ListMomentsResponse>, Status> {
-        let response = list_moments::list_moments(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_moments::list_moments(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

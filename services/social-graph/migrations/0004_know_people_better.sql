@@ -39,7 +39,6 @@ create table social_graph.person_state (
     state             text     not null,
     withheld_purposes text[]   not null default '{}',
     into_person_id    bigint,
-    erased_accounts   bigint[] not null default '{}',
 
     constraint person_state_pkey primary key (person_id),
     constraint person_state_state_known
@@ -47,8 +46,7 @@ create table social_graph.person_state (
 );
 
 comment on table social_graph.person_state is
-    'The newest state of each person that ever was another one than a member who consents to everything. '
-    'erased_accounts: what an erased person owned.';
+    'The newest state of each person that ever was another one than a member who consents to everything.';
 
 create index person_state_number on social_graph.person_state (number);
 
@@ -63,3 +61,5 @@ create table social_graph.erased_account (
 comment on table social_graph.erased_account is
     'One row per account of somebody who was erased: what is about or by it is not taken in. through_day: up to that '
     'day (since 1970), as somebody joined with it again; null: whatever the day.';
+
+create index erased_account_person_id on social_graph.erased_account (person_id);

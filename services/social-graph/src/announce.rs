@@ -30,13 +30,13 @@ use crate::store;
 const ACCOUNTS_MAX: i64 = 1_000;
 
 /// How long a consumer may take.
-const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
+pub(crate) const PUSH_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long accounts are ours unless we renew that: what a process that dies had leased waits as long.
-const LEASE_TIME: Duration = Duration::from_secs(10);
+pub(crate) const LEASE_TIME: Duration = Duration::from_secs(10);
 
 /// How often a lease is renewed, so that one can fail to be.
-const RENEW_INTERVAL: Duration = Duration::from_secs(3);
+pub(crate) const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 
 /// A service that is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,14 +124,10 @@ impl Announcer {
             .await
             .map_err(store("read who owns accounts"))?;
 
-        // A consumer keeps to the time limit by itself, unless it hangs.
-        let push = timeout(PUSH_TIME_MAX, self.push(memberships.clone()));
-        let pushed = renewing(RENEW_INTERVAL, push, || {
+        let pushed = while_leased(self.push(memberships.clone()), || {
             store::membership_outbox::renew(&self.db, consumer, &leased, LEASE_TIME)
-        })
-        .await
-        .unwrap_or_else(|_| Err(Status::deadline_exceeded("the consumer hangs")));
-        if let Err(source) = pushed {
+        });
+        if let Err(source) = pushed.await {
             store::membership_outbox::release(&self.db, consumer, &leased)
                 .await
                 .map_err(store("give accounts back"))?;
@@ -159,4 +155,18 @@ impl Announcer {
             }
         }
     }
+}
+
+/// Tells another service what is leased, which is kept meanwhile by `renew`. Whoever is told keeps to the time limit
+/// by itself, unless it hangs.
+pub(crate) async fn while_leased<T, F>(
+    push: impl Future<Output = Result<T, Status>>,
+    renew: impl FnMut() -> F,
+) -> Result<T, Status>
+where
+    F: Future<Output = Result<(), sqlx::Error>>,
+{
+    renewing(RENEW_INTERVAL, timeout(PUSH_TIME_MAX, push), renew)
+        .await
+        .unwrap_or_else(|_| Err(Status::deadline_exceeded("whoever is told hangs")))
 }

@@ -1,4 +1,4 @@
-//! Looks how much scoring and topics have to be told, for those who watch.
+//! Looks how much scoring, topics and the connector have to be told, for those who watch.
 
 use std::time::Duration;
 
@@ -27,9 +27,13 @@ impl Backlog {
             .await
             .map_err(Error::store("count what waits"))?;
         let pending = |consumer| &self.metrics.memberships_pending[consumer as usize];
-        let told = |accounts| u32::try_from(accounts).unwrap_or(u32::MAX);
+        let told = |count| u32::try_from(count).unwrap_or(u32::MAX);
         pending(Consumer::Scoring).set(told(waiting.for_scoring));
         pending(Consumer::Topics).set(told(waiting.for_topics));
+        let plus_ks = store::plus_k_outbox::count(&self.db)
+            .await
+            .map_err(Error::store("count +K that wait"))?;
+        self.metrics.plus_k_pending.set(told(plus_ks));
         Ok(false)
     }
 }

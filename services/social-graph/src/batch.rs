@@ -10,7 +10,7 @@ use klout_proto::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{error::Error, strength};
+use crate::{error::Error, plus_k::suggest::Answers, strength};
 
 /// Between whom a tie is, in the order of the table's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,26 +43,59 @@ pub(crate) struct Reactions {
     pub(crate) ties: BTreeMap<TieKey, TieChange>,
     /// The newest handle of each account.
     pub(crate) handles: BTreeMap<AccountId, Handle>,
+    pub(crate) answers: Answers,
 }
 
-/// Sums a batch up. What has no actor is nobody's reaction.
+/// Accounts of which nothing is taken in, and up to which day; `None`: whatever the day.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Erased(pub(crate) BTreeMap<i64, Option<i32>>);
+
+/// Every account that a batch names, as an id.
+pub(crate) fn accounts(batch: &SignalBatch) -> Vec<i64> {
+    let reactions = batch.interactions.iter().chain(&batch.retracted_interactions);
+    let named = reactions.flat_map(|it| [Some(it.subject_account_id), it.actor_account_id]);
+    let mut accounts: Vec<_> = named.flatten().collect();
+    accounts.extend(batch.handles.iter().map(|handle| handle.account_id));
+    accounts.sort_unstable();
+    accounts.dedup();
+    accounts
+}
+
+/// Sums a batch up. What has no actor is nobody's reaction, and what is about or by who was erased nobody's business.
 ///
 /// # Errors
 ///
 /// [`Error::BatchMalformed`] when it is not what the connector sends.
-pub(crate) fn reactions(batch: SignalBatch) -> Result<Reactions, Error> {
+pub(crate) fn reactions(batch: SignalBatch, erased: &Erased) -> Result<Reactions, Error> {
     let batch_id = Uuid::from_slice(&batch.batch_id)
         .map_err(|_| Error::BatchMalformed { problem: "batch_id is not 16 bytes" })?;
     let mut reactions = Reactions { batch_id, ..Reactions::default() };
     for (back, interactions) in
         [(false, &batch.interactions), (true, &batch.retracted_interactions)]
     {
-        interactions.iter().try_for_each(|it| reactions.add_interaction(it, back))?;
+        let kept = interactions.iter().filter(|it| {
+            let accounts = [Some(it.subject_account_id), it.actor_account_id];
+            accounts.into_iter().flatten().all(|account| erased.lets_in(account, it.day))
+        });
+        kept.into_iter().try_for_each(|it| reactions.add_interaction(it, back))?;
     }
     for handle in batch.handles {
+        let day =
+            handle.seen_time.as_ref().and_then(convert::time).map(|time| Day::of(time).number());
+        if !day.is_none_or(|day| erased.lets_in(handle.account_id, day)) {
+            continue;
+        }
         reactions.add_handle(handle)?;
     }
     Ok(reactions)
+}
+
+// === impl Erased ===
+
+impl Erased {
+    fn lets_in(&self, account: i64, day: i32) -> bool {
+        self.0.get(&account).is_none_or(|through| through.is_some_and(|through| day > through))
+    }
 }
 
 // === impl Reactions ===
@@ -84,6 +117,10 @@ impl Reactions {
         let Some(actor) = interaction.actor_account_id.filter(|_| *count > 0) else {
             return Ok(());
         };
+        if kind == Kind::Accept {
+            let sign = if taken_back { -1 } else { 1 };
+            self.answers.note(sign, *subject, actor, *day);
+        }
         let (strength, reactions) = (strength::kept(kind, *count, *day), i64::from(*count));
         let (strength, reactions) =
             if taken_back { (-strength, -reactions) } else { (strength, reactions) };
@@ -137,7 +174,7 @@ mod tests {
     fn reactions_of_one_actor_are_one_tie() {
         let later = BatchedInteraction { day: 17_001, ..like(1, Some(2), 4) };
         let told = vec![like(1, Some(2), 3), like(1, None, 9), later];
-        let ties = reactions(batch(told, vec![])).expect("one of ours").ties;
+        let ties = reactions(batch(told, vec![]), &Erased::default()).expect("one of ours").ties;
         let strength =
             strength::kept(Kind::Like, 3, 17_000) + strength::kept(Kind::Like, 4, 17_001);
         let tie = TieChange { strength, reactions: 7, last_day: 17_001 };
@@ -150,7 +187,7 @@ mod tests {
             retracted_interactions: vec![like(1, Some(2), 3)],
             ..batch(vec![like(1, Some(2), 3), like(1, Some(3), 0)], vec![])
         };
-        let ties = reactions(batch).expect("one of ours").ties;
+        let ties = reactions(batch, &Erased::default()).expect("one of ours").ties;
         let tie = TieChange { strength: 0.0, reactions: 0, last_day: 17_000 };
         assert_eq!(ties, BTreeMap::from([(TieKey { subject: 1, actor: 2 }, tie)]));
     }
@@ -165,19 +202,20 @@ mod tests {
         let old = called("ann", datetime!(2018-01-01 00:00 UTC));
         let new = called("anna", datetime!(2018-01-02 00:00 UTC));
         for handles in [vec![old.clone(), new.clone()], vec![new, old]] {
-            let handles = reactions(batch(vec![], handles)).expect("one of ours").handles;
+            let handles =
+                reactions(batch(vec![], handles), &Erased::default()).expect("one of ours").handles;
             assert_eq!(handles[&AccountId(1)].name.as_str(), "anna");
         }
     }
 
     #[test]
     fn what_the_connector_does_not_send_is_refused() {
-        assert!(reactions(SignalBatch::default()).is_err(), "no id");
+        assert!(reactions(SignalBatch::default(), &Erased::default()).is_err(), "no id");
         let late = BatchedInteraction { day: i32::MAX, ..like(1, None, 1) };
-        assert!(reactions(batch(vec![late], vec![])).is_err());
+        assert!(reactions(batch(vec![late], vec![]), &Erased::default()).is_err());
         let adored = BatchedInteraction { kind: "adore".to_owned(), ..like(1, None, 1) };
-        assert!(reactions(batch(vec![adored], vec![])).is_err());
+        assert!(reactions(batch(vec![adored], vec![]), &Erased::default()).is_err());
         let nameless = BatchedHandle { account_id: 1, handle: String::new(), seen_time: None };
-        assert!(reactions(batch(vec![], vec![nameless])).is_err());
+        assert!(reactions(batch(vec![], vec![nameless]), &Erased::default()).is_err());
     }
 }

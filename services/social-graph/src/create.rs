@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use klout_chassis::failpoint;
-use klout_model::{AccountId, PersonId};
+use klout_model::{AccountId, Day, PersonId};
 use klout_proto::graph::v1::Person;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -15,6 +15,7 @@ use crate::{
     error::Error,
     people,
     place::{self, Place},
+    state::{State, Turn},
     store,
 };
 
@@ -76,6 +77,12 @@ async fn try_people(
 ) -> Result<Option<Vec<Result<Created, Error>>>, Error> {
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to create people"))?;
+    // Accounts of who was erased start anew. The turn to change states comes before any other lock.
+    let named: Vec<_> = requests.iter().flat_map(|it| &it.accounts).map(|it| it.id).collect();
+    let erased = store::erased_account::any(&mut *transaction, &named)
+        .await
+        .map_err(store("look for erased accounts"))?;
+    let turn = if erased { Some(Turn::take(&mut transaction).await?) } else { None };
     let mut ledger = Ledger::read(&mut transaction, requests).await?;
     let found: Vec<_> = requests.iter().map(|request| ledger.find(&request.accounts)).collect();
     let mut places: BTreeMap<PersonId, Place> = BTreeMap::new();
@@ -96,6 +103,10 @@ async fn try_people(
             .map_err(store("link accounts"))?;
         if linked.len() < ledger.new_accounts.len() {
             return Ok(None);
+        }
+        if let Some(turn) = turn {
+            let linked: Vec<_> = linked.keys().copied().collect();
+            turn.rejoin(&mut transaction, &linked, Day::of(now)).await?;
         }
         store::membership_outbox::append(&mut *transaction, &Consumer::ALL, &linked)
             .await
@@ -152,6 +163,13 @@ impl<'a> Ledger<'a> {
             match self.owners.get(&account.id) {
                 Some(known) => {
                     people::same_account(account, &known.tag)?;
+                    if known.state == State::Erased {
+                        unowned.insert(account.id, account);
+                        continue;
+                    }
+                    if !known.state.is_there() {
+                        return Err(linked(account));
+                    }
                     if owner.is_some_and(|owner| owner != known.person) {
                         return Err(linked(account));
                     }
@@ -167,7 +185,7 @@ impl<'a> Ledger<'a> {
         if unowned.is_empty() && self.accounts.get(&person) == Some(&asked.len()) {
             Ok(Found { person, created: false })
         } else {
-            let owned = request.iter().find(|account| self.owners.contains_key(&account.id));
+            let owned = request.iter().find(|account| !unowned.contains_key(&account.id));
             Err(linked(owned.expect("the owner is that of an account")))
         }
     }
@@ -178,7 +196,8 @@ impl<'a> Ledger<'a> {
         self.accounts.insert(person, accounts.len());
         for (id, account) in accounts {
             let tag = account.tag.0.to_vec();
-            self.owners.insert(id, store::account::Owner { person, tag });
+            let state = State::Member;
+            self.owners.insert(id, store::account::Owner { person, tag, state });
             self.new_accounts.insert(id, (account, person));
         }
         Found { person, created: true }

@@ -2,9 +2,16 @@
 
 use klout_chassis::Refusal;
 use klout_model::{Network, PersonId};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tonic::{Code, Status};
 
-use crate::rpc::REQUESTS_MAX;
+use crate::{
+    plus_k::{block, propose},
+    rpc::{LOOKUPS_MAX, REQUESTS_MAX},
+};
+
+/// How long to wait before asking again whether a state is confirmed.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -13,6 +20,9 @@ pub enum Error {
 
     #[error("{count} requests; at most {REQUESTS_MAX} are answered at once")]
     RequestsTooMany { count: usize },
+
+    #[error("{count} look-ups; at most {LOOKUPS_MAX} are written down at once")]
+    LookupsTooMany { count: usize },
 
     #[error("there is no person {person}")]
     PersonUnknown { person: PersonId },
@@ -31,15 +41,69 @@ pub enum Error {
     #[error("{native_id} of {network} has the account id of another account")]
     AccountIdShared { network: Network, native_id: String },
 
-    #[error("the batch is not one of the connector's: {problem}")]
-    BatchMalformed { problem: &'static str },
+    #[error("there is no topic {topic}, or the receiver does not have it")]
+    TopicUnknown { topic: String },
 
-    /// What topics says about a topic that the caller named.
-    #[error("topics refused a topic")]
-    Topic(#[source] Status),
+    #[error("the receiver takes nothing from this member")]
+    GiverBlocked,
+
+    #[error("today's {daily} +K are given; there are new ones from {reset_time}")]
+    BudgetSpent { daily: u16, reset_time: OffsetDateTime },
+
+    #[error(
+        "one was given to this receiver on this topic already; another one can be from {again_time}"
+    )]
+    PlusKGiven { again_time: OffsetDateTime },
+
+    #[error("this request id was used for another +K")]
+    RequestIdReused,
+
+    #[error("there is no +K {plus_k} of this member")]
+    PlusKUnknown { plus_k: i64 },
+
+    #[error("it could be taken back until {until}")]
+    PlusKFinal { until: OffsetDateTime },
+
+    #[error("it was thanked for in other words")]
+    ThanksGiven,
+
+    #[error("too many proposals wait: 10 of one proposer, 100 for one member")]
+    ProposalsTooMany,
+
+    #[error("no proposal {proposal} waits for this member")]
+    ProposalUnknown { proposal: i64 },
+
+    #[error("1,000 people are blocked already")]
+    BlocksTooMany,
+
+    /// What topics says about what the caller named.
+    #[error("topics refused what was asked")]
+    Topics(#[source] Status),
 
     #[error("another service did not answer")]
     Peer(#[source] Status),
+
+    #[error("the batch is not one of the connector's: {problem}")]
+    BatchMalformed { problem: &'static str },
+
+    #[error("it is decided, and {} did not confirm in time that it shows nothing any more", services.join(", "))]
+    MaskingUnconfirmed { services: Vec<&'static str> },
+
+    #[error("there is no receipt {receipt}")]
+    ReceiptUnknown { receipt: uuid::Uuid },
+
+    #[error("these states are none: {problem}")]
+    StatesMalformed { problem: &'static str },
+
+    #[error("the list broke off")]
+    Stream(#[source] Box<Status>),
+
+    #[error("{service} did not tell what it holds")]
+    Undescribed {
+        service: &'static str,
+        #[source]
+        source: Box<Status>,
+    },
 
     #[error("could not {action}")]
     Store {
@@ -68,6 +132,11 @@ impl From<Error> for Status {
                     .with("count", count)
                     .with("max", REQUESTS_MAX)
             }
+            Error::LookupsTooMany { count } => {
+                Refusal::new(Code::InvalidArgument, "REQUESTS_TOO_MANY")
+                    .with("count", count)
+                    .with("max", LOOKUPS_MAX)
+            }
             Error::PersonUnknown { person } => {
                 Refusal::new(Code::NotFound, "PERSON_UNKNOWN").with("person", person)
             }
@@ -88,12 +157,59 @@ impl From<Error> for Status {
                     .with("native_id", native_id)
             }
             Error::AccountIdShared { .. } => Refusal::new(Code::Internal, "ACCOUNT_ID_SHARED"),
-            Error::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            Error::TopicUnknown { topic } => {
+                Refusal::new(Code::NotFound, "TOPIC_UNKNOWN").with("topic", topic)
+            }
+            Error::GiverBlocked => Refusal::new(Code::PermissionDenied, "GIVER_BLOCKED"),
+            Error::BudgetSpent { daily, reset_time } => {
+                Refusal::new(Code::ResourceExhausted, "BUDGET_SPENT")
+                    .with("daily", daily)
+                    .with("reset_time", text(*reset_time))
+            }
+            Error::PlusKGiven { again_time } => {
+                Refusal::new(Code::FailedPrecondition, "PLUS_K_GIVEN")
+                    .with("again_time", text(*again_time))
+            }
+            Error::RequestIdReused => Refusal::new(Code::InvalidArgument, "REQUEST_ID_REUSED"),
+            Error::PlusKUnknown { plus_k } => {
+                Refusal::new(Code::NotFound, "PLUS_K_UNKNOWN").with("plus_k", plus_k)
+            }
+            Error::PlusKFinal { until } => Refusal::new(Code::FailedPrecondition, "PLUS_K_FINAL")
+                .with("take_back_until_time", text(*until)),
+            Error::ThanksGiven => Refusal::new(Code::FailedPrecondition, "THANKS_GIVEN"),
+            Error::ProposalsTooMany => Refusal::new(Code::ResourceExhausted, "PROPOSALS_TOO_MANY")
+                .with("of_proposer_max", propose::OF_PROPOSER_MAX)
+                .with("for_person_max", propose::FOR_PERSON_MAX),
+            Error::ProposalUnknown { proposal } => {
+                Refusal::new(Code::NotFound, "PROPOSAL_UNKNOWN").with("proposal", proposal)
+            }
+            Error::BlocksTooMany => Refusal::new(Code::ResourceExhausted, "BLOCKS_TOO_MANY")
+                .with("max", block::BLOCKS_MAX),
             // It is about what the caller sent, in the words of the service that knows.
-            Error::Topic(status) => return status.clone(),
+            Error::Topics(status) => return status.clone(),
             Error::Peer(status) => Refusal::peer(status),
+            Error::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
+            Error::MaskingUnconfirmed { services } => {
+                Refusal::new(Code::Unavailable, "MASKING_UNCONFIRMED")
+                    .with("services", services.join(" "))
+                    .retry_after(RETRY_AFTER)
+            }
+            Error::ReceiptUnknown { receipt } => {
+                Refusal::new(Code::NotFound, "RECEIPT_UNKNOWN").with("receipt", receipt)
+            }
+            Error::StatesMalformed { .. } => {
+                Refusal::new(Code::InvalidArgument, "STATES_MALFORMED")
+            }
+            Error::Stream(source) => return Status::clone(source),
+            Error::Undescribed { service, source } => {
+                Refusal::peer(source).with("service", service)
+            }
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)
     }
+}
+
+fn text(time: OffsetDateTime) -> String {
+    time.format(&Rfc3339).unwrap_or_else(|_| time.to_string())
 }

@@ -9,24 +9,39 @@ mod apply;
 mod backlog;
 mod batch;
 mod config;
+mod consent;
 mod create;
+mod deletion_list;
+mod describe;
 mod error;
+mod forget;
 mod influence;
 mod link_account;
+mod lookups;
 mod metrics;
+mod peer;
 mod people;
 mod place;
+mod plus_k;
+mod replay;
 mod resolve;
 mod rpc;
+mod shown;
+mod state;
 mod store;
 mod strength;
 mod sweep;
+mod tell;
 mod topics;
 mod update;
+
+use std::sync::Arc;
 
 use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
+    person_data_service_server::{self, PersonDataServiceServer},
+    plus_k_service_server::{self, PlusKServiceServer},
     signal_consumer_service_server::{self, SignalConsumerServiceServer},
 };
 use klout_telemetry::Metric;
@@ -39,9 +54,13 @@ use tower::BoxError;
 use crate::{
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
-    metrics::{METRICS, Metrics},
-    rpc::{ConsumerRpc, GraphRpc},
+    lookups::LookupSweeper,
+    metrics::{METRICS, Metrics, Vouched},
+    peer::Peer,
+    plus_k::{Vouching, push::Pusher},
+    rpc::{ConsumerRpc, GraphRpc, PersonDataRpc, PlusKRpc},
     sweep::Sweeper,
+    tell::{CONSUMERS, Teller},
     topics::Topics,
 };
 pub use crate::{config::Config, store::MIGRATOR};
@@ -52,15 +71,26 @@ pub struct SocialGraph {
     config: Config,
     graph_rpc: GraphRpc,
     consumer_rpc: ConsumerRpc,
+    person_data_rpc: PersonDataRpc,
+    plus_k_rpc: PlusKRpc,
+    pusher: Pusher,
     announcers: [Announcer; Consumer::ALL.len()],
+    teller: Teller,
     backlog: Backlog,
     sweeper: Sweeper,
+    lookup_sweeper: LookupSweeper,
 }
 
 impl Service for SocialGraph {
     const NAME: &'static str = "social_graph";
-    const RPC_SERVICES: &'static [&'static str] =
-        &[graph_service_server::SERVICE_NAME, signal_consumer_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] = &[
+        graph_service_server::SERVICE_NAME,
+        person_data_service_server::SERVICE_NAME,
+        plus_k_service_server::SERVICE_NAME,
+        signal_consumer_service_server::SERVICE_NAME,
+    ];
+    const STREAMING_RPCS: &'static [&'static str] =
+        &["/klout.graph.v1.GraphService/ImportDeletionList"];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
@@ -71,21 +101,45 @@ impl Service for SocialGraph {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, clock, account_key, .. } = context;
+        let Context { db, links, clock, account_key, lookups, .. } = context;
         let check_value = account_key.check_value();
         let kept = store::account_key::keep_first(&db, &check_value).await?;
         account_key.check(&kept)?;
+        let peer = |consumer: tell::Consumer| Peer { consumer, link: links.to(consumer.name()) };
+        let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
+        let owners_changed = Bell::default();
+        let vouched = Arc::new(Vouched::new());
+        let vouching = Vouching {
+            db: db.clone(),
+            clock: clock.clone(),
+            account_key: account_key.clone(),
+            topics: plus_k::topics::Topics(links.to("topics")),
+            daily: config.plus_k_daily,
+            owners_changed: owners_changed.clone(),
+            given: Arc::default(),
+            metrics: Arc::clone(&vouched),
+        };
         Ok(Self {
-            config,
+            teller: teller.clone(),
+            plus_k_rpc: PlusKRpc { vouching },
+            pusher: Pusher { db: db.clone(), link: links.to("connector"), metrics: vouched },
             graph_rpc: GraphRpc {
                 db: db.clone(),
                 clock: clock.clone(),
                 account_key,
                 topics: Topics::new(links.to("topics")),
-                owners_changed: Bell::default(),
+                lookups,
+                owners_changed: owners_changed.clone(),
+                teller,
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
+            person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
             sweeper: Sweeper::new(db.clone(), clock),
+            lookup_sweeper: LookupSweeper {
+                db: db.clone(),
+                retention: config.lookup_retention.try_into()?,
+            },
+            config,
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
             announcers: Consumer::ALL.map(|consumer| Announcer {
                 db: db.clone(),
@@ -96,14 +150,30 @@ impl Service for SocialGraph {
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(GraphServiceServer::new(self.graph_rpc.clone())).add_service(
-            SignalConsumerServiceServer::new(self.consumer_rpc.clone())
-                .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
-        );
+        routes
+            .add_service(GraphServiceServer::new(self.graph_rpc.clone()))
+            .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()))
+            .add_service(PlusKServiceServer::new(self.plus_k_rpc.clone()))
+            .add_service(
+                SignalConsumerServiceServer::new(self.consumer_rpc.clone())
+                    .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
+            );
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, graph_rpc, consumer_rpc: _, announcers, backlog, sweeper } = self;
+        let Self {
+            config,
+            graph_rpc,
+            consumer_rpc: _,
+            person_data_rpc: _,
+            plus_k_rpc,
+            pusher,
+            announcers,
+            teller,
+            backlog,
+            sweeper,
+            lookup_sweeper,
+        } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
         let [scoring, topics] = announcers.each_ref().map(|announcer| {
@@ -112,7 +182,14 @@ impl Service for SocialGraph {
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
-        tokio::join!(scoring, topics, watch, sweep);
+        let sweep_lookups =
+            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
+                lookup_sweeper.step()
+            });
+        let leaving = forget::work(&teller, interval, &stop);
+        let given = &plus_k_rpc.vouching.given;
+        let vouched = repeat("tell_plus_ks", interval, given, &stop, || pusher.step());
+        tokio::join!(scoring, topics, watch, sweep, sweep_lookups, leaving, vouched);
         Ok(())
     }
 }

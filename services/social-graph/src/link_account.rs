@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::PersonId;
+use klout_model::{Day, PersonId};
 use klout_proto::graph::v1::Person;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tracing::instrument;
 
-use crate::{account::Account, announce::Consumer, batch::Handle, error::Error, people, store};
+use crate::{
+    account::Account, announce::Consumer, batch::Handle, error::Error, people, state::Turn, store,
+};
 
 /// Links `account`, or renews its handle when it is linked already. Returns the person with all
 /// accounts, and whether somebody has to be told.
@@ -21,6 +23,10 @@ pub(crate) async fn link_account(
 ) -> Result<(Person, bool), Error> {
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to link an account"))?;
+    let erased = store::erased_account::any(&mut *transaction, &[account.id])
+        .await
+        .map_err(store("look for erased accounts"))?;
+    let turn = if erased { Some(Turn::take(&mut transaction).await?) } else { None };
     // Whoever is told of the account is told where the person lives then, and of every move after it.
     let there = store::person::share(&mut *transaction, person)
         .await
@@ -50,6 +56,9 @@ pub(crate) async fn link_account(
             .await
             .map_err(store("renew a handle"))?;
     } else {
+        if let Some(turn) = turn {
+            turn.rejoin(&mut transaction, &[account.id], Day::of(now)).await?;
+        }
         store::membership_outbox::append(&mut *transaction, &Consumer::ALL, &linked)
             .await
             .map_err(store("announce an account"))?;

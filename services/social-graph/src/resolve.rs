@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use klout_chassis::Caller;
 use klout_model::{AccountId, NativeId, Network, PersonId};
 use sqlx::PgPool;
 use tracing::instrument;
@@ -9,6 +10,7 @@ use tracing::instrument;
 use crate::{
     account::Named,
     error::Error,
+    shown::hidden_from,
     store::{
         self,
         account::{Called, Owner},
@@ -20,15 +22,18 @@ use crate::{
 struct Known {
     owners: BTreeMap<AccountId, Owner>,
     called: BTreeMap<(String, String), Vec<Called>>,
+    hidden: BTreeSet<PersonId>,
 }
 
-/// Who owns each of these accounts, in at most two statements.
+/// Who owns each of these accounts, as far as `caller` may know; in at most three statements.
 #[instrument(skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn resolve(
     db: &PgPool,
+    caller: &Caller,
     accounts: &[Named],
 ) -> Result<Vec<Result<PersonId, Error>>, Error> {
-    let known = Known::read(db, accounts).await?;
+    let mut known = Known::read(db, accounts).await?;
+    known.hide(db, caller).await?;
     Ok(accounts.iter().map(|account| known.owner(account)).collect())
 }
 
@@ -43,7 +48,8 @@ impl Known {
                 Named::Handle { network, handle } => handles.push((network, handle)),
             }
         }
-        let mut known = Self { owners: BTreeMap::new(), called: BTreeMap::new() };
+        let mut known =
+            Self { owners: BTreeMap::new(), called: BTreeMap::new(), hidden: BTreeSet::new() };
         if !ids.is_empty() {
             known.owners = store::account::owners(db, &ids)
                 .await
@@ -61,11 +67,22 @@ impl Known {
         Ok(known)
     }
 
+    /// Looks who is nobody to `caller`.
+    async fn hide(&mut self, db: &PgPool, caller: &Caller) -> Result<(), Error> {
+        let owners = self.owners.values().map(|owner| owner.person);
+        let called = self.called.values().flatten().map(|account| account.person);
+        let people: Vec<PersonId> = owners.chain(called).collect();
+        self.hidden = hidden_from(db, caller, &people).await?;
+        Ok(())
+    }
+
     fn owner(&self, account: &Named) -> Result<PersonId, Error> {
         match account {
             Named::NativeId { id, network, native_id } => match self.owners.get(id) {
-                Some(owner) => Ok(owner.person),
-                None => Err(unknown(network, native_id)),
+                Some(owner) if owner.state.is_there() && !self.hidden.contains(&owner.person) => {
+                    Ok(owner.person)
+                }
+                Some(_) | None => Err(unknown(network, native_id)),
             },
             Named::Handle { network, handle } => self.called(network, handle),
         }
@@ -79,7 +96,9 @@ impl Known {
         let has_it = |account: &&Called| {
             !network.has_unique_handles() || Some(account.handle_time) == newest
         };
-        let called: Vec<&Called> = called.iter().filter(has_it).collect();
+        // Whoever is hidden has the handle nevertheless, and it is not told that a name is theirs too.
+        let shown = |account: &&Called| !self.hidden.contains(&account.person);
+        let called: Vec<&Called> = called.iter().filter(has_it).filter(shown).collect();
         let people: BTreeSet<_> = called.iter().map(|account| account.person).collect();
         match people.first() {
             None => Err(unknown(network, handle)),

@@ -6,18 +6,30 @@ mod batch_get_memberships;
 mod batch_get_people;
 mod batch_resolve_people;
 mod create_person;
+mod erase_person;
+mod export_person;
 mod get_backlog;
+mod get_consent;
 mod get_person;
+mod get_receipt;
+mod import_deletion_list;
 mod influence;
 mod link_account;
 mod list_influencees;
 mod list_influencers;
+mod list_lookups;
 mod list_mutuals;
+mod list_person_states;
 mod page;
+mod person_data;
+mod plus_k;
+mod record_lookups;
 mod resolve_person;
+mod set_consent;
 mod update_person;
 
-use klout_chassis::Clock;
+use futures::TryStreamExt as _;
+use klout_chassis::{Caller, Clock, Lookups};
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
     AddContactsRequest, AddContactsResponse, ApplySignalsRequest, ApplySignalsResponse,
@@ -25,8 +37,9 @@ use klout_proto::graph::v1::{
     BatchGetMembershipsResponse, BatchGetPeopleRequest, BatchGetPeopleResponse,
     BatchResolvePeopleRequest, BatchResolvePeopleResponse, CompleteLinkRequest,
     CompleteLinkResponse, CreatePersonRequest, CreatePersonResponse, ErasePersonRequest,
-    ErasePersonResponse, GetBacklogRequest, GetBacklogResponse, GetConsentRequest,
-    GetConsentResponse, GetPersonRequest, GetPersonResponse, GetReceiptRequest, GetReceiptResponse,
+    ErasePersonResponse, ExportPersonRequest, ExportPersonResponse, GetBacklogRequest,
+    GetBacklogResponse, GetConsentRequest, GetConsentResponse, GetPersonRequest, GetPersonResponse,
+    GetReceiptRequest, GetReceiptResponse, ImportDeletionListRequest, ImportDeletionListResponse,
     LinkAccountRequest, LinkAccountResponse, ListDisputesRequest, ListDisputesResponse,
     ListHandlesRequest, ListHandlesResponse, ListInfluenceesRequest, ListInfluenceesResponse,
     ListInfluencersRequest, ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse,
@@ -39,12 +52,16 @@ use klout_proto::graph::v1::{
     signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
-use crate::{announce::Bell, error::Error, topics::Topics};
+pub(crate) use self::{person_data::PersonDataRpc, plus_k::PlusKRpc, record_lookups::LOOKUPS_MAX};
+use crate::{announce::Bell, consent::Ledger, error::Error, tell::Teller, topics::Topics};
 
 /// Rows in one request: what one statement answers quickly.
 pub(crate) const REQUESTS_MAX: usize = 1_000;
+
+/// In bytes, of why somebody changes a state.
+const NOTE_LENGTH_MAX: usize = 512;
 
 #[derive(Clone, Debug)]
 pub(crate) struct GraphRpc {
@@ -53,8 +70,11 @@ pub(crate) struct GraphRpc {
     pub(crate) account_key: AccountKey,
     /// Names topics of people.
     pub(crate) topics: Topics,
+    pub(crate) lookups: Lookups,
     /// Rung when the owner of an account changed, or where they live.
     pub(crate) owners_changed: Bell,
+    /// Tells the other services of people's states.
+    pub(crate) teller: Teller,
 }
 
 #[derive(Clone, Debug)]
@@ -86,7 +106,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<GetPersonRequest>,
     ) -> Result<Response<GetPersonResponse>, Status> {
-        let response = get_person::get_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = get_person::get_person(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -94,7 +115,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchGetPeopleRequest>,
     ) -> Result<Response<BatchGetPeopleResponse>, Status> {
-        let response = batch_get_people::batch_get_people(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            batch_get_people::batch_get_people(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -102,7 +125,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ResolvePersonRequest>,
     ) -> Result<Response<ResolvePersonResponse>, Status> {
-        let response = resolve_person::resolve_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = resolve_person::resolve_person(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -110,8 +134,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchResolvePeopleRequest>,
     ) -> Result<Response<BatchResolvePeopleResponse>, Status> {
+        let caller = Caller::of(&request);
         let response =
-            batch_resolve_people::batch_resolve_people(self, request.into_inner()).await?;
+            batch_resolve_people::batch_resolve_people(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -213,58 +238,88 @@ impl GraphService for GraphRpc {
 
     async fn set_consent(
         &self,
-        _request: Request<SetConsentRequest>,
+        request: Request<SetConsentRequest>,
     ) -> Result<Response<SetConsentResponse>, Status> {
-        Err(Status::unimplemented("set_consent"))
+        let caller = caller(&request);
+        let response = set_consent::set_consent(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn get_consent(
         &self,
-        _request: Request<GetConsentRequest>,
+        request: Request<GetConsentRequest>,
     ) -> Result<Response<GetConsentResponse>, Status> {
-        Err(Status::unimplemented("get_consent"))
+        let response = get_consent::get_consent(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn erase_person(
         &self,
-        _request: Request<ErasePersonRequest>,
+        request: Request<ErasePersonRequest>,
     ) -> Result<Response<ErasePersonResponse>, Status> {
-        Err(Status::unimplemented("erase_person"))
+        let caller = caller(&request);
+        let response = erase_person::erase_person(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn get_receipt(
         &self,
-        _request: Request<GetReceiptRequest>,
+        request: Request<GetReceiptRequest>,
     ) -> Result<Response<GetReceiptResponse>, Status> {
-        Err(Status::unimplemented("get_receipt"))
+        let response = get_receipt::get_receipt(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_lookups(
         &self,
-        _request: Request<ListLookupsRequest>,
+        request: Request<ListLookupsRequest>,
     ) -> Result<Response<ListLookupsResponse>, Status> {
-        Err(Status::unimplemented("list_lookups"))
+        let caller = Caller::of(&request);
+        let response = list_lookups::list_lookups(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn record_lookups(
         &self,
-        _request: Request<RecordLookupsRequest>,
+        request: Request<RecordLookupsRequest>,
     ) -> Result<Response<RecordLookupsResponse>, Status> {
-        Err(Status::unimplemented("record_lookups"))
+        let response = record_lookups::record_lookups(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn import_deletion_list(
+        &self,
+        request: Request<Streaming<ImportDeletionListRequest>>,
+    ) -> Result<Response<ImportDeletionListResponse>, Status> {
+        let caller = caller(&request);
+        let stream = request.into_inner();
+        let response = import_deletion_list::import_deletion_list(self, &caller, stream).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn export_person(
+        &self,
+        request: Request<ExportPersonRequest>,
+    ) -> Result<Response<BoxStream<ExportPersonResponse>>, Status> {
+        let pieces = export_person::export_person(self, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(pieces.map_err(Status::from))))
     }
 
     async fn list_person_states(
         &self,
-        _request: Request<ListPersonStatesRequest>,
+        request: Request<ListPersonStatesRequest>,
     ) -> Result<Response<ListPersonStatesResponse>, Status> {
-        Err(Status::unimplemented("list_person_states"))
+        let response = list_person_states::list_person_states(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_influencers(
         &self,
         request: Request<ListInfluencersRequest>,
     ) -> Result<Response<ListInfluencersResponse>, Status> {
-        let response = list_influencers::list_influencers(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            list_influencers::list_influencers(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -272,7 +327,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ListInfluenceesRequest>,
     ) -> Result<Response<ListInfluenceesResponse>, Status> {
-        let response = list_influencees::list_influencees(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            list_influencees::list_influencees(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -280,7 +337,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ListMutualsRequest>,
     ) -> Result<Response<ListMutualsResponse>, Status> {
-        let response = list_mutuals::list_mutuals(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_mutuals::list_mutuals(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }
@@ -294,6 +352,29 @@ impl SignalConsumerService for ConsumerRpc {
         let response = apply_signals::apply_signals(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
+}
+
+impl GraphRpc {
+    /// What changes of consent stand on.
+    const fn ledger(&self) -> Ledger<'_> {
+        Ledger { db: &self.db, owners_changed: &self.owners_changed, teller: &self.teller }
+    }
+}
+
+/// Who asks, for the ledger: the name of their key.
+fn caller<T>(request: &Request<T>) -> String {
+    Caller::of(request).name().to_owned()
+}
+
+/// Why, as it is to stand in the ledger.
+fn parse_note(note: &str) -> Result<&str, Error> {
+    if note.len() > NOTE_LENGTH_MAX {
+        return Err(Error::field("note", "has more than 512 bytes"));
+    }
+    if note.contains('\0') {
+        return Err(Error::field("note", "has a character that cannot be kept"));
+    }
+    Ok(note)
 }
 
 fn parse_person(field: &str, text: &str) -> Result<PersonId, Error> {

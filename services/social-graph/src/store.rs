@@ -3,9 +3,26 @@
 pub(crate) mod account;
 pub(crate) mod account_key;
 pub(crate) mod applied_batch;
+pub(crate) mod block;
+pub(crate) mod consent_entry;
+pub(crate) mod erased_account;
+pub(crate) mod forgetting;
+pub(crate) mod held;
+pub(crate) mod lookup;
+pub(crate) mod member;
 pub(crate) mod membership_outbox;
 pub(crate) mod person;
+pub(crate) mod person_state;
+pub(crate) mod person_state_outbox;
+pub(crate) mod plus_k;
+pub(crate) mod plus_k_outbox;
+pub(crate) mod plus_k_suggestion;
+pub(crate) mod receipt;
+pub(crate) mod shown;
+pub(crate) mod state_number;
+pub(crate) mod suppressed_contact;
 pub(crate) mod tie;
+pub(crate) mod topic_proposal;
 
 use sqlx::migrate::Migrator;
 

@@ -58,7 +58,7 @@ impl Topics {
         };
         let answered = self.0.clone().batch_get_person_topics(request).await;
         let answered = answered.map_err(|status| match reason(&status).as_deref() {
-            Some("TOPIC_UNKNOWN") => Error::Topic(status),
+            Some("TOPIC_UNKNOWN") => Error::Topics(status),
             Some(_) | None => Error::Peer(status),
         })?;
         Ok(answered.into_inner().people)

@@ -6,6 +6,8 @@ use klout_ontology::Flaw;
 use tokio::task::JoinError;
 use tonic::{Code, Status};
 
+use crate::sayings::TOPICS_MAX;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("there is no person {person}")]
@@ -16,6 +18,9 @@ pub enum Error {
 
     #[error("the person says that `{topic}` is wrong of them; restore it first")]
     TopicVetoed { topic: String },
+
+    #[error("20 topics are declared already")]
+    TopicsTooMany,
 
     #[error("`{field}` {problem}")]
     FieldInvalid { field: &'static str, problem: &'static str },
@@ -93,6 +98,9 @@ impl Error {
             }
             Self::TopicVetoed { topic } => {
                 Refusal::new(Code::FailedPrecondition, "TOPIC_VETOED").with("topic", topic)
+            }
+            Self::TopicsTooMany => {
+                Refusal::new(Code::FailedPrecondition, "TOPICS_TOO_MANY").with("max", TOPICS_MAX)
             }
             Self::FieldInvalid { field, problem } => Refusal::field(field, problem),
             Self::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),

@@ -369,17 +369,22 @@ impl Raw {
             .filter(|it| !current.is_within(*it, &self.vetoed))
             .chain(gathered.declared.iter().copied())
             .collect();
-        let mut read: HashMap<String, LabelRead> = HashMap::new();
+        let mut read: HashMap<(String, bool), LabelRead> = HashMap::new();
         for row in self.labels {
             let (Some(kind), Some(age)) = (kind(row.kind), window.age(row.day)) else { continue };
             if own(&row.actor) {
                 continue;
             }
             let LabelRead { topics, may_show } = read
-                .entry(row.label.clone())
+                .entry((row.label.clone(), kind == Kind::PlusK))
                 .or_insert_with(|| {
                     let said = (gathered.declared.as_slice(), self.vetoed.as_slice());
-                    LabelRead::of(current, &row.label, &known_for, said)
+                    // A +K names a topic, where others give words.
+                    let named = current.ontology.find(&row.label).filter(|_| kind == Kind::PlusK);
+                    named.map_or_else(
+                        || LabelRead::of(current, &row.label, &known_for, said),
+                        |topic| LabelRead::named(current, topic.id, said),
+                    )
                 })
                 .clone();
             if topics.is_empty() {
@@ -479,6 +484,17 @@ impl LabelRead {
         let may_show =
             topics.len() == named && !is_vetoed && current.may_show(label, declared, vetoed);
         Self { topics, may_show }
+    }
+
+    /// What was named by its slug.
+    fn named(
+        current: &Current,
+        topic: TopicId,
+        (declared, vetoed): (&[TopicId], &[TopicId]),
+    ) -> Self {
+        let may_tell = current.may_tell(topic, declared);
+        let may_show = may_tell && !current.is_within(topic, vetoed);
+        Self { topics: if may_tell { vec![(topic, 1.0)] } else { Vec::new() }, may_show }
     }
 }
 

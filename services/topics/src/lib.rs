@@ -91,7 +91,7 @@ impl Service for Topics {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, clock, .. } = context;
+        let Context { db, links, clock, lookups, .. } = context;
         let graph = GraphServiceClient::new(links.to("social_graph"));
         let scores = ScoreServiceClient::new(links.to("scoring"))
             .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX);
@@ -122,6 +122,7 @@ impl Service for Topics {
                 gatherer: gatherer.clone(),
                 related: related.clone(),
                 backlog,
+                lookups,
                 posts_changed: Arc::clone(&posts_changed),
                 people_changed: Arc::clone(&people_changed),
             },

@@ -22,7 +22,7 @@ mod veto_topic;
 
 use std::sync::Arc;
 
-use klout_chassis::Link;
+use klout_chassis::{Caller, Link, Lookups};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     topic::v1::{
@@ -53,6 +53,7 @@ pub(crate) struct TopicRpc {
     pub(crate) gatherer: Gatherer,
     pub(crate) related: Related,
     pub(crate) backlog: Backlog,
+    pub(crate) lookups: Lookups,
     /// Rung when there is something to read.
     pub(crate) posts_changed: Arc<Notify>,
     /// Rung when there is somebody to compute.
@@ -125,7 +126,9 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<ListPersonTopicsRequest>,
     ) -> Result<Response<ListPersonTopicsResponse>, Status> {
-        let response = list_person_topics::list_person_topics(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            list_person_topics::list_person_topics(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -141,8 +144,9 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<ExplainPersonTopicRequest>,
     ) -> Result<Response<ExplainPersonTopicResponse>, Status> {
+        let caller = Caller::of(&request);
         let response =
-            explain_person_topic::explain_person_topic(self, request.into_inner()).await?;
+            explain_person_topic::explain_person_topic(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -150,7 +154,9 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<ListExpertsRequest>,
     ) -> Result<Response<ListExpertsResponse>, Status> {
-        Ok(Response::new(list_experts::list_experts(self, request.into_inner()).await?))
+        let caller = Caller::of(&request);
+        let response = list_experts::list_experts(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn declare_topics(
@@ -178,14 +184,19 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<SuggestTopicsRequest>,
     ) -> Result<Response<SuggestTopicsResponse>, Status> {
-        Ok(Response::new(suggest_topics::suggest_topics(self, request.into_inner()).await?))
+        let caller = Caller::of(&request);
+        let response = suggest_topics::suggest_topics(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn suggest_content(
         &self,
         request: Request<SuggestContentRequest>,
     ) -> Result<Response<SuggestContentResponse>, Status> {
-        Ok(Response::new(suggest_content::suggest_content(self, request.into_inner()).await?))
+        let caller = Caller::of(&request);
+        let response =
+            suggest_content::suggest_content(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn get_backlog(

@@ -12,6 +12,9 @@ use crate::{
     store::{self, said::Declared},
 };
 
+/// Topics that one person declares.
+pub(crate) const TOPICS_MAX: usize = 20;
+
 /// Begins what a person says. `None`: another ontology came into use, so it is to be begun again.
 async fn begin(
     db: &PgPool,
@@ -41,14 +44,7 @@ pub(crate) async fn declare(
     let store = Error::store;
     let Some(mut transaction) = begin(db, current, person).await? else { return Ok(false) };
     let connection = &mut *transaction;
-    let vetoed = store::said::vetoed(&mut *connection, &[person]).await;
-    let vetoed = vetoed.map_err(store("read what is vetoed"))?.into_iter().map(|it| it.1);
-    let vetoed: Vec<TopicId> = current.topics(vetoed).collect();
-    let topics = current.topics(declared.iter().map(|it| it.topic));
-    if let Some(topic) = topics.into_iter().find(|it| current.is_within(*it, &vetoed)) {
-        let topic = current.ontology.get(topic).map_or(String::new(), |it| it.slug.clone());
-        return Err(Error::TopicVetoed { topic });
-    }
+    none_vetoed(&mut *connection, current, person, declared).await?;
     let before = store::said::declared(&mut *connection, &[person]).await;
     let before = before.map_err(store("read what was declared"))?;
     // What stands in was not declared, even when it is the same.
@@ -67,6 +63,58 @@ pub(crate) async fn declare(
         .map_err(store("mark a person dirty"))?;
     transaction.commit().await.map_err(store("commit what is declared"))?;
     Ok(true)
+}
+
+/// Declares topics beside what was declared, which stays as it is. Returns false when another ontology came into use.
+#[instrument(name = "declare_topics_too", skip_all)]
+pub(crate) async fn declare_too(
+    db: &PgPool,
+    current: &Current,
+    person: i64,
+    more: &[Declared],
+) -> Result<bool, Error> {
+    let store = Error::store;
+    let Some(mut transaction) = begin(db, current, person).await? else { return Ok(false) };
+    let connection = &mut *transaction;
+    none_vetoed(&mut *connection, current, person, more).await?;
+    let before = store::said::declared(&mut *connection, &[person]).await;
+    let before = before.map_err(store("read what was declared"))?;
+    let is_said = |topic| before.iter().any(|it| it.topic == topic && !it.stand_in);
+    let new: Vec<Declared> = more.iter().filter(|it| !is_said(it.topic)).cloned().collect();
+    if new.is_empty() {
+        return Ok(true);
+    }
+    let count = store::said::declared_count(&mut *connection, person).await;
+    if count.map_err(store("count what is declared"))? + new.len() > TOPICS_MAX {
+        return Err(Error::TopicsTooMany);
+    }
+    store::said::declare_too(&mut *connection, person, &new)
+        .await
+        .map_err(store("write what is declared"))?;
+    changed(&mut *connection, current, person).await?;
+    store::dirty_person::mark(&mut *connection, &BTreeSet::from([person]))
+        .await
+        .map_err(store("mark a person dirty"))?;
+    transaction.commit().await.map_err(store("commit what is declared"))?;
+    Ok(true)
+}
+
+/// Refuses topics of which one is vetoed.
+async fn none_vetoed(
+    db: &mut PgConnection,
+    current: &Current,
+    person: i64,
+    declared: &[Declared],
+) -> Result<(), Error> {
+    let vetoed = store::said::vetoed(db, &[person]).await;
+    let vetoed = vetoed.map_err(Error::store("read what is vetoed"))?.into_iter().map(|it| it.1);
+    let vetoed: Vec<TopicId> = current.topics(vetoed).collect();
+    let topics = current.topics(declared.iter().map(|it| it.topic));
+    if let Some(topic) = topics.into_iter().find(|it| current.is_within(*it, &vetoed)) {
+        let topic = current.ontology.get(topic).map_or(String::new(), |it| it.slug.clone());
+        return Err(Error::TopicVetoed { topic });
+    }
+    Ok(())
 }
 
 /// What is declared changed: posts may say something else, and what is sensitive is told of nobody who does not

@@ -1,5 +1,6 @@
 //! The gateway over HTTP and gRPC, in front of services that are played.
 
+mod callers;
 mod forwarding;
 mod health;
 mod keys;

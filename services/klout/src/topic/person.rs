@@ -185,7 +185,7 @@ impl Declare {
                 let influencers = of_topic.map(|(_, whom)| whom.clone().into_influencer());
                 DeclaredTopic { topic: topic.clone(), influencers: influencers.collect() }
             });
-            let request = DeclareTopicsRequest { person, topics: declared.collect() };
+            let request = DeclareTopicsRequest { person, topics: declared.collect(), add: false };
             let flags = [("topics", "TOPIC"), ("influencers", "--influencer")];
             let declared = client.topics().declare_topics(request).await;
             Ok(declared.map_err(Failure::naming(&flags))?.into_inner())

@@ -44,6 +44,7 @@ fn help_names_what_there_is() {
         "rebuild",
         "moments",
         "watch",
+        "lookups",
         "tag",
         "topic",
         "experts",
@@ -126,4 +127,26 @@ fn events_that_cannot_be_are_usage() {
     }
     assert_eq!(klout(&["simulate", "bluesky:ann"]).0, Some(2), "nothing happens");
     assert_eq!(klout(&["explain", "bluesky:ann", "--since", "yesterday"]).0, Some(2));
+}
+
+#[test]
+fn a_key_for_what_no_score_may_decide_is_refused_with_the_reason() {
+    let create = |purpose: &str| klout(&["keys", "create", "desk", "--purpose", purpose]);
+    for purpose in
+        ["hiring", "Pre-employment screening", "creditScoring", "tenant checks", "internal"]
+    {
+        let (code, stdout, stderr) = create(purpose);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{purpose}: {stderr}");
+    }
+    let (_, _, stderr) = create("hiring");
+    assert!(stderr.contains("hiring") && stderr.contains("docs/purposes.md"), "{stderr}");
+}
+
+#[test]
+fn who_looked_is_asked_of_one_person() {
+    assert_eq!(klout(&["lookups"]).0, Some(2), "nobody is named");
+    assert_eq!(klout(&["lookups", "bluesky:ann", "--top", "0"]).0, Some(2));
+    let (code, stdout, _) = klout(&["lookups", "--help"]);
+    assert_eq!(code, Some(0));
+    assert!(stdout.contains("and why") && stdout.contains("Examples:"), "{stdout}");
 }

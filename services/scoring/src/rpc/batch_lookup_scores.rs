@@ -1,4 +1,4 @@
-use klout_chassis::to_row;
+use klout_chassis::{Caller, Seen, to_row};
 use klout_model::PersonId;
 use klout_proto::{
     graph::v1::{AccountName, BatchResolvePeopleRequest, resolve_result},
@@ -18,6 +18,7 @@ type Row = Result<PersonId, pb::Status>;
 
 pub(super) async fn batch_lookup_scores(
     rpc: &ScoreRpc,
+    caller: &Caller,
     request: BatchLookupScoresRequest,
 ) -> Result<Vec<EncodedResult>, Error> {
     match request.subjects.len() {
@@ -31,7 +32,10 @@ pub(super) async fn batch_lookup_scores(
 
     let results = rows.into_iter().map(|row| {
         let result = row.and_then(|person| match answers.next() {
-            Some(Answer::Score(score)) => Ok(score),
+            Some(Answer::Score(score)) => {
+                rpc.lookups.note(caller, Seen::Score, person);
+                Ok(score)
+            }
             Some(Answer::Nobody) | None => Err(to_row(&Error::PersonUnknown { person }.into())),
         });
         result.into()

@@ -1,3 +1,4 @@
+use klout_chassis::{Caller, Seen};
 use klout_model::{Day, PersonId};
 use klout_proto::{
     convert,
@@ -25,6 +26,7 @@ use crate::{
 
 pub(super) async fn explain_score(
     rpc: &ScoreRpc,
+    caller: &Caller,
     request: ExplainScoreRequest,
 ) -> Result<ExplainScoreResponse, Error> {
     let person = match request.subject {
@@ -41,6 +43,7 @@ pub(super) async fn explain_score(
         }
     };
     let explanation = explained(rpc, person, since).await?;
+    rpc.lookups.note(caller, Seen::Explanation, person);
     Ok(ExplainScoreResponse { explanation: Some(explanation) })
 }
 

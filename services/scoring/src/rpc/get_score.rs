@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use klout_chassis::{Caller, Seen};
 use klout_model::PersonId;
 use klout_proto::{
     graph::v1::{AccountName, ResolvePersonRequest},
@@ -24,6 +25,7 @@ const MODELS_A_DAY: i64 = 16;
 
 pub(super) async fn get_score(
     rpc: &ScoreRpc,
+    caller: &Caller,
     request: GetScoreRequest,
 ) -> Result<EncodedScore, Error> {
     let person = match request.subject {
@@ -36,7 +38,9 @@ pub(super) async fn get_score(
         if let Some(model) = &model {
             rpc.models.known(model, rpc.reader.clock.now()).await?;
         }
-        return score_at(rpc, person, day, model).await;
+        let score = score_at(rpc, person, day, model).await?;
+        rpc.lookups.note(caller, Seen::Score, person);
+        return Ok(score);
     }
     if !request.model.is_empty() {
         let problem = "is told of a time only: `at_time` is missing";
@@ -51,7 +55,10 @@ pub(super) async fn get_score(
         }
     };
     match answer {
-        Answer::Score(score) => Ok(score),
+        Answer::Score(score) => {
+            rpc.lookups.note(caller, Seen::Score, person);
+            Ok(score)
+        }
         Answer::Nobody => Err(Error::PersonUnknown { person }),
     }
 }

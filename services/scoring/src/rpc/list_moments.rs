@@ -1,3 +1,4 @@
+use klout_chassis::{Caller, Seen};
 use klout_proto::score::v1::{ListMomentsRequest, ListMomentsResponse};
 use tokio::task::spawn_blocking;
 
@@ -6,6 +7,7 @@ use crate::{error::Error, explanation};
 
 pub(super) async fn list_moments(
     rpc: &ScoreRpc,
+    caller: &Caller,
     request: ListMomentsRequest,
 ) -> Result<ListMomentsResponse, Error> {
     let person = parse_person("person", &request.person)?;
@@ -23,6 +25,7 @@ pub(super) async fn list_moments(
         Ok(explanation::list_moments(model, &portrait, sitter.today, listed, size))
     };
     let (moments, more) = spawn_blocking(moments).await.map_err(Error::Lost)??;
+    rpc.lookups.note(caller, Seen::Moments, person);
     let next_page_token =
         if more { page::token(today, listed + moments.len()) } else { String::new() };
     Ok(ListMomentsResponse { moments, next_page_token })

@@ -1,3 +1,4 @@
+use klout_chassis::{Caller, Seen};
 use klout_model::Day;
 use klout_proto::{
     convert,
@@ -15,6 +16,7 @@ use crate::{
 
 pub(super) async fn list_scores(
     rpc: &ScoreRpc,
+    caller: &Caller,
     request: ListScoresRequest,
 ) -> Result<ListScoresResponse, Error> {
     let person = parse_person("person", &request.person)?;
@@ -45,6 +47,7 @@ pub(super) async fn list_scores(
             return Err(Error::PersonUnknown { person });
         }
     }
+    rpc.lookups.note(caller, Seen::History, person);
     let has_more = rows.len() > size;
     rows.truncate(size);
     let next_page_token = match rows.last() {

@@ -1,3 +1,5 @@
+use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
 use klout_proto::score::v1::{ListTopScoresRequest, ListTopScoresResponse};
 
 use super::{ScoreRpc, page};
@@ -5,6 +7,7 @@ use crate::{error::Error, score::to_wire, store};
 
 pub(super) async fn list_top_scores(
     rpc: &ScoreRpc,
+    caller: &Caller,
     request: ListTopScoresRequest,
 ) -> Result<ListTopScoresResponse, Error> {
     let size = page::size(request.page_size, 100, 1_000)?;
@@ -25,6 +28,9 @@ pub(super) async fn list_top_scores(
         }
         Some(_) | None => String::new(),
     };
+    for person in rows.iter().filter_map(|score| PersonId::new(score.person)) {
+        rpc.lookups.note(caller, Seen::Ranking, person);
+    }
     let scores = rows.iter().map(|score| to_wire(score, false, rpc.reader.deployment)).collect();
     Ok(ListTopScoresResponse { scores, next_page_token })
 }

@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use klout_chassis::Caller;
 use klout_proto::score::v1::{
     BatchLookupScoresRequest, GetScoreRequest,
     score_service_server::{SERVICE_NAME, ScoreServiceServer},
@@ -63,7 +64,9 @@ where
                 let answer = service_fn(move |request: Request<GetScoreRequest>| {
                     let rpc = rpc.clone();
                     async move {
-                        let score = get_score::get_score(&rpc, request.into_inner()).await?.bytes;
+                        let caller = Caller::of(&request);
+                        let request = request.into_inner();
+                        let score = get_score::get_score(&rpc, &caller, request).await?.bytes;
                         Ok::<_, Status>(Response::new(EncodedResponse { score }))
                     }
                 });
@@ -76,9 +79,11 @@ where
                 let answer = service_fn(move |request: Request<BatchLookupScoresRequest>| {
                     let rpc = rpc.clone();
                     async move {
+                        let caller = Caller::of(&request);
                         let request = request.into_inner();
                         let results =
-                            batch_lookup_scores::batch_lookup_scores(&rpc, request).await?;
+                            batch_lookup_scores::batch_lookup_scores(&rpc, &caller, request)
+                                .await?;
                         Ok::<_, Status>(Response::new(EncodedResults { results }))
                     }
                 });

@@ -1,3 +1,4 @@
+use klout_chassis::{Caller, Seen};
 use klout_proto::score::v1::{
     SimulateScoreRequest, SimulateScoreResponse, simulate_score_request::Subject,
 };
@@ -12,6 +13,7 @@ use crate::{error::Error, explanation};
 
 pub(super) async fn simulate_score(
     rpc: &ScoreRpc,
+    caller: &Caller,
     request: SimulateScoreRequest,
 ) -> Result<SimulateScoreResponse, Error> {
     let person = match request.subject {
@@ -26,5 +28,7 @@ pub(super) async fn simulate_score(
         let score = stored(&sitter, &portrait, person, deployment);
         explanation::simulate_score(&sitter.epoch.model, &portrait, score, &request.events)
     };
-    spawn_blocking(simulated).await.map_err(Error::Lost)?
+    let simulation = spawn_blocking(simulated).await.map_err(Error::Lost)??;
+    rpc.lookups.note(caller, Seen::Simulation, person);
+    Ok(simulation)
 }

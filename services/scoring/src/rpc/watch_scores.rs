@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use futures::stream;
+use klout_chassis::{Caller, Lookups, Seen};
 use klout_model::PersonId;
 use klout_proto::{
     revision::{Deployment, Revision},
@@ -19,8 +20,16 @@ use crate::{
     watch::{Told, What},
 };
 
+/// Writes down of whom a watch told something.
+struct Log {
+    lookups: Lookups,
+    caller: Caller,
+    seen: BTreeSet<PersonId>,
+}
+
 pub(super) fn watch_scores(
     rpc: &ScoreRpc,
+    caller: &Caller,
     request: WatchScoresRequest,
 ) -> Result<BoxStream<WatchScoresResponse>, Error> {
     match request.people.len() {
@@ -43,15 +52,35 @@ pub(super) fn watch_scores(
     let since = if since > rpc.reader.cached.newest_standing() { 0 } else { since };
     let told = rpc.watches.begin(rpc.reader.clone(), &people?, since)?;
     // Scores of people who ask not to be scored are to be left out here: whatever is sent passes.
-    let answers = stream::unfold(Some(told), move |told| async move {
-        let mut told = told?;
+    let log = Log { lookups: rpc.lookups.clone(), caller: caller.clone(), seen: BTreeSet::new() };
+    let answers = stream::unfold(Some((told, log)), move |watch| async move {
+        let (mut told, mut log) = watch?;
         Some(match told.recv().await {
-            Some(next) => (response(next, deployment).map_err(Status::from), Some(told)),
+            Some(next) => {
+                let response = response(next, deployment);
+                if let Ok(WatchScoresResponse { score: Some(score), .. }) = &response {
+                    log.note(score);
+                }
+                (response.map_err(Status::from), Some((told, log)))
+            }
             // Nobody else ends a watch to which somebody listens.
             None => (Err(Error::Stopping.into()), None),
         })
     });
     Ok(Box::pin(answers))
+}
+
+// === impl Log ===
+
+impl Log {
+    /// Once for each person and watch.
+    fn note(&mut self, score: &Score) {
+        if let Ok(person) = score.person.parse()
+            && self.seen.insert(person)
+        {
+            self.lookups.note(&self.caller, Seen::Watch, person);
+        }
+    }
 }
 
 fn response(told: Told, deployment: Deployment) -> Result<WatchScoresResponse, Error> {

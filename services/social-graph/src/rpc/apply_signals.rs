@@ -1,13 +1,13 @@
 use klout_proto::graph::v1::{ApplySignalsRequest, ApplySignalsResponse};
 
 use super::ConsumerRpc;
-use crate::{apply, batch::reactions, error::Error};
+use crate::{apply, error::Error};
 
 pub(super) async fn apply_signals(
     rpc: &ConsumerRpc,
     request: ApplySignalsRequest,
 ) -> Result<ApplySignalsResponse, Error> {
     let batch = request.batch.ok_or(Error::BatchMalformed { problem: "there is none" })?;
-    let new = apply::signals(&rpc.db, &reactions(batch)?).await?;
+    let new = apply::signals(&rpc.db, batch).await?;
     Ok(ApplySignalsResponse { repeated: !new })
 }

@@ -8,8 +8,9 @@ pub(super) async fn batch_get_memberships(
     request: BatchGetMembershipsRequest,
 ) -> Result<BatchGetMembershipsResponse, Error> {
     check_count(request.account_ids.len())?;
-    let memberships = store::account::memberships(&rpc.db, &request.account_ids)
+    let mut memberships = store::account::memberships(&rpc.db, &request.account_ids)
         .await
         .map_err(Error::store("read who owns accounts"))?;
+    memberships.retain(|membership| membership.person_id != 0);
     Ok(BatchGetMembershipsResponse { memberships })
 }

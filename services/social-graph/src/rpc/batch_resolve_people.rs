@@ -1,4 +1,4 @@
-use klout_chassis::to_row;
+use klout_chassis::{Caller, Seen, to_row};
 use klout_proto::graph::v1::{
     BatchResolvePeopleRequest, BatchResolvePeopleResponse, ResolveResult, resolve_result,
 };
@@ -8,6 +8,7 @@ use crate::{account::Named, error::Error, resolve::resolve};
 
 pub(super) async fn batch_resolve_people(
     rpc: &GraphRpc,
+    caller: &Caller,
     request: BatchResolvePeopleRequest,
 ) -> Result<BatchResolvePeopleResponse, Error> {
     check_count(request.accounts.len())?;
@@ -22,7 +23,7 @@ pub(super) async fn batch_resolve_people(
             Err(error) => refused.push(Some(error)),
         }
     }
-    let mut people = resolve(&rpc.db, &possible).await?.into_iter();
+    let mut people = resolve(&rpc.db, caller, &possible).await?.into_iter();
 
     let results = refused.into_iter().map(|refused| {
         let person = match refused {
@@ -30,7 +31,10 @@ pub(super) async fn batch_resolve_people(
             None => people.next().expect("as many as there were possible accounts"),
         };
         let result = match person {
-            Ok(person) => resolve_result::Result::Person(person.to_string()),
+            Ok(person) => {
+                rpc.lookups.note(caller, Seen::Identity, person);
+                resolve_result::Result::Person(person.to_string())
+            }
             Err(error) => resolve_result::Result::Status(to_row(&error.into())),
         };
         ResolveResult { result: Some(result) }

@@ -8,7 +8,7 @@ use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use tracing::instrument;
 
-use crate::{account::Account, batch::Handle};
+use crate::{account::Account, batch::Handle, state::State};
 
 /// The owner of an account.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub(crate) struct Owner {
     pub(crate) person: PersonId,
     /// Of the account; not that of another account with the same id.
     pub(crate) tag: Vec<u8>,
+    pub(crate) state: State,
 }
 
 /// An account that a handle may mean.
@@ -38,8 +39,9 @@ pub(crate) async fn owners(
     let ids: Vec<_> = accounts.iter().map(|account| account.0).collect();
     let rows = sqlx::query!(
         r#"
-        select account_id, person_id, tag
+        select account_id, person_id, tag, state, merged_into
         from social_graph.account
+        join social_graph.person using (person_id)
         where account_id = any($1)
         "#,
         &ids,
@@ -48,7 +50,11 @@ pub(crate) async fn owners(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let owner = Owner { person: person(row.person_id)?, tag: row.tag };
+            let state = State::kept(&row.state, row.merged_into).ok_or_else(|| {
+                let source = format!("{} is no state", row.state).into();
+                sqlx::Error::ColumnDecode { index: "state".to_owned(), source }
+            })?;
+            let owner = Owner { person: person(row.person_id)?, tag: row.tag, state };
             Ok((AccountId(row.account_id), owner))
         })
         .collect()
@@ -84,7 +90,7 @@ pub(crate) async fn of_people(
     Ok(accounts)
 }
 
-/// The accounts that are called so, of as many handles as are asked for.
+/// The accounts of people who are there that are called so, of as many handles as are asked for.
 #[instrument(name = "db.account.called", skip_all, fields(handles.len = handles.len()))]
 pub(crate) async fn called(
     db: impl PgExecutor<'_>,
@@ -100,6 +106,8 @@ pub(crate) async fn called(
             select distinct network, handle from unnest($1::text[], $2::text[]) as it (network, handle)
         ) as asked
         join social_graph.account using (network, handle)
+        join social_graph.person using (person_id)
+        where person.state in ('MEMBER', 'WITHHELD')
         order by account.native_id
         "#,
         &networks as &[&str],
@@ -120,7 +128,7 @@ pub(crate) async fn called(
         .collect()
 }
 
-/// Links accounts that nobody owns, and returns the revision of each that was linked: one that is
+/// Links accounts that nobody owns, or somebody who was erased and whose rows are still there, and returns the revision of each that was linked: one that is
 /// missing became somebody's in the meantime. Rows are written in the order of ids, so that no two
 /// writers wait for one another in a circle.
 #[instrument(name = "db.account.insert", skip_all, fields(accounts.len = accounts.len()))]
@@ -138,7 +146,7 @@ pub(crate) async fn insert(
     let people: Vec<_> = accounts.values().map(|(_, person)| person.get()).collect();
     let rows = sqlx::query!(
         r#"
-        insert into social_graph.account
+        insert into social_graph.account as account
             (account_id, tag, network, native_id, handle, person_id, handle_time, link_time)
         select *,
             -- A native id stands for a handle that nobody has told: whatever is told is newer.
@@ -146,7 +154,14 @@ pub(crate) async fn insert(
             $7::timestamptz
         from unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[])
             as new (account_id, tag, network, native_id, handle, person_id)
-        on conflict on constraint account_pkey do nothing
+        on conflict on constraint account_pkey do update
+        set handle = excluded.handle, person_id = excluded.person_id,
+            handle_time = excluded.handle_time, link_time = excluded.link_time,
+            revision = nextval('social_graph.membership_revision')
+        where account.tag = excluded.tag and exists (
+            select from social_graph.person
+            where person.person_id = account.person_id and person.state = 'ERASED'
+        )
         returning account_id, revision
         "#,
         &ids,
@@ -200,6 +215,21 @@ pub(crate) async fn renew_handles(
     Ok(())
 }
 
+/// The accounts of somebody, all of them theirs for good.
+#[instrument(name = "db.account.ids_of", skip_all)]
+pub(crate) async fn ids_of(
+    db: impl PgExecutor<'_>,
+    person: PersonId,
+) -> Result<BTreeMap<i64, Option<i32>>, sqlx::Error> {
+    let accounts = sqlx::query_scalar!(
+        "select account_id from social_graph.account where person_id = $1",
+        person.get(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(accounts.into_iter().map(|account| (account, None)).collect())
+}
+
 /// Gives the accounts of these people new revisions, so that what is told of them is newer than what was told
 /// before, and returns them.
 #[instrument(name = "db.account.renew_revisions", skip_all, fields(people.len = people.len()))]
@@ -230,7 +260,8 @@ pub(crate) async fn renew_revisions(
     Ok(rows.into_iter().map(|row| (AccountId(row.account_id), row.revision)).collect())
 }
 
-/// Who owns these accounts and where they live, as others are told.
+/// Who owns these accounts and where they live, as others are told: nobody, if their owner is no member, or does not
+/// want to be scored by the network.
 #[instrument(name = "db.account.memberships", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn memberships(
     db: impl PgExecutor<'_>,
@@ -238,7 +269,8 @@ pub(crate) async fn memberships(
 ) -> Result<Vec<Membership>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
-        select account_id, network, person_id, revision, country, city
+        select account_id, network, person_id, revision, country, city,
+            person.state = 'MEMBER' and network <> all (withheld_networks) as "owned!"
         from social_graph.account
         join social_graph.person using (person_id)
         where account_id = any($1)
@@ -247,17 +279,20 @@ pub(crate) async fn memberships(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Membership {
+    let memberships = rows.into_iter().map(|row| {
+        let (person_id, country, city) =
+            if row.owned { (row.person_id, row.country, row.city) } else { Default::default() };
+        let revision = row.revision.cast_unsigned();
+        Membership {
             account_id: row.account_id,
             network: row.network,
-            person_id: row.person_id,
-            revision: row.revision.cast_unsigned(),
-            country: row.country,
-            city: row.city,
-        })
-        .collect())
+            person_id,
+            revision,
+            country,
+            city,
+        }
+    });
+    Ok(memberships.collect())
 }
 
 fn person(id: i64) -> Result<PersonId, sqlx::Error> {

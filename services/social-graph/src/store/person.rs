@@ -1,13 +1,16 @@
 //! `social_graph.person`: those who joined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use klout_model::PersonId;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use tracing::instrument;
 
-use crate::place::Place;
+use crate::{
+    place::Place,
+    state::{Standing, State},
+};
 
 /// Somebody who joined.
 #[derive(Clone, Debug)]
@@ -40,7 +43,7 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Those of these people who are there.
+/// Those of these people who are there: members, and those who are withheld.
 #[instrument(name = "db.person.find", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
@@ -51,7 +54,7 @@ pub(crate) async fn find(
         r#"
         select person_id, create_time, country, city
         from social_graph.person
-        where person_id = any($1)
+        where person_id = any($1) and state in ('MEMBER', 'WITHHELD')
         "#,
         &ids,
     )
@@ -77,7 +80,7 @@ pub(crate) async fn places_locked(
         r#"
         select person_id, country, city
         from social_graph.person
-        where person_id = any($1)
+        where person_id = any($1) and state in ('MEMBER', 'WITHHELD')
         order by person_id
         for update
         "#,
@@ -96,7 +99,12 @@ pub(crate) async fn places_locked(
 #[instrument(name = "db.person.share", skip_all)]
 pub(crate) async fn share(db: impl PgExecutor<'_>, person: PersonId) -> Result<bool, sqlx::Error> {
     let found = sqlx::query_scalar!(
-        "select person_id from social_graph.person where person_id = $1 for share",
+        r#"
+        select person_id
+        from social_graph.person
+        where person_id = $1 and state in ('MEMBER', 'WITHHELD')
+        for share
+        "#,
         person.get(),
     )
     .fetch_optional(db)
@@ -125,6 +133,145 @@ pub(crate) async fn move_to(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// What holds of those of these people of whom there is anything left. Nobody else changes it until the transaction
+/// ends. Rows are locked in the order of ids.
+#[instrument(name = "db.person.standings_locked", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn standings_locked(
+    db: impl PgExecutor<'_>,
+    people: &[PersonId],
+) -> Result<BTreeMap<PersonId, Standing>, sqlx::Error> {
+    let ids: Vec<_> = people.iter().map(|person| person.get()).collect();
+    let rows = sqlx::query_as!(
+        Kept,
+        r#"
+        select person_id, state, withheld_purposes, withheld_networks, merged_into
+        from social_graph.person
+        where person_id = any($1)
+        order by person_id
+        for update
+        "#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Kept::standing).collect()
+}
+
+/// What holds of a person, if there is anything left of them.
+#[instrument(name = "db.person.standing", skip_all)]
+pub(crate) async fn standing(
+    db: impl PgExecutor<'_>,
+    person: PersonId,
+) -> Result<Option<Standing>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Kept,
+        r#"
+        select person_id, state, withheld_purposes, withheld_networks, merged_into
+        from social_graph.person
+        where person_id = $1
+        "#,
+        person.get(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| Ok(row.standing()?.1)).transpose()
+}
+
+/// Who became this person.
+#[instrument(name = "db.person.merged_into", skip_all)]
+pub(crate) async fn merged_into(
+    db: impl PgExecutor<'_>,
+    person: PersonId,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select person_id from social_graph.person where merged_into = $1",
+        person.get(),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Writes what holds of people whose rows are locked.
+#[instrument(name = "db.person.write_standings", skip_all, fields(people.len = standings.len()))]
+pub(crate) async fn write_standings(
+    db: impl PgExecutor<'_>,
+    standings: &BTreeMap<PersonId, &Standing>,
+) -> Result<(), sqlx::Error> {
+    let Columns { people, states, purposes, networks, into } = Columns::of(standings);
+    sqlx::query!(
+        r#"
+        update social_graph.person as person
+        set state = new.state, withheld_purposes = string_to_array(new.purposes, ','),
+            withheld_networks = string_to_array(new.networks, ','), merged_into = new.merged_into
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+            as new (person_id, state, purposes, networks, merged_into)
+        where person.person_id = new.person_id
+        "#,
+        &people,
+        &states as &[&str],
+        &purposes as &[String],
+        &networks as &[String],
+        &into as &[Option<i64>],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What holds of somebody, as it is kept.
+#[derive(Debug)]
+struct Kept {
+    person_id: i64,
+    state: String,
+    withheld_purposes: Vec<String>,
+    withheld_networks: Vec<String>,
+    merged_into: Option<i64>,
+}
+
+// === impl Kept ===
+
+impl Kept {
+    fn standing(self) -> Result<(PersonId, Standing), sqlx::Error> {
+        let unknown = || sqlx::Error::ColumnDecode {
+            index: "state".to_owned(),
+            source: format!("{} of {} is no state", self.state, self.person_id).into(),
+        };
+        let state = State::kept(&self.state, self.merged_into).ok_or_else(unknown)?;
+        let person = PersonId::new(self.person_id).ok_or_else(unknown)?;
+        let withheld_purposes = BTreeSet::from_iter(self.withheld_purposes);
+        let withheld_networks = BTreeSet::from_iter(self.withheld_networks);
+        Ok((person, Standing { state, withheld_purposes, withheld_networks }))
+    }
+}
+
+/// What holds of people, as a statement takes it: lists are joined by commas, which neither purposes nor networks have.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub(super) people: Vec<i64>,
+    pub(super) states: Vec<&'static str>,
+    pub(super) purposes: Vec<String>,
+    pub(super) networks: Vec<String>,
+    pub(super) into: Vec<Option<i64>>,
+}
+
+// === impl Columns ===
+
+impl Columns {
+    pub(super) fn of(standings: &BTreeMap<PersonId, &Standing>) -> Self {
+        let joined = |words: &BTreeSet<String>| {
+            words.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+        };
+        let all = || standings.values();
+        Self {
+            people: standings.keys().map(|person| person.get()).collect(),
+            states: all().map(|it| it.state.as_str()).collect(),
+            purposes: all().map(|it| joined(&it.withheld_purposes)).collect(),
+            networks: all().map(|it| joined(&it.withheld_networks)).collect(),
+            into: all().map(|it| it.state.into().map(PersonId::get)).collect(),
+        }
+    }
 }
 
 fn columns(people: &BTreeMap<PersonId, Place>) -> (Vec<i64>, Vec<&str>, Vec<&str>) {

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use sqlx::PgExecutor;
 use tracing::instrument;
 
@@ -43,7 +43,7 @@ pub(crate) struct Listed {
     /// Ties without a reaction since are over.
     pub(crate) first_day: i32,
     /// Only people who did not withhold themselves from this purpose.
-    pub(crate) purpose: Option<&'static str>,
+    pub(crate) purpose: Option<Purpose>,
 }
 
 /// How a tie that was looked for may be told.
@@ -181,7 +181,7 @@ pub(crate) async fn strongest(
                 after.own,
                 max,
                 first_day,
-                *purpose,
+                purpose.map(Purpose::as_str),
             )
             .fetch_all(db)
             .await
@@ -224,7 +224,7 @@ pub(crate) async fn strongest(
                 after.own,
                 max,
                 first_day,
-                *purpose,
+                purpose.map(Purpose::as_str),
             )
             .fetch_all(db)
             .await
@@ -306,7 +306,7 @@ pub(crate) type Owner = (PersonId, BTreeMap<i64, String>);
 pub(crate) async fn own_accounts(
     db: impl PgExecutor<'_>,
     person: PersonId,
-    purpose: Option<&str>,
+    purpose: Option<Purpose>,
 ) -> Result<Option<Owner>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
@@ -322,7 +322,7 @@ pub(crate) async fn own_accounts(
         order by account.account_id
         "#,
         person.get(),
-        purpose,
+        purpose.map(Purpose::as_str),
     )
     .fetch_all(db)
     .await?;

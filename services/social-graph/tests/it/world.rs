@@ -65,7 +65,16 @@ impl World {
     }
 
     pub(crate) async fn start_on(stores: Stores, scoring: Told, topics: Told) -> Self {
-        Self::start_with(stores, scoring, topics, Known::default(), &[]).await
+        Self::start_on_with(stores, scoring, topics, &[]).await
+    }
+
+    pub(crate) async fn start_on_with(
+        stores: Stores,
+        scoring: Told,
+        topics: Told,
+        settings: &[(&'static str, &str)],
+    ) -> Self {
+        Self::start_with(stores, scoring, topics, Known::default(), settings).await
     }
 
     pub(crate) async fn start_with(
@@ -73,7 +82,7 @@ impl World {
         scoring: Told,
         topics: Told,
         known: Known,
-        more: &[(&'static str, &str)],
+        settings: &[(&'static str, &str)],
     ) -> Self {
         let mut routes = Routes::builder();
         routes
@@ -81,12 +90,12 @@ impl World {
             .add_service(TopicServer::new(Topics(topics.clone())))
             .add_service(TopicServiceServer::new(known));
         let peer = Peer::serve(routes.routes()).await;
-        let flags = [
+        let mut flags = vec![
             ("links.scoring", peer.address()),
             ("links.topics", peer.address()),
             ("social_graph.announce_interval", "20ms"),
         ];
-        let flags = [&flags, more].concat();
+        flags.extend(settings);
         let running = start(Host::new("test").with::<SocialGraph>(), &stores, &flags).await;
         Self { stores, scoring, topics, running, _peer: peer }
     }

@@ -9,10 +9,12 @@ use klout_proto::{
 };
 
 use super::{TopicRpc, list_person_topics::Listing, parse};
-use crate::{error::Error, ontologies::Current, sayings, store::said::Declared};
-
-/// Topics that one person declares.
-const TOPICS_MAX: usize = 20;
+use crate::{
+    error::Error,
+    ontologies::Current,
+    sayings::{self, TOPICS_MAX},
+    store::said::Declared,
+};
 
 /// Influencers in one of them.
 const INFLUENCERS_MAX: usize = 10;
@@ -36,7 +38,12 @@ pub(super) async fn declare_topics(
     loop {
         let current = rpc.ontologies.current().await?;
         let declared = declared(rpc, &current, person, &request.topics, &influencers).await?;
-        if sayings::declare(&rpc.db, &current, person, &declared).await? {
+        let said = if request.add {
+            sayings::declare_too(&rpc.db, &current, person, &declared).await?
+        } else {
+            sayings::declare(&rpc.db, &current, person, &declared).await?
+        };
+        if said {
             rpc.posts_changed.notify_one();
             rpc.people_changed.notify_one();
             let mut listing = Listing::read(rpc, &current, person).await?;

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use klout_chassis::{Caller, Seen};
 use klout_model::{PersonId, TopicId};
 use klout_ontology::fold;
 use klout_proto::topic::v1::{
@@ -34,10 +35,12 @@ struct Found {
 
 pub(super) async fn explain_person_topic(
     rpc: &TopicRpc,
+    caller: &Caller,
     request: ExplainPersonTopicRequest,
 ) -> Result<ExplainPersonTopicResponse, Error> {
     let language = parse::language(&request.language)?;
-    let person = parse::member(rpc, &request.person).await?.get();
+    let member = parse::member(rpc, &request.person).await?;
+    let person = member.get();
     let current = rpc.ontologies.current().await?;
     let topic = parse::topic(rpc, &current, &request.topic).await?;
     let store = Error::store;
@@ -75,6 +78,8 @@ pub(super) async fn explain_person_topic(
     let vetoed = store::said::vetoed(&rpc.db, &[person]).await;
     let vetoed = vetoed.map_err(store("read what a person vetoed"))?;
     let vetoed: Vec<TopicId> = current.topics(vetoed.into_iter().map(|it| it.1)).collect();
+    // From here on something is told, if only that there is nothing.
+    rpc.lookups.note(caller, Seen::TopicExplanation, member);
     if current.is_within(topic, &vetoed) {
         return Ok(nothing(&current, topic, language));
     }

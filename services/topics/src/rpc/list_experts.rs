@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use klout_chassis::{Caller, Seen};
 use klout_model::{Network, PersonId, TopicId};
 use klout_proto::topic::v1::{Expert, ListExpertsRequest, ListExpertsResponse};
 
@@ -21,6 +22,7 @@ type Place = [i64; 4];
 
 pub(super) async fn list_experts(
     rpc: &TopicRpc,
+    caller: &Caller,
     request: ListExpertsRequest,
 ) -> Result<ListExpertsResponse, Error> {
     check(&request)?;
@@ -67,6 +69,7 @@ pub(super) async fn list_experts(
         let mostly = TopicId::of_bits(it.mostly)
             .filter(|mostly| said.may_tell(&current, it.person, *mostly))
             .unwrap_or(topic);
+        rpc.lookups.note(caller, Seen::Ranking, person);
         experts.push(Expert {
             person: person.to_string(),
             score: it.score,

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use klout_chassis::{Caller, Seen};
 use klout_model::TopicId;
 use klout_ontology::Language;
 use klout_proto::topic::v1::{ListPersonTopicsRequest, ListPersonTopicsResponse, PersonTopic};
@@ -28,6 +29,7 @@ pub(super) struct Listing {
 
 pub(super) async fn list_person_topics(
     rpc: &TopicRpc,
+    caller: &Caller,
     request: ListPersonTopicsRequest,
 ) -> Result<ListPersonTopicsResponse, Error> {
     let language = parse::language(&request.language)?;
@@ -48,6 +50,7 @@ pub(super) async fn list_person_topics(
     let next_page_token = last.map_or_else(String::new, |it| page::token(it.0));
     let shown: Vec<TopicId> = places.iter().map(|it| it.1).collect();
     listing.complete(rpc, &current, person.get(), &shown).await?;
+    rpc.lookups.note(caller, Seen::Topics, person);
     let topics = shown.iter().map(|topic| listing.show(&current, *topic, language));
     Ok(ListPersonTopicsResponse { topics: topics.collect(), next_page_token })
 }

@@ -1,3 +1,4 @@
+use klout_chassis::{Caller, Seen};
 use klout_model::PersonId;
 use klout_proto::topic::v1::{SuggestContentRequest, SuggestContentResponse, SuggestedContent};
 
@@ -6,11 +7,13 @@ use crate::{error::Error, evidence::Window, sharing, store};
 
 pub(super) async fn suggest_content(
     rpc: &TopicRpc,
+    caller: &Caller,
     request: SuggestContentRequest,
 ) -> Result<SuggestContentResponse, Error> {
     let language = parse::language(&request.language)?;
     let size = page::size(request.page_size, 10, 50)?;
-    let person = parse::member(rpc, &request.person).await?.get();
+    let member = parse::member(rpc, &request.person).await?;
+    let person = member.get();
     let current = rpc.ontologies.current().await?;
     let topic = match request.topic.as_str() {
         "" => None,
@@ -39,5 +42,6 @@ pub(super) async fn suggest_content(
             first_day: window.date(it.first_day),
         })
     });
+    rpc.lookups.note(caller, Seen::Suggestions, member);
     Ok(SuggestContentResponse { content: content.collect() })
 }

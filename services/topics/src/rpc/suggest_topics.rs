@@ -1,3 +1,4 @@
+use klout_chassis::{Caller, Seen};
 use klout_proto::topic::v1::{SuggestTopicsRequest, SuggestTopicsResponse, SuggestedTopic};
 use klout_topic_math::{
     expertise::expertise,
@@ -13,11 +14,13 @@ use crate::{
 
 pub(super) async fn suggest_topics(
     rpc: &TopicRpc,
+    caller: &Caller,
     request: SuggestTopicsRequest,
 ) -> Result<SuggestTopicsResponse, Error> {
     let language = parse::language(&request.language)?;
     let size = page::size(request.page_size, 10, 50)?;
-    let person = parse::member(rpc, &request.person).await?.get();
+    let member = parse::member(rpc, &request.person).await?;
+    let person = member.get();
     let current = rpc.ontologies.current().await?;
     let related = rpc.related.current(&current).await?;
     let mut gathered = rpc.gatherer.gather(&current, &[person], REACTIONS_MAX_OF_ANSWERS).await?;
@@ -40,5 +43,7 @@ pub(super) async fn suggest_topics(
         });
         SuggestTopicsResponse { topics: topics.collect() }
     });
-    suggested.await.map_err(Error::Lost)
+    let suggested = suggested.await.map_err(Error::Lost)?;
+    rpc.lookups.note(caller, Seen::Suggestions, member);
+    Ok(suggested)
 }

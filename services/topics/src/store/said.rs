@@ -60,6 +60,48 @@ pub(crate) async fn declare(
     Ok(())
 }
 
+/// How many topics somebody declared, also those that wait for an ontology which has them.
+#[instrument(name = "db.declared.count", skip_all)]
+pub(crate) async fn declared_count(
+    db: impl PgExecutor<'_>,
+    person: i64,
+) -> Result<usize, sqlx::Error> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from topics.declared where person_id = $1 and not stand_in"#,
+        person,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// Declares topics after all that are. What stood in is declared itself then.
+#[instrument(name = "db.declared.add", skip_all)]
+pub(crate) async fn declare_too(
+    db: &mut PgConnection,
+    person: i64,
+    more: &[Declared],
+) -> Result<(), sqlx::Error> {
+    for it in more {
+        sqlx::query!(
+            r#"
+            insert into topics.declared (person_id, topic_id, position, influencers)
+            select $1, $2, coalesce(max(position) + 1, 0), $3
+            from topics.declared
+            where person_id = $1
+            on conflict on constraint declared_pkey do update
+            set stand_in = false, influencers = excluded.influencers
+            "#,
+            person,
+            it.topic,
+            &it.influencers,
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
 /// What these people vetoed, of topics that the ontology in use has: person and topic.
 #[instrument(name = "db.veto.of_people", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn vetoed(

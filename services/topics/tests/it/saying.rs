@@ -26,7 +26,7 @@ impl World {
             .iter()
             .map(|topic| DeclaredTopic { topic: (*topic).to_owned(), influencers: Vec::new() });
         let topics = topics.collect();
-        let request = DeclareTopicsRequest { person: person.to_string(), topics };
+        let request = DeclareTopicsRequest { person: person.to_string(), topics, add: false };
         Ok(self.client().declare_topics(request).await?.into_inner().topics)
     }
 
@@ -181,6 +181,7 @@ async fn named_influencers_are_evidence() {
     let request = DeclareTopicsRequest {
         person: "71".to_owned(),
         topics: vec![topic(vec![by_account, by_person])],
+        add: false,
     };
     world.client().declare_topics(request).await.expect("declared");
     world.settled().await;
@@ -210,7 +211,7 @@ async fn what_cannot_be_said_is_refused() {
     let world = World::in_the_garden().await;
     world.join(1, 71).await;
     let refused = async |topics: Vec<DeclaredTopic>| {
-        let request = DeclareTopicsRequest { person: "71".to_owned(), topics };
+        let request = DeclareTopicsRequest { person: "71".to_owned(), topics, add: false };
         let status = world.client().declare_topics(request).await.expect_err("refused");
         reason(&status).expect("a reason")
     };

@@ -1,0 +1,186 @@
+//! `social_graph.forgetting`: what services have still to delete.
+
+use std::time::Duration;
+
+use klout_model::PersonId;
+use klout_store::interval;
+use sqlx::PgExecutor;
+use tracing::instrument;
+use uuid::Uuid;
+
+use crate::tell::Consumer;
+
+/// Adds people of whom these services, and this one, are to delete what is to go.
+#[instrument(name = "db.forgetting.append", skip_all, fields(people.len = left.len()))]
+pub(crate) async fn append(
+    db: impl PgExecutor<'_>,
+    left: &[(Uuid, PersonId, &'static str)],
+    consumers: &[Consumer],
+) -> Result<(), sqlx::Error> {
+    let people: Vec<_> = left.iter().map(|(_, person, _)| person.get()).collect();
+    let consumers: Vec<_> = consumers.iter().map(|consumer| consumer.name()).collect();
+    sqlx::query!(
+        r#"
+        insert into social_graph.forgetting (person_id, consumer)
+        select person_id, consumer
+        from unnest($1::bigint[]) as new (person_id)
+        cross join unnest($2::text[] || $3::text) as told (consumer)
+        order by person_id, consumer
+        on conflict on constraint forgetting_pkey do update
+        set leased_until = default, attempts = default
+        "#,
+        &people,
+        &consumers as &[&str],
+        Consumer::OURSELVES,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets everything stay of people who are back.
+#[instrument(name = "db.forgetting.delete", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn delete(
+    db: impl PgExecutor<'_>,
+    people: &[PersonId],
+) -> Result<(), sqlx::Error> {
+    let people: Vec<_> = people.iter().map(|person| person.get()).collect();
+    sqlx::query!("delete from social_graph.forgetting where person_id = any($1)", &people)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes somebody for `time` whom the service knows to be gone.
+#[instrument(name = "db.forgetting.lease", skip_all)]
+pub(crate) async fn lease(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+    time: Duration,
+) -> Result<Option<PersonId>, sqlx::Error> {
+    let person = sqlx::query_scalar!(
+        r#"
+        update social_graph.forgetting as forgetting
+        set leased_until = now() + $1, attempts = attempts + 1
+        from (
+            select person_id
+            from social_graph.forgetting
+            where consumer = $2 and leased_until < now() and not exists (
+                select from social_graph.person_state_outbox as outbox
+                where outbox.person_id = forgetting.person_id and outbox.consumer = $2
+            )
+            order by leased_until
+            limit 1
+            for update skip locked
+        ) as due
+        where forgetting.person_id = due.person_id and forgetting.consumer = $2
+        returning forgetting.person_id
+        "#,
+        interval(time),
+        consumer.name(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(person.and_then(PersonId::new))
+}
+
+/// Takes somebody for `time` of whom every other service has deleted what is to go, and everybody knows who owns their
+/// accounts.
+#[instrument(name = "db.forgetting.lease_own", skip_all)]
+pub(crate) async fn lease_own(
+    db: impl PgExecutor<'_>,
+    time: Duration,
+) -> Result<Option<PersonId>, sqlx::Error> {
+    let person = sqlx::query_scalar!(
+        r#"
+        update social_graph.forgetting as forgetting
+        set leased_until = now() + $1, attempts = attempts + 1
+        from (
+            select person_id
+            from social_graph.forgetting
+            where consumer = $2 and leased_until < now()
+                and not exists (
+                    select from social_graph.forgetting as other
+                    where other.person_id = forgetting.person_id and other.consumer <> $2
+                )
+                and not exists (
+                    select from social_graph.membership_outbox
+                    join social_graph.account using (account_id)
+                    where account.person_id = forgetting.person_id
+                )
+            order by leased_until
+            limit 1
+            for update skip locked
+        ) as due
+        where forgetting.person_id = due.person_id and forgetting.consumer = $2
+        returning forgetting.person_id
+        "#,
+        interval(time),
+        Consumer::OURSELVES,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(person.and_then(PersonId::new))
+}
+
+/// Keeps somebody for `time` from now on.
+#[instrument(name = "db.forgetting.renew", skip_all)]
+pub(crate) async fn renew(
+    db: impl PgExecutor<'_>,
+    consumer: &str,
+    person: PersonId,
+    time: Duration,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update social_graph.forgetting
+        set leased_until = now() + $3
+        where person_id = $1 and consumer = $2 and leased_until > now()
+        "#,
+        person.get(),
+        consumer,
+        interval(time),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes note that a service has deleted what is to go.
+#[instrument(name = "db.forgetting.done", skip_all)]
+pub(crate) async fn done(
+    db: impl PgExecutor<'_>,
+    consumer: &str,
+    person: PersonId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from social_graph.forgetting where person_id = $1 and consumer = $2",
+        person.get(),
+        consumer,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets somebody wait: 0.1 s doubled by each attempt, at most five minutes.
+#[instrument(name = "db.forgetting.release", skip_all)]
+pub(crate) async fn release(
+    db: impl PgExecutor<'_>,
+    consumer: &str,
+    person: PersonId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update social_graph.forgetting
+        set leased_until = now()
+            + least(interval '5 minutes', interval '100 milliseconds' * 2 ^ least(attempts, 12))
+        where person_id = $1 and consumer = $2
+        "#,
+        person.get(),
+        consumer,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

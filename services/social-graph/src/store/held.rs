@@ -1,0 +1,173 @@
+//! What this service holds of people, table by table: how it is told, and how it is deleted.
+//!
+//! A table that has anything of people is a line in [`ALL`], and with that is in what people are told that is held of
+//! them and goes with them. Statements get the ids of the person, and of those who became them, as `$1`, ids of their
+//! accounts as `$2`, and the day up to which each account was theirs as `$3`.
+
+use std::collections::BTreeMap;
+
+use futures::{Stream, TryStreamExt as _, stream};
+use klout_proto::graph::v1::DescribePersonResponse;
+use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
+use tracing::instrument;
+
+/// Rows deleted in one statement, so that none holds others up for long.
+const ROWS_MAX: i64 = 10_000;
+
+/// One kind of thing that is held.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    /// As callers are told.
+    pub(crate) name: &'static str,
+    /// Declares a cursor `held` over JSON objects.
+    describe: &'static str,
+    /// Deletes up to `$4` of them.
+    delete: &'static str,
+}
+
+/// Everything, in the order in which it is deleted: the person last, by whom it is found again after a crash.
+pub(crate) const ALL: &[Held] = &[
+    Held {
+        name: "consent",
+        describe: r#"
+            declare held cursor for select json_build_object('number', number::text, 'createTime', create_time, 'about', about,
+                'decision', decision, 'caller', caller, 'note', note)::text
+            from social_graph.consent_entry where person_id = any($1) order by number
+        "#,
+        delete: r#"
+            delete from social_graph.consent_entry where (person_id, number) in (
+                select person_id, number from social_graph.consent_entry
+                where person_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
+        name: "tie",
+        describe: r#"
+            declare held cursor for select json_build_object('subject', subject_account_id::text, 'actor', actor_account_id::text,
+                'strength', strength, 'reactions', reactions::text, 'lastDay', date '1970-01-01' + last_day)::text
+            from social_graph.tie
+            where subject_account_id = any($2) or actor_account_id = any($2)
+        "#,
+        // Of an account with which somebody joined again nothing was let in since.
+        delete: r#"
+            delete from social_graph.tie where (subject_account_id, actor_account_id) in (
+                select subject_account_id, actor_account_id from social_graph.tie
+                where (subject_account_id = any($2) or actor_account_id = any($2)) and last_day <= coalesce(
+                    (select max(through_day) from unnest($3::integer[]) as it (through_day)), last_day
+                )
+                limit $4
+            )
+        "#,
+    },
+    Held {
+        name: "account",
+        describe: r#"
+            declare held cursor for select json_build_object('network', network, 'nativeId', native_id, 'handle', handle,
+                'handleTime', handle_time, 'linkTime', link_time, 'account', account_id::text)::text
+            from social_graph.account where person_id = any($1) order by network, native_id
+        "#,
+        delete: r#"
+            delete from social_graph.account where account_id in (
+                select account_id from social_graph.account where person_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
+        name: "person",
+        describe: r#"
+            declare held cursor for select json_build_object('person', person_id::text, 'createTime', create_time, 'country', country,
+                'city', city, 'displayName', display_name, 'languages', languages, 'timeZone', time_zone,
+                'ageBand', age_band, 'state', state, 'withheldPurposes', withheld_purposes,
+                'withheldNetworks', withheld_networks, 'mergedInto', merged_into::text)::text
+            from social_graph.person where person_id = any($1) order by person_id
+        "#,
+        delete: r#"
+            delete from social_graph.person where person_id in (
+                select person_id from social_graph.person
+                -- Whoever became the person before the person.
+                where person_id = any($1) order by merged_into nulls last limit $4
+            )
+        "#,
+    },
+];
+
+/// What is told of somebody and not deleted with them.
+const KEPT: &[(&str, &str)] = &[
+    (
+        "receipt",
+        r#"
+        declare held cursor for select json_build_object('receipt', receipt_id, 'kind', kind, 'requestTime', request_time,
+            'deleteTime', delete_time)::text
+        from social_graph.receipt where person_id = any($1) order by request_time
+        "#,
+    ),
+    (
+        "state",
+        r#"
+        declare held cursor for select json_build_object('person', person_id::text, 'number', number::text, 'state', state,
+            'withheldPurposes', withheld_purposes)::text
+        from social_graph.person_state where person_id = any($1) order by number
+        "#,
+    ),
+];
+
+/// Every kind of thing that is told, with the statement that selects it.
+pub(crate) fn told() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ALL.iter().map(|held| (held.name, held.describe)).chain(KEPT.iter().copied())
+}
+
+/// Tells what there is of one kind, read in portions: somebody may have a million of them.
+pub(crate) fn describe(
+    db: PgPool,
+    (name, statement): (&'static str, &'static str),
+    people: Vec<i64>,
+    accounts: Vec<i64>,
+) -> impl Stream<Item = Result<DescribePersonResponse, sqlx::Error>> {
+    let portions =
+        stream::try_unfold(None, move |cursor: Option<Transaction<'static, Postgres>>| {
+            let (db, people, accounts) = (db.clone(), people.clone(), accounts.clone());
+            async move {
+                let mut cursor = match cursor {
+                    Some(cursor) => cursor,
+                    None => {
+                        let mut cursor = db.begin().await?;
+                        let declared = sqlx::query(statement).bind(people).bind(accounts);
+                        declared.execute(&mut *cursor).await?;
+                        cursor
+                    }
+                };
+                let rows: Vec<String> =
+                    sqlx::query_scalar("fetch 500 from held").fetch_all(&mut *cursor).await?;
+                Ok::<_, sqlx::Error>((!rows.is_empty()).then_some((rows, Some(cursor))))
+            }
+        });
+    let rows = portions.map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten();
+    rows.map_ok(move |json| DescribePersonResponse { name: name.to_owned(), json })
+}
+
+/// Deletes what there is of one kind. Returns how many.
+#[instrument(name = "db.held.delete", skip_all, fields(held.name = held.name))]
+pub(crate) async fn delete(
+    db: impl PgExecutor<'_> + Copy,
+    held: &Held,
+    people: &[i64],
+    accounts: &BTreeMap<i64, Option<i32>>,
+) -> Result<u64, sqlx::Error> {
+    let ids: Vec<_> = accounts.keys().copied().collect();
+    let days: Vec<_> = accounts.values().copied().collect();
+    let mut count = 0;
+    loop {
+        let done = sqlx::query(held.delete)
+            .bind(people)
+            .bind(&ids)
+            .bind(&days)
+            .bind(ROWS_MAX)
+            .execute(db)
+            .await?;
+        count += done.rows_affected();
+        if done.rows_affected() == 0 {
+            return Ok(count);
+        }
+    }
+}

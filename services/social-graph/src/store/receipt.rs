@@ -1,0 +1,214 @@
+//! `social_graph.receipt` and what stands on it: what became of what was held about somebody.
+
+use klout_model::PersonId;
+use klout_proto::{
+    convert,
+    graph::v1::{AlreadyLeft, Deleted, Forgotten, Masked, Receipt},
+};
+use sqlx::PgExecutor;
+use time::{Duration, OffsetDateTime};
+use tracing::instrument;
+use uuid::Uuid;
+
+use crate::tell::Consumer;
+
+/// By when everything is deleted.
+const DELETE_TIME_MAX: Duration = Duration::hours(24);
+
+/// Adds receipts, each with whom it is about and its kind.
+#[instrument(name = "db.receipt.insert", skip_all, fields(receipts.len = receipts.len()))]
+pub(crate) async fn insert(
+    db: impl PgExecutor<'_>,
+    receipts: &[(Uuid, PersonId, &'static str)],
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = receipts.iter().map(|(id, ..)| *id).collect();
+    let people: Vec<_> = receipts.iter().map(|(_, person, _)| person.get()).collect();
+    let kinds: Vec<_> = receipts.iter().map(|(.., kind)| *kind).collect();
+    sqlx::query!(
+        r#"
+        insert into social_graph.receipt (receipt_id, person_id, kind, request_time)
+        select receipt_id, person_id, kind, $4
+        from unnest($1::uuid[], $2::bigint[], $3::text[]) as new (receipt_id, person_id, kind)
+        "#,
+        &ids,
+        &people,
+        &kinds as &[&str],
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds who has to mask: these services, and this one, which does so from now on.
+#[instrument(name = "db.receipt_masked.insert", skip_all, fields(receipts.len = receipts.len()))]
+pub(crate) async fn insert_masked(
+    db: impl PgExecutor<'_>,
+    receipts: &[(Uuid, PersonId, &'static str)],
+    consumers: &[Consumer],
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = receipts.iter().map(|(id, ..)| *id).collect();
+    let consumers: Vec<_> = consumers.iter().map(|consumer| consumer.name()).collect();
+    sqlx::query!(
+        r#"
+        insert into social_graph.receipt_masked (receipt_id, service, mask_time)
+        select receipt_id, service, case when service = $4 then $3::timestamptz end
+        from unnest($1::uuid[]) as new (receipt_id)
+        cross join unnest($2::text[] || $4::text) as who (service)
+        "#,
+        &ids,
+        &consumers as &[&str],
+        now,
+        Consumer::OURSELVES,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The newest receipt of that kind that a person was given.
+#[instrument(name = "db.receipt.newest", skip_all)]
+pub(crate) async fn newest(
+    db: impl PgExecutor<'_>,
+    person: PersonId,
+    kind: &'static str,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select receipt_id
+        from social_graph.receipt
+        where person_id = $1 and kind = $2
+        order by request_time desc
+        limit 1
+        "#,
+        person.get(),
+        kind,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A receipt as far as it has come.
+#[instrument(name = "db.receipt.read", skip_all)]
+pub(crate) async fn read(
+    db: impl PgExecutor<'_> + Copy,
+    receipt: Uuid,
+) -> Result<Option<Receipt>, sqlx::Error> {
+    let row = sqlx::query!(
+        "select kind, request_time, delete_time from social_graph.receipt where receipt_id = $1",
+        receipt,
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let masked = sqlx::query!(
+        "select service, mask_time from social_graph.receipt_masked where receipt_id = $1 order by service",
+        receipt,
+    )
+    .fetch_all(db)
+    .await?;
+    let deleted = sqlx::query!(
+        r#"
+        select service, name, count
+        from social_graph.receipt_deleted
+        where receipt_id = $1
+        order by service, name
+        "#,
+        receipt,
+    )
+    .fetch_all(db)
+    .await?;
+    let left = sqlx::query!(
+        r#"
+        select caller, purpose, count, last_time
+        from social_graph.receipt_already_left
+        where receipt_id = $1
+        order by caller, purpose
+        "#,
+        receipt,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Some(Receipt {
+        receipt: receipt.to_string(),
+        kind: row.kind,
+        request_time: Some(convert::timestamp(row.request_time)),
+        masked: masked
+            .into_iter()
+            .map(|it| Masked {
+                service: it.service,
+                mask_time: it.mask_time.map(convert::timestamp),
+            })
+            .collect(),
+        deleted: deleted
+            .into_iter()
+            .map(|it| Deleted {
+                service: it.service,
+                name: it.name,
+                count: it.count.cast_unsigned(),
+            })
+            .collect(),
+        delete_time: row.delete_time.map(convert::timestamp),
+        delete_deadline: Some(convert::timestamp(row.request_time + DELETE_TIME_MAX)),
+        already_left: left
+            .into_iter()
+            .map(|it| AlreadyLeft {
+                caller: it.caller,
+                purpose: it.purpose,
+                count: it.count.cast_unsigned(),
+                last_time: Some(convert::timestamp(it.last_time)),
+            })
+            .collect(),
+    }))
+}
+
+/// Adds to what a service deleted of a person, on the receipts on which something is still to come.
+#[instrument(name = "db.receipt_deleted.add", skip_all)]
+pub(crate) async fn add_deleted(
+    db: impl PgExecutor<'_>,
+    person: PersonId,
+    service: &str,
+    forgotten: &[Forgotten],
+) -> Result<(), sqlx::Error> {
+    let names: Vec<_> = forgotten.iter().map(|it| it.name.as_str()).collect();
+    let counts: Vec<_> =
+        forgotten.iter().map(|it| i64::try_from(it.count).unwrap_or(i64::MAX)).collect();
+    sqlx::query!(
+        r#"
+        insert into social_graph.receipt_deleted as deleted (receipt_id, service, name, count)
+        select receipt_id, $2, name, sum(count)::bigint
+        from social_graph.receipt
+        cross join unnest($3::text[], $4::bigint[]) as new (name, count)
+        where person_id = $1 and delete_time is null
+        group by receipt_id, name
+        having sum(count) > 0
+        on conflict on constraint receipt_deleted_pkey do update
+        set count = deleted.count + excluded.count
+        "#,
+        person.get(),
+        service,
+        &names as &[&str],
+        &counts,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes on a person's receipts that everything is deleted.
+#[instrument(name = "db.receipt.end", skip_all)]
+pub(crate) async fn end(db: impl PgExecutor<'_>, person: PersonId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update social_graph.receipt
+        set delete_time = now()
+        where person_id = $1 and delete_time is null
+        "#,
+        person.get(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
