@@ -8,9 +8,10 @@ use klout_proto::{
         BatchGetMembershipsResponse, BatchGetPeopleRequest, BatchGetPeopleResponse,
         BatchResolvePeopleRequest, BatchResolvePeopleResponse, CreatePersonRequest,
         CreatePersonResponse, GetBacklogRequest, GetBacklogResponse, GetPersonRequest,
-        GetPersonResponse, LinkAccountRequest, LinkAccountResponse, LinkedAccount, Person,
-        ResolvePersonRequest, ResolvePersonResponse, UpdatePersonRequest, UpdatePersonResponse,
-        graph_service_server::GraphService,
+        GetPersonResponse, Influence, LinkAccountRequest, LinkAccountResponse, LinkedAccount,
+        ListInfluenceesRequest, ListInfluenceesResponse, ListInfluencersRequest,
+        ListInfluencersResponse, Person, ResolvePersonRequest, ResolvePersonResponse,
+        UpdatePersonRequest, UpdatePersonResponse, graph_service_server::GraphService,
     },
     score::v1::{Contribution, Counterfactual, Explanation, Score},
 };

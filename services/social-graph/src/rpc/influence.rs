@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Seen};
 use klout_model::{Day, Network, PersonId, Purpose};
 use klout_proto::{convert, graph::v1::Influence};
 
@@ -72,6 +72,9 @@ pub(super) async fn list(
     let reader = Reader::new(&rpc.db, end, own, network.as_ref(), viewer);
     let (page, next) = reader.page(position, size, topic.map(|it| (&rpc.topics, it))).await?;
     let topics = Topics::read(rpc, end, own_person, &page).await?;
+    for seen in page.iter().map(|it| it.person).chain([own_person]) {
+        rpc.lookups.note(caller, Seen::Influence, seen);
+    }
     let token = next.map_or_else(String::new, |next| page::token(next.numbers()));
     let page = page.into_iter().map(|it| encode(it, end, viewer.today, &topics));
     Ok((page.collect(), token))

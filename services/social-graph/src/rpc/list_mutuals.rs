@@ -1,4 +1,4 @@
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Seen};
 use klout_model::PersonId;
 use klout_proto::graph::v1::{ListMutualsRequest, ListMutualsResponse};
 
@@ -30,6 +30,9 @@ pub(super) async fn list_mutuals(
     let mut named = rpc.topics.names(&[one.person, other.person], TOPICS_MAX).await?;
     let topics = named.remove(&one.person).unwrap_or_default();
     let theirs = named.remove(&other.person).unwrap_or_default();
+    for seen in influencers.iter().chain(&influencees).chain([&one.person, &other.person]) {
+        rpc.lookups.note(caller, Seen::Influence, *seen);
+    }
     let names = |people: Vec<PersonId>| people.iter().map(ToString::to_string).collect();
     Ok(ListMutualsResponse {
         influencers: names(influencers),

@@ -349,14 +349,20 @@ pub(crate) async fn sweep(
             where (subject_account_id, actor_account_id) > ($1, $2)
             order by subject_account_id, actor_account_id
             limit $3
-        ), gone as (
-            delete from social_graph.tie
-            using looked_at
+        ), over as materialized (
+            select tie.subject_account_id, tie.actor_account_id
+            from social_graph.tie
+            join looked_at using (subject_account_id, actor_account_id)
             where looked_at.over
-                and tie.subject_account_id = looked_at.subject_account_id
-                and tie.actor_account_id = looked_at.actor_account_id
                 -- What changed since it was looked at is looked at again.
                 and (tie.last_day < $4 or (tie.reactions = 0 and tie.strength = 0))
+            -- Whoever writes ties waits for us at most, and we for nobody: no two wait in a circle.
+            for update of tie skip locked
+        ), gone as (
+            delete from social_graph.tie
+            using over
+            where tie.subject_account_id = over.subject_account_id
+                and tie.actor_account_id = over.actor_account_id
             returning 1
         ), last as (
             select subject_account_id, actor_account_id

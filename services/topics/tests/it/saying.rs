@@ -4,8 +4,8 @@ use klout_chassis::reason;
 use klout_proto::{
     graph::v1::{AccountName, account_name::Name},
     topic::v1::{
-        BatchGetPersonTopicsRequest, DeclareTopicsRequest, DeclaredTopic, Influencer, ListPersonTopicsRequest, PersonTopic,
-        RestoreTopicRequest, VetoTopicRequest, influencer,
+        BatchGetPersonTopicsRequest, DeclareTopicsRequest, DeclaredTopic, Influencer,
+        ListPersonTopicsRequest, PersonTopic, RestoreTopicRequest, VetoTopicRequest, influencer,
     },
 };
 use klout_testkit::until;
@@ -116,8 +116,7 @@ async fn topics_of_many_are_named_without_what_they_vetoed() {
     world.declare(72, &["lambs", "food"]).await.expect("declared");
     let names = async |topics_max: i32, topic: &str| {
         let people = ["71", "72", "73"].map(str::to_owned).to_vec();
-        let request =
-            BatchGetPersonTopicsRequest { people, topics_max, topic: topic.to_owned() };
+        let request = BatchGetPersonTopicsRequest { people, topics_max, topic: topic.to_owned() };
         let named = world.client().batch_get_person_topics(request).await;
         named.map(|it| it.into_inner().people)
     };
