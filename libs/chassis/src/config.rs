@@ -21,7 +21,8 @@ use crate::{Clock, token::TokenKey};
 pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
 
 /// Keys whose values are printed as `***`.
-const SECRETS: [&str; 4] = ["account_key", "token_secret", "database_url", "redis_url"];
+const SECRETS: [&str; 5] =
+    ["account_key", "token_secret", "database_url", "redis_url", "contact_keys"];
 
 /// The shortest token secret: as long as the hash that it keys.
 const TOKEN_SECRET_LENGTH_MIN: usize = 32;

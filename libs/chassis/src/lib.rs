@@ -21,6 +21,7 @@ mod link;
 mod lookups;
 mod measure;
 mod numbers;
+mod person_states;
 mod refusal;
 mod running;
 mod service;
@@ -40,6 +41,7 @@ pub use crate::{
     link::{Identity, Link, LinkInvalid, Links, Switchboard},
     lookups::{Lookups, Seen},
     numbers::METRICS,
+    person_states::follow_states,
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
     running::{Running, Signals, StopError},
     service::{Context, Service},

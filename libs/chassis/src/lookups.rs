@@ -16,9 +16,7 @@ use foldhash::fast::RandomState;
 use klout_model::{PersonId, Purpose};
 use klout_proto::{
     convert,
-    graph::v1::{
-        Lookup, PersonLookups, RecordLookupsRequest, graph_service_client::GraphServiceClient,
-    },
+    graph::v1::{CallerLookups, RecordLookupsRequest, graph_service_client::GraphServiceClient},
 };
 use klout_telemetry::{Counter, Metric};
 use tokio::sync::Notify;
@@ -38,8 +36,8 @@ const CALL_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long all that is left may take when the process ends.
 const LAST_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// Rows of one call.
-const ROWS_MAX: usize = 10_000;
+/// People of one call.
+const PEOPLE_MAX: usize = 10_000;
 
 /// Parts that are locked apart, so that hardly anybody waits for somebody else.
 const SHARDS: usize = 16;
@@ -87,8 +85,8 @@ struct Counted {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
     lost: Counter,
-    /// Rows that are on their way to social-graph, or were when that failed.
-    leaving: Mutex<Vec<PersonLookups>>,
+    /// What is on its way to social-graph, or was when that failed.
+    leaving: Mutex<Vec<CallerLookups>>,
 }
 
 type Shard = HashMap<Key, Count, RandomState>;
@@ -175,7 +173,7 @@ impl Lookups {
         if let Err(status) = sent.and_then(|sent| sent) {
             self.collect();
             let left = mem::take(&mut *self.leaving());
-            let left = left.iter().filter_map(|row| row.lookup.as_ref()).map(|it| it.count).sum();
+            let left = left.iter().flat_map(|it| &it.counts).sum();
             self.0.lost.increment(left);
             warn!(lookups = left, error = %Chain(&status), "look-ups are lost");
         }
@@ -184,15 +182,12 @@ impl Lookups {
 
     /// What a call that failed may have brought nevertheless counts twice; better than not at all.
     async fn send(&self, client: &GraphServiceClient<Link>) -> Result<bool, Status> {
-        // While rows wait, the parts go on counting: what is looked at again and again takes no more room.
+        // While some wait, the parts go on counting: what is looked at again and again takes no more room.
         if self.leaving().is_empty() {
             self.collect();
         }
         loop {
-            let lookups: Vec<_> = {
-                let leaving = self.leaving();
-                leaving.iter().rev().take(ROWS_MAX).cloned().collect()
-            };
+            let lookups = next(&self.leaving());
             if lookups.is_empty() {
                 return Ok(false);
             }
@@ -206,32 +201,50 @@ impl Lookups {
         }
     }
 
-    /// Makes rows of what was counted.
+    /// Takes what was counted out of the parts, by caller and what was seen.
     fn collect(&self) {
         let now = Some(convert::timestamp(Clock::running().now()));
-        let mut rows = Vec::new();
+        let mut groups: HashMap<(u64, Seen), CallerLookups, RandomState> = HashMap::default();
+        let mut full = Vec::new();
         let mut spare = Shard::default();
         for shard in &self.0.shards {
-            // Whoever counts waits for an exchange of two maps, not for rows.
+            // Whoever counts waits for an exchange of two maps, not for what is done with one.
             mem::swap(&mut *shard.lock().expect("nobody panics while counting"), &mut spare);
-            rows.extend(spare.drain().map(|(key, Count { caller, count })| PersonLookups {
-                person_id: key.person.get(),
-                lookup: Some(Lookup {
+            for (key, Count { caller, count }) in spare.drain() {
+                let group = groups.entry((key.caller, key.seen)).or_insert_with(|| CallerLookups {
                     caller: caller.name().to_owned(),
                     purpose: caller.words().to_owned(),
                     what: key.seen.as_str().to_owned(),
-                    count,
                     first_time: now,
                     last_time: now,
-                }),
-            }));
+                    ..CallerLookups::default()
+                });
+                if group.counts.len() == PEOPLE_MAX {
+                    let (person_ids, counts) =
+                        (mem::take(&mut group.person_ids), mem::take(&mut group.counts));
+                    full.push(CallerLookups { person_ids, counts, ..group.clone() });
+                }
+                group.person_ids.push(key.person.get());
+                group.counts.push(count);
+            }
         }
-        self.leaving().append(&mut rows);
+        full.extend(groups.into_values());
+        self.leaving().append(&mut full);
     }
 
-    fn leaving(&self) -> std::sync::MutexGuard<'_, Vec<PersonLookups>> {
+    fn leaving(&self) -> std::sync::MutexGuard<'_, Vec<CallerLookups>> {
         self.0.leaving.lock().expect("nobody panics while moving rows")
     }
+}
+
+/// The last of those that leave, as many as one call may bring.
+fn next(leaving: &[CallerLookups]) -> Vec<CallerLookups> {
+    let mut people = 0;
+    let fits = |it: &&CallerLookups| {
+        people += it.counts.len();
+        people <= PEOPLE_MAX
+    };
+    leaving.iter().rev().take_while(fits).cloned().collect()
 }
 
 #[cfg(test)]
@@ -240,12 +253,14 @@ mod tests {
 
     fn rows(lookups: &Lookups) -> Vec<(i64, String, String, String, u64)> {
         lookups.collect();
-        let rows = mem::take(&mut *lookups.leaving());
-        let mut rows: Vec<_> = rows
-            .into_iter()
-            .map(|row| (row.person_id, row.lookup.expect("one")))
-            .map(|(person, it)| (person, it.caller, it.purpose, it.what, it.count))
-            .collect();
+        let mut rows = Vec::new();
+        for it in mem::take(&mut *lookups.leaving()) {
+            assert!(it.counts.len() <= PEOPLE_MAX, "it fits into a call");
+            for (person, count) in it.person_ids.iter().zip(&it.counts) {
+                let words = (it.caller.clone(), it.purpose.clone(), it.what.clone());
+                rows.push((*person, words.0, words.1, words.2, *count));
+            }
+        }
         rows.sort();
         rows
     }
@@ -300,5 +315,22 @@ mod tests {
             lookups.note(&crm, Seen::Score, person(number));
         }
         assert_eq!(rows(&lookups).len(), SHARDS * SHARD_ROWS_MAX);
+    }
+
+    #[test]
+    fn a_call_brings_as_many_as_it_may_and_all_leave_in_the_end() {
+        let group = |people: usize| CallerLookups {
+            person_ids: vec![1; people],
+            counts: vec![1; people],
+            ..CallerLookups::default()
+        };
+        let mut leaving = vec![group(PEOPLE_MAX), group(6_000), group(3_000), group(2_000)];
+        let mut calls = Vec::new();
+        while !leaving.is_empty() {
+            let call = next(&leaving);
+            calls.push(call.len());
+            leaving.truncate(leaving.len() - call.len());
+        }
+        assert_eq!(calls, [2, 1, 1]);
     }
 }

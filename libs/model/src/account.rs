@@ -120,6 +120,12 @@ impl AccountKey {
         ContactHash(*blake3::keyed_hash(&key, sha256).as_bytes())
     }
 
+    /// A key of its own for another purpose, of which nobody can tell this one.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        self.hash("key", &[purpose])
+    }
+
     /// A value that is stored in the open to tell whether a database was made with this key.
     #[must_use]
     pub fn check_value(&self) -> [u8; 16] {
@@ -201,6 +207,14 @@ mod tests {
             assert_eq!(bad.parse::<NativeId>(), Err(RowReason::AccountInvalid));
         }
         assert!("Ünï 🦀".parse::<NativeId>().is_ok());
+    }
+
+    #[test]
+    fn a_derived_key_hangs_on_the_key_and_on_its_purpose() {
+        let key = AccountKey::new([7; 32]);
+        assert_eq!(key.derived("link"), key.derived("link"));
+        assert_ne!(key.derived("link"), key.derived("another"));
+        assert_ne!(key.derived("link"), AccountKey::new([8; 32]).derived("link"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod convert;
 pub mod json;
+pub mod people;
 pub mod revision;
 
 /// `klout.signal.v1`: what happened on a network, normalised.

@@ -1,16 +1,20 @@
 //! Which signals are taken in, and what is kept of them. No clock and no database.
 
+use std::collections::HashMap;
+
 use klout_model::{
     AccountId, AccountKey, Count, CounterName, CounterValue, Day, Kind, NativeId, Network,
     RowReason, SignalHash,
 };
 use klout_proto::{
     convert,
+    people::Erased,
     signal::v1::{
         Account, BatchedCounter, BatchedHandle, BatchedInteraction, BatchedLabel, BatchedPost,
         BatchedText, Signal, signal::Content,
     },
 };
+use prost::Message as _;
 use time::{Duration, OffsetDateTime};
 
 /// In bytes, of what a network calls a signal or a post.
@@ -61,6 +65,55 @@ impl Item {
             Self::Retraction(_) => None,
         }
     }
+
+    /// Who did it, if somebody did and the network told who.
+    pub(crate) fn actor(&self) -> Option<AccountId> {
+        match self {
+            Self::Interaction(interaction) => interaction.actor_account_id.map(AccountId),
+            Self::Counter(_) | Self::Post(_) | Self::Retraction(_) => None,
+        }
+    }
+
+    /// The day that it is of. `None` for a retraction, which may be of any.
+    fn day(&self) -> Option<i32> {
+        match self {
+            Self::Interaction(interaction) => Some(interaction.day),
+            Self::Counter(counter) => {
+                let time = counter.read_time.as_ref().and_then(convert::time);
+                time.map(|time| Day::of(time).number())
+            }
+            Self::Post(post) => Some(post.day),
+            Self::Retraction(_) => None,
+        }
+    }
+
+    /// What tells it from other items.
+    pub(crate) fn encoded(&self) -> Vec<u8> {
+        let (kind, bytes) = match self {
+            Self::Interaction(interaction) => (0, interaction.encode_to_vec()),
+            Self::Counter(counter) => (1, counter.encode_to_vec()),
+            Self::Post(post) => (2, post.encode_to_vec()),
+            Self::Retraction(of) => (3, of.0.to_vec()),
+        };
+        [vec![kind], bytes].concat()
+    }
+}
+
+// === impl Admitted ===
+
+impl Admitted {
+    /// The accounts that it is about and by.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = i64> {
+        [Some(self.subject), self.item.actor()].into_iter().flatten().map(|it| it.0)
+    }
+
+    /// Whether it is about or by an account that was erased. Nothing that names no day is kept of one of which
+    /// nothing is kept whatever the day.
+    pub(crate) fn is_of(&self, erased: &HashMap<i64, Erased>) -> bool {
+        let day = self.item.day();
+        let covers = |it: &Erased| day.map_or(it.through_day.is_none(), |day| it.covers(day));
+        self.accounts().any(|account| erased.get(&account).is_some_and(covers))
+    }
 }
 
 /// What admission hangs on besides the signal.
@@ -93,6 +146,7 @@ pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason
                 account_id: id.0,
                 handle: handle.to_string(),
                 seen_time: Some(convert::timestamp(time)),
+                network: network.to_string(),
             });
         }
         Ok::<_, RowReason>(id)

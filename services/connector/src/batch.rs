@@ -1,10 +1,11 @@
 //! What goes into a batch, and how a signal is found in one again. No database.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use klout_model::{AccountId, Kind, SignalHash};
-use klout_proto::signal::v1::{
-    BatchedHandle, BatchedInteraction, BatchedLabel, BatchedText, SignalBatch,
+use klout_proto::{
+    people::{Erased, accounts, leave_out},
+    signal::v1::{BatchedHandle, BatchedInteraction, BatchedLabel, BatchedText, SignalBatch},
 };
 use prost::{DecodeError, Message as _};
 use uuid::Uuid;
@@ -147,6 +148,50 @@ pub(crate) fn items(batch: SignalBatch) -> impl Iterator<Item = Item> {
     interactions.chain(counters).chain(posts)
 }
 
+/// What is left of a batch, and what was taken out of it.
+#[derive(Debug)]
+pub(crate) struct TakenOut {
+    pub(crate) left: Logged,
+    /// The signals, by whom they are about.
+    pub(crate) gone: Vec<(i64, ShortId)>,
+    /// How many of them were because of which account.
+    pub(crate) counts: HashMap<i64, i64>,
+}
+
+/// Takes out of a batch of the log what is about or by accounts that were erased. `None`: there is nothing of them.
+pub(crate) fn take_out(
+    logged: &Logged,
+    erased: &HashMap<i64, Erased>,
+) -> Result<Option<TakenOut>, DecodeError> {
+    let mut batch = SignalBatch::decode(logged.payload.as_slice())?;
+    if !accounts(&batch).iter().any(|account| erased.contains_key(account)) {
+        return Ok(None);
+    }
+    let whole = batch.clone();
+    if !leave_out(&mut batch, erased) {
+        return Ok(None);
+    }
+    let left: HashSet<Vec<u8>> = items(batch.clone()).map(|it| it.encoded()).collect();
+    let (mut signal_ids, mut gone) = (Vec::new(), Vec::new());
+    let mut counts: HashMap<i64, i64> = HashMap::new();
+    for (item, id) in items(whole).zip(logged.signal_ids.as_chunks().0) {
+        // Equal items are about the same and of the same day: all of them are left or none.
+        if left.contains(&item.encoded()) {
+            signal_ids.extend(id);
+            continue;
+        }
+        let Some(subject) = item.subject() else { continue };
+        gone.push((subject.0, *id));
+        let actor = item.actor().filter(|actor| erased.contains_key(&actor.0));
+        let whose = if erased.contains_key(&subject.0) { Some(subject) } else { actor };
+        if let Some(whose) = whose {
+            *counts.entry(whose.0).or_default() += 1;
+        }
+    }
+    let (batch_id, payload) = (logged.batch_id, batch.encode_to_vec());
+    Ok(Some(TakenOut { left: Logged { batch_id, payload, signal_ids }, gone, counts }))
+}
+
 /// Whether an interaction may tell what somebody is influential about. Words that came with one are told by its
 /// `signal`. Topics leaves out what else a batch has, by the same rule (`says_something` of its `batch.rs`).
 fn says_something(interaction: &BatchedInteraction) -> bool {
@@ -210,10 +255,39 @@ mod tests {
     }
 
     #[test]
+    fn what_an_erased_account_left_is_taken_out_with_its_ids() {
+        let by = |subject: i64, actor: i64| {
+            Item::Interaction(BatchedInteraction {
+                subject_account_id: subject,
+                actor_account_id: Some(actor),
+                ..Default::default()
+            })
+        };
+        let mut batch = Batch::new(Uuid::nil());
+        batch.push(admitted(1, 10, post(1)));
+        batch.push(admitted(2, 11, by(2, 1)));
+        batch.push(admitted(2, 12, by(2, 3)));
+        batch.push(admitted(2, 13, by(2, 3)));
+        batch.retract(by(1, 2));
+        let logged = batch.to_log();
+        let erased = HashMap::from([(1, Erased { account: 1, through_day: None })]);
+        let out = take_out(&logged, &erased).expect("it can be read").expect("there is something");
+        let short = |id: u8| short(SignalHash([id; 16]));
+        assert_eq!(out.gone, [(2, short(11)), (1, short(10))]);
+        assert_eq!(out.counts, HashMap::from([(1, 2)]));
+        let index = index(&out.left).expect("it can be read");
+        let found = |subject, id: u8| index.get(&key((AccountId(subject), SignalHash([id; 16]))));
+        assert_eq!(index.len(), 2);
+        assert_eq!((found(2, 12), found(2, 13)), (Some(&by(2, 3)), Some(&by(2, 3))));
+        assert!(take_out(&out.left, &erased).expect("it can be read").is_none());
+    }
+
+    #[test]
     fn names_and_texts_are_not_in_the_log() {
         let mut batch = Batch::new(Uuid::nil());
         let mut signal = admitted(1, 10, post(1));
-        let handle = BatchedHandle { account_id: 1, handle: "ann".to_owned(), seen_time: None };
+        let handle =
+            BatchedHandle { account_id: 1, handle: "ann".to_owned(), ..Default::default() };
         signal.handles.push(handle);
         signal.text = Some(BatchedText { text: Some("hello".to_owned()), ..Default::default() });
         signal.label = Some(BatchedLabel { label: "bakers".to_owned(), ..Default::default() });

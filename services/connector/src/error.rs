@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use klout_chassis::Refusal;
+use klout_proto::people::StatesMalformed;
 use tonic::{Code, Status};
 
 use crate::ingest::SIGNALS_MAX;
@@ -17,6 +18,9 @@ pub enum Error {
 
     #[error("`{field}` {problem}")]
     FieldInvalid { field: &'static str, problem: &'static str },
+
+    #[error(transparent)]
+    States(StatesMalformed),
 
     #[error("the stream broke off")]
     Stream(#[source] Status),
@@ -50,6 +54,7 @@ impl From<Error> for Status {
                 Refusal::new(Code::ResourceExhausted, "STREAM_TOO_LONG").with("signals", signals)
             }
             Error::FieldInvalid { field, problem } => Refusal::field(field, problem),
+            Error::States(_) => Refusal::new(Code::InvalidArgument, "STATES_MALFORMED"),
             // What broke the stream was said by the transport, about the caller's own message.
             Error::Stream(status) => return status.clone(),
             Error::LogBroken(_) => Refusal::new(Code::Internal, "STORE_FAILED"),

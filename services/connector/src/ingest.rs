@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use klout_chassis::failpoint;
+use klout_chassis::{failpoint, switched_on};
 use klout_proto::signal::v1::{Rejection, Signal, SignalBatch};
 use prost::Message as _;
 use sqlx::{PgConnection, PgPool};
@@ -74,10 +74,10 @@ pub(crate) async fn ingest(
     }
 
     let batch_id = Uuid::new_v4();
-    let rows = rows(&admitted);
-
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to take signals in"))?;
+    ingested.accepted += leave_out(&mut transaction, &mut admitted).await?;
+    let rows = rows(&admitted);
     let added = store::signal::append(&mut *transaction, batch_id, &rows)
         .await
         .map_err(store("write the list of signals"))?;
@@ -91,7 +91,8 @@ pub(crate) async fn ingest(
         ingested.repeated += u32::try_from(old.len()).unwrap_or(u32::MAX);
     }
     if !new.is_empty() {
-        ingested.accepted = u32::try_from(new.len()).unwrap_or(u32::MAX);
+        let accepted = u32::try_from(new.len()).unwrap_or(u32::MAX);
+        ingested.accepted = ingested.accepted.saturating_add(accepted);
         ingested.batches.push(batch_id);
         let targets: Vec<_> = targets(&new).collect();
         let mut batch = Batch::new(batch_id);
@@ -108,6 +109,29 @@ pub(crate) async fn ingest(
         outbox_grew.ring();
     }
     Ok(ingested)
+}
+
+/// Leaves out what is about or by accounts that were erased: it counts as taken in, so that whoever sends it goes
+/// on, and nothing of it is kept. Returns how much that was.
+async fn leave_out(
+    db: &mut PgConnection,
+    admitted: &mut BTreeMap<Identity, Admitted>,
+) -> Result<u32, Error> {
+    let store = Error::store;
+    // Who erases an account waits for this transaction, or this one for them.
+    store::person_state::share_erased(&mut *db)
+        .await
+        .map_err(store("wait for changes of states"))?;
+    let accounts: BTreeSet<i64> = admitted.values().flat_map(Admitted::accounts).collect();
+    let accounts: Vec<i64> = accounts.into_iter().collect();
+    let erased = store::person_state::erased(db, &accounts).await;
+    let erased = erased.map_err(store("look who was erased"))?;
+    if erased.is_empty() || switched_on!("connector.signals_of_anybody") {
+        return Ok(0);
+    }
+    let before = admitted.len();
+    admitted.retain(|_, signal| !signal.is_of(&erased));
+    Ok(u32::try_from(before - admitted.len()).unwrap_or(u32::MAX))
 }
 
 /// The signals that retractions among these name, in the order of the key.

@@ -8,7 +8,9 @@ mod backlog;
 mod batch;
 mod config;
 mod deliver;
+mod description;
 mod error;
+mod forgetting;
 mod ingest;
 mod metrics;
 mod redeliver;
@@ -17,10 +19,15 @@ mod store;
 
 use std::sync::Arc;
 
-use klout_chassis::{ConfigError, Context, Service, repeat};
+use klout_chassis::{ConfigError, Context, Link, Service, follow_states, repeat};
 use klout_proto::{
+    graph::v1::graph_service_client::GraphServiceClient,
+    people::Told,
     revision::Deployment,
-    signal::v1::signal_service_server::{self, SignalServiceServer},
+    signal::v1::{
+        person_data_service_server::{self, PersonDataServiceServer},
+        signal_service_server::{self, SignalServiceServer},
+    },
 };
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
@@ -33,7 +40,7 @@ use crate::{
     backlog::Backlog,
     deliver::{Bell, Deliverer},
     metrics::{METRICS, Metrics},
-    rpc::SignalRpc,
+    rpc::{PersonDataRpc, SignalRpc},
 };
 pub use crate::{config::Config, store::MIGRATOR};
 
@@ -42,13 +49,16 @@ pub use crate::{config::Config, store::MIGRATOR};
 pub struct Connector {
     config: Config,
     rpc: SignalRpc,
+    person_data_rpc: PersonDataRpc,
+    graph: GraphServiceClient<Link>,
     deliverer: Deliverer,
     backlog: Backlog,
 }
 
 impl Service for Connector {
     const NAME: &'static str = "connector";
-    const RPC_SERVICES: &'static [&'static str] = &[signal_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] =
+        &[signal_service_server::SERVICE_NAME, person_data_service_server::SERVICE_NAME];
     const STREAMING_RPCS: &'static [&'static str] = &[
         "/klout.signal.v1.SignalService/IngestSignals",
         // Its answer takes the longer the longer the log is.
@@ -78,20 +88,34 @@ impl Service for Connector {
             stream_time_max: config.stream_time_max,
             metrics: Arc::clone(&metrics),
         };
+        let person_data_rpc = PersonDataRpc { db: context.db.clone() };
+        let graph = GraphServiceClient::new(context.links.to("social_graph"));
         let deliverer = Deliverer::new(context.db, &context.links, metrics);
-        Ok(Self { rpc, deliverer, backlog, config })
+        Ok(Self { rpc, person_data_rpc, graph, deliverer, backlog, config })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(SignalServiceServer::new(self.rpc.clone()));
+        routes
+            .add_service(SignalServiceServer::new(self.rpc.clone()))
+            .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()));
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, rpc, deliverer, backlog } = self;
+        let Self { config, rpc, person_data_rpc: PersonDataRpc { db }, graph, deliverer, backlog } =
+            self;
         let nobody_rings = Notify::new();
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         let deliver = deliverer.run(config.deliver_interval, rpc.outbox_grew, stop.clone());
-        tokio::join!(deliver, watch);
+        let states = follow_states(
+            graph,
+            &stop,
+            || forgetting::newest(&db),
+            |told: Vec<Told>| {
+                let db = &db;
+                async move { forgetting::apply(db, &told).await }
+            },
+        );
+        tokio::join!(states, deliver, watch);
         Ok(())
     }
 }

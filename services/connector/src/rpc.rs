@@ -3,6 +3,7 @@
 mod batch_ingest_signals;
 mod get_backlog;
 mod ingest_signals;
+mod person_data;
 mod redeliver_signals;
 
 use std::{sync::Arc, time::Duration};
@@ -21,6 +22,7 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
 
+pub(crate) use self::person_data::PersonDataRpc;
 use crate::{
     admission::Terms,
     deliver::Bell,

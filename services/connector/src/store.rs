@@ -2,7 +2,9 @@
 
 pub(crate) mod account_key;
 pub(crate) mod batch;
+pub(crate) mod forgetting;
 pub(crate) mod outbox;
+pub(crate) mod person_state;
 pub(crate) mod signal;
 
 use sqlx::migrate::Migrator;

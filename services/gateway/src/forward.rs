@@ -36,16 +36,21 @@ const INTERNAL: [&str; 3] = ["ConsumerService", "OperatorService", "PersonDataSe
 const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 
 /// RPCs of public services that are for the operator alone too. The service sees the gateway's own token, and
-/// cannot tell who asks for everybody's cases, for one pass over everybody after another, or by the keyed hashes
-/// that only services know.
-const OPERATORS: [&str; 12] = [
+/// cannot tell who asks for everybody's cases, for somebody to leave or for all that is held of them, for one pass over
+/// everybody after another, or by the keyed hashes that only services know.
+const OPERATORS: [&str; 17] = [
     REDELIVER,
     "/klout.graph.v1.GraphService/BatchGetMemberships",
+    "/klout.graph.v1.GraphService/ErasePerson",
+    "/klout.graph.v1.GraphService/ExportPerson",
+    "/klout.graph.v1.GraphService/GetConsent",
     "/klout.graph.v1.GraphService/ImportDeletionList",
+    "/klout.graph.v1.GraphService/LinkAccount",
     "/klout.graph.v1.GraphService/ListDisputes",
     "/klout.graph.v1.GraphService/ListPersonStates",
     "/klout.graph.v1.GraphService/MergePeople",
     "/klout.graph.v1.GraphService/RecordLookups",
+    "/klout.graph.v1.GraphService/SetConsent",
     "/klout.graph.v1.GraphService/SettleDispute",
     "/klout.score.v1.ScoreService/BatchGetActors",
     "/klout.score.v1.ScoreService/ListContests",

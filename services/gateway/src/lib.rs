@@ -4,12 +4,14 @@
 //! is outside.
 
 mod call;
+mod conditional;
 mod config;
 mod error;
 mod forward;
 mod healthz;
 mod metrics;
 mod pages;
+mod person_data;
 mod problem;
 mod rest;
 mod routes;
@@ -18,6 +20,7 @@ mod transcode;
 
 use axum::Router;
 use klout_chassis::{Context, Service};
+use klout_proto::profile::v1::person_data_service_server::{self, PersonDataServiceServer};
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +28,9 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 pub use crate::{config::Config, store::MIGRATOR};
-use crate::{healthz::Healthz, metrics::METRICS, pages::Pages, rest::Door};
+use crate::{
+    healthz::Healthz, metrics::METRICS, pages::Pages, person_data::PersonDataRpc, rest::Door,
+};
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -35,7 +40,7 @@ pub struct Gateway {
 
 impl Service for Gateway {
     const NAME: &'static str = "gateway";
-    const RPC_SERVICES: &'static [&'static str] = &[];
+    const RPC_SERVICES: &'static [&'static str] = &[person_data_service_server::SERVICE_NAME];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
@@ -62,7 +67,9 @@ impl Service for Gateway {
         Ok(Self { router })
     }
 
-    fn mount(&self, _: &mut RoutesBuilder) {}
+    fn mount(&self, routes: &mut RoutesBuilder) {
+        routes.add_service(PersonDataServiceServer::new(PersonDataRpc));
+    }
 
     fn http(&self) -> Option<Router> {
         Some(self.router.clone())

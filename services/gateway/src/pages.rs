@@ -49,7 +49,7 @@ use self::{
     text::Moment,
     topics::Only,
 };
-use crate::{error::Error, problem, rest};
+use crate::{conditional::conditional, error::Error, problem, rest};
 
 /// Nothing but our style sheet, and searches that lead to us: no script, no picture, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -123,6 +123,7 @@ impl Pages {
             .route("/style.css", get(style::sheet))
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(Arc::new(self))
+            .layer(middleware::from_fn(conditional))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::map_response(guard))
             .layer(middleware::from_fn(rest::trace))

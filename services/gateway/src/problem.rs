@@ -56,7 +56,9 @@ fn http_status(code: Code, reason: &str) -> StatusCode {
     match code {
         Code::Ok => StatusCode::OK,
         Code::InvalidArgument | Code::OutOfRange => StatusCode::BAD_REQUEST,
-        Code::FailedPrecondition if reason == "HANDLE_AMBIGUOUS" => StatusCode::CONFLICT,
+        Code::FailedPrecondition if matches!(reason, "HANDLE_AMBIGUOUS" | "PEOPLE_AMBIGUOUS") => {
+            StatusCode::CONFLICT
+        }
         Code::FailedPrecondition => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::PermissionDenied => StatusCode::FORBIDDEN,

@@ -21,6 +21,7 @@ use tracing::{Instrument as _, field::Empty, info_span};
 
 use crate::{
     call,
+    conditional::conditional,
     error::Error,
     forward,
     metrics::RouteMetrics,
@@ -75,6 +76,7 @@ pub(crate) fn router(door: Door) -> Router {
     router
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(door)
+        .layer(middleware::from_fn(conditional))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(trace))
 }

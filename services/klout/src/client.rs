@@ -6,7 +6,11 @@ use backon::{ExponentialBuilder, Retryable as _};
 use http::Uri;
 use klout_chassis::{Chain, Signals};
 use klout_proto::{
-    graph::v1::graph_service_client::GraphServiceClient,
+    graph::v1::{
+        graph_service_client::GraphServiceClient,
+        person_data_service_client::PersonDataServiceClient,
+        plus_k_service_client::PlusKServiceClient,
+    },
     score::v1::{
         score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
@@ -254,6 +258,15 @@ impl Client {
 
     pub(crate) fn graph(&self) -> GraphServiceClient<Channel> {
         GraphServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn plus_k(&self) -> PlusKServiceClient<Channel> {
+        PlusKServiceClient::new(self.channel.clone())
+    }
+
+    /// For operators alone.
+    pub(crate) fn person_data(&self) -> PersonDataServiceClient<Channel> {
+        PersonDataServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn topics(&self) -> TopicServiceClient<Channel> {

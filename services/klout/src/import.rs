@@ -3,6 +3,7 @@
 //! A reader of the format makes entries of files, entries travel in chunks, a sender hands them to the
 //! connector. Only the reader knows the format.
 
+mod deletion_list;
 mod formats;
 mod ontology;
 mod progress;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 use self::{
+    deletion_list::ImportDeletionList,
     formats::ImportFormat,
     ontology::ImportTopicOntology,
     progress::Progress,
@@ -50,6 +52,7 @@ enum What {
     #[command(flatten)]
     Signals(ImportFormat),
     TopicOntology(ImportTopicOntology),
+    DeletionList(ImportDeletionList),
 }
 
 /// What is the same for every format.
@@ -92,6 +95,7 @@ impl Import {
                 options.run(sources)
             }
             What::TopicOntology(ontology) => ontology.run(),
+            What::DeletionList(list) => list.run(),
         }
     }
 }

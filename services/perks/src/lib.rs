@@ -1,17 +1,20 @@
 //! Will decide who is offered what.
 //!
-//! Owns the `perks` schema. It answers nothing yet: it mounts and is healthy, so that processes,
-//! migrations and health have their final shape.
+//! Owns the `perks` schema. It answers nothing yet but that it holds nothing about people: it mounts and is healthy, so
+//! that processes, migrations and health have their final shape.
 
+mod person_data;
 mod store;
 
 use klout_chassis::{Context, Service};
+use klout_proto::perk::v1::person_data_service_server::{self, PersonDataServiceServer};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
+use crate::person_data::PersonDataRpc;
 pub use crate::store::MIGRATOR;
 
 /// The service, built and not yet running.
@@ -25,7 +28,7 @@ pub struct Config {}
 
 impl Service for Perks {
     const NAME: &'static str = "perks";
-    const RPC_SERVICES: &'static [&'static str] = &[];
+    const RPC_SERVICES: &'static [&'static str] = &[person_data_service_server::SERVICE_NAME];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     type Config = Config;
@@ -34,7 +37,9 @@ impl Service for Perks {
         Ok(Self)
     }
 
-    fn mount(&self, _: &mut RoutesBuilder) {}
+    fn mount(&self, routes: &mut RoutesBuilder) {
+        routes.add_service(PersonDataServiceServer::new(PersonDataRpc));
+    }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
         stop.cancelled().await;

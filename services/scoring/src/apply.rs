@@ -2,25 +2,46 @@
 
 use std::collections::BTreeSet;
 
-use klout_chassis::failpoint;
-use klout_proto::graph::v1::Membership;
+use klout_chassis::{failpoint, switched_on};
+use klout_proto::{
+    graph::v1::Membership,
+    people::{accounts, leave_out},
+    signal::v1::SignalBatch,
+};
 use sqlx::PgPool;
 use tracing::instrument;
 
-use crate::{batch::Evidence, error::Error, store};
+use crate::{
+    batch::{batch_id, evidence},
+    error::Error,
+    store,
+};
 
-/// Adds evidence, once: returns false when the batch was applied before.
-#[instrument(skip_all, fields(batch.id = %evidence.batch_id))]
-pub(crate) async fn signals(db: &PgPool, evidence: &Evidence) -> Result<bool, Error> {
+/// Adds evidence, once: returns false when the batch was applied before. What is about or by accounts that were erased
+/// is left out, by what this service knows of them itself.
+#[instrument(skip_all)]
+pub(crate) async fn signals(db: &PgPool, mut batch: SignalBatch) -> Result<bool, Error> {
     let store = Error::store;
+    let batch_id = batch_id(&batch)?;
     let mut transaction = db.begin().await.map_err(store("begin to apply a batch"))?;
     let connection = &mut *transaction;
-    let new = store::applied_batch::append(&mut *connection, evidence.batch_id)
+    let new = store::applied_batch::append(&mut *connection, batch_id)
         .await
         .map_err(store("note the batch"))?;
     if !new {
         return Ok(false);
     }
+    // Who erases an account waits for this batch, or this one for them.
+    store::person_state::share_erased(&mut *connection)
+        .await
+        .map_err(store("wait for changes of states"))?;
+    let erased = store::person_state::erased(&mut *connection, &accounts(&batch))
+        .await
+        .map_err(store("look who was erased"))?;
+    if !erased.is_empty() && !switched_on!("scoring.batches_of_anybody") {
+        leave_out(&mut batch, &erased);
+    }
+    let evidence = evidence(batch)?;
     let networks = evidence.accounts.iter().map(|(id, it)| (*id, it.network.clone())).collect();
     store::account::add(&mut *connection, &networks).await.map_err(store("note accounts"))?;
     let subjects = evidence.accounts.keys().copied().collect();

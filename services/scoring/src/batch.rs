@@ -38,13 +38,18 @@ pub(crate) struct OfAccount {
     pub(crate) tallies: Vec<Tally>,
 }
 
+/// The id of a batch.
+pub(crate) fn batch_id(batch: &SignalBatch) -> Result<Uuid, Error> {
+    uuid(&batch.batch_id, "batch_id is not 16 bytes")
+}
+
 /// Sums a batch up.
 ///
 /// # Errors
 ///
 /// [`Error::BatchMalformed`] when it is not what the connector sends.
 pub(crate) fn evidence(batch: SignalBatch) -> Result<Evidence, Error> {
-    let batch_id = uuid(&batch.batch_id, "batch_id is not 16 bytes")?;
+    let batch_id = batch_id(&batch)?;
     let mut evidence = Evidence { batch_id, ..Evidence::default() };
     for (sign, interactions) in
         [(Sign::Told, batch.interactions), (Sign::Retracted, batch.retracted_interactions)]

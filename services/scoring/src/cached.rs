@@ -1,6 +1,6 @@
 //! Scores in the memory of this process, and in Redis.
 //!
-//! In Redis a score has the revision and, below that, the standing as its version: a publication replaces
+//! Each carries for which purposes it is not to be told. In Redis a score has the revision and, below that, the standing as its version: a publication replaces
 //! entries where they are, and a reader passes over those of an earlier standing.
 //!
 //! Both are used only under a lease (see [`crate::replica`]), which is held while this process hears of
@@ -21,6 +21,7 @@ use std::{
 };
 
 use foldhash::fast::RandomState;
+use klout_model::Purposes;
 use klout_proto::{convert::state, revision::Deployment, score::v1::Score};
 use klout_store::{Cache, Fill, Version};
 use prost::Message as _;
@@ -54,6 +55,8 @@ const FILL_DELAY: Duration = Duration::from_millis(5);
 pub(crate) enum Answer {
     Score(EncodedScore),
     Nobody,
+    /// Somebody else now.
+    Moved(i64),
 }
 
 /// Cached scores. Clones share them.
@@ -176,7 +179,7 @@ impl Cached {
         let now = Instant::now();
         let (version, time) = match answer {
             Answer::Score(score) => (score.revision, self.0.time_max),
-            Answer::Nobody => (0, NOBODY_TIME_MAX),
+            Answer::Nobody | Answer::Moved(_) => (0, NOBODY_TIME_MAX),
         };
         let new = Remembered { moment, version, answer: answer.clone(), until: now + time };
         if self.0.memory.get(&person).is_none_or(|old| old.makes_way_for(&new, now)) {
@@ -198,13 +201,16 @@ impl Cached {
         let read = |(person, value): (&i64, Option<Vec<u8>>)| {
             // What cannot be read, or is somebody else's, is a miss: the next fill replaces it.
             let value = value?;
-            let (standing, score) = value.split_first_chunk()?;
+            let (standing, value) = value.split_first_chunk()?;
             if i64::from_le_bytes(*standing) != moment.standing {
                 return None;
             }
+            let (withheld, score) = value.split_first()?;
+            let withheld = Purposes::of_bits(*withheld);
             let score = Score::decode(score).ok()?;
             let sound = score.person.parse() == Ok(*person) && score.state == state::KNOWN;
-            sound.then(|| (*person, Answer::Score((&score).into())))
+            let score = || EncodedScore::from(&score).withheld(withheld);
+            sound.then(|| (*person, Answer::Score(score())))
         };
         Some(people.iter().zip(values).filter_map(read).collect())
     }
@@ -219,6 +225,7 @@ impl Cached {
             .filter(|score| score.known.is_some())
             .map(|score| {
                 let mut value = moment.standing.to_le_bytes().to_vec();
+                value.push(score.withheld.bits());
                 value.extend(to_wire(score, false, self.0.deployment).encode_to_vec());
                 let revision = score.revision.cast_unsigned();
                 Fill {
@@ -249,12 +256,23 @@ impl Cached {
         generation: i64,
         scores: impl Iterator<Item = &'a StoredScore>,
     ) -> bool {
-        let graves: Vec<_> = scores
-            .map(|score| {
-                (key(generation, score.person), Version::new(score.revision.cast_unsigned(), 0))
-            })
-            .collect();
+        let people: Vec<_> = scores.map(|score| (score.person, score.revision)).collect();
+        self.bury_people(generation, &people).await
+    }
+
+    /// The same for people of whom everything of an earlier revision is old.
+    pub(crate) async fn bury_people(&self, generation: i64, people: &[(i64, i64)]) -> bool {
+        let grave = |(person, revision): &(i64, i64)| {
+            (key(generation, *person), Version::new(revision.cast_unsigned(), 0))
+        };
+        let graves: Vec<_> = people.iter().map(grave).collect();
         self.0.redis.bury(&graves, self.0.grave_time).await
+    }
+
+    /// Whether what was read as of a moment may still be put where others read it: tombstones do not stand for
+    /// ever, and this process may have stood still for longer.
+    pub(crate) fn may_fill(&self, moment: Moment) -> bool {
+        self.moment().is_some_and(|now| moment.session == now.session)
     }
 
     /// The last publication that is known of.
@@ -320,6 +338,9 @@ impl Filler {
             read.sort_unstable_by_key(|(moment, score)| (*moment, score.person));
             for of_moment in read.chunk_by(|(one, _), (other, _)| one == other) {
                 let moment = of_moment[0].0;
+                if !self.cached.may_fill(moment) {
+                    continue;
+                }
                 self.cached.fill(moment, of_moment.iter().map(|(_, score)| score)).await;
             }
             read.clear();
@@ -352,7 +373,8 @@ impl Remembered {
 }
 
 fn key(generation: i64, person: i64) -> String {
-    format!("score/{generation}/{person}")
+    // The version before kept scores without purposes under `score/`.
+    format!("score2/{generation}/{person}")
 }
 
 fn millis(time: Duration) -> u64 {

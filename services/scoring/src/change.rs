@@ -15,6 +15,8 @@ pub(crate) enum Change {
     Standing(i64),
     /// Redis may be behind: the new generation of its keys.
     Generation(i64),
+    /// States of people changed, who were named before: the number of the change.
+    Masking(i64),
 }
 
 // === impl Change ===

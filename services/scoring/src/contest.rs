@@ -1,5 +1,6 @@
 //! Cases of people who say that their scores are wrong.
 
+use klout_model::PersonId;
 use klout_proto::{
     convert,
     score::v1::{Contest, Explanation},
@@ -8,7 +9,11 @@ use prost::Message as _;
 use sqlx::PgPool;
 use tracing::instrument;
 
-use crate::{error::Error, finding, store};
+use crate::{
+    error::Error,
+    finding,
+    store::{self, person_state::Standing},
+};
 
 /// Cases of a person that wait for an answer.
 const OPEN_MAX: i64 = 10;
@@ -24,6 +29,17 @@ pub(crate) async fn open(
 ) -> Result<store::contest::Contest, Error> {
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to open a case"))?;
+    store::standing::share_lock(&mut transaction)
+        .await
+        .map_err(store("wait for changes of states"))?;
+    let standing = store::person_state::find(&mut *transaction, &[person]).await;
+    let standing = standing.map_err(store("look who is a member"))?;
+    if let (Some(Standing::Gone | Standing::Moved(_)), Some(person)) =
+        (standing.get(&person), PersonId::new(person))
+    {
+        // Since the caller looked.
+        return Err(Error::PersonUnknown { person });
+    }
     // So that two at once are counted.
     store::contest::lock(&mut transaction, person).await.map_err(store("wait for other cases"))?;
     let before = store::contest::by_request(&mut *transaction, person, request_id).await;

@@ -4,6 +4,7 @@
 //! copied and encoded for each caller, and would lie in six places: of 100,000 people most of these are in no
 //! cache of the processor when they are asked for.
 
+use klout_model::Purposes;
 use klout_proto::{revision::Revision, score::v1::Score};
 use prost::{Message, bytes::Bytes};
 use tonic_types::pb;
@@ -13,6 +14,8 @@ use tonic_types::pb;
 pub(crate) struct EncodedScore {
     /// 0 when it is of somebody without a score.
     pub(crate) revision: u64,
+    /// For what it is not to be told.
+    pub(crate) withheld: Purposes,
     pub(crate) bytes: Bytes,
 }
 
@@ -53,13 +56,21 @@ pub(crate) mod encoded_result {
 
 // === impl EncodedScore ===
 
+impl EncodedScore {
+    /// Not to be told for some purposes.
+    pub(crate) const fn withheld(mut self, withheld: Purposes) -> Self {
+        self.withheld = withheld;
+        self
+    }
+}
+
 impl From<&Score> for EncodedScore {
     fn from(score: &Score) -> Self {
         let revision = match Revision::from_own_token(&score.revision_token) {
             Some(Revision::Score(revision)) => revision,
             Some(Revision::Batches(_)) | None => 0,
         };
-        Self { revision, bytes: score.encode_to_vec().into() }
+        Self { revision, withheld: Purposes::NONE, bytes: score.encode_to_vec().into() }
     }
 }
 

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use klout_chassis::{Refusal, reason};
 use klout_model::PersonId;
+use klout_proto::people::StatesMalformed;
 use klout_score_engine::packed::PackedInvalid;
 use klout_score_math::ModelInvalid;
 use tokio::task::JoinError;
@@ -26,6 +27,9 @@ const STOP_RETRY: Duration = Duration::from_millis(200);
 /// When it may be tried again what waits for evidence that is being made again.
 const REBUILDING_RETRY: Duration = Duration::from_secs(30);
 
+/// When it may be asked again whether somebody is masked: a lease lapses meanwhile.
+const UNCONFIRMED_RETRY: Duration = Duration::from_secs(1);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("there is no person {person}")]
@@ -36,6 +40,12 @@ pub enum Error {
 
     #[error("`{field}` {problem}")]
     FieldInvalid { field: &'static str, problem: &'static str },
+
+    #[error(transparent)]
+    States(StatesMalformed),
+
+    #[error("not every process has confirmed yet that it shows nothing of somebody")]
+    MaskingUnconfirmed,
 
     #[error("no subjects were asked for")]
     SubjectsEmpty,
@@ -197,6 +207,9 @@ impl Error {
                 Refusal::new(Code::FailedPrecondition, "SCORE_UNKNOWN").with("person", person)
             }
             Self::FieldInvalid { field, problem } => Refusal::field(field, problem),
+            Self::States(_) => Refusal::new(Code::InvalidArgument, "STATES_MALFORMED"),
+            Self::MaskingUnconfirmed => Refusal::new(Code::Unavailable, "MASKING_UNCONFIRMED")
+                .retry_after(UNCONFIRMED_RETRY),
             Self::SubjectsEmpty => Refusal::new(Code::InvalidArgument, "SUBJECTS_EMPTY"),
             Self::SubjectsTooMany { count } => {
                 Refusal::new(Code::InvalidArgument, "SUBJECTS_TOO_MANY")

@@ -11,6 +11,7 @@ mod cached;
 mod change;
 mod config;
 mod contest;
+mod description;
 mod encoded;
 mod epochs;
 mod error;
@@ -18,7 +19,9 @@ mod explanation;
 mod finding;
 mod flights;
 mod fold;
+mod forgetting;
 mod freshness;
+mod masking;
 mod memberships;
 mod metrics;
 mod models;
@@ -38,11 +41,13 @@ mod write;
 
 use std::{sync::Arc, time::Duration};
 
-use klout_chassis::{ConfigError, Context, Pace, Service, repeat};
+use klout_chassis::{ConfigError, Context, Link, Pace, Service, follow_states, repeat};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
+    people::Told,
     revision::Deployment,
     score::v1::{
+        person_data_service_server::{self, PersonDataServiceServer},
         score_operator_service_server::{self, ScoreOperatorServiceServer},
         score_service_server,
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
@@ -62,6 +67,7 @@ use crate::{
     epochs::Epochs,
     flights::Flights,
     fold::Folder,
+    masking::Masker,
     memberships::Memberships,
     metrics::{METRICS, Metrics, TierReads},
     models::Models,
@@ -71,7 +77,7 @@ use crate::{
     read::Reader,
     replica::Replica,
     rescore::{Lane, Rescorer},
-    rpc::{ConsumerRpc, OperatorRpc, ScoreRpc, ScoreServer},
+    rpc::{ConsumerRpc, OperatorRpc, PersonDataRpc, ScoreRpc, ScoreServer},
     watch::Watches,
 };
 pub use crate::{config::Config, store::MIGRATOR};
@@ -86,6 +92,8 @@ pub struct Scoring {
     score_rpc: ScoreRpc,
     operator_rpc: OperatorRpc,
     consumer_rpc: ConsumerRpc,
+    person_data_rpc: PersonDataRpc,
+    graph: GraphServiceClient<Link>,
     rescorer: Rescorer,
     publisher: Publisher,
     passer: Passer,
@@ -101,6 +109,7 @@ impl Service for Scoring {
         score_service_server::SERVICE_NAME,
         score_operator_service_server::SERVICE_NAME,
         signal_consumer_service_server::SERVICE_NAME,
+        person_data_service_server::SERVICE_NAME,
     ];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
@@ -160,7 +169,10 @@ impl Service for Scoring {
         let metrics = Arc::new(Metrics::new());
         let models = Models::new(db.clone());
         let evidence_grew = Arc::default();
+        let masker = Masker { db: db.clone(), cached: cached.clone(), flights: flights.clone() };
         Ok(Self {
+            person_data_rpc: PersonDataRpc { db: db.clone(), masker },
+            graph: reader.graph.clone(),
             score_rpc: ScoreRpc {
                 reader,
                 models: models.clone(),
@@ -229,6 +241,7 @@ impl Service for Scoring {
         routes
             .add_service(ScoreServer::new(self.score_rpc.clone()))
             .add_service(ScoreOperatorServiceServer::new(self.operator_rpc.clone()))
+            .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()))
             .add_service(
                 SignalConsumerServiceServer::new(self.consumer_rpc.clone())
                     .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
@@ -241,6 +254,8 @@ impl Service for Scoring {
             score_rpc,
             operator_rpc: _,
             consumer_rpc,
+            person_data_rpc,
+            graph,
             rescorer,
             publisher,
             passer,
@@ -274,7 +289,15 @@ impl Service for Scoring {
         let folding = Pace::of_long_steps(fold::INTERVAL);
         let fold = repeat("fold", folding, &passer.done, &stop, || folder.step(&stop));
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
+        let masker = &person_data_rpc.masker;
+        let states = follow_states(
+            graph,
+            &stop,
+            || masker.newest(),
+            |told: Vec<Told>| async move { masker.apply(&told).await },
+        );
         tokio::join!(
+            states,
             rescore,
             rescore_famous,
             publish,

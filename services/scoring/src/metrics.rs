@@ -152,7 +152,7 @@ impl TierReads {
         let [hit, _, negative, _] = &self.0[tier as usize];
         match answer {
             Answer::Score(_) => hit.increment(1),
-            Answer::Nobody => negative.increment(1),
+            Answer::Nobody | Answer::Moved(_) => negative.increment(1),
         }
     }
 

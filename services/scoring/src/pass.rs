@@ -581,6 +581,10 @@ impl Work<'_> {
         let mut transaction =
             self.passer.db.begin().await.map_err(store("begin to write scores"))?;
         store::plan_anew(&mut transaction).await.map_err(store("begin to write scores"))?;
+        // Who is masked waits for this, and nobody who is masked is written after it.
+        store::standing::share_lock(&mut transaction)
+            .await
+            .map_err(store("wait for changes of states"))?;
         if !self.is_ours(&mut transaction).await? {
             return Ok(false);
         }

@@ -40,6 +40,8 @@ pub(crate) struct Sitter {
     pub(crate) today: Day,
     /// `None`: there is no row of this person.
     pub(crate) score: Option<StoredScore>,
+    /// Whether something was taken out of the evidence that the log does not have any more.
+    pub(crate) gaps: bool,
     person: i64,
     accounts: Vec<OfAccount>,
     memberships: Memberships,
@@ -84,6 +86,8 @@ impl Portraits {
             .map_err(store("read a score"))?;
         let ignored =
             store::finding::standing(&mut *transaction).await.map_err(store("read findings"))?;
+        let gaps = store::forgetting::any_gap(&mut *transaction, &ids).await;
+        let gaps = gaps.map_err(store("look whether evidence was taken out"))?;
         transaction.commit().await.map_err(store("end to read evidence"))?;
         // What is truncated is gone for older snapshots too.
         let after = store::rebuild::whole(&self.db).await;
@@ -93,6 +97,7 @@ impl Portraits {
         Ok(Sitter {
             epoch,
             today: Day::of(self.clock.now()),
+            gaps,
             score: found.get(&person.get()).and_then(|found| found.score.clone()),
             person: person.get(),
             accounts: together(own, tallies)?,

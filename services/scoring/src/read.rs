@@ -3,10 +3,11 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use klout_chassis::{Clock, Link, within};
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose, Purposes};
 use klout_proto::{
     convert::{self, state},
     graph::v1::{BatchGetPeopleRequest, graph_service_client::GraphServiceClient},
+    people::State,
     revision::{Deployment, Revision},
     score::v1::Score,
 };
@@ -16,13 +17,31 @@ use tracing::instrument;
 
 use crate::{
     cached::{Answer, Cached, Moment},
+    encoded::EncodedScore,
     epochs::Epochs,
     error::Error,
     flights::{Flights, Landed, Landing},
     metrics::{Tier, TierReads},
     score::to_wire,
-    store,
+    store::{self, person_state::Standing},
 };
+
+/// How often somebody is looked for who is somebody else now. Who was merged is never somebody who was merged too, but
+/// for the moment in which that changes.
+const MOVES_MAX: usize = 4;
+
+/// Somebody who is there for a purpose.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// Who they are now.
+    pub(crate) person: PersonId,
+    pub(crate) score: EncodedScore,
+}
+
+/// Whether somebody who withholds consent to some purposes is there for one.
+const fn visible_to(purpose: Purpose, withheld: Purposes) -> bool {
+    purpose.sees(withheld)
+}
 
 /// What reading needs.
 #[derive(Clone, Debug)]
@@ -79,6 +98,53 @@ impl Reader {
         Ok(remembered.into_iter().zip(people).map(answer).collect())
     }
 
+    /// Who somebody is now, and their score, if it may be told for a purpose.
+    ///
+    /// # Errors
+    ///
+    /// Also when there is no such person for that purpose.
+    pub(crate) async fn visible(&self, person: PersonId, purpose: Purpose) -> Result<Seen, Error> {
+        let mut seen = self.visible_all(&[person], purpose).await?;
+        seen.pop().flatten().ok_or(Error::PersonUnknown { person })
+    }
+
+    /// The same of people, in their order.
+    pub(crate) async fn visible_all(
+        &self,
+        people: &[PersonId],
+        purpose: Purpose,
+    ) -> Result<Vec<Option<Seen>>, Error> {
+        let mut now = people.to_vec();
+        let mut answers = if let [person] = people {
+            vec![self.score(*person).await?]
+        } else {
+            self.scores(people).await?
+        };
+        for _ in 0..MOVES_MAX {
+            let moved = |(place, answer): (usize, &Answer)| match answer {
+                Answer::Moved(into) => Some((place, PersonId::new(*into)?)),
+                Answer::Score(_) | Answer::Nobody => None,
+            };
+            let (places, into): (Vec<usize>, Vec<PersonId>) =
+                answers.iter().enumerate().filter_map(moved).unzip();
+            if places.is_empty() {
+                break;
+            }
+            for ((place, person), answer) in
+                places.into_iter().zip(&into).zip(self.scores(&into).await?)
+            {
+                (now[place], answers[place]) = (*person, answer);
+            }
+        }
+        let seen = |(person, answer)| match answer {
+            Answer::Score(score) => {
+                visible_to(purpose, score.withheld).then_some(Seen { person, score })
+            }
+            Answer::Nobody | Answer::Moved(_) => None,
+        };
+        Ok(now.into_iter().zip(answers).map(seen).collect())
+    }
+
     /// The newest score of a person, past all caches.
     pub(crate) async fn stored_score(&self, person: PersonId) -> Result<Answer, Error> {
         let mut landing = self.stored(&[person.get()]).await?;
@@ -94,7 +160,7 @@ impl Reader {
     ) -> Result<Answer, Error> {
         match self.score(person).await? {
             Answer::Score(score) if score.revision >= revision => Ok(Answer::Score(score)),
-            Answer::Score(_) | Answer::Nobody => self.stored_score(person).await,
+            Answer::Score(_) | Answer::Nobody | Answer::Moved(_) => self.stored_score(person).await,
         }
     }
 
@@ -174,7 +240,8 @@ impl Reader {
         let mut answers: HashMap<i64, Landed> = scores
             .iter()
             .map(|score| {
-                let answer = Answer::Score((&to_wire(score, false, self.deployment)).into());
+                let wire = to_wire(score, false, self.deployment);
+                let answer = Answer::Score(EncodedScore::from(&wire).withheld(score.withheld));
                 (score.person, Landed { answer, lasting: true })
             })
             .collect();
@@ -201,8 +268,21 @@ impl Reader {
         let mut landed = HashMap::with_capacity(people.len());
         let mut strangers = Vec::new();
         for person in people.iter() {
+            let withheld = match found.get(person).map(|found| found.standing) {
+                // Whatever social-graph says of them: it may know less than this service was told.
+                Some(Standing::Gone) => {
+                    landed.insert(*person, Landed { answer: Answer::Nobody, lasting: true });
+                    continue;
+                }
+                Some(Standing::Moved(into)) => {
+                    landed.insert(*person, Landed { answer: Answer::Moved(into), lasting: true });
+                    continue;
+                }
+                Some(Standing::Member(withheld)) => withheld,
+                None => Purposes::NONE,
+            };
             let score = match found.get(person) {
-                Some(store::score::Found { score: Some(score), dirty }) => {
+                Some(store::score::Found { score: Some(score), dirty, .. }) => {
                     to_wire(score, *dirty, self.deployment)
                 }
                 Some(found) if found.dirty => self.without_score(person, state::PENDING),
@@ -211,18 +291,24 @@ impl Reader {
                     continue;
                 }
             };
+            let answer = Answer::Score(EncodedScore::from(&score).withheld(withheld));
             // Somebody without evidence is pending as soon as there is some.
-            landed
-                .insert(*person, Landed { answer: Answer::Score((&score).into()), lasting: false });
+            landed.insert(*person, Landed { answer, lasting: false });
         }
         self.counts.missed(Tier::Postgres, strangers.len());
         if !strangers.is_empty() {
             let newcomers = self.newcomers(&strangers).await?;
             landed.extend(strangers.into_iter().map(|person| {
-                let score = newcomers.get(&person).cloned();
+                let told = match found.get(&person).map(|found| found.standing) {
+                    Some(Standing::Member(withheld)) => withheld,
+                    Some(Standing::Gone | Standing::Moved(_)) | None => Purposes::NONE,
+                };
+                let score = newcomers.get(&person).map(|(score, withheld)| {
+                    let all = withheld.iter().fold(told, Purposes::with);
+                    EncodedScore::from(score).withheld(all)
+                });
                 let lasting = score.is_none();
-                let answer = score.map_or(Answer::Nobody, |score| Answer::Score((&score).into()));
-                (person, Landed { answer, lasting })
+                (person, Landed { answer: score.map_or(Answer::Nobody, Answer::Score), lasting })
             }));
         }
         Ok(landed)
@@ -237,7 +323,7 @@ impl Reader {
     }
 
     /// Those whom social-graph knows although scoring has not heard of them yet.
-    async fn newcomers(&self, people: &[i64]) -> Result<HashMap<i64, Score>, Error> {
+    async fn newcomers(&self, people: &[i64]) -> Result<HashMap<i64, (Score, Purposes)>, Error> {
         let people = people.iter().map(ToString::to_string).collect();
         let response = self
             .graph
@@ -247,8 +333,13 @@ impl Reader {
             .map_err(Error::Peer)?;
         let newcomers = response.into_inner().people.into_iter().filter_map(|person| {
             let id: i64 = person.person.parse().ok()?;
+            if person.state == State::Withheld.as_str() {
+                return None;
+            }
             let state = if person.accounts.is_empty() { state::UNKNOWN } else { state::PENDING };
-            Some((id, self.without_score(&id, state)))
+            // What a later version has people withhold is not known here.
+            let withheld = Purposes::parse(&person.withheld_purposes).unwrap_or_default();
+            Some((id, (self.without_score(&id, state), withheld)))
         });
         Ok(newcomers.collect())
     }

@@ -19,7 +19,10 @@ use crate::{
     cached::Cached,
     change::Change,
     flights::Flights,
-    store::{self, replica::Current},
+    store::{
+        self,
+        replica::{Current, Renewed},
+    },
     watch::Watches,
 };
 
@@ -105,6 +108,8 @@ impl Replica {
             Err(error) => return Lost::Listen(error),
         };
         self.begin_session();
+        // The last change of anybody's state that was heard of, and the one that was confirmed.
+        let (mut heard, mut confirmed) = (0, 0);
         let mut renewals = interval(RENEW_INTERVAL);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut count = 0;
@@ -113,9 +118,12 @@ impl Replica {
                 _ = renewals.tick() => {
                     let asked = Instant::now();
                     let seconds = LEASE_TIME.as_secs_f64();
-                    let renewed = store::replica::renew(&mut listener, self.id, seconds);
+                    let renewed = store::replica::renew(&mut listener, self.id, seconds, heard);
                     match ending(RENEW_TIME_MAX, renewed).await {
-                        Ok(current) => self.follow(current),
+                        Ok(renewed) => {
+                            confirmed = heard;
+                            self.follow(renewed, &mut heard);
+                        }
                         Err(error) => return Lost::Renew(error),
                     }
                     self.cached.lease(asked + LEASE_TIME - LEASE_MARGIN);
@@ -127,16 +135,24 @@ impl Replica {
                         return Lost::Renew(error);
                     }
                 }
-                heard = listener.try_recv() => match heard {
-                    Ok(Some(told)) => self.hear(told.payload()),
+                received = listener.try_recv() => match received {
+                    Ok(Some(told)) => self.hear(told.payload(), &mut heard),
                     Ok(None) => return Lost::Ended,
                     Err(error) => return Lost::Hear(error),
                 }
             }
+            // Somebody waits for it.
+            if heard > confirmed {
+                let confirming = store::replica::confirm(&mut listener, self.id, heard);
+                if let Err(error) = ending(RENEW_TIME_MAX, confirming).await {
+                    return Lost::Renew(error);
+                }
+                confirmed = heard;
+            }
         }
     }
 
-    fn hear(&self, message: &str) {
+    fn hear(&self, message: &str, heard: &mut i64) {
         match Change::read(message) {
             Some(Change::People(people)) => {
                 self.flights.outdate(&people);
@@ -148,6 +164,8 @@ impl Replica {
                 self.watches.tell_everybody();
             }
             Some(Change::Generation(generation)) => self.cached.follow_generation(generation),
+            // All people whom it is about were named before.
+            Some(Change::Masking(number)) => *heard = (*heard).max(number),
             // A later version said it. Whatever it is about, it is read anew.
             None => self.begin_session(),
         }
@@ -159,7 +177,18 @@ impl Replica {
         self.watches.tell_everybody();
     }
 
-    fn follow(&self, current: Current) {
+    /// A lease that had lapsed is held again, so somebody may have been masked meanwhile without waiting for this
+    /// process: nothing of before is served if not all changes were heard of. Before the lease counts here.
+    fn follow(&self, renewed: Renewed, heard: &mut i64) {
+        let Renewed { current, masking } = renewed;
+        if masking > *heard {
+            self.begin_session();
+            *heard = masking;
+        }
+        self.follow_current(current);
+    }
+
+    fn follow_current(&self, current: Current) {
         let before = self.cached.standing();
         self.cached.follow(current);
         if self.cached.standing() != before {

@@ -134,6 +134,7 @@ impl Rescorer {
     /// Scores some of the people of a lane on the list up to `end`. Returns whether there were any.
     async fn score_some(&self, lane: &Lane, end: i64) -> Result<bool, Error> {
         let store = Error::store;
+        let moment = self.cached.moment();
         let mut transaction = self.db.begin().await.map_err(store("begin to rescore"))?;
         let connection = &mut *transaction;
         store::plan_anew(&mut *connection).await.map_err(store("begin to rescore"))?;
@@ -217,7 +218,10 @@ impl Rescorer {
         drop(famous);
         let generation = self.bury_again(buried, &scores).await?;
         let current = Current { standing: standing.revision, generation };
-        self.cached.fill(Moment::of(current), scores.values()).await;
+        // Tombstones do not stand for ever, and this process may have stood still for longer.
+        if moment.is_some_and(|moment| self.cached.may_fill(moment)) {
+            self.cached.fill(Moment::of(current), scores.values()).await;
+        }
         failpoint!("scoring.cache.filled");
         Ok(true)
     }

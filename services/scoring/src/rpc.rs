@@ -16,6 +16,7 @@ mod list_scores;
 mod list_top_scores;
 mod operator;
 mod page;
+mod person_data;
 mod server;
 mod simulate_score;
 mod start_rescore;
@@ -44,7 +45,7 @@ use tonic::{Request, Response, Status, codegen::BoxStream};
 
 pub(crate) use self::{
     batch_get_actors::ACTORS_MAX, batch_lookup_scores::SUBJECTS_MAX, operator::OperatorRpc,
-    server::ScoreServer,
+    person_data::PersonDataRpc, server::ScoreServer,
 };
 use crate::{
     encoded::{EncodedResponse, EncodedResults},
@@ -155,7 +156,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ContestScoreRequest>,
     ) -> Result<Response<ContestScoreResponse>, Status> {
-        let response = contest_score::contest_score(self, request.into_inner()).await?;
+        let purpose = Caller::of(&request).purpose();
+        let response = contest_score::contest_score(self, purpose, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -163,7 +165,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListContestsRequest>,
     ) -> Result<Response<ListContestsResponse>, Status> {
-        let response = list_contests::list_contests(self, request.into_inner()).await?;
+        let purpose = Caller::of(&request).purpose();
+        let response = list_contests::list_contests(self, purpose, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -4,13 +4,16 @@
 pub(crate) mod account;
 pub(crate) mod applied_batch;
 pub(crate) mod contest;
+pub(crate) mod description;
 pub(crate) mod dirty_person;
 pub(crate) mod epoch;
 pub(crate) mod evidence;
 pub(crate) mod finding;
+pub(crate) mod forgetting;
 pub(crate) mod history;
 pub(crate) mod model;
 pub(crate) mod pass;
+pub(crate) mod person_state;
 pub(crate) mod rebuild;
 pub(crate) mod replica;
 pub(crate) mod score;

@@ -18,7 +18,7 @@ use std::{
 };
 
 use klout_chassis::Chain;
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use tokio::{
     sync::{Notify, Semaphore, mpsc},
     time::{Instant, sleep_until},
@@ -102,7 +102,7 @@ pub(crate) struct Told {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum What {
-    Score(EncodedScore),
+    Score(i64, EncodedScore),
     /// There is no such person any more.
     Gone(i64),
     /// Only the watermark is new, or nothing.
@@ -116,6 +116,7 @@ struct Watch {
     number: u64,
     ear: Arc<Ear>,
     reader: Reader,
+    purpose: Purpose,
     people: BTreeMap<i64, Sent>,
     to_look_at: News,
     /// Nobody is looked at before.
@@ -168,6 +169,7 @@ impl Watches {
     pub(crate) fn begin(
         &self,
         reader: Reader,
+        purpose: Purpose,
         people: &BTreeSet<PersonId>,
         since: u64,
     ) -> Result<mpsc::Receiver<Told>, Error> {
@@ -183,6 +185,7 @@ impl Watches {
             number,
             ear,
             reader,
+            purpose,
             people: people.iter().map(|person| (person.get(), sent)).collect(),
             to_look_at: News { people: BTreeSet::new(), everybody: true },
             not_before: now,
@@ -362,7 +365,13 @@ impl Watch {
         } else {
             None
         };
-        self.reader.scores(people).await
+        let mut answers = self.reader.scores(people).await?;
+        for answer in &mut answers {
+            if matches!(answer, Answer::Score(score) if !self.purpose.sees(score.withheld)) {
+                *answer = Answer::Nobody;
+            }
+        }
+        Ok(answers)
     }
 
     async fn tell(&mut self, what: What) -> Result<(), HungUp> {
@@ -387,13 +396,13 @@ impl Sent {
         match answer {
             Answer::Score(score) if score.revision > self.revision => {
                 *self = Self { revision: score.revision, gone: false };
-                What::Score(score)
+                What::Score(person, score)
             }
-            Answer::Nobody if !self.gone => {
+            Answer::Nobody | Answer::Moved(_) if !self.gone => {
                 *self = Self { revision: 0, gone: true };
                 What::Gone(person)
             }
-            Answer::Score(_) | Answer::Nobody => What::Nothing,
+            Answer::Score(_) | Answer::Nobody | Answer::Moved(_) => What::Nothing,
         }
     }
 }
@@ -405,6 +414,8 @@ fn everybody_pause(took: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use klout_model::Purposes;
+
     use super::*;
 
     fn watches(max: usize) -> Watches {
@@ -412,7 +423,8 @@ mod tests {
     }
 
     fn score(revision: u64) -> Answer {
-        Answer::Score(EncodedScore { revision, bytes: Vec::new().into() })
+        let (withheld, bytes) = (Purposes::NONE, Vec::new().into());
+        Answer::Score(EncodedScore { revision, withheld, bytes })
     }
 
     #[test]
@@ -458,10 +470,10 @@ mod tests {
         let mut sent = Sent { revision: 5, gone: false };
         assert_eq!(sent.news(1, score(5)), What::Nothing);
         assert_eq!(sent.news(1, score(0)), What::Nothing, "no score yet");
-        assert!(matches!(sent.news(1, score(7)), What::Score(_)));
+        assert!(matches!(sent.news(1, score(7)), What::Score(1, _)));
         assert_eq!(sent.news(1, score(6)), What::Nothing);
         assert_eq!(sent.news(1, Answer::Nobody), What::Gone(1));
         assert_eq!(sent.news(1, Answer::Nobody), What::Nothing);
-        assert!(matches!(sent.news(1, score(7)), What::Score(_)), "there again");
+        assert!(matches!(sent.news(1, score(7)), What::Score(1, _)), "there again");
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     store::{
         self,
+        person_state::Standing,
         score::{Made, NewScore, StoredScore},
     },
 };
@@ -15,8 +16,34 @@ use crate::{
 /// Writes these scores, unless there is one of a later revision; what was scored on a day before or by another
 /// model goes into the history. Returns the scores as they were written, in any order.
 ///
+/// Nothing is written of who is no member. Whoever calls this holds the lock that changes of states wait for
+/// ([`store::standing::share_lock`]), so that nobody stops being one before the transaction ends.
+///
 /// `revision`: of all of them; `None` gives each its own.
 pub(crate) async fn scores(
+    db: &mut PgConnection,
+    made: &Made<'_>,
+    revision: Option<i64>,
+    scores: &[NewScore],
+) -> Result<Vec<StoredScore>, Error> {
+    let store = Error::store;
+    let people: Vec<i64> = scores.iter().map(|score| score.person).collect();
+    let standings = store::person_state::find(&mut *db, &people).await;
+    let standings = standings.map_err(store("look who is a member"))?;
+    let shown =
+        |person: &i64| !matches!(standings.get(person), Some(Standing::Gone | Standing::Moved(_)));
+    let scores: Vec<NewScore> =
+        scores.iter().filter(|score| shown(&score.person)).copied().collect();
+    let mut written = all(db, made, revision, &scores).await?;
+    for score in &mut written {
+        if let Some(Standing::Member(withheld)) = standings.get(&score.person) {
+            score.withheld = *withheld;
+        }
+    }
+    Ok(written)
+}
+
+async fn all(
     db: &mut PgConnection,
     made: &Made<'_>,
     revision: Option<i64>,

@@ -19,3 +19,27 @@ comment on table social_graph.lookup is
 
 -- For the loop that forgets what is old.
 create index lookup_day on social_graph.lookup (day);
+
+create table social_graph.lookup_batch (
+    number     bigint      not null generated always as identity,
+    day        integer     not null,
+    caller     text        not null,
+    purpose    text        not null,
+    what       text        not null,
+    first_time timestamptz not null,
+    last_time  timestamptz not null,
+    person_ids bigint[]    not null,
+    counts     bigint[]    not null,
+
+    constraint lookup_batch_pkey primary key (number),
+    constraint lookup_batch_counts check (cardinality(person_ids) = cardinality(counts))
+);
+
+comment on table social_graph.lookup_batch is
+    'Look-ups as they came, many to a row. Folded into lookup soon, where the same people looked at again and again '
+    'are one row: a row of that costs a hundred times as much to write.';
+
+-- They are deleted within a minute; packing them takes longer than writing them.
+alter table social_graph.lookup_batch
+    alter column person_ids set storage external,
+    alter column counts set storage external;

@@ -5,7 +5,12 @@ use std::fmt::Display;
 use klout_model::{AccountId, AccountKey, AccountTag, NativeId, Network};
 use klout_proto::graph::v1::{AccountName, LinkedAccount, account_name};
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    likelihood::Name,
+    name::{DECEPTIVE, is_deceptive},
+    plus_k::NETWORK,
+};
 
 /// An account that somebody is to own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +40,9 @@ impl Account {
         account: LinkedAccount,
     ) -> Result<Self, Error> {
         let network = network(path, &account.network)?;
+        if network.as_str() == NETWORK {
+            return Err(invalid(path, "network", "is where members vouch, and nobody links it"));
+        }
         let native_id = name(path, "native_id", &account.native_id)?;
         let handle = match account.handle.as_str() {
             "" => native_id.clone(),
@@ -48,6 +56,14 @@ impl Account {
 // === impl Named ===
 
 impl Named {
+    /// As answers call it.
+    pub(crate) const fn kind(&self) -> Name {
+        match self {
+            Self::NativeId { .. } => Name::NativeId,
+            Self::Handle { .. } => Name::Handle,
+        }
+    }
+
     pub(crate) fn parse(
         key: &AccountKey,
         path: &str,
@@ -74,6 +90,9 @@ fn network(path: &str, text: &str) -> Result<Network, Error> {
 }
 
 fn name(path: &str, field: &str, text: &str) -> Result<NativeId, Error> {
+    if is_deceptive(text) {
+        return Err(invalid(path, field, DECEPTIVE));
+    }
     text.parse().map_err(|reason| invalid(path, field, reason))
 }
 

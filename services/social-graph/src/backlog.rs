@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tracing::instrument;
 
-use crate::{announce::Consumer, error::Error, metrics::Metrics, store};
+use crate::{announce::Consumer, error::Error, metrics::Metrics, store, tell};
 
 /// How often: a look reads the whole outbox.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
@@ -30,6 +30,12 @@ impl Backlog {
         let told = |count| u32::try_from(count).unwrap_or(u32::MAX);
         pending(Consumer::Scoring).set(told(waiting.for_scoring));
         pending(Consumer::Topics).set(told(waiting.for_topics));
+        let waiting = store::person_state_outbox::count(&self.db)
+            .await
+            .map_err(Error::store("count whose states wait"))?;
+        for (consumer, pending) in tell::CONSUMERS.iter().zip(&self.metrics.states_pending) {
+            pending.set(told(waiting.get(consumer.name()).copied().unwrap_or(0)));
+        }
         let plus_ks = store::plus_k_outbox::count(&self.db)
             .await
             .map_err(Error::store("count +K that wait"))?;

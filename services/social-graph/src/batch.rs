@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::{AccountId, Day, Kind, NativeId};
+use klout_model::{AccountId, Day, Kind, NativeId, Network};
 use klout_proto::{
     convert,
     signal::v1::{BatchedHandle, BatchedInteraction, SignalBatch},
@@ -10,7 +10,7 @@ use klout_proto::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{error::Error, plus_k::suggest::Answers, strength};
+use crate::{error::Error, name, plus_k::suggest::Answers, strength};
 
 /// Between whom a tie is, in the order of the table's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,8 @@ pub(crate) struct TieChange {
 pub(crate) struct Handle {
     pub(crate) seen_time: OffsetDateTime,
     pub(crate) name: NativeId,
+    /// The network, where a handle is one account's at a time.
+    pub(crate) unique_on: Option<Network>,
 }
 
 /// What of one batch belongs to the graph.
@@ -134,10 +136,20 @@ impl Reactions {
 
     fn add_handle(&mut self, handle: BatchedHandle) -> Result<(), Error> {
         let malformed = |problem| Error::BatchMalformed { problem };
-        let name = handle.handle.parse().map_err(|_| malformed("an impossible handle"))?;
+        let name: NativeId =
+            handle.handle.parse().map_err(|_| malformed("an impossible handle"))?;
+        // Batches of the version before name no network.
+        let network: Option<Network> = match handle.network.as_str() {
+            "" => None,
+            network => Some(network.parse().map_err(|_| malformed("an impossible network"))?),
+        };
+        if name::is_deceptive(name.as_str()) {
+            return Ok(());
+        }
         let seen_time = handle.seen_time.as_ref().and_then(convert::time);
         let seen_time = seen_time.ok_or_else(|| malformed("an invalid time"))?;
-        let seen = Handle { seen_time, name };
+        let unique_on = network.filter(Network::has_unique_handles);
+        let seen = Handle { seen_time, name, unique_on };
         let newest =
             self.handles.entry(AccountId(handle.account_id)).or_insert_with(|| seen.clone());
         if seen > *newest {
@@ -198,6 +210,7 @@ mod tests {
             account_id: 1,
             handle: name.to_owned(),
             seen_time: Some(convert::timestamp(time)),
+            ..Default::default()
         };
         let old = called("ann", datetime!(2018-01-01 00:00 UTC));
         let new = called("anna", datetime!(2018-01-02 00:00 UTC));
@@ -215,7 +228,7 @@ mod tests {
         assert!(reactions(batch(vec![late], vec![]), &Erased::default()).is_err());
         let adored = BatchedInteraction { kind: "adore".to_owned(), ..like(1, None, 1) };
         assert!(reactions(batch(vec![adored], vec![]), &Erased::default()).is_err());
-        let nameless = BatchedHandle { account_id: 1, handle: String::new(), seen_time: None };
+        let nameless = BatchedHandle { account_id: 1, ..Default::default() };
         assert!(reactions(batch(vec![], vec![nameless]), &Erased::default()).is_err());
     }
 }

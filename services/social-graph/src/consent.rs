@@ -11,6 +11,7 @@ use tracing::instrument;
 use uuid::Uuid;
 
 use crate::{
+    age::AgeRules,
     announce::Bell,
     error::Error,
     state::{By, Change, Standing, State, Turn},
@@ -18,15 +19,13 @@ use crate::{
     tell::Teller,
 };
 
-/// What people can consent to, and do unless they say otherwise.
-pub(crate) const PURPOSES: [&str; 4] = ["show", "crm", "perks", "research"];
-
 /// What a change of consent stands on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ledger<'a> {
     pub(crate) db: &'a PgPool,
     pub(crate) owners_changed: &'a Bell,
     pub(crate) teller: &'a Teller,
+    pub(crate) age_rules: AgeRules,
 }
 
 /// Somebody who is asked about.
@@ -77,15 +76,27 @@ impl Ledger<'_> {
         by: &By<'_>,
     ) -> Result<(Consent, Option<Receipt>), Error> {
         let Found { person, standing } = find(self.db, person).await?;
-        let standing = standing.ok_or(Error::PersonUnknown { person })?;
-        // Who is withheld does not become a member by wanting to.
-        let keeps_out = |change: &&Change| {
-            standing.state != State::Withheld || **change != Change::State(State::Member)
-        };
-        let changes: Vec<_> = changes.iter().filter(keeps_out).cloned().collect();
+        standing.ok_or(Error::PersonUnknown { person })?;
         let store = Error::store;
         let mut transaction = self.db.begin().await.map_err(store("begin to set consent"))?;
         let turn = Turn::take(&mut transaction).await?;
+        let known = store::person::lock(&mut *transaction, &[person])
+            .await
+            .map_err(store("lock a person"))?
+            .remove(&person);
+        let known = known.ok_or(Error::PersonUnknown { person })?;
+        // Who is too young does not take part by wanting to.
+        let allowed = match known.standing.state {
+            State::Withheld => State::Withheld,
+            State::Member | State::OptedOut | State::Erased | State::Merged { .. } => {
+                self.age_rules.state(known.profile.age_band)
+            }
+        };
+        let allow = |change: &Change| match change {
+            Change::State(State::Member) => Change::State(allowed),
+            Change::State(_) | Change::Purpose { .. } | Change::Network { .. } => change.clone(),
+        };
+        let changes: Vec<_> = changes.iter().map(allow).collect();
         let (standing, changed) = turn.change(&mut transaction, person, &changes, by).await?;
         failpoint!("social_graph.state.written");
         transaction.commit().await.map_err(store("commit consent"))?;

@@ -21,7 +21,7 @@ pub enum Error {
     #[error("{count} requests; at most {REQUESTS_MAX} are answered at once")]
     RequestsTooMany { count: usize },
 
-    #[error("{count} look-ups; at most {LOOKUPS_MAX} are written down at once")]
+    #[error("look-ups of {count} people; those of at most {LOOKUPS_MAX} are written down at once")]
     LookupsTooMany { count: usize },
 
     #[error("there is no person {person}")]
@@ -92,6 +92,43 @@ pub enum Error {
     #[error("there is no receipt {receipt}")]
     ReceiptUnknown { receipt: uuid::Uuid },
 
+    #[error("nobody is known by that, or not as surely as was asked")]
+    NobodyKnown,
+
+    #[error("that belongs to different people, as likely each")]
+    PeopleAmbiguous,
+
+    #[error("who may be younger than {limit} cannot take part")]
+    AgeBelowLimit { limit: u8 },
+
+    #[error("{person} is {into} already")]
+    PersonMerged { person: PersonId, into: PersonId },
+
+    #[error("a person has at most {max} accounts")]
+    AccountsTooMany { max: i64 },
+
+    #[error("the link was not started here, or too long ago, or is used")]
+    LinkUnknown,
+
+    #[error("{page} does not show the proof")]
+    ProofMissing { page: url::Url },
+
+    #[error("{page} cannot be read")]
+    PageUnavailable { page: url::Url },
+
+    #[error(
+        "{native_id} of {network} belongs to somebody else; there is a dispute now, which an operator settles"
+    )]
+    AccountDisputed { network: Network, native_id: String },
+
+    #[error("there is no dispute {dispute}")]
+    DisputeUnknown { dispute: i64 },
+
+    #[error("one of the contacts belongs to somebody else")]
+    ContactTaken,
+
+    #[error("one of the contacts is on a deletion list")]
+    ContactSuppressed,
     #[error("these states are none: {problem}")]
     StatesMalformed { problem: &'static str },
 
@@ -196,6 +233,38 @@ impl From<Error> for Status {
             }
             Error::ReceiptUnknown { receipt } => {
                 Refusal::new(Code::NotFound, "RECEIPT_UNKNOWN").with("receipt", receipt)
+            }
+            Error::NobodyKnown => Refusal::new(Code::NotFound, "PERSON_UNKNOWN"),
+            Error::PeopleAmbiguous => Refusal::new(Code::FailedPrecondition, "PEOPLE_AMBIGUOUS"),
+            Error::AgeBelowLimit { limit } => {
+                Refusal::new(Code::FailedPrecondition, "AGE_BELOW_LIMIT").with("limit", limit)
+            }
+            Error::PersonMerged { person, into } => {
+                Refusal::new(Code::FailedPrecondition, "PERSON_MERGED")
+                    .with("person", person)
+                    .with("into_person", into)
+            }
+            Error::AccountsTooMany { max } => {
+                Refusal::new(Code::FailedPrecondition, "ACCOUNTS_TOO_MANY").with("max", max)
+            }
+            Error::LinkUnknown => Refusal::new(Code::NotFound, "LINK_UNKNOWN"),
+            Error::ProofMissing { page } => {
+                Refusal::new(Code::FailedPrecondition, "PROOF_MISSING").with("page", page)
+            }
+            Error::PageUnavailable { page } => Refusal::new(Code::Unavailable, "PAGE_UNAVAILABLE")
+                .with("page", page)
+                .retry_after(RETRY_AFTER),
+            Error::AccountDisputed { network, native_id } => {
+                Refusal::new(Code::AlreadyExists, "ACCOUNT_DISPUTED")
+                    .with("network", network)
+                    .with("native_id", native_id)
+            }
+            Error::DisputeUnknown { dispute } => {
+                Refusal::new(Code::NotFound, "DISPUTE_UNKNOWN").with("dispute", dispute)
+            }
+            Error::ContactTaken => Refusal::new(Code::AlreadyExists, "CONTACT_TAKEN"),
+            Error::ContactSuppressed => {
+                Refusal::new(Code::FailedPrecondition, "CONTACT_SUPPRESSED")
             }
             Error::StatesMalformed { .. } => {
                 Refusal::new(Code::InvalidArgument, "STATES_MALFORMED")

@@ -188,6 +188,10 @@ pub(crate) async fn person_of(db: &PgPool, person: PersonId) -> Result<Vec<Forgo
         .map_err(store("read who was merged into somebody"))?;
     people.push(person.get());
     let accounts = store::erased_account::of(db, person).await.map_err(store("read accounts"))?;
+    // Whoever folds look-ups and has not seen yet that the person is erased writes before they are deleted.
+    let mut transaction = db.begin().await.map_err(store("begin to wait for look-ups"))?;
+    store::lookup::lock(&mut *transaction).await.map_err(store("wait for look-ups"))?;
+    transaction.commit().await.map_err(store("go on after look-ups"))?;
     let mut forgotten = Vec::new();
     for held in store::held::ALL {
         let count = store::held::delete(db, held, &people, &accounts)

@@ -4,25 +4,39 @@
 //! scoring and topics; is asked by them, the gateway and the command line.
 
 mod account;
+mod age;
 mod announce;
 mod apply;
 mod backlog;
 mod batch;
 mod config;
 mod consent;
+mod contact;
+mod contacts;
 mod create;
 mod deletion_list;
 mod describe;
+mod dispute;
 mod error;
 mod forget;
+mod handles;
+mod identify;
 mod influence;
+mod likelihood;
 mod link_account;
+mod links;
 mod lookups;
+mod merge;
 mod metrics;
+mod name;
+mod page;
 mod peer;
 mod people;
 mod place;
 mod plus_k;
+mod profile;
+mod proof;
+mod rel_me;
 mod replay;
 mod resolve;
 mod rpc;
@@ -35,9 +49,9 @@ mod tell;
 mod topics;
 mod update;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use klout_chassis::{ConfigError, Context, Service, repeat};
+use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
     person_data_service_server::{self, PersonDataServiceServer},
@@ -52,10 +66,15 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
+    age::AgeRules,
     announce::{Announcer, Bell, Consumer},
     backlog::Backlog,
-    lookups::LookupSweeper,
+    contact::ContactKeys,
+    contacts::Wrapper,
+    links::Linker,
+    lookups::LookupKeeper,
     metrics::{METRICS, Metrics, Vouched},
+    page::Pages,
     peer::Peer,
     plus_k::{Vouching, push::Pusher},
     rpc::{ConsumerRpc, GraphRpc, PersonDataRpc, PlusKRpc},
@@ -64,6 +83,9 @@ use crate::{
     topics::Topics,
 };
 pub use crate::{config::Config, store::MIGRATOR};
+
+/// How often it is looked for contacts of earlier keys: there are some once, after a key was added.
+const WRAP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -76,9 +98,10 @@ pub struct SocialGraph {
     pusher: Pusher,
     announcers: [Announcer; Consumer::ALL.len()],
     teller: Teller,
+    wrapper: Wrapper,
     backlog: Backlog,
     sweeper: Sweeper,
-    lookup_sweeper: LookupSweeper,
+    lookup_keeper: LookupKeeper,
 }
 
 impl Service for SocialGraph {
@@ -107,6 +130,15 @@ impl Service for SocialGraph {
         account_key.check(&kept)?;
         let peer = |consumer: tell::Consumer| Peer { consumer, link: links.to(consumer.name()) };
         let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
+        let contact_keys = ContactKeys::new(&account_key, &config.contact_keys.0);
+        let pages = Pages::new(config.profile_pages.clone(), config.private_pages_allowed)?;
+        let linker = Linker {
+            db: db.clone(),
+            pages,
+            account_key: account_key.clone(),
+            clock: clock.clone(),
+            running: Clock::running(),
+        };
         let owners_changed = Bell::default();
         let vouched = Arc::new(Vouched::new());
         let vouching = Vouching {
@@ -120,9 +152,10 @@ impl Service for SocialGraph {
             metrics: Arc::clone(&vouched),
         };
         Ok(Self {
-            teller: teller.clone(),
             plus_k_rpc: PlusKRpc { vouching },
             pusher: Pusher { db: db.clone(), link: links.to("connector"), metrics: vouched },
+            wrapper: Wrapper { db: db.clone(), keys: contact_keys.clone() },
+            teller: teller.clone(),
             graph_rpc: GraphRpc {
                 db: db.clone(),
                 clock: clock.clone(),
@@ -131,13 +164,17 @@ impl Service for SocialGraph {
                 lookups,
                 owners_changed: owners_changed.clone(),
                 teller,
+                age_rules: AgeRules { limit: config.age_limit, required: config.age_required },
+                contact_keys,
+                linker,
             },
             consumer_rpc: ConsumerRpc { db: db.clone() },
             person_data_rpc: PersonDataRpc { db: db.clone(), clock: clock.clone(), owners_changed },
             sweeper: Sweeper::new(db.clone(), clock),
-            lookup_sweeper: LookupSweeper {
+            lookup_keeper: LookupKeeper {
                 db: db.clone(),
                 retention: config.lookup_retention.try_into()?,
+                folded: Notify::new(),
             },
             config,
             backlog: Backlog { db: db.clone(), metrics: Metrics::new() },
@@ -170,9 +207,10 @@ impl Service for SocialGraph {
             pusher,
             announcers,
             teller,
+            wrapper,
             backlog,
             sweeper,
-            lookup_sweeper,
+            lookup_keeper,
         } = self;
         let interval = config.announce_interval;
         let nobody_rings = Notify::new();
@@ -181,15 +219,19 @@ impl Service for SocialGraph {
             repeat("announce", interval, bell, &stop, || announcer.step())
         });
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
+        let wrap = repeat("wrap_contacts", WRAP_INTERVAL, &nobody_rings, &stop, || wrapper.step());
         let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
         let sweep_lookups =
-            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &nobody_rings, &stop, || {
-                lookup_sweeper.step()
+            repeat("sweep look-ups", lookups::SWEEP_INTERVAL, &lookup_keeper.folded, &stop, || {
+                lookup_keeper.sweep()
             });
+        let fold = repeat("fold look-ups", lookups::FOLD_INTERVAL, &nobody_rings, &stop, || {
+            lookup_keeper.fold()
+        });
         let leaving = forget::work(&teller, interval, &stop);
         let given = &plus_k_rpc.vouching.given;
         let vouched = repeat("tell_plus_ks", interval, given, &stop, || pusher.step());
-        tokio::join!(scoring, topics, watch, sweep, sweep_lookups, leaving, vouched);
+        tokio::join!(scoring, topics, watch, wrap, sweep, sweep_lookups, fold, leaving, vouched);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Links one account to a person who is there.
+//! Gives accounts to people who are there, and takes them away.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,17 @@ use time::OffsetDateTime;
 use tracing::instrument;
 
 use crate::{
-    account::Account, announce::Consumer, batch::Handle, error::Error, people, state::Turn, store,
+    account::Account,
+    announce::Consumer,
+    error::Error,
+    handles,
+    people::{self, Held},
+    proof::Proof,
+    store,
 };
+
+/// Accounts of one person.
+pub(crate) const ACCOUNTS_MAX: i64 = 100;
 
 /// Links `account`, or renews its handle when it is linked already. Returns the person with all
 /// accounts, and whether somebody has to be told.
@@ -19,27 +28,69 @@ pub(crate) async fn link_account(
     db: &PgPool,
     person: PersonId,
     account: &Account,
+    proof: Proof,
     now: OffsetDateTime,
 ) -> Result<(Person, bool), Error> {
-    let store = Error::store;
-    let mut transaction = db.begin().await.map_err(store("begin to link an account"))?;
-    let erased = store::erased_account::any(&mut *transaction, &[account.id])
+    let mut held = hold(db, person, account).await?;
+    let new = link(&mut held, account, proof, now).await?;
+    Ok((held.commit().await?, new))
+}
+
+/// Takes `account` away from a person, if it is theirs. Returns the person with all other accounts, and whether
+/// somebody has to be told.
+#[instrument(skip_all)]
+pub(crate) async fn unlink_account(
+    db: &PgPool,
+    person: PersonId,
+    account: klout_model::AccountId,
+) -> Result<(Person, bool), Error> {
+    let mut held = people::hold(db, person).await?;
+    let revision = store::account::release(&mut *held.transaction, account, held.person)
         .await
-        .map_err(store("look for erased accounts"))?;
-    let turn = if erased { Some(Turn::take(&mut transaction).await?) } else { None };
-    // Whoever is told of the account is told where the person lives then, and of every move after it.
-    let there = store::person::share(&mut *transaction, person)
-        .await
-        .map_err(store("look for a person"))?;
-    if !there {
-        return Err(Error::PersonUnknown { person });
+        .map_err(Error::store("unlink an account"))?;
+    if let Some(revision) = revision {
+        let revisions = BTreeMap::from([(account, revision)]);
+        store::membership_outbox::append(&mut *held.transaction, &Consumer::ALL, &revisions)
+            .await
+            .map_err(Error::store("announce an account"))?;
     }
-    let linked = BTreeMap::from([(account.id, (account, person))]);
-    let linked = store::account::insert(&mut *transaction, &linked, now)
+    Ok((held.commit().await?, revision.is_some()))
+}
+
+/// Holds a person who is to get `account`.
+pub(crate) async fn hold<'a>(
+    db: &'a PgPool,
+    person: PersonId,
+    account: &Account,
+) -> Result<Held<'a>, Error> {
+    // Whoever is told of the account is told where the person lives then, and of every move after it.
+    let mut held = people::hold(db, person).await?;
+    let erased = store::erased_account::any(&mut *held.transaction, &[account.id])
+        .await
+        .map_err(Error::store("look for erased accounts"))?;
+    if !erased {
+        return Ok(held);
+    }
+    // An account of who was erased starts anew, which is told; the turn comes before any other lock.
+    held.transaction.rollback().await.map_err(Error::store("let a person go"))?;
+    people::hold_in_turn(db, person).await
+}
+
+/// Links `account` to somebody whom [`hold`] holds. Returns whether it is new to them.
+pub(crate) async fn link(
+    held: &mut Held<'_>,
+    account: &Account,
+    proof: Proof,
+    now: OffsetDateTime,
+) -> Result<bool, Error> {
+    let store = Error::store;
+    let Held { transaction, person, turn, .. } = held;
+    let linked = BTreeMap::from([(account.id, (account, *person))]);
+    let linked = store::account::insert(&mut **transaction, &linked, proof, now)
         .await
         .map_err(store("link an account"))?;
     if linked.is_empty() {
-        let owners = store::account::owners(&mut *transaction, &[account.id])
+        let owners = store::account::owners(&mut **transaction, &[account.id])
             .await
             .map_err(store("read who owns an account"))?;
         let taken = || Error::AccountLinked {
@@ -48,23 +99,24 @@ pub(crate) async fn link_account(
         };
         let owner = owners.get(&account.id).ok_or_else(taken)?;
         people::same_account(account, &owner.tag)?;
-        if owner.person != person {
+        if owner.person != *person {
             return Err(taken());
         }
-        let handle = Handle { seen_time: now, name: account.handle.clone() };
-        store::account::renew_handles(&mut *transaction, &BTreeMap::from([(account.id, handle)]))
-            .await
-            .map_err(store("renew a handle"))?;
-    } else {
-        if let Some(turn) = turn {
-            turn.rejoin(&mut transaction, &[account.id], Day::of(now)).await?;
-        }
-        store::membership_outbox::append(&mut *transaction, &Consumer::ALL, &linked)
-            .await
-            .map_err(store("announce an account"))?;
+        handles::take(transaction, std::iter::once(account), now).await?;
+        return Ok(false);
     }
-    let found = people::find(&mut transaction, &[person]).await?.remove(&person);
-    let found = found.ok_or(Error::PersonUnknown { person })?;
-    transaction.commit().await.map_err(store("commit an account"))?;
-    Ok((found, !linked.is_empty()))
+    let counts = store::account::counts(&mut **transaction, &[*person])
+        .await
+        .map_err(store("count accounts"))?;
+    if counts.get(person).is_some_and(|count| *count > ACCOUNTS_MAX) {
+        return Err(Error::AccountsTooMany { max: ACCOUNTS_MAX });
+    }
+    handles::take(transaction, std::iter::once(account), now).await?;
+    if let Some(turn) = turn {
+        turn.rejoin(transaction, &[account.id], Day::of(now)).await?;
+    }
+    store::membership_outbox::append(&mut **transaction, &Consumer::ALL, &linked)
+        .await
+        .map_err(store("announce an account"))?;
+    Ok(true)
 }

@@ -4,36 +4,63 @@ use klout_chassis::Clock;
 use klout_model::{Day, PersonId};
 use klout_proto::{
     convert,
-    graph::v1::{Lookup, PersonLookups},
+    graph::v1::{CallerLookups, Lookup},
 };
 use sqlx::PgPool;
 use time::Duration;
+use tokio::sync::Notify;
 use tracing::instrument;
 
 use crate::{
     error::Error,
-    store::{self, lookup::Looked},
+    store::{
+        self,
+        lookup::{Batch, Looked},
+    },
 };
 
 /// How often it is looked whether some are too old.
 pub(crate) const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(600);
 
+/// How often what came is folded: of people who are looked at all the time, that many seconds become one row.
+pub(crate) const FOLD_INTERVAL: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Batches that are folded in one statement.
+const FOLD_BATCHES: i64 = 64;
+
 /// Rows that are deleted in one statement.
 const SWEEP_ROWS: i64 = 10_000;
 
-/// Forgets look-ups that are old enough.
+/// Folds look-ups, and forgets those that are old enough.
 #[derive(Debug)]
-pub(crate) struct LookupSweeper {
+pub(crate) struct LookupKeeper {
     pub(crate) db: PgPool,
     pub(crate) retention: Duration,
+    /// Rung when there are new rows.
+    pub(crate) folded: Notify,
 }
 
-// === impl LookupSweeper ===
+// === impl LookupKeeper ===
 
-impl LookupSweeper {
+impl LookupKeeper {
+    /// Makes rows by person of some that came. Returns whether there may be more.
+    #[instrument(name = "lookups.fold", skip_all)]
+    pub(crate) async fn fold(&self) -> Result<bool, Error> {
+        let failed = || Error::store("fold look-ups");
+        let mut transaction = self.db.begin().await.map_err(failed())?;
+        store::lookup::lock_shared(&mut *transaction).await.map_err(failed())?;
+        let folded = store::lookup::fold(&mut *transaction, FOLD_BATCHES).await.map_err(failed())?;
+        transaction.commit().await.map_err(failed())?;
+        if folded > 0 {
+            // Some may have waited for long.
+            self.folded.notify_one();
+        }
+        Ok(folded == FOLD_BATCHES)
+    }
+
     /// Deletes some. Returns whether there may be more.
     #[instrument(name = "lookups.sweep", skip_all)]
-    pub(crate) async fn step(&self) -> Result<bool, Error> {
+    pub(crate) async fn sweep(&self) -> Result<bool, Error> {
         // People look by the real time, whatever the clock of scores says.
         let day = Day::of(Clock::running().now() - self.retention).number();
         let deleted = store::lookup::delete_before(&self.db, day, SWEEP_ROWS)
@@ -44,28 +71,40 @@ impl LookupSweeper {
 }
 
 /// Writes look-ups down, which are durable then.
-pub(crate) async fn record(db: &PgPool, lookups: &[(PersonId, Looked)]) -> Result<(), Error> {
+pub(crate) async fn record(db: &PgPool, batches: &[Batch]) -> Result<(), Error> {
     let failed = || Error::store("write look-ups down");
     let mut transaction = db.begin().await.map_err(failed())?;
-    store::lookup::lock_shared(&mut *transaction).await.map_err(failed())?;
-    store::lookup::add(&mut *transaction, lookups).await.map_err(failed())?;
+    for batch in batches {
+        store::lookup::append(&mut *transaction, batch).await.map_err(failed())?;
+    }
     transaction.commit().await.map_err(failed())
 }
 
-/// A row of the log as it came; `None` when it cannot be one.
-pub(crate) fn parse(row: PersonLookups) -> Option<(PersonId, Looked)> {
-    let person = PersonId::new(row.person_id)?;
-    let Lookup { caller, purpose, what, count, first_time, last_time } = row.lookup?;
+/// Look-ups as they came; `None` when they cannot be.
+pub(crate) fn parse(lookups: CallerLookups) -> Option<Batch> {
+    let CallerLookups { caller, purpose, what, first_time, last_time, person_ids, counts } =
+        lookups;
     let time = |time: Option<prost_types::Timestamp>| convert::time(&time?);
     let (first_time, last_time) = (time(first_time)?, time(last_time)?);
+    let counts: Option<Vec<i64>> =
+        counts.into_iter().map(|it| i64::try_from(it).ok().filter(|it| *it > 0)).collect();
+    let counts = counts.filter(|counts| counts.len() == person_ids.len())?;
+    let people = person_ids.iter().all(|it| PersonId::new(*it).is_some());
+    if !people || what.is_empty() || what.contains('\0') {
+        return None;
+    }
     // What no column of Postgres takes.
     let clean = |text: String| if text.contains('\0') { text.replace('\0', " ") } else { text };
-    let (caller, purpose) = (clean(caller), clean(purpose));
-    let count = i64::try_from(count)
-        .ok()
-        .filter(|count| *count > 0 && !what.is_empty() && !what.contains('\0'))?;
-    let day = Day::of(last_time).number();
-    Some((person, Looked { day, caller, purpose, what, count, first_time, last_time }))
+    Some(Batch {
+        day: Day::of(last_time).number(),
+        caller: clean(caller),
+        purpose: clean(purpose),
+        what,
+        first_time,
+        last_time,
+        people: person_ids,
+        counts,
+    })
 }
 
 /// A row of the log as it is answered.

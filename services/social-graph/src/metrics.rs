@@ -2,16 +2,22 @@
 
 use klout_telemetry::{Counter, Gauge, Label, Metric};
 
-use crate::announce::Consumer;
+use crate::{announce::Consumer, tell};
 
 pub(crate) const METRICS: &[Metric] =
-    &[MEMBERSHIPS_PENDING, PLUS_K_ASKED, PLUS_K_PENDING, PLUS_K_GIVEN_UP];
+    &[MEMBERSHIPS_PENDING, STATES_PENDING, PLUS_K_ASKED, PLUS_K_PENDING, PLUS_K_GIVEN_UP];
 
 const MEMBERSHIPS_PENDING: Metric = Metric::gauge(
     "klout_graph_memberships_pending",
     "Accounts of whose owner a consumer has not been told yet.",
 )
 .by(&[Label::these("consumer", &["scoring", "topics"])]);
+
+const STATES_PENDING: Metric = Metric::gauge(
+    "klout_graph_states_pending",
+    "People of whose state a service has not confirmed that it is in force.",
+)
+.by(&[Label::these("consumer", &["scoring", "topics", "connector", "perks", "gateway"])]);
 
 const PLUS_K_ASKED: Metric = Metric::counter(
     "klout_graph_plus_k_asked_total",
@@ -33,6 +39,7 @@ const PLUS_K_GIVEN_UP: Metric = Metric::counter(
 #[derive(Debug)]
 pub(crate) struct Metrics {
     pub(crate) memberships_pending: [Gauge; Consumer::ALL.len()],
+    pub(crate) states_pending: [Gauge; tell::CONSUMERS.len()],
     pub(crate) plus_k_pending: Gauge,
 }
 
@@ -52,6 +59,8 @@ impl Metrics {
         Self {
             memberships_pending: Consumer::ALL
                 .map(|consumer| MEMBERSHIPS_PENDING.level(&[consumer.name()])),
+            states_pending: tell::CONSUMERS
+                .map(|consumer| STATES_PENDING.level(&[consumer.name()])),
             plus_k_pending: PLUS_K_PENDING.level(&[]),
         }
     }

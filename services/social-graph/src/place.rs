@@ -1,11 +1,6 @@
 //! Where people say to live.
 
-use std::collections::BTreeMap;
-
-use klout_model::PersonId;
-use sqlx::PgConnection;
-
-use crate::{announce::Consumer, error::Error, store};
+use crate::error::Error;
 
 /// In bytes, of a city.
 const CITY_LENGTH_MAX: usize = 128;
@@ -61,6 +56,11 @@ impl Move {
         Ok(Self { country, city })
     }
 
+    /// Whether it leads nowhere else.
+    pub(crate) const fn is_nowhere(&self) -> bool {
+        self.country.is_none() && self.city.is_none()
+    }
+
     /// Where this leads to from there. Who leaves a country has left its cities.
     pub(crate) fn from(self, before: &Place) -> Result<Place, Error> {
         let country = self.country.unwrap_or_else(|| before.country.clone());
@@ -74,30 +74,6 @@ impl Move {
         }
         Ok(Place { country, city })
     }
-}
-
-/// Writes where these people live now. Returns whether topics has to be told: of those for whom that is news, with a
-/// new revision of each of their accounts. Their rows are locked: see [`store::person::places_locked`].
-pub(crate) async fn write(
-    db: &mut PgConnection,
-    before: &BTreeMap<PersonId, Place>,
-    mut places: BTreeMap<PersonId, Place>,
-) -> Result<bool, Error> {
-    let store = Error::store;
-    places.retain(|person, place| before.get(person).is_some_and(|before| before != place));
-    if places.is_empty() {
-        return Ok(false);
-    }
-    store::person::move_to(&mut *db, &places).await.map_err(store("write where people live"))?;
-    let people: Vec<_> = places.into_keys().collect();
-    let revisions = store::account::renew_revisions(&mut *db, &people)
-        .await
-        .map_err(store("number accounts anew"))?;
-    // Scoring does not ask where people live.
-    store::membership_outbox::append(&mut *db, &[Consumer::Topics], &revisions)
-        .await
-        .map_err(store("announce where people live"))?;
-    Ok(!revisions.is_empty())
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use klout_proto::graph::v1::PersonState;
 use sqlx::PgPool;
 use tracing::instrument;
 
 use crate::{
-    consent::PURPOSES,
     error::Error,
     state::{By, Standing, State, Turn},
     store,
@@ -42,7 +41,7 @@ const MALFORMED: Error = Error::StatesMalformed { problem: "a state that cannot 
 
 fn one(state: PersonState) -> Option<Replayed> {
     let into = (state.into_person_id != 0).then_some(state.into_person_id);
-    let known = |purpose: &String| PURPOSES.contains(&purpose.as_str());
+    let known = |purpose: &String| purpose.parse::<Purpose>().is_ok();
     if !state.withheld_purposes.iter().all(known) {
         return None;
     }

@@ -11,6 +11,7 @@ use crate::{
     account::Named,
     error::Error,
     shown::hidden_from,
+    state::State,
     store::{
         self,
         account::{Called, Owner},
@@ -25,7 +26,7 @@ struct Known {
     hidden: BTreeSet<PersonId>,
 }
 
-/// Who owns each of these accounts, as far as `caller` may know; in at most three statements.
+/// Which member owns each of these accounts, as far as `caller` may know; in at most three statements.
 #[instrument(skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn resolve(
     db: &PgPool,
@@ -78,12 +79,15 @@ impl Known {
 
     fn owner(&self, account: &Named) -> Result<PersonId, Error> {
         match account {
-            Named::NativeId { id, network, native_id } => match self.owners.get(id) {
-                Some(owner) if owner.state.is_there() && !self.hidden.contains(&owner.person) => {
-                    Ok(owner.person)
+            Named::NativeId { id, network, native_id } => {
+                let shown = |owner: &&Owner| {
+                    owner.state == State::Member && !self.hidden.contains(&owner.person)
+                };
+                match self.owners.get(id).filter(shown) {
+                    Some(owner) => Ok(owner.person),
+                    None => Err(unknown(network, native_id)),
                 }
-                Some(_) | None => Err(unknown(network, native_id)),
-            },
+            }
             Named::Handle { network, handle } => self.called(network, handle),
         }
     }
@@ -92,9 +96,10 @@ impl Known {
         let called = self.called.get(&(network.to_string(), handle.to_string()));
         let called = called.map(Vec::as_slice).unwrap_or_default();
         let newest = called.iter().map(|account| account.handle_time).max();
-        // Who had the handle before has lost it, though nobody has told what they are called now.
+        // Who had the handle before has lost it, though nobody has told what they are called now. That holds when
+        // the one who has it now is not shown, too.
         let has_it = |account: &&Called| {
-            !network.has_unique_handles() || Some(account.handle_time) == newest
+            account.shown && (!network.has_unique_handles() || Some(account.handle_time) == newest)
         };
         // Whoever is hidden has the handle nevertheless, and it is not told that a name is theirs too.
         let shown = |account: &&Called| !self.hidden.contains(&account.person);

@@ -1,10 +1,12 @@
 //! The gRPC face of social-graph. One file for each RPC.
 
+mod add_contacts;
 mod apply_signals;
 mod batch_create_people;
 mod batch_get_memberships;
 mod batch_get_people;
 mod batch_resolve_people;
+mod complete_link;
 mod create_person;
 mod erase_person;
 mod export_person;
@@ -15,17 +17,25 @@ mod get_receipt;
 mod import_deletion_list;
 mod influence;
 mod link_account;
+mod list_disputes;
+mod list_handles;
 mod list_influencees;
 mod list_influencers;
 mod list_lookups;
 mod list_mutuals;
 mod list_person_states;
+mod merge_people;
+mod note;
 mod page;
 mod person_data;
 mod plus_k;
 mod record_lookups;
+mod remove_contacts;
 mod resolve_person;
 mod set_consent;
+mod settle_dispute;
+mod start_link;
+mod unlink_account;
 mod update_person;
 
 use futures::TryStreamExt as _;
@@ -55,7 +65,10 @@ use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
 pub(crate) use self::{person_data::PersonDataRpc, plus_k::PlusKRpc, record_lookups::LOOKUPS_MAX};
-use crate::{announce::Bell, consent::Ledger, error::Error, tell::Teller, topics::Topics};
+use crate::{
+    age::AgeRules, announce::Bell, consent::Ledger, contact::ContactKeys, error::Error,
+    links::Linker, tell::Teller, topics::Topics,
+};
 
 /// Rows in one request: what one statement answers quickly.
 pub(crate) const REQUESTS_MAX: usize = 1_000;
@@ -75,6 +88,9 @@ pub(crate) struct GraphRpc {
     pub(crate) owners_changed: Bell,
     /// Tells the other services of people's states.
     pub(crate) teller: Teller,
+    pub(crate) age_rules: AgeRules,
+    pub(crate) contact_keys: ContactKeys,
+    pub(crate) linker: Linker,
 }
 
 #[derive(Clone, Debug)]
@@ -90,7 +106,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<CreatePersonRequest>,
     ) -> Result<Response<CreatePersonResponse>, Status> {
-        let response = create_person::create_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            create_person::create_person(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -98,7 +116,10 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<BatchCreatePeopleRequest>,
     ) -> Result<Response<BatchCreatePeopleResponse>, Status> {
-        let response = batch_create_people::batch_create_people(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            batch_create_people::batch_create_people(self, caller.name(), request.into_inner())
+                .await?;
         Ok(Response::new(response))
     }
 
@@ -161,7 +182,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<UpdatePersonRequest>,
     ) -> Result<Response<UpdatePersonResponse>, Status> {
-        let response = update_person::update_person(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            update_person::update_person(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -175,73 +198,84 @@ impl GraphService for GraphRpc {
 
     async fn start_link(
         &self,
-        _request: Request<StartLinkRequest>,
+        request: Request<StartLinkRequest>,
     ) -> Result<Response<StartLinkResponse>, Status> {
-        Err(Status::unimplemented("start_link"))
+        let response = start_link::start_link(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn complete_link(
         &self,
-        _request: Request<CompleteLinkRequest>,
+        request: Request<CompleteLinkRequest>,
     ) -> Result<Response<CompleteLinkResponse>, Status> {
-        Err(Status::unimplemented("complete_link"))
+        let response = complete_link::complete_link(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn unlink_account(
         &self,
-        _request: Request<UnlinkAccountRequest>,
+        request: Request<UnlinkAccountRequest>,
     ) -> Result<Response<UnlinkAccountResponse>, Status> {
-        Err(Status::unimplemented("unlink_account"))
+        let response = unlink_account::unlink_account(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn merge_people(
         &self,
-        _request: Request<MergePeopleRequest>,
+        request: Request<MergePeopleRequest>,
     ) -> Result<Response<MergePeopleResponse>, Status> {
-        Err(Status::unimplemented("merge_people"))
+        let caller = Caller::of(&request);
+        let response =
+            merge_people::merge_people(self, caller.name(), request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_handles(
         &self,
-        _request: Request<ListHandlesRequest>,
+        request: Request<ListHandlesRequest>,
     ) -> Result<Response<ListHandlesResponse>, Status> {
-        Err(Status::unimplemented("list_handles"))
+        let response = list_handles::list_handles(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_disputes(
         &self,
-        _request: Request<ListDisputesRequest>,
+        request: Request<ListDisputesRequest>,
     ) -> Result<Response<ListDisputesResponse>, Status> {
-        Err(Status::unimplemented("list_disputes"))
+        let response = list_disputes::list_disputes(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn settle_dispute(
         &self,
-        _request: Request<SettleDisputeRequest>,
+        request: Request<SettleDisputeRequest>,
     ) -> Result<Response<SettleDisputeResponse>, Status> {
-        Err(Status::unimplemented("settle_dispute"))
+        let response = settle_dispute::settle_dispute(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn add_contacts(
         &self,
-        _request: Request<AddContactsRequest>,
+        request: Request<AddContactsRequest>,
     ) -> Result<Response<AddContactsResponse>, Status> {
-        Err(Status::unimplemented("add_contacts"))
+        let response = add_contacts::add_contacts(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn remove_contacts(
         &self,
-        _request: Request<RemoveContactsRequest>,
+        request: Request<RemoveContactsRequest>,
     ) -> Result<Response<RemoveContactsResponse>, Status> {
-        Err(Status::unimplemented("remove_contacts"))
+        let response = remove_contacts::remove_contacts(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn set_consent(
         &self,
         request: Request<SetConsentRequest>,
     ) -> Result<Response<SetConsentResponse>, Status> {
-        let caller = caller(&request);
-        let response = set_consent::set_consent(self, &caller, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = set_consent::set_consent(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -257,8 +291,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ErasePersonRequest>,
     ) -> Result<Response<ErasePersonResponse>, Status> {
-        let caller = caller(&request);
-        let response = erase_person::erase_person(self, &caller, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            erase_person::erase_person(self, caller.name(), request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -291,9 +326,10 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<Streaming<ImportDeletionListRequest>>,
     ) -> Result<Response<ImportDeletionListResponse>, Status> {
-        let caller = caller(&request);
+        let caller = Caller::of(&request);
         let stream = request.into_inner();
-        let response = import_deletion_list::import_deletion_list(self, &caller, stream).await?;
+        let response =
+            import_deletion_list::import_deletion_list(self, caller.name(), stream).await?;
         Ok(Response::new(response))
     }
 
@@ -354,16 +390,23 @@ impl SignalConsumerService for ConsumerRpc {
     }
 }
 
+// === impl GraphRpc ===
+
 impl GraphRpc {
     /// What changes of consent stand on.
     const fn ledger(&self) -> Ledger<'_> {
-        Ledger { db: &self.db, owners_changed: &self.owners_changed, teller: &self.teller }
+        Ledger {
+            db: &self.db,
+            owners_changed: &self.owners_changed,
+            teller: &self.teller,
+            age_rules: self.age_rules,
+        }
     }
-}
 
-/// Who asks, for the ledger: the name of their key.
-fn caller<T>(request: &Request<T>) -> String {
-    Caller::of(request).name().to_owned()
+    /// Tells the other services of people whose states changed.
+    async fn tell(&self, people: &[PersonId]) -> Result<(), Error> {
+        if people.is_empty() { Ok(()) } else { self.teller.tell(people).await }
+    }
 }
 
 /// Why, as it is to stand in the ledger.

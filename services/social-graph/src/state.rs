@@ -15,12 +15,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use klout_model::{AccountId, Day, PersonId};
+use klout_model::{AccountId, Day, PersonId, Purpose};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{announce, consent::PURPOSES, error::Error, replay::Replayed, store, tell};
+use crate::{announce, error::Error, replay::Replayed, store, tell};
 
 /// Whether somebody takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,15 +42,8 @@ pub(crate) enum State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     State(State),
-    /// One of [`PURPOSES`](crate::consent::PURPOSES).
-    Purpose {
-        purpose: &'static str,
-        granted: bool,
-    },
-    Network {
-        network: String,
-        granted: bool,
-    },
+    Purpose { purpose: Purpose, granted: bool },
+    Network { network: String, granted: bool },
 }
 
 /// Who changes it, and why; it stands in the ledger.
@@ -150,7 +143,7 @@ impl Standing {
                 (news, "state".to_owned(), state.as_str())
             }
             Change::Purpose { purpose, granted } => {
-                let news = put(&mut self.withheld_purposes, purpose, !granted);
+                let news = put(&mut self.withheld_purposes, purpose.as_str(), !granted);
                 (news, format!("purpose:{purpose}"), told(*granted))
             }
             Change::Network { network, granted } => {
@@ -167,8 +160,8 @@ impl Standing {
     fn entries_to(&self, person: PersonId, after: &Self) -> Vec<Entry> {
         let mut now = self.clone();
         let mut changes = vec![Change::State(after.state)];
-        changes.extend(PURPOSES.map(|purpose| {
-            let granted = !after.withheld_purposes.contains(purpose);
+        changes.extend(Purpose::OF_CONSENT.map(|purpose| {
+            let granted = !after.withheld_purposes.contains(purpose.as_str());
             Change::Purpose { purpose, granted }
         }));
         changes.iter().filter_map(|change| now.take(person, change)).collect()
@@ -258,6 +251,30 @@ impl Turn {
         store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, &numbers)
             .await
             .map_err(store("announce states"))
+    }
+
+    /// Has all who were merged into somebody, who is to be somebody else, be that one from now on.
+    pub(crate) async fn redirect(
+        &self,
+        transaction: &mut PgConnection,
+        from: PersonId,
+        into: PersonId,
+    ) -> Result<Vec<PersonId>, Error> {
+        let store = Error::store;
+        let people = store::person::redirect(&mut *transaction, from, into)
+            .await
+            .map_err(store("redirect who was merged"))?;
+        if people.is_empty() {
+            return Ok(people);
+        }
+        let numbers = self.numbers(transaction, people.iter().copied()).await?;
+        store::person_state::redirect(&mut *transaction, &numbers, into)
+            .await
+            .map_err(store("number states anew"))?;
+        store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, &numbers)
+            .await
+            .map_err(store("announce states"))?;
+        Ok(people)
     }
 
     /// Puts states in force that were in force before a backup was restored, under their old numbers. Whoever is not
@@ -387,6 +404,9 @@ impl Turn {
         store::receipt::insert_masked(&mut *transaction, &left, &tell::CONSUMERS, now)
             .await
             .map_err(store("write who is to mask"))?;
+        store::receipt::insert_already_left(&mut *transaction, &left)
+            .await
+            .map_err(store("write what had already left"))?;
         store::forgetting::append(&mut *transaction, &left, &tell::CONSUMERS)
             .await
             .map_err(store("write who is to delete"))

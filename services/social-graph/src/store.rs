@@ -5,8 +5,11 @@ pub(crate) mod account_key;
 pub(crate) mod applied_batch;
 pub(crate) mod block;
 pub(crate) mod consent_entry;
+pub(crate) mod contact;
+pub(crate) mod dispute;
 pub(crate) mod erased_account;
 pub(crate) mod forgetting;
+pub(crate) mod handle_use;
 pub(crate) mod held;
 pub(crate) mod lookup;
 pub(crate) mod member;
@@ -23,6 +26,7 @@ pub(crate) mod state_number;
 pub(crate) mod suppressed_contact;
 pub(crate) mod tie;
 pub(crate) mod topic_proposal;
+pub(crate) mod used_link;
 
 use sqlx::migrate::Migrator;
 

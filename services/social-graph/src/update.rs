@@ -8,29 +8,31 @@ use sqlx::PgPool;
 use tracing::instrument;
 
 use crate::{
+    age::AgeRules,
     error::Error,
     people,
-    place::{self, Move},
-    store,
+    profile::{self, Change, Written},
+    state::By,
 };
 
-/// Moves a person. Returns the person as it is now, and whether somebody has to be told.
+/// Returns the person as it is now, and who has to be told what.
 #[instrument(skip_all)]
 pub(crate) async fn person(
     db: &PgPool,
+    rules: AgeRules,
     person: PersonId,
-    to: Move,
-) -> Result<(Person, bool), Error> {
-    let store = Error::store;
-    let mut transaction = db.begin().await.map_err(store("begin to update a person"))?;
-    let before = store::person::places_locked(&mut *transaction, &[person])
-        .await
-        .map_err(store("read where a person lives"))?;
-    let place = to.from(before.get(&person).ok_or(Error::PersonUnknown { person })?)?;
-    let changed =
-        place::write(&mut transaction, &before, BTreeMap::from([(person, place)])).await?;
-    let found = people::find(&mut transaction, &[person]).await?.remove(&person);
-    let found = found.ok_or(Error::PersonUnknown { person })?;
-    transaction.commit().await.map_err(store("commit a person"))?;
-    Ok((found, changed))
+    change: Change,
+    by: &By<'_>,
+) -> Result<(Person, Written), Error> {
+    let mut held = if change.tells_age() {
+        people::hold_in_turn(db, person).await?
+    } else {
+        people::hold(db, person).await?
+    };
+    let now = change.from(&held.known.profile)?;
+    let before = BTreeMap::from([(held.person, held.known.clone())]);
+    let profiles = BTreeMap::from([(held.person, now)]);
+    let turn = held.turn.as_ref();
+    let written = profile::write(&mut held.transaction, turn, rules, by, &before, profiles).await?;
+    Ok((held.commit().await?, written))
 }

@@ -58,13 +58,18 @@ pub(crate) struct Evidence {
     pub(crate) labels: BTreeMap<LabelKey, LabelChange>,
 }
 
+/// The id of a batch.
+pub(crate) fn batch_id(batch: &SignalBatch) -> Result<Uuid, Error> {
+    uuid(&batch.batch_id, "batch_id is not 16 bytes")
+}
+
 /// Sums a batch up.
 ///
 /// # Errors
 ///
 /// [`Error::BatchMalformed`] when it is not what the connector sends.
 pub(crate) fn evidence(batch: SignalBatch) -> Result<Evidence, Error> {
-    let batch_id = uuid(&batch.batch_id, "batch_id is not 16 bytes")?;
+    let batch_id = batch_id(&batch)?;
     let mut evidence = Evidence { batch_id, ..Evidence::default() };
     for (told, all) in [(1, batch.posts), (-1, batch.retracted_posts)] {
         all.into_iter().try_for_each(|post| evidence.add_post(told, post))?;

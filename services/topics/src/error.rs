@@ -3,6 +3,7 @@
 use klout_chassis::{Refusal, reason};
 use klout_model::PersonId;
 use klout_ontology::Flaw;
+use klout_proto::people::StatesMalformed;
 use tokio::task::JoinError;
 use tonic::{Code, Status};
 
@@ -24,6 +25,9 @@ pub enum Error {
 
     #[error("`{field}` {problem}")]
     FieldInvalid { field: &'static str, problem: &'static str },
+
+    #[error(transparent)]
+    States(StatesMalformed),
 
     #[error("the batch is not one of the connector's: {problem}")]
     BatchMalformed { problem: &'static str },
@@ -103,6 +107,7 @@ impl Error {
                 Refusal::new(Code::FailedPrecondition, "TOPICS_TOO_MANY").with("max", TOPICS_MAX)
             }
             Self::FieldInvalid { field, problem } => Refusal::field(field, problem),
+            Self::States(_) => Refusal::new(Code::InvalidArgument, "STATES_MALFORMED"),
             Self::BatchMalformed { .. } => Refusal::new(Code::InvalidArgument, "BATCH_MALFORMED"),
             Self::OntologyInvalid { flaws } => {
                 let refusal = Refusal::new(Code::InvalidArgument, "ONTOLOGY_INVALID");

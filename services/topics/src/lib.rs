@@ -9,10 +9,12 @@ mod apply;
 mod backlog;
 mod batch;
 mod config;
+mod description;
 mod editions;
 mod error;
 mod evidence;
 mod expiry;
+mod masking;
 mod metrics;
 mod ontologies;
 mod pass;
@@ -27,11 +29,13 @@ mod sweep;
 
 use std::sync::Arc;
 
-use klout_chassis::{ConfigError, Context, Pace, Service, repeat};
+use klout_chassis::{ConfigError, Context, Link, Pace, Service, follow_states, repeat};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
+    people::Told,
     score::v1::score_service_client::ScoreServiceClient,
     topic::v1::{
+        person_data_service_server::{self, PersonDataServiceServer},
         signal_consumer_service_server::{self, SignalConsumerServiceServer},
         topic_operator_service_server::{self, TopicOperatorServiceServer},
         topic_service_server::{self, TopicServiceServer},
@@ -54,7 +58,7 @@ use crate::{
     people::{PeopleComputer, Related},
     ranks::Ranker,
     reading::PostReader,
-    rpc::{ConsumerRpc, OperatorRpc, TopicRpc},
+    rpc::{ConsumerRpc, OperatorRpc, PersonDataRpc, TopicRpc},
     sweep::Sweeper,
 };
 pub use crate::{config::Config, store::MIGRATOR};
@@ -66,6 +70,8 @@ pub struct Topics {
     topic_rpc: TopicRpc,
     operator_rpc: OperatorRpc,
     consumer_rpc: ConsumerRpc,
+    person_data_rpc: PersonDataRpc,
+    graph: GraphServiceClient<Link>,
     sweeper: Sweeper,
     expirer: Expirer,
     reader: PostReader,
@@ -80,6 +86,7 @@ impl Service for Topics {
         topic_service_server::SERVICE_NAME,
         topic_operator_service_server::SERVICE_NAME,
         signal_consumer_service_server::SERVICE_NAME,
+        person_data_service_server::SERVICE_NAME,
     ];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
@@ -115,6 +122,8 @@ impl Service for Topics {
             metrics: Arc::clone(&metrics),
         };
         Ok(Self {
+            person_data_rpc: PersonDataRpc { db: db.clone() },
+            graph: graph.clone(),
             topic_rpc: TopicRpc {
                 db: db.clone(),
                 ontologies: ontologies.clone(),
@@ -163,6 +172,7 @@ impl Service for Topics {
         routes
             .add_service(TopicServiceServer::new(self.topic_rpc.clone()))
             .add_service(TopicOperatorServiceServer::new(self.operator_rpc.clone()))
+            .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()))
             .add_service(
                 SignalConsumerServiceServer::new(self.consumer_rpc.clone())
                     .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
@@ -175,6 +185,8 @@ impl Service for Topics {
             topic_rpc,
             operator_rpc,
             consumer_rpc: _,
+            person_data_rpc: PersonDataRpc { db },
+            graph,
             sweeper,
             expirer,
             reader,
@@ -207,7 +219,16 @@ impl Service for Topics {
         let rank = repeat("rank", ranking, &computer.ranks_changed, &stop, || ranker.step());
         let watch =
             repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || topic_rpc.backlog.step());
-        tokio::join!(keep, sweep, expire, read, compute, pass, rank, watch);
+        let states = follow_states(
+            graph,
+            &stop,
+            || masking::newest(&db),
+            |told: Vec<Told>| {
+                let db = &db;
+                async move { masking::apply(db, &told).await }
+            },
+        );
+        tokio::join!(states, keep, sweep, expire, read, compute, pass, rank, watch);
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ use crate::{
     evidence::{Gathered, Gatherer, REACTIONS_MAX, Window, model},
     metrics::Metrics,
     ontologies::{Current, Ontologies},
-    store::{self, person::Person, person_topic::PersonTopic},
+    store::{self, person::Person, person_state::Standing, person_topic::PersonTopic},
 };
 
 /// People claimed at once.
@@ -218,10 +218,16 @@ impl PeopleComputer {
         store::person::add(&mut *db, people).await.map_err(store("note members"))?;
         let members = store::person::lock(&mut *db, people).await.map_err(store("hold members"))?;
         let owners = store::account::of_people(&mut *db, people).await;
+        // After they are held, as is whoever stops being a member.
+        let standings = store::person_state::find(&mut *db, people).await;
+        let standings = standings.map_err(store("look who is a member"))?;
         let owners: BTreeSet<i64> = owners
             .map_err(store("read who owns accounts"))?
             .into_iter()
             .map(|it| it.person)
+            .filter(|person| {
+                !matches!(standings.get(person), Some(Standing::Gone | Standing::Moved(_)))
+            })
             .collect();
         let said = Said::read(&mut *db, current, people).await?;
         let known_for = self.known_for(&mut *db, people).await?;

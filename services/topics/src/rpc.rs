@@ -14,6 +14,7 @@ mod match_text;
 mod operator;
 mod page;
 mod parse;
+mod person_data;
 mod restore_topic;
 mod show;
 mod suggest_content;
@@ -42,7 +43,7 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
-pub(crate) use self::operator::OperatorRpc;
+pub(crate) use self::{operator::OperatorRpc, person_data::PersonDataRpc};
 use crate::{backlog::Backlog, evidence::Gatherer, ontologies::Ontologies, people::Related};
 
 #[derive(Clone, Debug)]
@@ -163,21 +164,26 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<DeclareTopicsRequest>,
     ) -> Result<Response<DeclareTopicsResponse>, Status> {
-        Ok(Response::new(declare_topics::declare_topics(self, request.into_inner()).await?))
+        let purpose = Caller::of(&request).purpose();
+        Ok(Response::new(
+            declare_topics::declare_topics(self, purpose, request.into_inner()).await?,
+        ))
     }
 
     async fn veto_topic(
         &self,
         request: Request<VetoTopicRequest>,
     ) -> Result<Response<VetoTopicResponse>, Status> {
-        Ok(Response::new(veto_topic::veto_topic(self, request.into_inner()).await?))
+        let purpose = Caller::of(&request).purpose();
+        Ok(Response::new(veto_topic::veto_topic(self, purpose, request.into_inner()).await?))
     }
 
     async fn restore_topic(
         &self,
         request: Request<RestoreTopicRequest>,
     ) -> Result<Response<RestoreTopicResponse>, Status> {
-        Ok(Response::new(restore_topic::restore_topic(self, request.into_inner()).await?))
+        let purpose = Caller::of(&request).purpose();
+        Ok(Response::new(restore_topic::restore_topic(self, purpose, request.into_inner()).await?))
     }
 
     async fn suggest_topics(

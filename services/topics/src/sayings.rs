@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use klout_model::TopicId;
+use klout_model::{PersonId, TopicId};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tracing::instrument;
 
 use crate::{
     error::Error,
     ontologies::Current,
-    store::{self, said::Declared},
+    store::{self, person_state::Standing, said::Declared},
 };
 
 /// Topics that one person declares.
@@ -30,6 +30,14 @@ async fn begin(
     store::person::add(&mut *transaction, &[person]).await.map_err(store("note a member"))?;
     // Whoever computes the person's topics writes them before this, or sees what is said.
     store::person::lock(&mut transaction, &[person]).await.map_err(store("hold a member"))?;
+    let standings = store::person_state::find(&mut *transaction, &[person]).await;
+    let standings = standings.map_err(store("look who is a member"))?;
+    if let (Some(Standing::Gone | Standing::Moved(_)), Some(person)) =
+        (standings.get(&person), PersonId::new(person))
+    {
+        // Since the caller looked.
+        return Err(Error::PersonUnknown { person });
+    }
     Ok(Some(transaction))
 }
 

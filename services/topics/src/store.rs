@@ -3,12 +3,15 @@
 pub(crate) mod account;
 pub(crate) mod applied_batch;
 pub(crate) mod content;
+pub(crate) mod description;
 pub(crate) mod dirty_person;
 pub(crate) mod edition;
 pub(crate) mod evidence;
+pub(crate) mod forgetting;
 pub(crate) mod label;
 pub(crate) mod pass;
 pub(crate) mod person;
+pub(crate) mod person_state;
 pub(crate) mod person_topic;
 pub(crate) mod post;
 pub(crate) mod post_topic;

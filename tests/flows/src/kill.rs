@@ -168,11 +168,17 @@ impl Shaken {
                 let armed = self.points.path().join(point);
                 let mut asked = Instant::now();
                 let (import, ground) = (&mut self.import, &self.ground);
+                let installation = &self.installation;
                 klout_testkit::until(point, async || {
                     let waits = import.goes_on() && armed.exists();
                     if waits && asked.elapsed() > PATIENCE {
                         // Nobody may answer just now.
-                        let _ = ground.make_due(point).await;
+                        if plan::is_of_leaving(point) {
+                            let somebody = ground.somebody().await.unwrap_or_default();
+                            installation.ask_to_erase(somebody, PATIENCE).await;
+                        } else {
+                            let _ = ground.make_due(point).await;
+                        }
                         asked = Instant::now();
                     }
                     !waits

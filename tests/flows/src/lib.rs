@@ -37,6 +37,9 @@ const SERVICES: [(&str, u16); 6] = [
     ("gateway", 50_006),
 ];
 
+/// Scoring once more.
+pub const ANOTHER_SCORING: (&str, u16) = ("another scoring", 50_012);
+
 /// Where the gateway answers HTTP.
 const HTTP_PORT: u16 = 8_080;
 
@@ -103,8 +106,23 @@ impl Installation {
     /// When the folder has no name in UTF-8.
     #[must_use]
     pub fn with_failpoints(stores: Stores, folder: &Path) -> Self {
+        Self::with_failpoints_and(stores, folder, Vec::new())
+    }
+
+    /// The same, with more variables in their environment.
+    ///
+    /// # Panics
+    ///
+    /// When the folder has no name in UTF-8.
+    #[must_use]
+    pub fn with_failpoints_and(
+        stores: Stores,
+        folder: &Path,
+        mut variables: Vec<(&'static str, String)>,
+    ) -> Self {
         let folder = folder.to_str().expect("a path of UTF-8").to_owned();
-        Self::prepare(stores, vec![("KLOUT_FAILPOINTS", folder)]).with_six_processes()
+        variables.push(("KLOUT_FAILPOINTS", folder));
+        Self::prepare(stores, variables).with_six_processes()
     }
 
     fn with_six_processes(mut self) -> Self {
@@ -146,13 +164,31 @@ impl Installation {
     ///
     /// When it does not get ready.
     pub fn start(&mut self, service: &'static str) {
+        let port = SERVICES.iter().find(|(name, _)| *name == service).map_or(0, |(_, port)| *port);
+        let command = self.serve(service, port);
+        self.processes.insert(service, Process::start(command));
+    }
+
+    /// Starts another process of scoring, which gets to the stores by another way. [`Self::grpc`] tells where it is.
+    ///
+    /// # Panics
+    ///
+    /// When it does not get ready.
+    pub fn start_another_scoring(&mut self, stores: &Stores) {
+        let (name, port) = ANOTHER_SCORING;
+        let mut command = self.serve("scoring", port);
+        put_stores(&mut command, stores);
+        self.processes.insert(name, Process::start(command));
+    }
+
+    /// `klout serve` as it is to be started.
+    fn serve(&self, service: &'static str, port: u16) -> Command {
         let mut command = self.command();
         // Topics are those of the last epoch as soon as they can be.
         command.env("KLOUT_TOPICS__PASS_PAUSE", "0s");
         command.envs(self.variables.iter().map(|(name, value)| (*name, value)));
         command.args(["serve", "--as-of", AS_OF]);
         command.args(["--http", &format!("{}:{HTTP_PORT}", self.host)]);
-        let port = SERVICES.iter().find(|(name, _)| *name == service).map_or(0, |(_, port)| *port);
         command.args(["--grpc", &format!("{}:{port}", self.host)]);
         if service != "all" {
             command.arg(service);
@@ -164,7 +200,7 @@ impl Installation {
                 );
             }
         }
-        self.processes.insert(service, Process::start(command));
+        command
     }
 
     /// Ends a service in order, as a supervisor does.
@@ -256,6 +292,14 @@ impl Installation {
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 
+    /// Asks the gateway to erase somebody, and does not wait for an answer longer than that.
+    pub async fn ask_to_erase(&self, person: i64, patience: Duration) {
+        let url = format!("{}/v1/people/{person}", self.url());
+        let request = reqwest::Client::new().delete(url).bearer_auth(&self.key).timeout(patience);
+        // Whoever is killed meanwhile does not answer.
+        let _ = request.send().await;
+    }
+
     /// What the process of a service tells of itself, to somebody on this machine.
     ///
     /// # Panics
@@ -280,6 +324,23 @@ impl Installation {
         told.lock().expect("nobody panics while reading").clone()
     }
 
+    /// Where a service answers gRPC; [`ANOTHER_SCORING`] has a name too.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such service.
+    #[must_use]
+    pub fn grpc(&self, service: &str) -> String {
+        let found = SERVICES.iter().chain([&ANOTHER_SCORING]).find(|(name, _)| *name == service);
+        format!("http://{}:{}", self.host, found.expect("a service").1)
+    }
+
+    /// The key of an operator.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Where the gateway is.
     #[must_use]
     pub fn url(&self) -> String {
@@ -292,11 +353,15 @@ impl Installation {
         command.env_clear().env("KLOUT_SERVER", self.url()).env("KLOUT_KEY", &self.key);
         command.env("KLOUT_SERVER__ACCOUNT_KEY", ACCOUNT_KEY);
         command.env("KLOUT_SERVER__TOKEN_SECRET", TOKEN_SECRET);
-        for (setting, value) in self.stores.flags() {
-            let variable = setting.replace('.', "__").to_uppercase();
-            command.env(format!("KLOUT_{variable}"), value);
-        }
+        put_stores(&mut command, &self.stores);
         command
+    }
+}
+
+fn put_stores(command: &mut Command, stores: &Stores) {
+    for (setting, value) in stores.flags() {
+        let variable = setting.replace('.', "__").to_uppercase();
+        command.env(format!("KLOUT_{variable}"), value);
     }
 }
 

@@ -5,10 +5,13 @@ use std::{collections::HashMap, time::Duration};
 use askama::Template;
 use axum::body::Bytes;
 use futures::future::try_join_all;
-use klout_chassis::within;
+use klout_chassis::{Refusal, switched_on, within};
 use klout_proto::{
     graph::v1::{BatchGetPeopleRequest, Person},
-    score::v1::{ListScoresRequest, ListTopScoresRequest, Score},
+    score::v1::{
+        BatchLookupScoresRequest, ListScoresRequest, ListTopScoresRequest, LookupSubject, Score,
+        lookup_result, lookup_subject,
+    },
 };
 use tokio::{
     sync::Mutex,
@@ -52,12 +55,25 @@ pub(super) struct Place {
     rank: u32,
 }
 
+/// How often a page is made for one who asks, as somebody on it has just left.
+const MAKINGS_MAX: usize = 3;
+
+/// A page, and who is on it.
+#[derive(Clone, Debug)]
+struct Shown {
+    page: Bytes,
+    people: Vec<String>,
+}
+
 /// Makes the pages, for nobody in particular.
 ///
 /// A page needs no key and stands for many calls, so it must not be a lever for load. The first page
 /// is made at most once a second, and at most one further page at a time, whoever asks and however
 /// many: who comes while it is made waits for it, and who comes within a second after gets the same,
 /// failures too. Further pages do not stand in the way of the first.
+///
+/// Before a page is shown, also one that was waited for, scoring is asked whether everybody on it is still there; that
+/// is one call, which it answers from memory. Else the page is made anew: nobody is shown who has left since.
 #[derive(Debug)]
 pub(super) struct Overview {
     request_time_max: Duration,
@@ -75,7 +91,7 @@ struct Kept {
     time: Instant,
     /// `None` while it is made. Found so, it was begun for somebody who then hung up: whoever begins
     /// again waits until its second has passed, or hanging up would be the lever.
-    page: Option<Result<Bytes, Status>>,
+    page: Option<Result<Shown, Status>>,
 }
 
 #[derive(Debug, Template)]
@@ -148,11 +164,32 @@ impl Overview {
     }
 
     pub(super) async fn page(&self, peers: &Peers, place: Place) -> Result<Bytes, Status> {
+        let mut gone = None;
+        for _ in 0..MAKINGS_MAX {
+            let shown = self.shown(peers, &place, gone).await?;
+            let still_there = within(self.request_time_max, are_there(peers, &shown.people));
+            if still_there.await?? {
+                return Ok(shown.page);
+            }
+            gone = Some(shown.page);
+        }
+        let refusal = Refusal::new(Code::Unavailable, "PEER_UNAVAILABLE");
+        Err(refusal.into_plain_status("people on this page are leaving right now"))
+    }
+
+    /// The page that was made last or is made now; not the one on which somebody has `gone`.
+    async fn shown(
+        &self,
+        peers: &Peers,
+        place: &Place,
+        gone: Option<Bytes>,
+    ) -> Result<Shown, Status> {
         let flight = if place.is_first() { &self.first } else { &self.further };
         let mut kept = within(self.request_time_max, flight.lock()).await?;
         if let Some(last) = &*kept {
             match &last.page {
-                Some(page) if last.place == place && last.time.elapsed() < FRESH_TIME => {
+                Some(Ok(shown)) if gone.as_ref() == Some(&shown.page) => {}
+                Some(page) if last.place == *place && last.time.elapsed() < FRESH_TIME => {
                     return page.clone();
                 }
                 Some(_) => {}
@@ -160,11 +197,29 @@ impl Overview {
             }
         }
         *kept = Some(Kept { place: place.clone(), time: Instant::now(), page: None });
-        let made = within(self.request_time_max, make(peers, &place)).await;
-        let page = made.and_then(|made| made).map(|page| render(&page));
-        *kept = Some(Kept { place, time: Instant::now(), page: Some(page.clone()) });
+        let made = within(self.request_time_max, make(peers, place)).await;
+        let page = made.and_then(|made| made).map(|page| {
+            let people = page.rows.iter().map(|row| row.person.clone()).collect();
+            Shown { page: render(&page), people }
+        });
+        let (place, time) = (place.clone(), Instant::now());
+        *kept = Some(Kept { place, time, page: Some(page.clone()) });
         page
     }
+}
+
+/// Whether scoring knows all of these people.
+async fn are_there(peers: &Peers, people: &[String]) -> Result<bool, Status> {
+    if people.is_empty() || switched_on!("gateway.pages_unasked") {
+        return Ok(true);
+    }
+    let subject = |person: &String| LookupSubject {
+        subject: Some(lookup_subject::Subject::Person(person.clone())),
+    };
+    let request = BatchLookupScoresRequest { subjects: people.iter().map(subject).collect() };
+    let answered = peers.scores.clone().batch_lookup_scores(request).await.map_err(to_caller)?;
+    let results = answered.into_inner().results;
+    Ok(results.iter().all(|it| matches!(it.result, Some(lookup_result::Result::Score(_)))))
 }
 
 async fn make(peers: &Peers, place: &Place) -> Result<OverviewPage, Status> {

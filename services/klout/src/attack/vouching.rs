@@ -20,10 +20,14 @@ pub(super) fn traded(ground: &Ground<'_>, report: &mut Report) {
     for (start, presences) in ground.starts() {
         let pairs = gains(ground, presences, 2, &|_, _| true);
         report.add(format!("two trade +K every day, {start}"), POINTS, LIMIT, pairs);
-        for size in RINGS {
+        // Among so few people as tests attack there is no large ring.
+        for size in RINGS.into_iter().filter(|size| *size <= presences.len()) {
             let ring = gains(ground, presences, size, &|from, to| (from + 1) % size == to);
             let name = format!("a ring of {size} give the next one +K every day, {start}");
             report.tell(name, POINTS, LIMIT, ring);
+        }
+        if presences.len() < CARTEL {
+            continue;
         }
         let cartel = gains(ground, presences, CARTEL, &|_, _| true);
         let name = format!("a cartel of {CARTEL} give all others +K every day, {start}");

@@ -47,10 +47,12 @@ fn help_names_what_there_is() {
         "lookups",
         "tag",
         "topic",
+        "person",
         "experts",
         "influencers",
         "influencees",
         "mutuals",
+        "plus-k",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -77,12 +79,80 @@ fn arguments_of_rank_that_cannot_be_are_usage() {
 }
 
 #[test]
+fn what_can_be_done_with_plus_k_is_in_the_help() {
+    let (code, stdout, _) = klout(&["plus-k", "--help"]);
+    assert_eq!(code, Some(0));
+    let commands = [
+        "give",
+        "take-back",
+        "budget",
+        "given",
+        "received",
+        "suggestions",
+        "thank",
+        "propose",
+        "answer",
+        "proposals",
+        "block",
+        "unblock",
+        "blocked",
+    ];
+    for command in commands {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+        let (code, help, _) = klout(&["plus-k", command, "--help"]);
+        assert_eq!(code, Some(0));
+        assert!(help.contains("Example"), "{command} teaches nothing: {help}");
+    }
+    assert_eq!(klout(&["plus-k", "give", "bluesky:ann"]).0, Some(2), "to whom, and on what");
+}
+
+#[test]
 fn what_a_model_goes_through_is_in_the_help() {
     let (code, stdout, _) = klout(&["model", "--help"]);
     assert_eq!(code, Some(0));
     for command in ["list", "shadow", "announce", "withdraw", "compare"] {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
         assert!(listed, "{command} is missing in {stdout}");
+    }
+}
+
+#[test]
+fn what_can_be_done_for_people_is_in_the_help() {
+    let (code, stdout, _) = klout(&["person", "--help"]);
+    assert_eq!(code, Some(0));
+    for command in [
+        "create",
+        "show",
+        "update",
+        "resolve",
+        "link",
+        "complete-link",
+        "unlink",
+        "merge",
+        "handles",
+        "contacts",
+        "disputes",
+        "settle",
+    ] {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+        let (code, help, _) = klout(&["person", command, "--help"]);
+        assert_eq!(code, Some(0));
+        assert!(help.contains(&format!("klout person {command}")), "{command} has no example");
+    }
+    for wrong in [
+        &["person", "create", "bluesky:ann"][..],
+        &["person", "create", "7"],
+        &["person", "show"],
+        &["person", "link", "1", "bluesky:ann"],
+        &["person", "link", "1", "bluesky:id=ann", "--challenge", "--rel-me"],
+        &["person", "merge", "1"],
+        &["person", "contacts", "1", "--loyalty", "123"],
+        &["person", "settle", "seven", "1"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
     }
 }
 
@@ -149,4 +219,24 @@ fn who_looked_is_asked_of_one_person() {
     let (code, stdout, _) = klout(&["lookups", "--help"]);
     assert_eq!(code, Some(0));
     assert!(stdout.contains("and why") && stdout.contains("Examples:"), "{stdout}");
+}
+
+#[test]
+fn what_people_decide_is_in_the_help() {
+    let (code, stdout, _) = klout(&["person", "--help"]);
+    assert_eq!(code, Some(0));
+    for command in ["consent", "opt-out", "opt-in", "erase", "receipt", "export"] {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+    }
+    for wrong in [
+        &["person", "erase"][..],
+        &["person", "receipt"],
+        &["suppressions"],
+        &["suppressions", "replay"],
+        &["import", "deletion-list", "hashes.txt", "--kind", "fax"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
 }

@@ -90,8 +90,16 @@ impl Work<'_> {
         now: OffsetDateTime,
         scores: &ShadowScores,
     ) -> Result<(), Error> {
-        let written =
-            store::shadow_score::renew(&self.passer.db, model.name(), self.epoch, now, scores);
-        written.await.map_err(Error::store("write scores by a model in shadow"))
+        let store = Error::store;
+        let action = "write scores by a model in shadow";
+        let mut transaction = self.passer.db.begin().await.map_err(store(action))?;
+        store::standing::share_lock(&mut transaction)
+            .await
+            .map_err(store("wait for changes of states"))?;
+        let (name, epoch) = (model.name(), self.epoch);
+        store::shadow_score::renew(&mut *transaction, name, epoch, now, scores)
+            .await
+            .map_err(store(action))?;
+        transaction.commit().await.map_err(store(action))
     }
 }

@@ -5,7 +5,7 @@ use klout_proto::{
 use tokio::time::Instant;
 
 use super::ConsumerRpc;
-use crate::{apply, batch::evidence, error::Error};
+use crate::{apply, error::Error};
 
 pub(super) async fn apply_signals(
     rpc: &ConsumerRpc,
@@ -13,9 +13,8 @@ pub(super) async fn apply_signals(
 ) -> Result<ApplySignalsResponse, Error> {
     let batch = request.batch.ok_or(Error::BatchMalformed { problem: "there is none" })?;
     let signals = signals(&batch);
-    let evidence = evidence(batch)?;
     let started = Instant::now();
-    let new = apply::signals(&rpc.db, &evidence).await?;
+    let new = apply::signals(&rpc.db, batch).await?;
     rpc.metrics.apply_duration.record(started.elapsed());
     rpc.metrics.pushed(signals, new);
     if new {

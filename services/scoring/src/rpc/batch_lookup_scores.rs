@@ -8,7 +8,7 @@ use tonic::Status;
 use tonic_types::pb;
 
 use super::{ScoreRpc, get_score::parse_person};
-use crate::{cached::Answer, encoded::EncodedResult, error::Error};
+use crate::{encoded::EncodedResult, error::Error};
 
 /// Subjects in one request: what fits one trip to Redis and one statement.
 pub(crate) const SUBJECTS_MAX: usize = 1_000;
@@ -28,15 +28,15 @@ pub(super) async fn batch_lookup_scores(
     }
     let rows = people(rpc, request.subjects).await?;
     let people: Vec<PersonId> = rows.iter().filter_map(|row| row.as_ref().ok()).copied().collect();
-    let mut answers = rpc.reader.scores(&people).await?.into_iter();
+    let mut answers = rpc.reader.visible_all(&people, caller.purpose()).await?.into_iter();
 
     let results = rows.into_iter().map(|row| {
         let result = row.and_then(|person| match answers.next() {
-            Some(Answer::Score(score)) => {
-                rpc.lookups.note(caller, Seen::Score, person);
-                Ok(score)
+            Some(Some(seen)) => {
+                rpc.lookups.note(caller, Seen::Score, seen.person);
+                Ok(seen.score)
             }
-            Some(Answer::Nobody) | None => Err(to_row(&Error::PersonUnknown { person }.into())),
+            Some(None) | None => Err(to_row(&Error::PersonUnknown { person }.into())),
         });
         result.into()
     });

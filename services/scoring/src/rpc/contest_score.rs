@@ -1,25 +1,23 @@
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use klout_proto::score::v1::{ContestScoreRequest, ContestScoreResponse, Explanation};
 use prost::Message as _;
 
 use super::{ScoreRpc, explain_score::explained, get_score::parse_person, text};
 use crate::{
-    cached::Answer,
     contest::{self, to_wire},
     error::Error,
 };
 
 pub(super) async fn contest_score(
     rpc: &ScoreRpc,
+    purpose: Purpose,
     request: ContestScoreRequest,
 ) -> Result<ContestScoreResponse, Error> {
     let person = parse_person("person", &request.person)?;
     text::check("reason", &request.reason)?;
     text::check_request_id(&request.request_id)?;
-    if rpc.reader.score(person).await? == Answer::Nobody {
-        return Err(Error::PersonUnknown { person });
-    }
-    let explanation = explanation_now(rpc, person).await?.map(|it| it.encode_to_vec());
+    let person = rpc.reader.visible(person, purpose).await?.person;
+    let explanation = explanation_now(rpc, purpose, person).await?.map(|it| it.encode_to_vec());
     let contest = contest::open(
         &rpc.reader.db,
         person.get(),
@@ -32,8 +30,12 @@ pub(super) async fn contest_score(
 }
 
 /// The explanation of this moment; `None` when there is no score.
-async fn explanation_now(rpc: &ScoreRpc, person: PersonId) -> Result<Option<Explanation>, Error> {
-    match explained(rpc, person, None).await {
+async fn explanation_now(
+    rpc: &ScoreRpc,
+    purpose: Purpose,
+    person: PersonId,
+) -> Result<Option<Explanation>, Error> {
+    match explained(rpc, purpose, person, None).await {
         Ok(explanation) => Ok(Some(explanation)),
         Err(Error::ScoreUnknown { .. }) => Ok(None),
         Err(error) => Err(error),

@@ -1,5 +1,5 @@
 use klout_chassis::{Caller, Seen};
-use klout_model::{Day, PersonId};
+use klout_model::{Day, PersonId, Purpose};
 use klout_proto::{
     convert,
     revision::Deployment,
@@ -16,7 +16,6 @@ use super::{
     get_score::{parse_person, resolve},
 };
 use crate::{
-    cached::Answer,
     error::Error,
     explanation::{self, Explained, Since},
     portraits::Sitter,
@@ -42,7 +41,8 @@ pub(super) async fn explain_score(
             Some(Day::of(time))
         }
     };
-    let explanation = explained(rpc, person, since).await?;
+    let person = rpc.reader.visible(person, caller.purpose()).await?.person;
+    let explanation = explained(rpc, caller.purpose(), person, since).await?;
     rpc.lookups.note(caller, Seen::Explanation, person);
     Ok(ExplainScoreResponse { explanation: Some(explanation) })
 }
@@ -50,10 +50,11 @@ pub(super) async fn explain_score(
 /// The explanation of now. What changed is told since the end of a day, or of the day before.
 pub(super) async fn explained(
     rpc: &ScoreRpc,
+    purpose: Purpose,
     person: PersonId,
     since: Option<Day>,
 ) -> Result<Explanation, Error> {
-    let sitter = sitter(rpc, person).await?;
+    let (person, sitter) = sitter(rpc, purpose, person).await?;
     let since = since.unwrap_or_else(|| sitter.today.minus(1));
     if since >= sitter.today {
         let problem = "is not on a day that is over";
@@ -78,21 +79,22 @@ pub(super) async fn explained(
             today: sitter.today,
             score: stored(&sitter, &portrait, person, deployment),
             since: then,
-            // Nothing that counts leaves the log, and of a part of the evidence nothing is explained.
-            recomputable: true,
+            // Nothing else that counts leaves the log, and of a part of the evidence nothing is explained.
+            recomputable: !sitter.gaps,
         };
         explanation::explain_score(model, explained)
     };
     spawn_blocking(explained).await.map_err(Error::Lost)?
 }
 
-/// Everything that is known of somebody, or that there is no such person.
-pub(super) async fn sitter(rpc: &ScoreRpc, person: PersonId) -> Result<Sitter, Error> {
-    let sitter = rpc.portraits.of(person).await?;
-    if sitter.score.is_none() && rpc.reader.score(person).await? == Answer::Nobody {
-        return Err(Error::PersonUnknown { person });
-    }
-    Ok(sitter)
+/// Everything that is known of somebody, and who they are now; or that there is no such person for a purpose.
+pub(super) async fn sitter(
+    rpc: &ScoreRpc,
+    purpose: Purpose,
+    person: PersonId,
+) -> Result<(PersonId, Sitter), Error> {
+    let person = rpc.reader.visible(person, purpose).await?.person;
+    Ok((person, rpc.portraits.of(person).await?))
 }
 
 /// The score as it is stored; of somebody who is not scored yet, what can be said.

@@ -38,6 +38,7 @@ pub(super) async fn get_score(
         if let Some(model) = &model {
             rpc.models.known(model, rpc.reader.clock.now()).await?;
         }
+        let person = rpc.reader.visible(person, caller.purpose()).await?.person;
         let score = score_at(rpc, person, day, model).await?;
         rpc.lookups.note(caller, Seen::Score, person);
         return Ok(score);
@@ -46,20 +47,24 @@ pub(super) async fn get_score(
         let problem = "is told of a time only: `at_time` is missing";
         return Err(Error::FieldInvalid { field: "model", problem });
     }
-    let answer = match freshness(request.consistency, rpc.reader.deployment)? {
-        None => rpc.reader.score(person).await?,
-        Some(freshness) => {
-            let time_max = rpc.freshness_time_max;
-            let newest = freshness::wait(&rpc.reader.db, person, &freshness, time_max).await?;
-            rpc.reader.score_since(person, newest).await?
-        }
+    let seen = rpc.reader.visible(person, caller.purpose()).await;
+    let Some(freshness) = freshness(request.consistency, rpc.reader.deployment)? else {
+        let seen = seen?;
+        rpc.lookups.note(caller, Seen::Score, seen.person);
+        return Ok(seen.score);
     };
-    match answer {
-        Answer::Score(score) => {
+    // Who is not known yet may be once that is reached.
+    let person = seen.map_or(person, |seen| seen.person);
+    let time_max = rpc.freshness_time_max;
+    let newest = freshness::wait(&rpc.reader.db, person, &freshness, time_max).await?;
+    match rpc.reader.score_since(person, newest).await? {
+        Answer::Score(score) if caller.purpose().sees(score.withheld) => {
             rpc.lookups.note(caller, Seen::Score, person);
             Ok(score)
         }
-        Answer::Nobody => Err(Error::PersonUnknown { person }),
+        Answer::Score(_) | Answer::Nobody | Answer::Moved(_) => {
+            Err(Error::PersonUnknown { person })
+        }
     }
 }
 
@@ -79,9 +84,6 @@ async fn score_at(
     let of_day = rows.into_iter().filter(|(day, _)| Some(*day) == newest);
     match of_day.map(|(_, score)| score).max_by_key(|score| score.revision) {
         Some(score) => Ok((&to_wire(&score, false, rpc.reader.deployment)).into()),
-        None if rpc.reader.score(person).await? == Answer::Nobody => {
-            Err(Error::PersonUnknown { person })
-        }
         None => Err(Error::ScoreNotYet { person }),
     }
 }

@@ -1,3 +1,4 @@
+use klout_model::Purpose;
 use klout_proto::score::v1::{ListContestsRequest, ListContestsResponse};
 
 use super::{ScoreRpc, get_score::parse_person, page};
@@ -9,11 +10,15 @@ use crate::{
 
 pub(super) async fn list_contests(
     rpc: &ScoreRpc,
+    purpose: Purpose,
     request: ListContestsRequest,
 ) -> Result<ListContestsResponse, Error> {
     let person = match request.person.as_str() {
         "" => None,
-        person => Some(parse_person("person", person)?.get()),
+        person => {
+            let person = parse_person("person", person)?;
+            Some(rpc.reader.visible(person, purpose).await?.person.get())
+        }
     };
     let size = page::size(request.page_size, 20, 100)?;
     let before = page::before(&request.page_token)?;

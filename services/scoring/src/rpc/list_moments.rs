@@ -16,7 +16,7 @@ pub(super) async fn list_moments(
     let after = page::after(&request.page_token, |day, listed| {
         Some((day.parse::<i32>().ok()?, listed.parse::<usize>().ok()?))
     })?;
-    let sitter = sitter(rpc, person).await?;
+    let (person, sitter) = sitter(rpc, caller.purpose(), person).await?;
     let today = sitter.today.number();
     let listed = after.filter(|(day, _)| *day == today).map_or(0, |(_, listed)| listed);
     let moments = move || {

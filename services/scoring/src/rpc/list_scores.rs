@@ -8,7 +8,6 @@ use prost_types::Timestamp;
 
 use super::{ScoreRpc, get_score::parse_person, page};
 use crate::{
-    cached::Answer,
     error::Error,
     score::to_wire,
     store::{self, history::Span},
@@ -37,16 +36,11 @@ pub(super) async fn list_scores(
         let problem = "is not later than `start_time`";
         return Err(Error::FieldInvalid { field: "end_time", problem });
     }
+    let person = rpc.reader.visible(person, caller.purpose()).await?.person;
     let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
     let mut rows = store::history::list(&rpc.reader.db, person.get(), &span, after, more)
         .await
         .map_err(Error::store("read history"))?;
-    if rows.is_empty() {
-        // Nobody, or somebody who has no history yet.
-        if rpc.reader.score(person).await? == Answer::Nobody {
-            return Err(Error::PersonUnknown { person });
-        }
-    }
     rpc.lookups.note(caller, Seen::History, person);
     let has_more = rows.len() > size;
     rows.truncate(size);

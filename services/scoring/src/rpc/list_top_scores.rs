@@ -16,7 +16,7 @@ pub(super) async fn list_top_scores(
         Some((f64::from_bits(bits), person.parse::<i64>().ok()?))
     })?;
     let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
-    let mut rows = store::score::top(&rpc.reader.db, after, more)
+    let mut rows = store::score::top(&rpc.reader.db, caller.purpose(), after, more)
         .await
         .map_err(Error::store("read the ranking"))?;
     let has_more = rows.len() > size;

@@ -21,7 +21,7 @@ pub(super) async fn simulate_score(
         Some(Subject::Account(account)) => resolve(rpc, account).await?,
         None => return Err(Error::FieldInvalid { field: "subject", problem: "is missing" }),
     };
-    let sitter = sitter(rpc, person).await?;
+    let (person, sitter) = sitter(rpc, caller.purpose(), person).await?;
     let deployment = rpc.reader.deployment;
     let simulated = move || {
         let portrait = sitter.portrait(sitter.today)?;

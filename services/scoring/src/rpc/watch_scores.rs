@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use futures::stream;
 use klout_chassis::{Caller, Lookups, Seen};
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use klout_proto::{
     revision::{Deployment, Revision},
     score::v1::{Score, WatchScoresRequest, WatchScoresResponse},
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     error::Error,
+    read::Reader,
     watch::{Told, What},
 };
 
@@ -50,24 +51,39 @@ pub(super) fn watch_scores(
     };
     // A token of before a backup was restored is of scores that are not there any more.
     let since = if since > rpc.reader.cached.newest_standing() { 0 } else { since };
-    let told = rpc.watches.begin(rpc.reader.clone(), &people?, since)?;
-    // Scores of people who ask not to be scored are to be left out here: whatever is sent passes.
+    let (reader, purpose) = (rpc.reader.clone(), caller.purpose());
+    let told = rpc.watches.begin(reader.clone(), purpose, &people?, since)?;
     let log = Log { lookups: rpc.lookups.clone(), caller: caller.clone(), seen: BTreeSet::new() };
-    let answers = stream::unfold(Some((told, log)), move |watch| async move {
-        let (mut told, mut log) = watch?;
-        Some(match told.recv().await {
-            Some(next) => {
-                let response = response(next, deployment);
-                if let Ok(WatchScoresResponse { score: Some(score), .. }) = &response {
+    let answers = stream::unfold(Some((told, log, reader)), move |watch| async move {
+        let (mut told, mut log, reader) = watch?;
+        // Nobody else ends a watch to which somebody listens.
+        let Some(next) = told.recv().await else {
+            return Some((Err(Error::Stopping.into()), None));
+        };
+        let answer = async { response(still_visible(&reader, purpose, next).await?, deployment) };
+        Some(match answer.await {
+            Ok(response) => {
+                if let Some(score) = &response.score {
                     log.note(score);
                 }
-                (response.map_err(Status::from), Some((told, log)))
+                (Ok(response), Some((told, log, reader)))
             }
-            // Nobody else ends a watch to which somebody listens.
-            None => (Err(Error::Stopping.into()), None),
+            Err(error) => (Err(Status::from(error)), None),
         })
     });
     Ok(Box::pin(answers))
+}
+
+/// What is sent now of what may have waited for the client: who was masked meanwhile is not there any more.
+async fn still_visible(reader: &Reader, purpose: Purpose, told: Told) -> Result<Told, Error> {
+    let What::Score(person, _) = &told.what else { return Ok(told) };
+    let gone = Told { what: What::Gone(*person), ..told };
+    let Some(person) = PersonId::new(*person) else { return Ok(gone) };
+    match reader.visible(person, purpose).await {
+        Ok(seen) if seen.person == person => Ok(told),
+        Ok(_) | Err(Error::PersonUnknown { .. }) => Ok(gone),
+        Err(error) => Err(error),
+    }
 }
 
 // === impl Log ===
@@ -87,7 +103,7 @@ fn response(told: Told, deployment: Deployment) -> Result<WatchScoresResponse, E
     let resume_token = Revision::Score(told.watermark).to_token(deployment);
     let response = WatchScoresResponse { resume_token, ..WatchScoresResponse::default() };
     Ok(match told.what {
-        What::Score(score) => {
+        What::Score(_, score) => {
             let score = Score::decode(score.bytes).map_err(Error::Encoding)?;
             WatchScoresResponse { score: Some(score), ..response }
         }

@@ -132,6 +132,10 @@ pub(crate) async fn members(
         from scoring.account
         left join scoring.score using (person_id)
         where account_id = any($1) and person_id is not null
+            and not exists (
+                select from scoring.person_state as state
+                where state.person_id = account.person_id and state.state <> 'MEMBER'
+            )
         "#,
         accounts,
     )

@@ -1,5 +1,6 @@
 //! `scoring.history`: what scores were. Days that are over stand here, today's score in `scoring.score`.
 
+use klout_model::Purposes;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use tracing::instrument;
@@ -156,6 +157,7 @@ impl Row {
             score_time: self.score_time,
             model: self.model,
             epoch: self.epoch.cast_unsigned(),
+            withheld: Purposes::NONE,
         };
         (self.day, score)
     }

@@ -30,7 +30,8 @@ pub(crate) async fn whole(db: impl PgExecutor<'_>) -> Result<Option<i64>, sqlx::
 pub(crate) async fn forget(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        truncate scoring.applied_batch, scoring.evidence, scoring.evidence_delta
+        truncate scoring.applied_batch, scoring.evidence, scoring.evidence_delta,
+            scoring.evidence_gap
         "#
     )
     .execute(db)

@@ -1,6 +1,6 @@
 //! `scoring.replica` and `scoring.cache_generation`: who may serve cached scores, and which.
 
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use tracing::instrument;
 use uuid::Uuid;
 
@@ -16,28 +16,78 @@ pub(crate) struct Current {
     pub(crate) generation: i64,
 }
 
+/// What is current, and the last change of anybody's state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Renewed {
+    pub(crate) current: Current,
+    /// As in `scoring.masking`.
+    pub(crate) masking: i64,
+}
+
 /// Renews the lease of a replica, on the connection that hears of changes: if it has been lost, this fails.
 /// Returns what is current now.
+///
+/// `confirmed`: the last change of anybody's state that was heard of.
 #[instrument(name = "db.replica.renew", skip_all)]
 pub(crate) async fn renew(
     db: impl PgExecutor<'_>,
     replica: Uuid,
     seconds: f64,
-) -> Result<Current, sqlx::Error> {
-    sqlx::query_as!(
-        Current,
+    confirmed: i64,
+) -> Result<Renewed, sqlx::Error> {
+    let row = sqlx::query!(
         r#"
         with renewed as (
-            insert into scoring.replica (replica_id, leased_until)
-            values ($1, clock_timestamp() + make_interval(secs => $2))
+            insert into scoring.replica (replica_id, leased_until, confirmed)
+            values ($1, clock_timestamp() + make_interval(secs => $2), $3)
             on conflict on constraint replica_pkey do update
-            set leased_until = excluded.leased_until
+            set leased_until = excluded.leased_until, confirmed = excluded.confirmed
         )
-        select standing.revision as standing, cache_generation.generation
-        from scoring.standing, scoring.cache_generation
+        select standing.revision as standing, cache_generation.generation,
+            masking.number as masking
+        from scoring.standing, scoring.cache_generation, scoring.masking
         "#,
         replica,
         seconds,
+        confirmed,
+    )
+    .fetch_one(db)
+    .await?;
+    let current = Current { standing: row.standing, generation: row.generation };
+    Ok(Renewed { current, masking: row.masking })
+}
+
+/// Says up to which change of anybody's state a replica has heard of all.
+#[instrument(name = "db.replica.confirm", skip_all)]
+pub(crate) async fn confirm(
+    db: impl PgExecutor<'_>,
+    replica: Uuid,
+    confirmed: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update scoring.replica set confirmed = $2 where replica_id = $1",
+        replica,
+        confirmed,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether somebody may serve what is cached who has not heard of a change of anybody's state.
+#[instrument(name = "db.replica.any_unconfirmed", skip_all)]
+pub(crate) async fn any_unconfirmed(
+    db: impl PgExecutor<'_>,
+    masking: i64,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from scoring.replica
+            where leased_until > clock_timestamp() and confirmed < $1
+        ) as "any!"
+        "#,
+        masking,
     )
     .fetch_one(db)
     .await
@@ -63,6 +113,14 @@ pub(crate) async fn remove_lapsed(db: impl PgExecutor<'_>) -> Result<(), sqlx::E
 #[instrument(name = "db.cache_generation.read", skip_all)]
 pub(crate) async fn generation(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!("select generation from scoring.cache_generation").fetch_one(db).await
+}
+
+/// The same, which nobody raises until the transaction ends.
+#[instrument(name = "db.cache_generation.hold", skip_all)]
+pub(crate) async fn hold_generation(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!("select generation from scoring.cache_generation for no key update")
+        .fetch_one(db)
+        .await
 }
 
 /// Makes everything that Redis has now unreadable. Returns the new generation of its keys.

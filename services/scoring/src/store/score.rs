@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt as _;
-use klout_model::Day;
+use klout_model::{Day, Purpose, Purposes};
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use tracing::instrument;
+
+use super::person_state::Standing;
 
 /// A score, known or not.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +20,8 @@ pub(crate) struct StoredScore {
     pub(crate) score_time: OffsetDateTime,
     pub(crate) model: String,
     pub(crate) epoch: u64,
+    /// For what it is not to be told.
+    pub(crate) withheld: Purposes,
 }
 
 /// What is known of somebody with evidence. Units and ranges as in `klout.score.v1.Score`.
@@ -70,6 +74,7 @@ pub(crate) struct Made<'a> {
 pub(crate) struct Found {
     pub(crate) score: Option<StoredScore>,
     pub(crate) dirty: bool,
+    pub(crate) standing: Standing,
 }
 
 /// Where somebody stands among all others.
@@ -100,6 +105,9 @@ struct Row {
     model: Option<String>,
     epoch: Option<i64>,
     dirty: bool,
+    state: Option<String>,
+    withheld: Option<i16>,
+    into_person_id: Option<i64>,
 }
 
 /// The newest scores of these people, by person; nobody is missing.
@@ -118,15 +126,20 @@ pub(crate) async fn find(
             exists (
                 select from scoring.dirty_person as dirty
                 where dirty.person_id = asked.person_id
-            ) as "dirty!"
+            ) as "dirty!",
+            state.state as "state?", state.withheld as "withheld?", state.into_person_id
         from unnest($1::bigint[]) as asked (person_id)
         left join scoring.score using (person_id)
+        left join scoring.person_state as state using (person_id)
         "#,
         people,
     )
     .fetch_all(db)
     .await?;
-    let found = |row: Row| Found { dirty: row.dirty, score: row.into_score() };
+    let found = |row: Row| {
+        let standing = row.standing();
+        Found { dirty: row.dirty, score: row.into_score(), standing }
+    };
     Ok(rows.into_iter().map(|row| (row.person_id, found(row))).collect())
 }
 
@@ -139,11 +152,14 @@ pub(crate) async fn known(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select person_id, revision as "revision?", score, percentile, confidence, day_change,
+        select person_id as "person_id!", revision as "revision?", score, percentile, confidence, day_change,
             week_change, month_change, true_reach, amplification, network_impact, influence,
-            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!"
+            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!",
+            state.state as "state?", state.withheld as "withheld?", state.into_person_id
         from scoring.score
+        left join scoring.person_state as state using (person_id)
         where person_id = any($1) and score is not null
+            and (state.state is null or state.state = 'MEMBER')
         "#,
         people,
     )
@@ -158,28 +174,34 @@ pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from scoring.score"#).fetch_one(db).await
 }
 
-/// The best `max` scores after a place in the ranking, best first.
+/// The best `max` scores after a place in the ranking, best first, of those who consent to a purpose.
 #[instrument(name = "db.score.top", skip_all)]
 pub(crate) async fn top(
     db: impl PgExecutor<'_>,
+    purpose: Purpose,
     after: Option<(f64, i64)>,
     max: i64,
 ) -> Result<Vec<StoredScore>, sqlx::Error> {
+    let purpose = i16::from(Purposes::NONE.with(purpose).bits());
     let (score, person) = after.unwrap_or((f64::INFINITY, 0));
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select person_id, revision as "revision?", score, percentile, confidence, day_change,
+        select person_id as "person_id!", revision as "revision?", score, percentile, confidence, day_change,
             week_change, month_change, true_reach, amplification, network_impact, influence,
-            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!"
+            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!",
+            state.state as "state?", state.withheld as "withheld?", state.into_person_id
         from scoring.score
+        left join scoring.person_state as state using (person_id)
         where score is not null and score <= $1 and (score < $1 or person_id > $2)
+            and (state.state is null or (state.state = 'MEMBER' and state.withheld & $4 = 0))
         order by score desc, person_id
         limit $3
         "#,
         score,
         person,
         max,
+        purpose,
     )
     .fetch_all(db)
     .await?;
@@ -231,7 +253,8 @@ pub(crate) async fn renew_today(
         returning score.person_id, revision as "revision?", score.score, score.percentile,
             score.confidence, day_change, week_change, month_change, score.true_reach,
             score.amplification, score.network_impact, score.influence,
-            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!"
+            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!",
+            null::text as "state?", null::smallint as "withheld?", null::bigint as into_person_id
         "#,
         &people,
         &column(|known| known.score) as &[Option<f64>],
@@ -318,7 +341,8 @@ pub(crate) async fn renew(
         where score.revision < excluded.revision
         returning person_id, revision as "revision?", score, percentile, confidence, day_change,
             week_change, month_change, true_reach, amplification, network_impact, influence,
-            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!"
+            score_time as "score_time?", model as "model?", epoch as "epoch?", false as "dirty!",
+            null::text as "state?", null::smallint as "withheld?", null::bigint as into_person_id
         "#,
         &people,
         &column(|known| known.score) as &[Option<f64>],
@@ -434,7 +458,15 @@ pub(crate) async fn place(db: &mut PgConnection, places: &[Place]) -> Result<(),
 // === impl Row ===
 
 impl Row {
+    fn standing(&self) -> Standing {
+        Standing::read(self.state.as_deref(), self.withheld, self.into_person_id)
+    }
+
     fn into_score(self) -> Option<StoredScore> {
+        let withheld = match self.standing() {
+            Standing::Member(withheld) => withheld,
+            Standing::Gone | Standing::Moved(_) => return None,
+        };
         let known = || {
             Some(Known {
                 score: self.score?,
@@ -456,6 +488,7 @@ impl Row {
             score_time: self.score_time?,
             model: self.model?,
             epoch: self.epoch?.cast_unsigned(),
+            withheld,
         })
     }
 }

@@ -23,7 +23,8 @@ pub(crate) struct Pair {
     pub(crate) shadow: Option<f64>,
 }
 
-/// Replaces the scores of these people by a model; of one that was taken away meanwhile none are kept.
+/// Replaces the scores of these people by a model; of one that was taken away meanwhile none are kept, and of who is no
+/// member neither: see [`crate::write::scores`].
 #[instrument(name = "db.shadow_score.renew", skip_all, fields(scores.len = scores.people.len()))]
 pub(crate) async fn renew(
     db: impl PgExecutor<'_>,
@@ -44,6 +45,10 @@ pub(crate) async fn renew(
         where exists (
             select from scoring.model where name = $1 and state in ('SHADOW', 'ANNOUNCED')
         )
+            and not exists (
+                select from scoring.person_state as state
+                where state.person_id = new.person_id and state.state <> 'MEMBER'
+            )
         on conflict on constraint shadow_score_pkey do update
         set score = excluded.score, influence = excluded.influence, epoch = excluded.epoch,
             score_time = excluded.score_time, serving_score = excluded.serving_score

@@ -7,6 +7,7 @@ mod evidence;
 mod explaining;
 mod freshness;
 mod listing;
+mod masking;
 mod models;
 mod passing;
 mod publishing;

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use klout_chassis::failpoint;
 use klout_model::{AccountId, NativeId, Network, PersonId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -17,7 +16,7 @@ use super::{
     rules::{self, Budget, Refused},
     topics::Topic,
 };
-use crate::{account::Account, announce::Consumer, error::Error, people, store};
+use crate::{account::Account, announce::Consumer, error::Error, people, proof::Proof, store};
 
 /// Who gives whom what.
 #[derive(Clone, Debug)]
@@ -107,9 +106,7 @@ impl Vouching {
         store::plus_k_outbox::append(&mut *transaction, &given, false)
             .await
             .map_err(store("have a +K told"))?;
-        failpoint!("social_graph.plus_k.written");
         transaction.commit().await.map_err(store("commit a +K"))?;
-        failpoint!("social_graph.plus_k.committed");
         self.given.notify_one();
         if is_new {
             self.owners_changed.ring();
@@ -160,7 +157,7 @@ impl Vouching {
         if missing.is_empty() {
             return Ok(false);
         }
-        let linked = store::account::insert(&mut *db, &missing, now).await;
+        let linked = store::account::insert(&mut *db, &missing, Proof::Operator, now).await;
         let linked = linked.map_err(store("link accounts"))?;
         store::membership_outbox::append(&mut *db, &Consumer::ALL, &linked)
             .await

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use klout_chassis::{Link, failpoint};
+use klout_chassis::Link;
 use klout_proto::{
     convert,
     signal::v1::{
@@ -64,7 +64,6 @@ impl Pusher {
         if leased.is_empty() {
             return Ok(false);
         }
-        failpoint!("social_graph.plus_ks.leased");
         let ids: Vec<i64> = leased.iter().map(|it| it.id).collect();
         let signals = leased.iter().map(signal).collect();
         let pushed = while_leased(self.push(signals), || {
@@ -79,7 +78,6 @@ impl Pusher {
                 return Err(PushError::Push { count: ids.len(), source });
             }
         };
-        failpoint!("social_graph.plus_ks.pushed");
         let early = self.left_out(&leased, &rejected);
         leased.retain(|it| !early.contains(&it.id));
         store::plus_k_outbox::delete(&self.db, &leased)

@@ -3,11 +3,12 @@ use klout_proto::graph::v1::{
     BatchCreatePeopleRequest, BatchCreatePeopleResponse, CreatePersonResult, create_person_result,
 };
 
-use super::{GraphRpc, check_count, create_person};
-use crate::{create, error::Error};
+use super::{GraphRpc, check_count, create_person, note};
+use crate::{create, error::Error, state::By};
 
 pub(super) async fn batch_create_people(
     rpc: &GraphRpc,
+    caller: &str,
     request: BatchCreatePeopleRequest,
 ) -> Result<BatchCreatePeopleResponse, Error> {
     check_count(request.requests.len())?;
@@ -22,8 +23,11 @@ pub(super) async fn batch_create_people(
             Err(error) => refused.push(Some(error)),
         }
     }
-    let mut people = create::people(&rpc.db, &possible, rpc.clock.now()).await?.into_iter();
+    let by = By { caller, note: note::JOINED, now: rpc.clock.now() };
+    let made = create::people(&rpc.db, rpc.age_rules, &possible, &by).await?;
     rpc.owners_changed.ring();
+    rpc.tell(&made.moved).await?;
+    let mut people = made.people.into_iter();
 
     let results = refused.into_iter().map(|refused| {
         let created = match refused {

@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
 use klout_proto::graph::v1::{BatchGetPeopleRequest, BatchGetPeopleResponse};
 
 use super::{GraphRpc, check_count, parse_person};
@@ -17,12 +20,18 @@ pub(super) async fn batch_get_people(
         .map(|(index, person)| parse_person(&format!("people[{index}]"), person))
         .collect::<Result<_, _>>()?;
     let mut connection = rpc.db.acquire().await.map_err(Error::store("read people"))?;
-    let mut found = people::find(&mut connection, &asked).await?;
+    let found = people::shown(&mut connection, &asked).await?;
     drop(connection);
-    let hidden = hidden_from(&rpc.db, caller, &asked).await?;
-    found.retain(|person, _| !hidden.contains(person));
-    for person in found.keys() {
+    // Two ids may mean one person.
+    let mut people: BTreeMap<PersonId, _> = BTreeMap::new();
+    for person in found.into_values() {
+        people.insert(parse_person("person", &person.person)?, person);
+    }
+    let ids: Vec<_> = people.keys().copied().collect();
+    let hidden = hidden_from(&rpc.db, caller, &ids).await?;
+    people.retain(|person, _| !hidden.contains(person));
+    for person in people.keys() {
         rpc.lookups.note(caller, Seen::Profile, *person);
     }
-    Ok(BatchGetPeopleResponse { people: found.into_values().collect() })
+    Ok(BatchGetPeopleResponse { people: people.into_values().collect() })
 }

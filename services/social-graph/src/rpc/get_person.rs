@@ -10,14 +10,22 @@ pub(super) async fn get_person(
     request: GetPersonRequest,
 ) -> Result<GetPersonResponse, Error> {
     let person = parse_person("person", &request.person)?;
+    let unknown = || Error::PersonUnknown { person };
     let people = [person];
     let found = async {
         let mut connection = rpc.db.acquire().await.map_err(Error::store("read people"))?;
-        people::find(&mut connection, &people).await
+        people::shown(&mut connection, &people).await
     };
-    let (mut found, hidden) = tokio::try_join!(found, hidden_from(&rpc.db, caller, &people))?;
-    let found = found.remove(&person).filter(|_| !hidden.contains(&person));
-    let found = found.ok_or(Error::PersonUnknown { person })?;
-    rpc.lookups.note(caller, Seen::Profile, person);
+    let (mut found, mut hidden) = tokio::try_join!(found, hidden_from(&rpc.db, caller, &people))?;
+    let found = found.remove(&person).ok_or_else(unknown)?;
+    // Whoever was merged is somebody else, who may consent to something else.
+    let now = parse_person("person", &found.person)?;
+    if now != person {
+        hidden = hidden_from(&rpc.db, caller, &[now]).await?;
+    }
+    if hidden.contains(&now) {
+        return Err(unknown());
+    }
+    rpc.lookups.note(caller, Seen::Profile, now);
     Ok(GetPersonResponse { person: Some(found) })
 }

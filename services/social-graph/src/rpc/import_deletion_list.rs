@@ -31,7 +31,8 @@ pub(super) async fn import_deletion_list(
             .collect();
         let note = "on a deletion list";
         let by = By { caller, note, now: rpc.clock.now() };
-        let taken = deletion_list::take(&rpc.ledger(), &contacts, &kind, &by).await?;
+        let taken =
+            deletion_list::take(&rpc.ledger(), &rpc.contact_keys, &contacts, &kind, &by).await?;
         let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
         response.received += count(hashes.len());
         response.rejected += count(hashes.len() - contacts.len());

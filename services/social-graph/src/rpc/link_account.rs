@@ -1,7 +1,7 @@
 use klout_proto::graph::v1::{LinkAccountRequest, LinkAccountResponse};
 
 use super::{GraphRpc, parse_person};
-use crate::{account::Account, error::Error, link_account};
+use crate::{account::Account, error::Error, link_account, proof::Proof};
 
 pub(super) async fn link_account(
     rpc: &GraphRpc,
@@ -11,7 +11,8 @@ pub(super) async fn link_account(
     let account = request.account.ok_or_else(|| Error::field("account", "is missing"))?;
     let account = Account::parse(&rpc.account_key, "account", account)?;
     let (person, changed) =
-        link_account::link_account(&rpc.db, person, &account, rpc.clock.now()).await?;
+        link_account::link_account(&rpc.db, person, &account, Proof::Operator, rpc.clock.now())
+            .await?;
     if changed {
         rpc.owners_changed.ring();
     }

@@ -4,6 +4,7 @@
 //! changed since.
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use klout_chassis::{Caller, Clock};
 use klout_model::PersonId;
 use klout_proto::graph::v1::{
     ApplyPersonStatesRequest, ApplyPersonStatesResponse, DescribePersonRequest,
@@ -18,7 +19,7 @@ use crate::{announce::Bell, describe, error::Error, forget, replay};
 #[derive(Clone, Debug)]
 pub(crate) struct PersonDataRpc {
     pub(crate) db: PgPool,
-    pub(crate) clock: klout_chassis::Clock,
+    pub(crate) clock: Clock,
     pub(crate) owners_changed: Bell,
 }
 
@@ -28,10 +29,10 @@ impl PersonDataService for PersonDataRpc {
         &self,
         request: Request<ApplyPersonStatesRequest>,
     ) -> Result<Response<ApplyPersonStatesResponse>, Status> {
-        let caller = super::caller(&request);
+        let caller = Caller::of(&request);
         let states = replay::parse(request.into_inner().states)?;
         let by = crate::state::By {
-            caller: &caller,
+            caller: caller.name(),
             note: "replayed after a backup was restored",
             now: self.clock.now(),
         };

@@ -1,11 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use klout_model::Network;
+use klout_model::{Network, Purpose};
 use klout_proto::graph::v1::{SetConsentRequest, SetConsentResponse};
 
 use super::{GraphRpc, parse_note, parse_person};
 use crate::{
-    consent::PURPOSES,
     error::Error,
     state::{By, Change, State},
 };
@@ -34,24 +33,21 @@ fn parse(request: &SetConsentRequest) -> Result<Vec<Change>, Error> {
         "OPTED_OUT" => changes.push(Change::State(State::OptedOut)),
         _ => return Err(Error::field("state", "is neither MEMBER nor OPTED_OUT")),
     }
-    let mut named = BTreeSet::new();
+    let mut named = HashSet::new();
     for (field, words, granted) in [
         ("grant_purposes", &request.grant_purposes, true),
         ("withhold_purposes", &request.withhold_purposes, false),
     ] {
         check(field, words)?;
         for word in words {
-            let purpose = PURPOSES.into_iter().find(|it| it == word);
-            let purpose = purpose.ok_or_else(|| {
-                Error::field(field, "has what is not show, crm, perks or research")
-            })?;
+            let purpose: Purpose = word.parse().map_err(|unknown| Error::field(field, unknown))?;
             if !named.insert(purpose) {
                 return Err(Error::field(field, format!("has {purpose} twice, or both are said")));
             }
             changes.push(Change::Purpose { purpose, granted });
         }
     }
-    let mut named = BTreeSet::new();
+    let mut named = HashSet::new();
     for (field, words, granted) in [
         ("grant_networks", &request.grant_networks, true),
         ("withhold_networks", &request.withhold_networks, false),

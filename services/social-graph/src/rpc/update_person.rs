@@ -1,17 +1,32 @@
 use klout_proto::graph::v1::{UpdatePersonRequest, UpdatePersonResponse};
 
-use super::{GraphRpc, parse_person};
-use crate::{error::Error, place::Move, update};
+use super::{GraphRpc, note, parse_person};
+use crate::{
+    error::Error,
+    profile::{Change, Told},
+    state::By,
+    update,
+};
 
 pub(super) async fn update_person(
     rpc: &GraphRpc,
+    caller: &str,
     request: UpdatePersonRequest,
 ) -> Result<UpdatePersonResponse, Error> {
     let person = parse_person("person", &request.person)?;
-    let to = Move::parse(request.country, request.city)?;
-    let (person, changed) = update::person(&rpc.db, person, to).await?;
-    if changed {
+    let change = Change::parse(Told {
+        country: request.country,
+        city: request.city,
+        display_name: request.display_name,
+        languages: request.languages.map(|it| it.languages),
+        time_zone: request.time_zone,
+        age_band: request.age_band,
+    })?;
+    let by = By { caller, note: note::TOLD_AGE, now: rpc.clock.now() };
+    let (person, written) = update::person(&rpc.db, rpc.age_rules, person, change, &by).await?;
+    if written.announced {
         rpc.owners_changed.ring();
     }
+    rpc.tell(&written.moved).await?;
     Ok(UpdatePersonResponse { person: Some(person) })
 }

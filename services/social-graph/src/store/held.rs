@@ -42,6 +42,21 @@ pub(crate) const ALL: &[Held] = &[
         "#,
     },
     Held {
+        name: "lookup",
+        describe: r#"
+            declare held cursor for select json_build_object('day', date '1970-01-01' + day,
+                'caller', caller, 'purpose', purpose, 'what', what, 'count', count::text,
+                'firstTime', first_time, 'lastTime', last_time)::text
+            from social_graph.lookup where person_id = any($1) order by day, first_time
+        "#,
+        delete: r#"
+            delete from social_graph.lookup where (person_id, day, caller, purpose, what) in (
+                select person_id, day, caller, purpose, what from social_graph.lookup
+                where person_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
         name: "tie",
         describe: r#"
             declare held cursor for select json_build_object('subject', subject_account_id::text, 'actor', actor_account_id::text,
@@ -61,10 +76,58 @@ pub(crate) const ALL: &[Held] = &[
         "#,
     },
     Held {
+        name: "handle",
+        describe: r#"
+            declare held cursor for select json_build_object('network', network, 'nativeId', native_id,
+                'handle', handle_use.handle, 'sinceTime', since_time, 'untilTime', until_time)::text
+            from social_graph.handle_use
+            join social_graph.account using (account_id)
+            where person_id = any($1) order by since_time
+        "#,
+        delete: r#"
+            delete from social_graph.handle_use where (account_id, since_time, handle) in (
+                select account_id, since_time, handle_use.handle from social_graph.handle_use
+                join social_graph.account using (account_id)
+                where person_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
+        name: "contact",
+        // The contact itself is not known here.
+        describe: r#"
+            declare held cursor for select json_build_object('kind', kind, 'addTime', add_time,
+                'hash', encode(contact_hash, 'hex'))::text
+            from social_graph.contact where person_id = any($1) order by add_time
+        "#,
+        delete: r#"
+            delete from social_graph.contact where contact_hash in (
+                select contact_hash from social_graph.contact where person_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
+        name: "dispute",
+        // Who the other one is is theirs to tell.
+        describe: r#"
+            declare held cursor for select json_build_object('network', network, 'nativeId', native_id,
+                'claimed', claimant_person_id = any($1), 'proof', proof, 'createTime', create_time,
+                'settled', settled_for is not null)::text
+            from social_graph.dispute
+            where owner_person_id = any($1) or claimant_person_id = any($1) order by dispute_id
+        "#,
+        delete: r#"
+            delete from social_graph.dispute where dispute_id in (
+                select dispute_id from social_graph.dispute
+                where owner_person_id = any($1) or claimant_person_id = any($1) limit $4
+            )
+        "#,
+    },
+    Held {
         name: "account",
         describe: r#"
             declare held cursor for select json_build_object('network', network, 'nativeId', native_id, 'handle', handle,
-                'handleTime', handle_time, 'linkTime', link_time, 'account', account_id::text)::text
+                'handleTime', handle_time, 'linkTime', link_time, 'proof', proof, 'account', account_id::text)::text
             from social_graph.account where person_id = any($1) order by network, native_id
         "#,
         delete: r#"

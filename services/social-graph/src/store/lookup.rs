@@ -1,11 +1,12 @@
-//! `social_graph.lookup`: who looked at whom, and why.
+//! `social_graph.lookup` and `lookup_batch`: who looked at whom, and why. What came is in batches until it is folded; who
+//! reads sees both.
 
 use klout_model::PersonId;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use tracing::instrument;
 
-/// Whoever adds look-ups holds it with others, whoever forgets a person holds it alone.
+/// Whoever folds look-ups holds it with others, whoever forgets a person holds it alone.
 const LOCK: i64 = 0x6c6f_6f6b;
 
 /// Look-ups of a person by a caller on a day.
@@ -21,6 +22,21 @@ pub(crate) struct Looked {
     pub(crate) last_time: OffsetDateTime,
 }
 
+/// Look-ups of the same kind by one caller, as they came.
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    /// Since 1970.
+    pub(crate) day: i32,
+    pub(crate) caller: String,
+    pub(crate) purpose: String,
+    pub(crate) what: String,
+    pub(crate) first_time: OffsetDateTime,
+    pub(crate) last_time: OffsetDateTime,
+    pub(crate) people: Vec<i64>,
+    /// Of each of the people, in the same order.
+    pub(crate) counts: Vec<i64>,
+}
+
 /// Where a list of look-ups goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -30,16 +46,7 @@ pub(crate) struct Place {
     pub(crate) what: String,
 }
 
-/// What a caller had been told of a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Left {
-    pub(crate) caller: String,
-    pub(crate) purpose: String,
-    pub(crate) count: i64,
-    pub(crate) last_time: OffsetDateTime,
-}
-
-/// Keeps everybody who would forget a person waiting until the transaction ends. To be taken before [`add`] looks who
+/// Keeps everybody who would forget a person waiting until the transaction ends. To be taken before [`fold`] looks who
 /// is there.
 #[instrument(name = "db.lookup.lock_shared", skip_all)]
 pub(crate) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
@@ -49,9 +56,8 @@ pub(crate) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// Waits for those who are adding look-ups. To be taken before [`forget`], in its transaction: whoever comes later sees
-/// that the person is erased.
-#[expect(dead_code, reason = "erasing a person calls it")]
+/// Waits for those who fold look-ups. Whoever folds later sees that a person is erased, whose
+/// look-ups are deleted after this.
 #[instrument(name = "db.lookup.lock", skip_all)]
 pub(crate) async fn lock(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!(r#"select pg_advisory_xact_lock($1) as "locked!: ()""#, LOCK)
@@ -60,54 +66,69 @@ pub(crate) async fn lock(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Adds look-ups, each with its person. Those of somebody who was merged are the other person's, those of somebody who
-/// was erased are left out. Rows are written in their order, so that no two writers wait for one another in a circle.
-#[instrument(name = "db.lookup.add", skip_all, fields(lookups.len = lookups.len()))]
-pub(crate) async fn add(
-    db: impl PgExecutor<'_>,
-    lookups: &[(PersonId, Looked)],
-) -> Result<(), sqlx::Error> {
-    let people: Vec<_> = lookups.iter().map(|(person, _)| person.get()).collect();
-    let days: Vec<_> = lookups.iter().map(|(_, it)| it.day).collect();
-    let callers: Vec<_> = lookups.iter().map(|(_, it)| it.caller.as_str()).collect();
-    let purposes: Vec<_> = lookups.iter().map(|(_, it)| it.purpose.as_str()).collect();
-    let whats: Vec<_> = lookups.iter().map(|(_, it)| it.what.as_str()).collect();
-    let counts: Vec<_> = lookups.iter().map(|(_, it)| it.count).collect();
-    let firsts: Vec<_> = lookups.iter().map(|(_, it)| it.first_time).collect();
-    let lasts: Vec<_> = lookups.iter().map(|(_, it)| it.last_time).collect();
+/// Adds look-ups of the same kind by one caller.
+#[instrument(name = "db.lookup.append", skip_all, fields(people.len = batch.people.len()))]
+pub(crate) async fn append(db: impl PgExecutor<'_>, batch: &Batch) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        insert into social_graph.lookup as kept
-            (person_id, day, caller, purpose, what, count, first_time, last_time)
-        select
-            coalesce(person.merged_into, person.person_id) as looked_at, day, caller, purpose, what,
-            sum(count)::bigint, min(first_time), max(last_time)
-        from unnest(
-            $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-            $7::timestamptz[], $8::timestamptz[]
-        ) as new (person_id, day, caller, purpose, what, count, first_time, last_time)
-        join social_graph.person using (person_id)
-        where person.state <> 'ERASED'
-        group by looked_at, day, caller, purpose, what
-        order by looked_at, day, caller, purpose, what
-        on conflict on constraint lookup_pkey do update
-        set
-            count = kept.count + excluded.count,
-            first_time = least(kept.first_time, excluded.first_time),
-            last_time = greatest(kept.last_time, excluded.last_time)
+        insert into social_graph.lookup_batch
+            (day, caller, purpose, what, first_time, last_time, person_ids, counts)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         "#,
-        &people,
-        &days,
-        &callers as &[&str],
-        &purposes as &[&str],
-        &whats as &[&str],
-        &counts,
-        &firsts,
-        &lasts,
+        batch.day,
+        batch.caller,
+        batch.purpose,
+        batch.what,
+        batch.first_time,
+        batch.last_time,
+        &batch.people,
+        &batch.counts,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Makes rows by person of up to `max` batches, the oldest first. Those of somebody who was merged are the other
+/// person's, those of somebody who was erased are left out. Rows are written in their order, so that no two writers wait
+/// for one another in a circle. Returns how many batches that were.
+#[instrument(name = "db.lookup.fold", skip_all)]
+pub(crate) async fn fold(db: impl PgExecutor<'_>, max: i64) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        with taken as (
+            delete from social_graph.lookup_batch
+            where number in (
+                select number from social_graph.lookup_batch
+                order by number
+                limit $1
+                for update skip locked
+            )
+            returning day, caller, purpose, what, first_time, last_time, person_ids, counts
+        ), folded as (
+            insert into social_graph.lookup as kept
+                (person_id, day, caller, purpose, what, count, first_time, last_time)
+            select
+                coalesce(person.merged_into, person.person_id) as looked_at, day, caller, purpose, what,
+                sum(looked.count)::bigint, min(first_time), max(last_time)
+            from taken
+            cross join lateral unnest(person_ids, counts) as looked (person_id, count)
+            join social_graph.person using (person_id)
+            where person.state <> 'ERASED'
+            group by looked_at, day, caller, purpose, what
+            order by looked_at, day, caller, purpose, what
+            on conflict on constraint lookup_pkey do update
+            set
+                count = kept.count + excluded.count,
+                first_time = least(kept.first_time, excluded.first_time),
+                last_time = greatest(kept.last_time, excluded.last_time)
+        )
+        select count(*) as "count!" from taken
+        "#,
+        max,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Up to `max` look-ups of a person, and of who was merged into them; newest day first, from a place on.
@@ -121,14 +142,24 @@ pub(crate) async fn list(
     sqlx::query_as!(
         Looked,
         r#"
-        select
-            day, caller, purpose, what,
-            sum(count)::bigint as "count!", min(first_time) as "first_time!", max(last_time) as "last_time!"
-        from social_graph.lookup
-        where person_id in (
+        with them as (
             select person_id from social_graph.person where person_id = $1 or merged_into = $1
+        ), looked as (
+            select day, caller, purpose, what, count, first_time, last_time
+            from social_graph.lookup
+            where person_id in (select person_id from them)
+            union all
+            select day, caller, purpose, what, looked.count, first_time, last_time
+            from social_graph.lookup_batch
+            cross join lateral unnest(person_ids, counts) as looked (person_id, count)
+            where person_ids && array(select person_id from them)
+            and looked.person_id in (select person_id from them)
         )
-        and ($2::integer is null or (day, caller, purpose, what) < ($2, $3, $4, $5))
+        select
+            day as "day!", caller as "caller!", purpose as "purpose!", what as "what!",
+            sum(count)::bigint as "count!", min(first_time) as "first_time!", max(last_time) as "last_time!"
+        from looked
+        where $2::integer is null or (day, caller, purpose, what) < ($2, $3, $4, $5)
         group by day, caller, purpose, what
         order by day desc, caller desc, purpose desc, what desc
         limit $6
@@ -142,37 +173,6 @@ pub(crate) async fn list(
     )
     .fetch_all(db)
     .await
-}
-
-/// What each caller was told of a person, by name and purpose.
-#[expect(dead_code, reason = "receipts are made of it")]
-#[instrument(name = "db.lookup.left_before", skip_all)]
-pub(crate) async fn left_before(
-    db: impl PgExecutor<'_>,
-    person: PersonId,
-) -> Result<Vec<Left>, sqlx::Error> {
-    sqlx::query_as!(
-        Left,
-        r#"
-        select caller, purpose, sum(count)::bigint as "count!", max(last_time) as "last_time!"
-        from social_graph.lookup
-        where person_id = $1
-        group by caller, purpose
-        order by caller, purpose
-        "#,
-        person.get(),
-    )
-    .fetch_all(db)
-    .await
-}
-
-/// Deletes the look-ups of a person. Returns how many rows that were.
-#[expect(dead_code, reason = "erasing a person calls it")]
-#[instrument(name = "db.lookup.forget", skip_all)]
-pub(crate) async fn forget(db: impl PgExecutor<'_>, person: PersonId) -> Result<u64, sqlx::Error> {
-    let deleted =
-        sqlx::query!("delete from social_graph.lookup where person_id = $1", person.get(),);
-    Ok(deleted.execute(db).await?.rows_affected())
 }
 
 /// Deletes up to `max` look-ups of days before `day`. Returns how many.

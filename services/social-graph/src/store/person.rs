@@ -3,39 +3,52 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use klout_model::PersonId;
+use klout_proto::{
+    convert,
+    graph::v1::{LinkedAccount, Person},
+};
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use tracing::instrument;
 
 use crate::{
+    age::AgeBand,
     place::Place,
+    plus_k::NETWORK,
+    profile::Profile,
     state::{Standing, State},
 };
 
-/// Somebody who joined.
+/// Somebody whose row is locked.
 #[derive(Clone, Debug)]
-pub(crate) struct Joined {
-    pub(crate) create_time: OffsetDateTime,
-    pub(crate) place: Place,
+pub(crate) struct Known {
+    pub(crate) profile: Profile,
+    pub(crate) standing: Standing,
 }
 
-/// Adds new people, each with where they live.
+/// Adds new people, members who consent to everything.
 #[instrument(name = "db.person.insert", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn insert(
     db: impl PgExecutor<'_>,
-    people: &BTreeMap<PersonId, Place>,
+    people: &BTreeMap<PersonId, Profile>,
     create_time: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let (ids, countries, cities) = columns(people);
+    let columns = ProfileColumns::of(people.iter().map(|(person, profile)| (*person, profile)));
     sqlx::query!(
         r#"
-        insert into social_graph.person (person_id, country, city, create_time)
-        select person_id, country, city, $4
-        from unnest($1::bigint[], $2::text[], $3::text[]) as new (person_id, country, city)
+        insert into social_graph.person
+            (person_id, country, city, display_name, languages, time_zone, age_band, create_time)
+        select person_id, country, city, display_name, string_to_array(languages, ','), time_zone, age_band, $8
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+            as new (person_id, country, city, display_name, languages, time_zone, age_band)
         "#,
-        &ids,
-        &countries as &[&str],
-        &cities as &[&str],
+        &columns.ids,
+        &columns.countries as &[&str],
+        &columns.cities as &[&str],
+        &columns.display_names as &[&str],
+        &columns.languages,
+        &columns.time_zones as &[&str],
+        &columns.age_bands as &[&str],
         create_time,
     )
     .execute(db)
@@ -43,44 +56,87 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Those of these people who are there: members, and those who are withheld.
+/// Those of these people who are in one of `states`, with their accounts, by the id that was asked for: who was
+/// merged is the person they are now.
 #[instrument(name = "db.person.find", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
     people: &[PersonId],
-) -> Result<BTreeMap<PersonId, Joined>, sqlx::Error> {
+    states: &[State],
+) -> Result<BTreeMap<PersonId, Person>, sqlx::Error> {
     let ids: Vec<_> = people.iter().map(|person| person.get()).collect();
+    let states: Vec<_> = states.iter().map(|state| state.as_str()).collect();
     let rows = sqlx::query!(
         r#"
-        select person_id, create_time, country, city
-        from social_graph.person
-        where person_id = any($1) and state in ('MEMBER', 'WITHHELD')
+        select asked.person_id as asked_id, person.person_id, person.create_time, person.country, person.city,
+            person.display_name, person.languages, person.time_zone, person.age_band, person.state,
+            person.withheld_purposes, person.withheld_networks,
+            coalesce(account.networks, '{}') as "networks!",
+            coalesce(account.native_ids, '{}') as "native_ids!",
+            coalesce(account.handles, '{}') as "handles!",
+            coalesce(account.link_times, '{}') as "link_times!: Vec<OffsetDateTime>",
+            coalesce(account.proofs, '{}') as "proofs!"
+        from social_graph.person as asked
+        join social_graph.person on person.person_id = coalesce(asked.merged_into, asked.person_id)
+        cross join lateral (
+            select array_agg(network order by network, native_id) as networks,
+                array_agg(native_id order by network, native_id) as native_ids,
+                array_agg(handle order by network, native_id) as handles,
+                array_agg(link_time order by network, native_id) as link_times,
+                array_agg(proof order by network, native_id) as proofs
+            from social_graph.account
+            where account.person_id = person.person_id and network <> $3
+        ) as account
+        where asked.person_id = any($1) and person.state = any($2)
         "#,
         &ids,
+        &states as &[&str],
+        NETWORK,
     )
     .fetch_all(db)
     .await?;
-    let joined = rows.into_iter().filter_map(|row| {
-        let place = Place::kept(row.country, row.city);
-        Some((PersonId::new(row.person_id)?, Joined { create_time: row.create_time, place }))
-    });
-    Ok(joined.collect())
+    rows.into_iter()
+        .map(|row| {
+            let names = row.networks.into_iter().zip(row.native_ids).zip(row.handles);
+            let links = row.link_times.into_iter().zip(row.proofs);
+            let accounts =
+                names.zip(links).map(|(((network, native_id), handle), (time, proof))| {
+                    let link_time = Some(convert::timestamp(time));
+                    LinkedAccount { network, native_id, handle, link_time, proof }
+                });
+            let person = Person {
+                person: row.person_id.to_string(),
+                accounts: accounts.collect(),
+                create_time: Some(convert::timestamp(row.create_time)),
+                country: row.country,
+                city: row.city,
+                display_name: row.display_name,
+                languages: row.languages,
+                time_zone: row.time_zone,
+                age_band: row.age_band,
+                state: row.state,
+                withheld_purposes: row.withheld_purposes,
+                withheld_networks: row.withheld_networks,
+            };
+            Ok((id(row.asked_id)?, person))
+        })
+        .collect()
 }
 
-/// Where those of these people live who are there. Nobody else moves them, or links an account to them
-/// ([`share`]), until the transaction ends. Rows are locked in the order of ids, so that no two writers wait for
-/// one another in a circle.
-#[instrument(name = "db.person.places_locked", skip_all, fields(people.len = people.len()))]
-pub(crate) async fn places_locked(
+/// What these people are, of whom nobody else changes anything until the transaction ends. Rows are locked in the
+/// order of ids, so that no two writers wait for one another in a circle.
+#[instrument(name = "db.person.lock", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn lock(
     db: impl PgExecutor<'_>,
     people: &[PersonId],
-) -> Result<BTreeMap<PersonId, Place>, sqlx::Error> {
+) -> Result<BTreeMap<PersonId, Known>, sqlx::Error> {
     let ids: Vec<_> = people.iter().map(|person| person.get()).collect();
     let rows = sqlx::query!(
         r#"
-        select person_id, country, city
+        select person_id, country, city, display_name, languages, time_zone, age_band, state, merged_into,
+            withheld_purposes, withheld_networks
         from social_graph.person
-        where person_id = any($1) and state in ('MEMBER', 'WITHHELD')
+        where person_id = any($1)
         order by person_id
         for update
         "#,
@@ -88,51 +144,72 @@ pub(crate) async fn places_locked(
     )
     .fetch_all(db)
     .await?;
-    let place = |country, city| Place::kept(country, city);
-    let places = rows
-        .into_iter()
-        .filter_map(|row| Some((PersonId::new(row.person_id)?, place(row.country, row.city))));
-    Ok(places.collect())
+    rows.into_iter()
+        .map(|row| {
+            let profile = Profile {
+                place: Place::kept(row.country, row.city),
+                display_name: row.display_name,
+                languages: row.languages,
+                time_zone: row.time_zone,
+                age_band: AgeBand::named(&row.age_band),
+            };
+            let kept = Kept {
+                person_id: row.person_id,
+                state: row.state,
+                withheld_purposes: row.withheld_purposes,
+                withheld_networks: row.withheld_networks,
+                merged_into: row.merged_into,
+            };
+            let (person, standing) = kept.standing()?;
+            Ok((person, Known { profile, standing }))
+        })
+        .collect()
 }
 
-/// Keeps somebody where they are until the transaction ends. Returns whether there is such a person.
-#[instrument(name = "db.person.share", skip_all)]
-pub(crate) async fn share(db: impl PgExecutor<'_>, person: PersonId) -> Result<bool, sqlx::Error> {
-    let found = sqlx::query_scalar!(
-        r#"
-        select person_id
-        from social_graph.person
-        where person_id = $1 and state in ('MEMBER', 'WITHHELD')
-        for share
-        "#,
-        person.get(),
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(found.is_some())
-}
-
-/// Writes where people live whose rows are locked.
-#[instrument(name = "db.person.move_to", skip_all, fields(people.len = places.len()))]
-pub(crate) async fn move_to(
+/// Writes what people say of themselves whose rows are locked.
+#[instrument(name = "db.person.write", skip_all, fields(people.len = profiles.len()))]
+pub(crate) async fn write(
     db: impl PgExecutor<'_>,
-    places: &BTreeMap<PersonId, Place>,
+    profiles: &BTreeMap<PersonId, Profile>,
 ) -> Result<(), sqlx::Error> {
-    let (ids, countries, cities) = columns(places);
+    let columns = ProfileColumns::of(profiles.iter().map(|(person, profile)| (*person, profile)));
     sqlx::query!(
         r#"
         update social_graph.person as person
-        set country = new.country, city = new.city
-        from unnest($1::bigint[], $2::text[], $3::text[]) as new (person_id, country, city)
+        set country = new.country, city = new.city, display_name = new.display_name,
+            languages = string_to_array(new.languages, ','), time_zone = new.time_zone, age_band = new.age_band
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+            as new (person_id, country, city, display_name, languages, time_zone, age_band)
         where person.person_id = new.person_id
         "#,
-        &ids,
-        &countries as &[&str],
-        &cities as &[&str],
+        &columns.ids,
+        &columns.countries as &[&str],
+        &columns.cities as &[&str],
+        &columns.display_names as &[&str],
+        &columns.languages,
+        &columns.time_zones as &[&str],
+        &columns.age_bands as &[&str],
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Has all who were merged into somebody be the person whom that one is now, and returns them.
+#[instrument(name = "db.person.redirect", skip_all)]
+pub(crate) async fn redirect(
+    db: impl PgExecutor<'_>,
+    from: PersonId,
+    into: PersonId,
+) -> Result<Vec<PersonId>, sqlx::Error> {
+    let people = sqlx::query_scalar!(
+        "update social_graph.person set merged_into = $2 where merged_into = $1 returning person_id",
+        from.get(),
+        into.get(),
+    )
+    .fetch_all(db)
+    .await?;
+    people.into_iter().map(id).collect()
 }
 
 /// What holds of those of these people of whom there is anything left. Nobody else changes it until the transaction
@@ -274,10 +351,48 @@ impl Columns {
     }
 }
 
-fn columns(people: &BTreeMap<PersonId, Place>) -> (Vec<i64>, Vec<&str>, Vec<&str>) {
-    (
-        people.keys().map(|person| person.get()).collect(),
-        people.values().map(Place::country).collect(),
-        people.values().map(Place::city).collect(),
-    )
+/// Profiles, a column each.
+#[derive(Debug)]
+struct ProfileColumns<'a> {
+    ids: Vec<i64>,
+    countries: Vec<&'a str>,
+    cities: Vec<&'a str>,
+    display_names: Vec<&'a str>,
+    /// Joined by commas, which no tag has.
+    languages: Vec<String>,
+    time_zones: Vec<&'a str>,
+    age_bands: Vec<&'a str>,
+}
+
+// === impl ProfileColumns ===
+
+impl<'a> ProfileColumns<'a> {
+    fn of(profiles: impl Iterator<Item = (PersonId, &'a Profile)>) -> Self {
+        let mut columns = Self {
+            ids: Vec::new(),
+            countries: Vec::new(),
+            cities: Vec::new(),
+            display_names: Vec::new(),
+            languages: Vec::new(),
+            time_zones: Vec::new(),
+            age_bands: Vec::new(),
+        };
+        for (person, profile) in profiles {
+            columns.ids.push(person.get());
+            columns.countries.push(profile.place.country());
+            columns.cities.push(profile.place.city());
+            columns.display_names.push(&profile.display_name);
+            columns.languages.push(profile.languages.join(","));
+            columns.time_zones.push(&profile.time_zone);
+            columns.age_bands.push(profile.age_band.map_or("", AgeBand::name));
+        }
+        columns
+    }
+}
+
+pub(super) fn id(id: i64) -> Result<PersonId, sqlx::Error> {
+    PersonId::new(id).ok_or_else(|| sqlx::Error::ColumnDecode {
+        index: "person_id".to_owned(),
+        source: format!("{id} is no person").into(),
+    })
 }

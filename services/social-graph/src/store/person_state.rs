@@ -64,6 +64,31 @@ pub(crate) async fn renumber(
     Ok(())
 }
 
+/// Has these people, who were merged, be somebody else, by new numbers.
+#[instrument(name = "db.person_state.redirect", skip_all, fields(people.len = numbers.len()))]
+pub(crate) async fn redirect(
+    db: impl PgExecutor<'_>,
+    numbers: &BTreeMap<PersonId, i64>,
+    into: PersonId,
+) -> Result<(), sqlx::Error> {
+    let people: Vec<_> = numbers.keys().map(|person| person.get()).collect();
+    let numbers: Vec<_> = numbers.values().copied().collect();
+    sqlx::query!(
+        r#"
+        update social_graph.person_state as it
+        set number = new.number, into_person_id = $3
+        from unnest($1::bigint[], $2::bigint[]) as new (person_id, number)
+        where it.person_id = new.person_id
+        "#,
+        &people,
+        &numbers,
+        into.get(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Up to `max` states of higher numbers, in their order.
 #[instrument(name = "db.person_state.after", skip_all)]
 pub(crate) async fn after(

@@ -227,7 +227,6 @@ pub(crate) async fn given(
 /// Makes all that is about `from` be about `to`, who is the same person: what was given, received, blocked, proposed
 /// and suggested. What the two gave one another was given to oneself: it is gone, and taken back where it was told.
 /// For the transaction of a merge, which holds both people.
-#[allow(dead_code, reason = "merging calls it")]
 #[instrument(name = "db.plus_k.move_to", skip_all)]
 pub(crate) async fn move_to(db: &mut PgConnection, from: i64, to: i64) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -456,3 +455,6 @@ pub(crate) async fn describe(
     .fetch_all(db)
     .await
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,6 +68,45 @@ pub(crate) async fn insert_masked(
     Ok(())
 }
 
+/// Adds who had been told something of each person until now, and of whoever became them.
+#[instrument(name = "db.receipt_already_left.insert", skip_all, fields(receipts.len = receipts.len()))]
+pub(crate) async fn insert_already_left(
+    db: impl PgExecutor<'_>,
+    receipts: &[(Uuid, PersonId, &'static str)],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = receipts.iter().map(|(id, ..)| *id).collect();
+    let people: Vec<_> = receipts.iter().map(|(_, person, _)| person.get()).collect();
+    sqlx::query!(
+        r#"
+        with whom as (
+            select receipt_id, person_id
+            from unnest($1::uuid[], $2::bigint[]) as new (receipt_id, person_id)
+            union
+            select receipt_id, person.person_id
+            from unnest($1::uuid[], $2::bigint[]) as new (receipt_id, person_id)
+            join social_graph.person on person.merged_into = new.person_id
+        )
+        insert into social_graph.receipt_already_left (receipt_id, caller, purpose, count, last_time)
+        select receipt_id, caller, purpose, sum(count)::bigint, max(last_time)
+        from whom
+        join (
+            select person_id, caller, purpose, count, last_time from social_graph.lookup
+            where person_id in (select person_id from whom)
+            union all
+            select looked.person_id, caller, purpose, looked.count, last_time
+            from social_graph.lookup_batch
+            cross join lateral unnest(person_ids, counts) as looked (person_id, count)
+        ) as looked using (person_id)
+        group by receipt_id, caller, purpose
+        "#,
+        &ids,
+        &people,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// The newest receipt of that kind that a person was given.
 #[instrument(name = "db.receipt.newest", skip_all)]
 pub(crate) async fn newest(

@@ -30,12 +30,26 @@ pub(crate) async fn insert(
     Ok(done.rows_affected())
 }
 
-/// Who has one of these contacts.
-#[instrument(name = "db.suppressed_contact.owners", skip_all, fields(contacts.len = contacts.len()))]
-pub(crate) async fn owners(
-    _db: impl PgExecutor<'_>,
+/// Whether one of these contacts is on a deletion list.
+#[instrument(name = "db.suppressed_contact.any", skip_all, fields(contacts.len = contacts.len()))]
+pub(crate) async fn any(
+    db: impl PgExecutor<'_>,
     contacts: &[ContactHash],
-) -> Result<Vec<klout_model::PersonId>, sqlx::Error> {
-    let _ = contacts.len();
-    Ok(std::future::ready(Vec::new()).await)
+) -> Result<bool, sqlx::Error> {
+    let hashes: Vec<_> = contacts.iter().map(|contact| contact.0.as_slice()).collect();
+    sqlx::query_scalar!(
+        r#"
+        select exists (select from social_graph.suppressed_contact where contact_hash = any($1)) as "any!"
+        "#,
+        &hashes as &[&[u8]],
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Keeps lists from being taken in until the transaction ends, as many others may too.
+#[instrument(name = "db.suppressed_contact.share_lock", skip_all)]
+pub(crate) async fn share_lock(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!("lock table social_graph.suppressed_contact in share mode").execute(db).await?;
+    Ok(())
 }

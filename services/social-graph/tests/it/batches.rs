@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 
 use crate::{
     topics::Known,
-    world::{World, account, by_handle, join, told},
+    world::{World, account, by_handle, join, names, told},
 };
 
 /// The day of the clock.
@@ -45,11 +45,12 @@ pub(crate) fn like(subject: &str, actor: &str, count: u32) -> BatchedInteraction
     }
 }
 
-fn called(native_id: &str, handle: &str, seconds: i64) -> BatchedHandle {
+pub(crate) fn called(native_id: &str, handle: &str, seconds: i64) -> BatchedHandle {
     BatchedHandle {
         account_id: account_id(native_id),
         handle: handle.to_owned(),
         seen_time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+        network: "bluesky".to_owned(),
     }
 }
 
@@ -123,7 +124,7 @@ async fn the_handle_of_a_member_is_renewed_by_a_later_signal_only() {
 
     let request = GetPersonRequest { person: ann.person };
     let ann = client.get_person(request).await.expect("found").into_inner().person;
-    assert_eq!(ann.expect("ann").accounts, [account("did:1", "anna")]);
+    assert_eq!(names(&ann.expect("ann").accounts), [account("did:1", "anna")]);
 }
 
 #[tokio::test]
@@ -160,7 +161,7 @@ async fn who_joined_without_a_name_gets_it_from_any_signal() {
 
     let request = GetPersonRequest { person: ann.person };
     let ann = client.get_person(request).await.expect("found").into_inner().person;
-    assert_eq!(ann.expect("ann").accounts, [account("did:1", "ann")]);
+    assert_eq!(names(&ann.expect("ann").accounts), [account("did:1", "ann")]);
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use klout_chassis::{Caller, Clock, reason};
 use klout_proto::{
     convert::timestamp,
     graph::v1::{
-        AccountName, BatchGetPeopleRequest, BatchResolvePeopleRequest, GetPersonRequest,
-        LinkedAccount, ListLookupsRequest, ListLookupsResponse, Lookup, PersonLookups,
+        AccountName, BatchGetPeopleRequest, BatchResolvePeopleRequest, CallerLookups,
+        GetPersonRequest, LinkedAccount, ListLookupsRequest, ListLookupsResponse,
         RecordLookupsRequest, ResolvePersonRequest, graph_service_client::GraphServiceClient,
         resolve_result,
     },
@@ -22,18 +22,16 @@ pub(crate) fn client_for(world: &World, name: &str, purpose: &str) -> Client {
     GraphServiceClient::new(link(&world.running).on_behalf_of(&caller))
 }
 
-fn row(person: &str, caller: &str, day: i64, count: u64) -> PersonLookups {
+fn row(person: &str, caller: &str, day: i64, count: u64) -> CallerLookups {
     let time = Some(timestamp(Clock::running().now() - Duration::days(day)));
-    PersonLookups {
-        person_id: person.parse().expect("a person"),
-        lookup: Some(Lookup {
-            caller: caller.to_owned(),
-            purpose: "crm".to_owned(),
-            what: "score".to_owned(),
-            count,
-            first_time: time,
-            last_time: time,
-        }),
+    CallerLookups {
+        caller: caller.to_owned(),
+        purpose: "crm".to_owned(),
+        what: "score".to_owned(),
+        first_time: time,
+        last_time: time,
+        person_ids: vec![person.parse().expect("a person")],
+        counts: vec![count],
     }
 }
 
@@ -178,10 +176,12 @@ async fn look_ups_that_cannot_be_are_refused_as_a_whole() {
     let mut client = world.client();
     let ann = join(&mut client, vec![account("ann", "ann")]).await.person;
     let good = row(&ann, "acme", 0, 1);
-    let of_nobody = PersonLookups { person_id: 0, ..good.clone() };
+    let of_nobody = CallerLookups { person_ids: vec![0], ..good.clone() };
     let never = row(&ann, "acme", 0, 0);
-    let untold = PersonLookups { lookup: None, ..good.clone() };
-    for bad in [of_nobody, never, untold] {
+    let uneven = CallerLookups { counts: vec![1, 1], ..good.clone() };
+    let untold = CallerLookups { what: String::new(), ..good.clone() };
+    let timeless = CallerLookups { last_time: None, ..good.clone() };
+    for bad in [of_nobody, never, uneven, untold, timeless] {
         let request = RecordLookupsRequest { lookups: vec![good.clone(), bad] };
         let refused = client.record_lookups(request).await.expect_err("bad");
         assert_eq!(reason(&refused).as_deref(), Some("FIELD_INVALID"));
@@ -235,8 +235,8 @@ async fn what_is_older_than_the_retention_is_forgotten() {
 async fn a_handle_of_somebody_hidden_does_not_fall_back_to_who_had_it_before() {
     let world = World::start().await;
     let mut client = world.client();
-    let bob = join(&mut client, vec![account("bob", "ann")]).await.person;
-    let ann = join(&mut client, vec![account("ann", "ann")]).await.person;
+    let bob = join(&mut client, vec![account("did:1", "ann")]).await.person;
+    let ann = join(&mut client, vec![account("did:2", "ann")]).await.person;
     withhold(&world, &ann, "research").await;
     let account = Some(by_handle("ann"));
     let resolve = ResolvePersonRequest { account, ..Default::default() };

@@ -8,7 +8,7 @@ use klout_proto::graph::v1::{
 };
 use tonic::{Code, Status};
 
-use crate::world::{Client, World, account, join, told};
+use crate::world::{Client, World, account, join, names, told};
 
 async fn update(
     client: &mut Client,
@@ -60,7 +60,7 @@ async fn a_person_says_where_they_live_and_what_is_not_named_stays() {
     let ann = join(&mut client, vec![account("did:1", "ann")]).await.person;
     let moved = update(&mut client, &ann, Some("de"), Some(" Bremen ")).await.expect("moved");
     assert_eq!(place(&moved), ("DE", "Bremen"));
-    assert_eq!(moved.accounts, [account("did:1", "ann")]);
+    assert_eq!(names(&moved.accounts), [account("did:1", "ann")]);
     let moved = update(&mut client, &ann, None, Some("Kiel")).await.expect("moved");
     assert_eq!(place(&moved), ("DE", "Kiel"));
     let request = GetPersonRequest { person: ann.clone() };

@@ -30,6 +30,7 @@ use klout_social_graph::SocialGraph;
 use klout_testkit::{Peer, Stores, link, start, until};
 use tonic::{Code, Request, Response, Status, service::Routes};
 
+use crate::peers::Peers;
 use crate::topics::Known;
 
 pub(crate) type Client = GraphServiceClient<Link>;
@@ -38,6 +39,8 @@ pub(crate) struct World {
     pub(crate) stores: Stores,
     pub(crate) scoring: Told,
     pub(crate) topics: Told,
+    /// Everybody who holds something about people.
+    pub(crate) peers: Peers,
     pub(crate) running: Running,
     _peer: Peer,
 }
@@ -65,7 +68,7 @@ impl World {
     }
 
     pub(crate) async fn start_on(stores: Stores, scoring: Told, topics: Told) -> Self {
-        Self::start_on_with(stores, scoring, topics, &[]).await
+        Self::start_with(stores, scoring, topics, Known::default(), &[]).await
     }
 
     pub(crate) async fn start_on_with(
@@ -82,22 +85,27 @@ impl World {
         scoring: Told,
         topics: Told,
         known: Known,
-        settings: &[(&'static str, &str)],
+        more: &[(&'static str, &str)],
     ) -> Self {
         let mut routes = Routes::builder();
         routes
             .add_service(ScoreServer::new(Scoring(scoring.clone())))
             .add_service(TopicServer::new(Topics(topics.clone())))
             .add_service(TopicServiceServer::new(known));
+        let peers = Peers::new();
+        peers.mount(&mut routes);
         let peer = Peer::serve(routes.routes()).await;
         let mut flags = vec![
             ("links.scoring", peer.address()),
             ("links.topics", peer.address()),
+            ("links.connector", peer.address()),
+            ("links.perks", peer.address()),
+            ("links.gateway", peer.address()),
             ("social_graph.announce_interval", "20ms"),
         ];
-        flags.extend(settings);
+        flags.extend(more);
         let running = start(Host::new("test").with::<SocialGraph>(), &stores, &flags).await;
-        Self { stores, scoring, topics, running, _peer: peer }
+        Self { stores, scoring, topics, peers, running, _peer: peer }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -205,6 +213,12 @@ pub(crate) async fn join(client: &mut Client, accounts: Vec<LinkedAccount>) -> P
     let created = create(client, accounts).await.expect("created");
     assert!(created.created);
     created.person.expect("a person")
+}
+
+/// What accounts are called, without when and how they were linked.
+pub(crate) fn names(accounts: &[LinkedAccount]) -> Vec<LinkedAccount> {
+    let accounts = accounts.iter().cloned();
+    accounts.map(|it| LinkedAccount { link_time: None, proof: String::new(), ..it }).collect()
 }
 
 /// The code and the reason of a refusal.

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use klout_model::Purpose;
 use klout_proto::{
     graph::v1::{BatchGetPeopleRequest, ResolvePersonRequest},
     topic::v1::{
@@ -21,6 +22,7 @@ const INFLUENCERS_MAX: usize = 10;
 
 pub(super) async fn declare_topics(
     rpc: &TopicRpc,
+    purpose: Purpose,
     request: DeclareTopicsRequest,
 ) -> Result<DeclareTopicsResponse, Error> {
     let invalid = |field, problem| Err(Error::FieldInvalid { field, problem });
@@ -30,7 +32,7 @@ pub(super) async fn declare_topics(
     if request.topics.iter().any(|it| it.influencers.len() > INFLUENCERS_MAX) {
         return invalid("influencers", "are more than 10 of one topic");
     }
-    let person = parse::member(rpc, &request.person).await?.get();
+    let person = parse::member(rpc, purpose, &request.person).await?.get();
     let mut influencers = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
         influencers.push(people(rpc, person, &topic.influencers).await?);

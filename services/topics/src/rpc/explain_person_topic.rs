@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     evidence::{Gathered, REACTIONS_MAX_OF_ANSWERS, model},
     ontologies::Current,
-    store::{self, post::Said},
+    store::{self, person_state::sees, post::Said},
 };
 
 /// Posts, people and labels that are told.
@@ -39,7 +39,7 @@ pub(super) async fn explain_person_topic(
     request: ExplainPersonTopicRequest,
 ) -> Result<ExplainPersonTopicResponse, Error> {
     let language = parse::language(&request.language)?;
-    let member = parse::member(rpc, &request.person).await?;
+    let member = parse::member(rpc, caller.purpose(), &request.person).await?;
     let person = member.get();
     let current = rpc.ontologies.current().await?;
     let topic = parse::topic(rpc, &current, &request.topic).await?;
@@ -107,11 +107,14 @@ pub(super) async fn explain_person_topic(
         return Ok(response);
     };
     words.retain(|it| may_show(it));
+    let actors: Vec<i64> = found.gathered.actors.iter().copied().flatten().collect();
+    let standings = store::person_state::find(&rpc.db, &actors).await;
+    let standings = standings.map_err(store("look who is a member"))?;
     let of = person_topic(&current, expertise, &found, kept.as_ref(), language);
     Ok(ExplainPersonTopicResponse {
         topic: Some(PersonTopic { words, ..of }),
         posts: found.posts(&said),
-        people: found.people(),
+        people: found.people(|person| sees(caller.purpose(), &standings, person)),
         labels: found.labels(may_show),
         missing: expertise.missing.iter().map(sentence).collect(),
     })
@@ -198,10 +201,13 @@ impl Found {
         rows.collect()
     }
 
-    /// Members alone.
-    fn people(&self) -> Vec<EvidencePerson> {
+    /// Members alone, whom the caller may see.
+    fn people(&self, sees: impl Fn(i64) -> bool) -> Vec<EvidencePerson> {
         let rows = self.behind.people.iter().filter_map(|it| {
             let person = self.gathered.actors[it.actor as usize].and_then(PersonId::new)?;
+            if !sees(person.get()) {
+                return None;
+            }
             Some(EvidencePerson {
                 person: person.to_string(),
                 kinds: {

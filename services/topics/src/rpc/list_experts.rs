@@ -1,14 +1,18 @@
 use std::collections::BTreeMap;
 
 use klout_chassis::{Caller, Seen};
-use klout_model::{Network, PersonId, TopicId};
+use klout_model::{Network, PersonId, Purpose, TopicId};
 use klout_proto::topic::v1::{Expert, ListExpertsRequest, ListExpertsResponse};
 
 use super::{TopicRpc, page, parse, show};
 use crate::{
     error::Error,
     ontologies::Current,
-    store::{self, person_topic::Among},
+    store::{
+        self,
+        person_state::{Standings, sees},
+        person_topic::Among,
+    },
 };
 
 /// Of a city, as of profiles.
@@ -50,7 +54,7 @@ pub(super) async fn list_experts(
     let mut found = found.map_err(Error::store("list experts"))?;
     let more = found.len() > size;
     found.truncate(size);
-    let said = Said::read(rpc, &current, &found).await?;
+    let said = Said::read(rpc, caller.purpose(), &current, &found).await?;
     let mut experts = Vec::with_capacity(found.len());
     let (mut last, mut next) = (place.0, None::<Place>);
     for it in found {
@@ -107,8 +111,11 @@ fn check(request: &ListExpertsRequest) -> Result<(), Error> {
     Ok(())
 }
 
-/// What those who are listed said of themselves, read after them: what was vetoed in between is not told.
+/// Whether those who are listed are there for a purpose, and what they said of themselves, read after them: what was
+/// vetoed in between is not told, nor who left.
 struct Said {
+    purpose: Purpose,
+    standings: Standings,
     declared: BTreeMap<i64, Vec<TopicId>>,
     vetoed: BTreeMap<i64, Vec<TopicId>>,
 }
@@ -118,12 +125,16 @@ struct Said {
 impl Said {
     async fn read(
         rpc: &TopicRpc,
+        purpose: Purpose,
         current: &Current,
         experts: &[store::person_topic::Expert],
     ) -> Result<Self, Error> {
         let store = Error::store;
         let people: Vec<i64> = experts.iter().map(|it| it.person).collect();
-        let mut said = Self { declared: BTreeMap::new(), vetoed: BTreeMap::new() };
+        let standings = store::person_state::find(&rpc.db, &people).await;
+        let standings = standings.map_err(store("look who is a member"))?;
+        let (declared, vetoed) = (BTreeMap::new(), BTreeMap::new());
+        let mut said = Self { purpose, standings, declared, vetoed };
         let vetoed = store::said::vetoed(&rpc.db, &people).await;
         for (person, topic) in vetoed.map_err(store("read what people vetoed"))? {
             said.vetoed.entry(person).or_default().extend(current.topics([topic]));
@@ -138,6 +149,8 @@ impl Said {
     fn may_tell(&self, current: &Current, person: i64, topic: TopicId) -> bool {
         let of =
             |said: &'_ BTreeMap<i64, Vec<TopicId>>| said.get(&person).cloned().unwrap_or_default();
-        current.may_tell(topic, &of(&self.declared)) && !current.is_within(topic, &of(&self.vetoed))
+        sees(self.purpose, &self.standings, person)
+            && current.may_tell(topic, &of(&self.declared))
+            && !current.is_within(topic, &of(&self.vetoed))
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn list_person_topics(
     let language = parse::language(&request.language)?;
     let size = page::size(request.page_size, 20, 100)?;
     let after = page::after::<3>(&request.page_token)?;
-    let person = parse::member(rpc, &request.person).await?;
+    let person = parse::member(rpc, caller.purpose(), &request.person).await?;
     let current = rpc.ontologies.current().await?;
     let mut listing = Listing::read(rpc, &current, person.get()).await?;
     let mut places: Vec<(Place, TopicId)> =

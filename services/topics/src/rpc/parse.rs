@@ -1,11 +1,18 @@
 //! What callers name: people, topics, languages.
 
-use klout_model::{PersonId, TopicId};
+use klout_model::{PersonId, Purpose, TopicId};
 use klout_ontology::Language;
-use klout_proto::graph::v1::GetPersonRequest;
+use klout_proto::{graph::v1::GetPersonRequest, people::State};
 
 use super::TopicRpc;
-use crate::{error::Error, ontologies::Current, store};
+use crate::{
+    error::Error,
+    ontologies::Current,
+    store::{
+        self,
+        person_state::{Standing, sees},
+    },
+};
 
 /// The longest that a slug or an id can be.
 const TOPIC_BYTES_MAX: usize = 200;
@@ -16,14 +23,42 @@ pub(super) fn person(field: &'static str, text: &str) -> Result<PersonId, Error>
     text.parse().map_err(|_| Error::FieldInvalid { field, problem })
 }
 
-/// A person who is there.
-pub(super) async fn member(rpc: &TopicRpc, text: &str) -> Result<PersonId, Error> {
-    let person = person("person", text)?;
+/// How often somebody is looked for who is somebody else now.
+const MOVES_MAX: usize = 4;
+
+/// A person who is there for a purpose, or who they are now.
+pub(super) async fn member(
+    rpc: &TopicRpc,
+    purpose: Purpose,
+    text: &str,
+) -> Result<PersonId, Error> {
+    let asked = person("person", text)?;
+    let unknown = || Error::PersonUnknown { person: asked };
+    let mut person = asked;
+    for _ in 0..MOVES_MAX {
+        let standings = store::person_state::find(&rpc.db, &[person.get()]).await;
+        let standings = standings.map_err(Error::store("look who is a member"))?;
+        if let Some(Standing::Moved(into)) = standings.get(&person.get()) {
+            person = PersonId::new(*into).ok_or_else(unknown)?;
+            continue;
+        }
+        if !sees(purpose, &standings, person.get()) {
+            return Err(unknown());
+        }
+        return known(rpc, person).await;
+    }
+    Err(unknown())
+}
+
+async fn known(rpc: &TopicRpc, person: PersonId) -> Result<PersonId, Error> {
     // Whoever owns an account is there; of others only social-graph knows.
     let known = store::account::any_of(&rpc.db, person.get()).await;
     if !known.map_err(Error::store("look for a person"))? {
         let request = GetPersonRequest { person: person.to_string() };
-        rpc.graph.clone().get_person(request).await.map_err(Error::resolving)?;
+        let found = rpc.graph.clone().get_person(request).await.map_err(Error::resolving)?;
+        if found.into_inner().person.is_some_and(|it| it.state == State::Withheld.as_str()) {
+            return Err(Error::PersonUnknown { person });
+        }
     }
     Ok(person)
 }

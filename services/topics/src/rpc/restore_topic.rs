@@ -1,3 +1,4 @@
+use klout_model::Purpose;
 use klout_proto::topic::v1::{RestoreTopicRequest, RestoreTopicResponse};
 
 use super::{TopicRpc, parse};
@@ -5,9 +6,10 @@ use crate::{error::Error, sayings};
 
 pub(super) async fn restore_topic(
     rpc: &TopicRpc,
+    purpose: Purpose,
     request: RestoreTopicRequest,
 ) -> Result<RestoreTopicResponse, Error> {
-    let person = parse::member(rpc, &request.person).await?.get();
+    let person = parse::member(rpc, purpose, &request.person).await?.get();
     loop {
         let current = rpc.ontologies.current().await?;
         let topic = parse::topic(rpc, &current, &request.topic).await?;

@@ -3,7 +3,12 @@ use klout_model::PersonId;
 use klout_proto::topic::v1::{SuggestContentRequest, SuggestContentResponse, SuggestedContent};
 
 use super::{TopicRpc, explain_person_topic::EXCERPT_CHARS_MAX, page, parse, show};
-use crate::{error::Error, evidence::Window, sharing, store};
+use crate::{
+    error::Error,
+    evidence::Window,
+    sharing,
+    store::{self, person_state::sees},
+};
 
 pub(super) async fn suggest_content(
     rpc: &TopicRpc,
@@ -12,7 +17,7 @@ pub(super) async fn suggest_content(
 ) -> Result<SuggestContentResponse, Error> {
     let language = parse::language(&request.language)?;
     let size = page::size(request.page_size, 10, 50)?;
-    let member = parse::member(rpc, &request.person).await?;
+    let member = parse::member(rpc, caller.purpose(), &request.person).await?;
     let person = member.get();
     let current = rpc.ontologies.current().await?;
     let topic = match request.topic.as_str() {
@@ -27,6 +32,11 @@ pub(super) async fn suggest_content(
     let hashes: Vec<_> = found.iter().map(|it| it.best.1).collect();
     let said = store::post::said(&rpc.db, &accounts, &hashes, &[], EXCERPT_CHARS_MAX).await;
     let said = said.map_err(Error::store("read posts"))?;
+    // Who left meanwhile is not quoted either.
+    let authors: Vec<i64> = found.iter().map(|it| it.person).collect();
+    let standings = store::person_state::find(&rpc.db, &authors).await;
+    let standings = standings.map_err(Error::store("look who is a member"))?;
+    found.retain(|it| sees(caller.purpose(), &standings, it.person));
     let content = found.into_iter().filter_map(|it| {
         // Who took the post back meanwhile is not quoted.
         let post = said.iter().find(|post| (post.account, post.hash) == it.best)?;

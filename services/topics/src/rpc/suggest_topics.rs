@@ -19,7 +19,7 @@ pub(super) async fn suggest_topics(
 ) -> Result<SuggestTopicsResponse, Error> {
     let language = parse::language(&request.language)?;
     let size = page::size(request.page_size, 10, 50)?;
-    let member = parse::member(rpc, &request.person).await?;
+    let member = parse::member(rpc, caller.purpose(), &request.person).await?;
     let person = member.get();
     let current = rpc.ontologies.current().await?;
     let related = rpc.related.current(&current).await?;

@@ -1,3 +1,4 @@
+use klout_model::Purpose;
 use klout_proto::topic::v1::{VetoTopicRequest, VetoTopicResponse};
 
 use super::{TopicRpc, parse};
@@ -5,9 +6,10 @@ use crate::{error::Error, sayings};
 
 pub(super) async fn veto_topic(
     rpc: &TopicRpc,
+    purpose: Purpose,
     request: VetoTopicRequest,
 ) -> Result<VetoTopicResponse, Error> {
-    let person = parse::member(rpc, &request.person).await?.get();
+    let person = parse::member(rpc, purpose, &request.person).await?.get();
     loop {
         let current = rpc.ontologies.current().await?;
         let topic = parse::topic(rpc, &current, &request.topic).await?;

@@ -147,6 +147,61 @@ async fn topics_of_many_are_named_without_what_they_vetoed() {
 }
 
 #[tokio::test]
+async fn what_is_declared_too_takes_nothing_away() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    world.join(2, 72).await;
+    let whom = Influencer { influencer: Some(influencer::Influencer::Person("72".to_owned())) };
+    let declare = async |topic: &str, influencers: Vec<Influencer>, add| {
+        let topics = vec![DeclaredTopic { topic: topic.to_owned(), influencers }];
+        let request = DeclareTopicsRequest { person: "71".to_owned(), topics, add };
+        let mut client = world.client();
+        Ok::<_, Status>(client.declare_topics(request).await?.into_inner().topics)
+    };
+    declare("tomatoes", vec![whom], false).await.expect("declared");
+    let db = world.stores.db().await;
+    let said = async || -> Vec<(i32, Vec<i64>)> {
+        sqlx::query_as("select position, influencers from topics.declared order by position")
+            .fetch_all(&db)
+            .await
+            .expect("read")
+    };
+
+    for _ in 0..2 {
+        let topics = declare("lambs", Vec::new(), true).await.expect("declared too");
+        assert_eq!(topics.iter().map(slug).collect::<Vec<_>>(), ["tomatoes", "lambs"]);
+        assert_eq!(said().await, [(0, vec![72]), (1, vec![])]);
+    }
+    declare("tomatoes", Vec::new(), true).await.expect("it is declared");
+    assert_eq!(said().await[0], (0, vec![72]), "as it was");
+
+    // As if there were twenty.
+    sqlx::query(
+        "insert into topics.declared (person_id, edition_id, topic_id, position, influencers) \
+         select 71, 1, number, 10, '{}' from generate_series(1, 18) as number",
+    )
+    .execute(&db)
+    .await
+    .expect("written");
+    world.veto(71, "lambs").await.expect("vetoed");
+    let refused = declare("lambs", Vec::new(), true).await.expect_err("vetoed");
+    assert_eq!(reason(&refused).as_deref(), Some("TOPIC_VETOED"));
+    world.restore(71, "lambs").await.expect("restored");
+    declare("lambs", Vec::new(), true).await.expect("the twentieth");
+    sqlx::query(
+        "insert into topics.declared (person_id, edition_id, topic_id, position, influencers) \
+         select 72, 1, number, 10, '{}' from generate_series(1, 20) as number",
+    )
+    .execute(&db)
+    .await
+    .expect("written");
+    let topics = vec![DeclaredTopic { topic: "tomatoes".to_owned(), influencers: Vec::new() }];
+    let request = DeclareTopicsRequest { person: "72".to_owned(), topics, add: true };
+    let refused = world.client().declare_topics(request).await.expect_err("the twenty-first");
+    assert_eq!(reason(&refused).as_deref(), Some("TOPICS_TOO_MANY"));
+}
+
+#[tokio::test]
 async fn declared_is_told_apart_from_earned_and_replaces_what_was() {
     let world = World::in_the_garden().await;
     let declared = world.declare(72, &["lambs", "6"]).await.expect("declared");

@@ -87,6 +87,16 @@ impl Ground {
         sqlx::query(statement).execute(&mut connection).await.ok().map(|_| ())
     }
 
+    /// Somebody who joined without an account, and of whom there are no signals.
+    pub(super) async fn somebody(&self) -> Option<i64> {
+        let mut connection = PgConnection::connect(&self.database_url()).await.ok()?;
+        let joined = sqlx::query_scalar(
+            "insert into social_graph.person (person_id, create_time)
+             values (1 + floor(random() * 1e15)::bigint, now()) returning person_id",
+        );
+        joined.fetch_one(&mut connection).await.ok()
+    }
+
     /// How many batches are in the log. `None`: nobody answers.
     pub(super) async fn batches(&self) -> Option<i64> {
         let mut connection = PgConnection::connect(&self.database_url()).await.ok()?;

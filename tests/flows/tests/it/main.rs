@@ -1,12 +1,17 @@
 //! Flows of all services, through the real binary, on real stores.
 
 mod bad_input;
+mod bad_people;
 mod contract;
 mod formats;
+mod identity;
 mod kill;
+mod lookups;
+mod masked;
 mod once;
 mod operators;
 mod path;
+mod plus_k;
 mod rebuild;
 mod recomputed;
 mod story;

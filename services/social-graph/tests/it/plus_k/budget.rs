@@ -1,6 +1,6 @@
 //! Ten a day, on however many devices.
 
-use futures::future::join_all;
+use futures::{StreamExt as _, future::join_all};
 use klout_proto::graph::v1::{GetPlusKBudgetRequest, GivePlusKRequest, TakeBackPlusKRequest};
 use time::{OffsetDateTime, Time};
 use tonic::Code;
@@ -132,6 +132,43 @@ async fn giving_and_taking_back_has_an_end() {
 
     let refused = give(&mut client, wish(&ann, &bob, "hiking")).await.expect_err("enough");
     assert_eq!(told(&refused), (Code::ResourceExhausted, "BUDGET_SPENT".to_owned()));
+}
+
+/// Whoever asks and asks gets what they have, and nothing grows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_requests_is_ten_given_and_the_rest_refused() {
+    let world = World::with_replicas(2).await;
+    let ann = world.member("ann").await;
+    let mut receivers = Vec::new();
+    for place in 0..20 {
+        receivers.push(world.member(&format!("receiver{place}")).await);
+    }
+    let storm = (0..2_000_usize).map(|place| {
+        let (client, receiver) = (world.client_of(place % 2), &receivers[place % 20]);
+        let request = wish(&ann, receiver, "hiking");
+        async move {
+            let mut client = client;
+            match give(&mut client, request).await {
+                Ok(_) => 1,
+                Err(status) => {
+                    let reason = told(&status).1;
+                    assert!(
+                        ["BUDGET_SPENT", "PLUS_K_GIVEN"].contains(&reason.as_str()),
+                        "{reason}"
+                    );
+                    0
+                }
+            }
+        }
+    });
+    let given: u32 =
+        futures::stream::iter(storm).buffer_unordered(64).collect::<Vec<_>>().await.iter().sum();
+
+    let rows: i64 = sqlx::query_scalar("select count(*) from social_graph.plus_k")
+        .fetch_one(&world.db)
+        .await
+        .expect("a count");
+    assert_eq!((given, rows), (10, 10));
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn whoever_is_blocked_gives_nothing() {
     give(&mut client, wish(&bob, &ann, "hiking")).await.expect("the other way");
     let list = ListBlockedRequest { person: bob.clone(), ..Default::default() };
     let listed = client.list_blocked(list.clone()).await.expect("a list").into_inner();
-    assert_eq!(listed.people, [ann.clone()]);
+    assert_eq!(listed.people, std::slice::from_ref(&ann));
 
     let unblock = UnblockPersonRequest { person: bob.clone(), blocked: ann.clone() };
     for _ in 0..2 {

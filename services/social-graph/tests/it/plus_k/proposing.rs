@@ -29,7 +29,7 @@ async fn whoever_accepts_a_topic_has_it() {
     assert_eq!(again.into_inner().proposal.as_ref(), Some(&proposal));
     let list = ListTopicProposalsRequest { person: bob.clone(), ..Default::default() };
     let listed = client.list_topic_proposals(list.clone()).await.expect("a list").into_inner();
-    assert_eq!(listed.proposals, [proposal.clone()]);
+    assert_eq!(listed.proposals, std::slice::from_ref(&proposal));
 
     let answer = AnswerTopicProposalRequest {
         person: bob.clone(),

@@ -5,6 +5,7 @@ use klout_model::{Day, Kind};
 use klout_proto::{
     graph::v1::{
         ApplySignalsRequest, ListPlusKSuggestionsRequest, PlusKSuggestion, TakeBackPlusKRequest,
+        graph_service_client::GraphServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
     signal::v1::{BatchedInteraction, Signal, SignalBatch, signal::Content},
@@ -12,13 +13,18 @@ use klout_proto::{
 use klout_testkit::{link, until};
 
 use super::world::{World, give, locked, wish};
-use crate::batches::account_id;
+use crate::{
+    batches::account_id,
+    world::{account, create, told},
+};
 
 /// What is told of a +K: its id, and whether it is taken back.
 fn said(signal: &Signal) -> (String, bool) {
     match signal.content.as_ref().expect("something") {
         Content::Retraction(it) => (it.of_signal_id.clone(), true),
-        _ => (signal.signal_id.clone(), false),
+        Content::Interaction(_) | Content::Counter(_) | Content::Post(_) => {
+            (signal.signal_id.clone(), false)
+        }
     }
 }
 
@@ -37,11 +43,11 @@ async fn the_connector_is_told_who_gave_whom_what() {
     let plus_k = given.plus_k.expect("one");
     until("it was told", async || pending(&world).await == 0).await;
 
-    let told = world.connector.all();
-    assert_eq!(told.len(), 1);
-    assert_eq!((told[0].network.as_str(), &told[0].signal_id), ("klout", &plus_k.plus_k));
-    assert_eq!(told[0].time, plus_k.give_time);
-    let Some(Content::Interaction(it)) = &told[0].content else { panic!("an interaction") };
+    let signals = world.connector.all();
+    assert_eq!(signals.len(), 1);
+    assert_eq!((signals[0].network.as_str(), &signals[0].signal_id), ("klout", &plus_k.plus_k));
+    assert_eq!(signals[0].time, plus_k.give_time);
+    let Some(Content::Interaction(it)) = &signals[0].content else { panic!("an interaction") };
     assert_eq!((it.kind.as_str(), it.label.as_deref()), (Kind::PlusK.as_str(), Some("hiking")));
     assert_eq!(it.actor.as_ref().expect("a giver").native_id, ann);
     assert_eq!(it.subject.as_ref().expect("a receiver").native_id, bob);
@@ -54,6 +60,15 @@ async fn the_connector_is_told_who_gave_whom_what() {
     .expect("accounts");
     assert_eq!(owners.len(), 2);
     assert!(owners.iter().all(|(native_id, person)| *native_id == person.to_string()));
+    // Which is no account that they linked: whoever asks for the person by the others finds them.
+    let mut graph = GraphServiceClient::new(link(&world.replicas[0]));
+    let found = create(&mut graph, vec![account("ann", "ann")]).await.expect("found");
+    let person = found.person.expect("a person");
+    assert_eq!((found.created, person.accounts.len(), person.person), (false, 1, ann));
+    let mut of_klout = account("7", "");
+    of_klout.network = "klout".to_owned();
+    let refused = create(&mut graph, vec![of_klout]).await.expect_err("nobody links it");
+    assert_eq!(told(&refused).1, "FIELD_INVALID");
 }
 
 #[tokio::test]

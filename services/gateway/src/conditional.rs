@@ -1,0 +1,92 @@
+//! Conditional requests: who has what would be answered is told that it still holds, and not sent it again.
+//!
+//! What is answered is made anew each time, and only compared with what the caller has. So nobody hears that
+//! something still holds of somebody who has left since.
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
+};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use klout_chassis::switched_on;
+
+/// Bytes of an answer that is compared; a longer one, and one that comes in pieces, is sent.
+const BYTES_MAX: u64 = 1024 * 1024;
+
+/// Gives what is answered to a GET a tag, and answers 304 to who has it.
+pub(crate) async fn conditional(request: Request, next: Next) -> Response {
+    if request.method() != Method::GET {
+        return next.run(request).await;
+    }
+    let held = request.headers().get_all(IF_NONE_MATCH).iter().cloned().collect::<Vec<_>>();
+    if !held.is_empty() && switched_on!("gateway.not_modified_unasked") {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    let response = next.run(request).await;
+    let length = response.body().size_hint().exact();
+    if response.status() != StatusCode::OK || length.is_none_or(|length| length > BYTES_MAX) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let tag = tag(&body);
+    // Whoever keeps it asks again before showing it, and keeps it for nobody else.
+    let asks_again = || HeaderValue::from_static("private, no-cache");
+    parts.headers.entry(CACHE_CONTROL).or_insert_with(asks_again);
+    let is_held = matches(&held, &tag);
+    parts.headers.insert(ETAG, tag);
+    if !is_held {
+        return Response::from_parts(parts, Body::from(body));
+    }
+    let headers: &mut HeaderMap = &mut parts.headers;
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(CONTENT_TYPE);
+    parts.status = StatusCode::NOT_MODIFIED;
+    Response::from_parts(parts, Body::empty())
+}
+
+fn tag(body: &Bytes) -> HeaderValue {
+    let hash = blake3::hash(body).to_hex();
+    let tag = format!("\"{}\"", &hash[..32]);
+    HeaderValue::from_str(&tag).expect("hexadecimal digits can stand in a header")
+}
+
+/// Whether one of the tags that somebody has is this one: weakly compared, as HTTP has it.
+fn matches(held: &[HeaderValue], tag: &HeaderValue) -> bool {
+    let tag = tag.as_bytes();
+    let of_value = |value: &HeaderValue| {
+        let mut tags = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        tags.any(|it| it == b"*" || it == tag || it.strip_prefix(b"W/") == Some(tag))
+    };
+    held.iter().any(of_value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_several_tags_is_enough_and_another_one_is_not() {
+        let tag = tag(&Bytes::from_static(b"a score"));
+        let text = tag.to_str().expect("text").to_owned();
+        let held = |text: String| [HeaderValue::from_str(&text).expect("a header")];
+        for same in
+            [text.clone(), format!("W/{text}"), format!("\"other\", {text}"), "*".to_owned()]
+        {
+            assert!(matches(&held(same.clone()), &tag), "{same}");
+        }
+        for other in ["\"other\"".to_owned(), text.replace('"', ""), String::new()] {
+            assert!(!matches(&held(other.clone()), &tag), "{other}");
+        }
+        assert!(!matches(&[], &tag));
+    }
+}

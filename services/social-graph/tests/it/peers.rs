@@ -1,0 +1,142 @@
+//! Services that hold something about people, and note what they are told.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use futures::stream;
+use klout_proto::{
+    graph::v1::{
+        ApplyPersonStatesRequest, ApplyPersonStatesResponse, DescribePersonRequest,
+        DescribePersonResponse, ForgetPersonRequest, ForgetPersonResponse, Forgotten, PersonState,
+    },
+    perk, profile, score, signal, topic,
+};
+use tonic::{Request, Response, Status, codegen::BoxStream, service::RoutesBuilder};
+
+/// One of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Holder {
+    pub(crate) states: Arc<Mutex<Vec<PersonState>>>,
+    pub(crate) forgotten: Arc<Mutex<Vec<ForgetPersonRequest>>>,
+    /// What it says that it holds.
+    pub(crate) held: Arc<Mutex<Vec<(String, String)>>>,
+    pub(crate) refusing: Arc<AtomicBool>,
+}
+
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Peers(BTreeMap<&'static str, Holder>);
+
+const NAMES: [&str; 5] = ["scoring", "topics", "connector", "perks", "gateway"];
+
+// === impl Peers ===
+
+impl Peers {
+    pub(crate) fn new() -> Self {
+        Self(NAMES.map(|name| (name, Holder::default())).into())
+    }
+
+    pub(crate) fn of(&self, name: &str) -> &Holder {
+        &self.0[name]
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &Holder)> {
+        self.0.iter().map(|(name, holder)| (*name, holder))
+    }
+
+    pub(crate) fn mount(&self, routes: &mut RoutesBuilder) {
+        routes
+            .add_service(score::v1::person_data_service_server::PersonDataServiceServer::new(
+                self.of("scoring").clone(),
+            ))
+            .add_service(topic::v1::person_data_service_server::PersonDataServiceServer::new(
+                self.of("topics").clone(),
+            ))
+            .add_service(signal::v1::person_data_service_server::PersonDataServiceServer::new(
+                self.of("connector").clone(),
+            ))
+            .add_service(perk::v1::person_data_service_server::PersonDataServiceServer::new(
+                self.of("perks").clone(),
+            ))
+            .add_service(profile::v1::person_data_service_server::PersonDataServiceServer::new(
+                self.of("gateway").clone(),
+            ));
+    }
+}
+
+// === impl Holder ===
+
+impl Holder {
+    /// The newest state that it was told of a person.
+    pub(crate) fn newest(&self, person: &str) -> Option<PersonState> {
+        let states = self.states.lock().expect("not poisoned");
+        let of = states.iter().filter(|state| state.person_id.to_string() == person);
+        of.max_by_key(|state| state.number).cloned()
+    }
+
+    fn willing(&self) -> Result<(), Status> {
+        if self.refusing.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("not now"));
+        }
+        Ok(())
+    }
+
+    fn apply(&self, request: ApplyPersonStatesRequest) -> Result<(), Status> {
+        self.willing()?;
+        self.states.lock().expect("not poisoned").extend(request.states);
+        Ok(())
+    }
+
+    /// Says at the second call that it is done.
+    fn forget(&self, request: ForgetPersonRequest) -> Result<ForgetPersonResponse, Status> {
+        self.willing()?;
+        let mut forgotten = self.forgotten.lock().expect("not poisoned");
+        let before = forgotten.iter().any(|it| it.person_id == request.person_id);
+        forgotten.push(request);
+        let things = Forgotten { name: "thing".to_owned(), count: 2 };
+        Ok(ForgetPersonResponse { forgotten: vec![things], done: before })
+    }
+
+    fn describe(&self) -> Result<BoxStream<DescribePersonResponse>, Status> {
+        self.willing()?;
+        let held = self.held.lock().expect("not poisoned").clone();
+        let things = held.into_iter().map(|(name, json)| Ok(DescribePersonResponse { name, json }));
+        Ok(Box::pin(stream::iter(things.collect::<Vec<_>>())))
+    }
+}
+
+macro_rules! holds {
+    ($($package:ident),*) => {$(
+        #[tonic::async_trait]
+        impl $package::v1::person_data_service_server::PersonDataService for Holder {
+            async fn apply_person_states(
+                &self,
+                request: Request<ApplyPersonStatesRequest>,
+            ) -> Result<Response<ApplyPersonStatesResponse>, Status> {
+                self.apply(request.into_inner())?;
+                Ok(Response::new(ApplyPersonStatesResponse {}))
+            }
+
+            async fn forget_person(
+                &self,
+                request: Request<ForgetPersonRequest>,
+            ) -> Result<Response<ForgetPersonResponse>, Status> {
+                self.forget(request.into_inner()).map(Response::new)
+            }
+
+            async fn describe_person(
+                &self,
+                _: Request<DescribePersonRequest>,
+            ) -> Result<Response<BoxStream<DescribePersonResponse>>, Status> {
+                self.describe().map(Response::new)
+            }
+        }
+    )*};
+}
+
+holds!(score, topic, signal, perk, profile);

@@ -1,0 +1,158 @@
+//! Who looks at whom, and who is there for whom.
+
+use std::collections::BTreeSet;
+
+use klout_flows::Installation;
+use klout_proto::{
+    graph::v1::{
+        AccountName, GetPersonRequest, account_name::Name, graph_service_client::GraphServiceClient,
+    },
+    score::v1::{GetScoreRequest, get_score_request, score_service_client::ScoreServiceClient},
+};
+use klout_testkit::until;
+use serde_json::Value;
+use tonic::{
+    Code, Request,
+    transport::{Channel, Endpoint},
+};
+
+use crate::world::{Files, rows};
+
+/// Somebody with a key.
+struct Customer {
+    name: &'static str,
+    key: String,
+    url: String,
+    channel: Channel,
+}
+
+impl Customer {
+    async fn of(installation: &Installation, name: &'static str, purpose: &str) -> Self {
+        let made = installation.klout(&["keys", "create", name, "--purpose", purpose]);
+        assert_eq!(made.code, Some(0), "{made:?}");
+        let url = installation.url();
+        let endpoint = Endpoint::from_shared(url.clone()).expect("an address");
+        let channel = endpoint.connect().await.expect("the gateway answers");
+        Self { name, key: made.stdout.trim().to_owned(), url, channel }
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let request = reqwest::Client::new().get(format!("{}{path}", self.url));
+        let response = request.header("x-api-key", &self.key).send().await.expect("an answer");
+        (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("x-api-key", self.key.parse().expect("a header"));
+        request
+    }
+
+    async fn score(&self, account: AccountName) -> Result<String, Code> {
+        let subject = Some(get_score_request::Subject::Account(account));
+        let request = self.request(GetScoreRequest { subject, ..Default::default() });
+        let answered = ScoreServiceClient::new(self.channel.clone()).get_score(request).await;
+        let answered = answered.map_err(|status| status.code())?.into_inner();
+        Ok(answered.score.expect("a score").person)
+    }
+
+    async fn profile(&self, person: &str) -> Result<(), Code> {
+        let request = self.request(GetPersonRequest { person: person.to_owned() });
+        let answered = GraphServiceClient::new(self.channel.clone()).get_person(request).await;
+        answered.map(|_| ()).map_err(|status| status.code())
+    }
+}
+
+fn account(native_id: &str) -> AccountName {
+    let name = Some(Name::NativeId(native_id.to_owned()));
+    AccountName { network: "bluesky".to_owned(), name }
+}
+
+/// Who looked at what of somebody, and why.
+async fn looked(installation: &Installation, person: &str) -> BTreeSet<[String; 3]> {
+    let (status, list) = installation.get(&format!("/v1/people/{person}/lookups")).await;
+    assert_eq!(status, 200, "{list}");
+    let rows = list["lookups"].as_array().expect("rows").iter().map(|row| {
+        ["caller", "purpose", "what"].map(|field| row[field].as_str().expect(field).to_owned())
+    });
+    rows.collect()
+}
+
+#[tokio::test]
+async fn a_person_sees_which_customers_looked_and_why() {
+    let files = Files::new();
+    let installation = Installation::of_six_processes().await;
+    installation.import(&files.write("all.csv", &rows()));
+    let shop = Customer::of(&installation, "shop", "crm").await;
+    let lab = Customer::of(&installation, "lab", "research").await;
+
+    let person = lab.score(account("a1")).await.expect("a score");
+    let (status, score) = shop.get(&format!("/v1/people/{person}/score")).await;
+    assert_eq!((status, score["person"].as_str()), (200, Some(person.as_str())));
+    let (status, _) = shop.get(&format!("/v1/people/{person}/topics")).await;
+    assert_eq!(status, 200);
+    let page = reqwest::get(format!("{}/people/{person}", installation.url())).await;
+    assert_eq!(page.expect("a page").status(), 200);
+    // Nobody is not looked at.
+    let (status, _) = shop.get("/v1/people/4611686018427387904/score").await;
+    assert_eq!(status, 404);
+
+    let row = |caller: &Customer, purpose: &str, what: &str| {
+        [caller.name.to_owned(), purpose.to_owned(), what.to_owned()]
+    };
+    let web = ["web".to_owned(), "show".to_owned(), "score".to_owned()];
+    let expected = [
+        row(&lab, "research", "score"),
+        row(&shop, "crm", "score"),
+        row(&shop, "crm", "topics"),
+        web,
+    ];
+    until("all who looked are written down", async || {
+        let looked = looked(&installation, &person).await;
+        expected.iter().all(|row| looked.contains(row))
+    })
+    .await;
+    let told = looked(&installation, &person).await;
+    assert!(!told.iter().any(|row| row[1] == "internal"), "services are nobody: {told:?}");
+    let printed = installation.klout(&["lookups", "bluesky:id=a1"]);
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    for words in [["lab", "research"], ["shop", "crm"]] {
+        let told = |line: &str| words.iter().all(|word| line.contains(word));
+        assert!(printed.stdout.lines().any(told), "{words:?}: {printed:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_withholds_research_is_nobody_to_researchers_and_there_for_others() {
+    let files = Files::new();
+    let installation = Installation::of_one_process().await;
+    installation.import(&files.write("all.csv", &rows()[..100]));
+    let shop = Customer::of(&installation, "shop", "crm").await;
+    let lab = Customer::of(&installation, "lab", "research").await;
+    let person = shop.score(account("a1")).await.expect("a score");
+    lab.profile(&person).await.expect("consent is given on joining");
+    sqlx::query(
+        "update social_graph.person set withheld_purposes = '{research}' where person_id = $1",
+    )
+    .bind(person.parse::<i64>().expect("a person"))
+    .execute(&installation.stores.db().await)
+    .await
+    .expect("withheld");
+
+    assert_eq!(lab.profile(&person).await, Err(Code::NotFound));
+    let (status, problem) = lab.get(&format!("/v1/people/{person}")).await;
+    assert_eq!((status, problem["reason"].as_str()), (404, Some("PERSON_UNKNOWN")));
+    shop.profile(&person).await.expect("to nobody else");
+    let (status, _) = shop.get(&format!("/v1/people/{person}")).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_key_for_hiring_is_not_made_and_one_in_other_words_is() {
+    let installation = Installation::of_one_process().await;
+    let refused = installation.klout(&["keys", "create", "desk", "--purpose", "hiring"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+    let other = Customer::of(&installation, "desk", "anything we like").await;
+    let (status, _) = other.get("/v1/topics?pageSize=1").await;
+    assert_eq!(status, 200);
+}

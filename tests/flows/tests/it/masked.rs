@@ -1,0 +1,631 @@
+//! Nobody sees anything of who has left, whatever they ask and whom, from the moment that leaving returned.
+//!
+//! Readers ask every surface that there is, as fast as it answers, while people are erased or opt out and all their
+//! signals are told once more. A reader notes when it began to ask: what it is answered after somebody had left, and
+//! shows them, is a leak. With each protection switched off the same readers find one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use klout_flows::{ANOTHER_SCORING, Installation, Output};
+use klout_proto::{
+    graph::v1::{ErasePersonRequest, SetConsentRequest, graph_service_client::GraphServiceClient},
+    score::v1::{
+        BatchLookupScoresRequest, ExplainScoreRequest, GetScoreRequest, ListScoresRequest,
+        ListTopScoresRequest, LookupSubject, WatchScoresRequest, explain_score_request,
+        get_score_request, lookup_result, lookup_subject, score_service_client::ScoreServiceClient,
+    },
+};
+use klout_testkit::{Proxy, Stores, until};
+use reqwest::{Client, StatusCode, header::ETAG};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{sync::Notify, task::JoinSet};
+use tonic::{
+    Code, Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint},
+};
+
+/// Who may leave, each once.
+const AUTHORS: usize = 22;
+
+/// Who reacts to each of them.
+const FANS: usize = 6;
+
+/// Puts a key to every call.
+#[derive(Clone)]
+struct Key(MetadataValue<Ascii>);
+
+impl Interceptor for Key {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+type Called = InterceptedService<Channel, Key>;
+
+/// What readers look through.
+#[derive(Clone)]
+struct Eyes {
+    url: String,
+    key: String,
+    http: Client,
+    /// Both processes of scoring.
+    scores: [ScoreServiceClient<Called>; 2],
+    people: GraphServiceClient<Called>,
+    /// Who is there at first.
+    everybody: Arc<Vec<String>>,
+}
+
+/// What readers have found.
+#[derive(Clone, Default)]
+struct Watchers {
+    /// Since when somebody is not there any more.
+    gone: Arc<Mutex<BTreeMap<String, Instant>>>,
+    /// What has shown somebody after that.
+    leaks: Arc<Mutex<BTreeMap<&'static str, BTreeSet<String>>>>,
+    /// How often each surface has answered, and shown somebody.
+    shown: Arc<Mutex<BTreeMap<&'static str, u64>>>,
+    over: Arc<AtomicBool>,
+    ended: Arc<Notify>,
+}
+
+struct Town {
+    installation: Arc<Installation>,
+    folder: TempDir,
+    signals: PathBuf,
+    eyes: Eyes,
+    watchers: Watchers,
+    readers: JoinSet<()>,
+    /// Between the second process of scoring and Postgres.
+    proxy: Proxy,
+    /// Who has not left.
+    left_to_leave: Vec<String>,
+}
+
+// === impl Watchers ===
+
+impl Watchers {
+    fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        self.ended.notify_waiters();
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// What was asked at a time showed these people.
+    fn saw(&self, surface: &'static str, asked: Instant, people: impl IntoIterator<Item = String>) {
+        let gone = self.gone.lock().expect("nobody panics while holding it").clone();
+        let mut any = false;
+        for person in people {
+            any = true;
+            if gone.get(&person).is_some_and(|since| asked > *since) {
+                let mut leaks = self.leaks.lock().expect("nobody panics while holding it");
+                leaks.entry(surface).or_default().insert(person);
+            }
+        }
+        if any {
+            let mut shown = self.shown.lock().expect("nobody panics while holding it");
+            *shown.entry(surface).or_default() += 1;
+        }
+    }
+
+    /// Takes what was found, and begins anew.
+    fn take(&self) -> BTreeMap<&'static str, BTreeSet<String>> {
+        self.gone.lock().expect("nobody panics while holding it").clear();
+        std::mem::take(&mut *self.leaks.lock().expect("nobody panics while holding it"))
+    }
+
+    fn found(&self) -> bool {
+        !self.leaks.lock().expect("nobody panics while holding it").is_empty()
+    }
+
+    fn shown(&self, surface: &str) -> u64 {
+        let shown = self.shown.lock().expect("nobody panics while holding it");
+        shown.get(surface).copied().unwrap_or(0)
+    }
+}
+
+// === impl Eyes ===
+
+impl Eyes {
+    async fn get(&self, path: &str, tag: Option<&str>) -> (StatusCode, Option<String>, String) {
+        let mut request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
+        if let Some(tag) = tag {
+            request = request.header("if-none-match", tag);
+        }
+        let response = request.send().await.expect("the gateway answers");
+        let tag = response.headers().get(ETAG).and_then(|it| it.to_str().ok()).map(str::to_owned);
+        (response.status(), tag, response.text().await.unwrap_or_default())
+    }
+
+    /// One surface after the other, about everybody.
+    async fn look(&self, watchers: &Watchers, tags: &mut BTreeMap<String, String>) {
+        for person in self.everybody.iter() {
+            for (surface, path) in [
+                ("REST score", format!("/v1/people/{person}/score")),
+                ("REST history", format!("/v1/people/{person}/scores")),
+                ("REST explanation", format!("/v1/people/{person}/explanation")),
+                ("REST moments", format!("/v1/people/{person}/moments")),
+                ("REST topics", format!("/v1/people/{person}/topics")),
+                ("REST person", format!("/v1/people/{person}")),
+                ("page of a person", format!("/people/{person}")),
+            ] {
+                let asked = Instant::now();
+                let held = tags.get(&path).cloned();
+                let (status, tag, _) = self.get(&path, held.as_deref()).await;
+                match status {
+                    StatusCode::OK => {
+                        watchers.saw(surface, asked, [person.clone()]);
+                        if let Some(tag) = tag {
+                            tags.insert(path, tag);
+                        }
+                    }
+                    StatusCode::NOT_MODIFIED => {
+                        watchers.saw("not modified", asked, [person.clone()]);
+                    }
+                    _ => {}
+                }
+                if watchers.is_over() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What is about many.
+    async fn look_at_lists(&self, watchers: &Watchers) {
+        let named = |text: &str| -> Vec<String> {
+            self.everybody.iter().filter(|person| text.contains(person.as_str())).cloned().collect()
+        };
+        for (surface, path) in
+            [("overview", "/"), ("experts", "/v1/topics/photography/experts?pageSize=100")]
+        {
+            let asked = Instant::now();
+            let (_, _, text) = self.get(path, None).await;
+            watchers.saw(surface, asked, named(&text));
+        }
+        let subjects: Vec<_> =
+            self.everybody.iter().map(|person| json!({ "person": person })).collect();
+        let asked = Instant::now();
+        let request = self.http.post(format!("{}/v1/scores:batchLookup", self.url));
+        let request = request.bearer_auth(&self.key).json(&json!({ "subjects": subjects }));
+        let rows: Value = request.send().await.expect("answered").json().await.unwrap_or_default();
+        let rows = rows["results"].as_array().cloned().unwrap_or_default();
+        let seen = rows.iter().filter_map(|row| row["score"]["person"].as_str());
+        watchers.saw("REST batch", asked, seen.map(str::to_owned));
+    }
+
+    /// One process of scoring, without anything between.
+    async fn look_at_scoring(&self, place: usize, watchers: &Watchers) {
+        let mut client = self.scores[place].clone();
+        let subject = |person: &String| lookup_subject::Subject::Person(person.clone());
+        let subjects = self.everybody.iter().map(|it| LookupSubject { subject: Some(subject(it)) });
+        let asked = Instant::now();
+        let request = BatchLookupScoresRequest { subjects: subjects.collect() };
+        if let Ok(rows) = client.batch_lookup_scores(request).await {
+            let seen = rows.into_inner().results.into_iter().filter_map(|row| match row.result {
+                Some(lookup_result::Result::Score(score)) => Some(score.person),
+                Some(lookup_result::Result::Status(_)) | None => None,
+            });
+            watchers.saw("batch", asked, seen);
+        }
+        let asked = Instant::now();
+        if let Ok(top) = client.list_top_scores(ListTopScoresRequest::default()).await {
+            watchers.saw("ranking", asked, top.into_inner().scores.into_iter().map(|it| it.person));
+        }
+        for person in self.everybody.iter() {
+            let asked = Instant::now();
+            let subject = Some(get_score_request::Subject::Person(person.clone()));
+            if client.get_score(GetScoreRequest { subject, ..Default::default() }).await.is_ok() {
+                watchers.saw("single", asked, [person.clone()]);
+            }
+            let asked = Instant::now();
+            let request = ListScoresRequest { person: person.clone(), ..Default::default() };
+            if client.list_scores(request).await.is_ok() {
+                watchers.saw("history", asked, [person.clone()]);
+            }
+            let asked = Instant::now();
+            let subject = Some(explain_score_request::Subject::Person(person.clone()));
+            let request = ExplainScoreRequest { subject, ..Default::default() };
+            if client.explain_score(request).await.is_ok() {
+                watchers.saw("explanation", asked, [person.clone()]);
+            }
+        }
+    }
+
+    /// What a stream sends was asked for when it was received.
+    async fn watch(&self, place: usize, watchers: &Watchers) {
+        let request = WatchScoresRequest { people: self.everybody.to_vec(), ..Default::default() };
+        let Ok(answer) = self.scores[place].clone().watch_scores(request).await else { return };
+        let mut stream = answer.into_inner();
+        let mut last = Instant::now();
+        while let Ok(Some(next)) = stream.message().await {
+            if let Some(score) = next.score {
+                // It may have been on its way since the one before was received.
+                watchers.saw("watch", last, [score.person]);
+            }
+            last = Instant::now();
+            if watchers.is_over() {
+                return;
+            }
+        }
+    }
+}
+
+// === impl Town ===
+
+impl Town {
+    async fn start(stores: Stores) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        // A publication makes everything in Redis old: what tombstones are for is the time until then.
+        let slowly = ("KLOUT_SCORING__PUBLISH_INTERVAL", "10s".to_owned());
+        let mut installation =
+            Installation::with_failpoints_and(stores.clone(), folder.path(), vec![slowly]);
+        let (slow, proxy) = stores.with_disturbed_postgres().await;
+        installation.start_another_scoring(&slow);
+        let signals = folder.path().join("signals.jsonl");
+        let lines: Vec<_> = self::signals().iter().map(ToString::to_string).collect();
+        fs::write(&signals, lines.join("\n")).expect("a file");
+        let path = signals.to_str().expect("a path of UTF-8");
+        done(&installation.klout(&["import", "signals", path, "--register-all"]));
+
+        let mut everybody = Vec::new();
+        for author in 0..AUTHORS {
+            let path = format!("/v1/accounts/bluesky/author{author}/score");
+            let (status, score) = installation.get(&path).await;
+            assert_eq!(status, 200, "{score}");
+            everybody.push(score["person"].as_str().expect("a person").to_owned());
+        }
+        let key: MetadataValue<Ascii> =
+            format!("Bearer {}", installation.key()).parse().expect("a header");
+        let channel = async |service| {
+            let endpoint = Endpoint::from_shared(installation.grpc(service)).expect("an address");
+            let channel = endpoint.connect().await.expect("the service answers");
+            InterceptedService::new(channel, Key(key.clone()))
+        };
+        let scores = [
+            ScoreServiceClient::new(channel("scoring").await),
+            ScoreServiceClient::new(channel(ANOTHER_SCORING.0).await),
+        ];
+        let eyes = Eyes {
+            url: installation.url(),
+            key: installation.key().to_owned(),
+            http: Client::new(),
+            scores,
+            people: GraphServiceClient::new(channel("social-graph").await),
+            everybody: Arc::new(everybody.clone()),
+        };
+        let mut town = Self {
+            installation: Arc::new(installation),
+            folder,
+            signals,
+            eyes,
+            watchers: Watchers::default(),
+            readers: JoinSet::new(),
+            proxy,
+            left_to_leave: everybody,
+        };
+        town.begin_to_read();
+        town
+    }
+
+    fn begin_to_read(&mut self) {
+        for _ in 0..2 {
+            let (eyes, watchers) = (self.eyes.clone(), self.watchers.clone());
+            self.readers.spawn(async move {
+                let mut tags = BTreeMap::new();
+                while !watchers.is_over() {
+                    eyes.look(&watchers, &mut tags).await;
+                }
+            });
+        }
+        let (eyes, watchers) = (self.eyes.clone(), self.watchers.clone());
+        self.readers.spawn(async move {
+            while !watchers.is_over() {
+                eyes.look_at_lists(&watchers).await;
+            }
+        });
+        for place in 0..2 {
+            let (eyes, watchers) = (self.eyes.clone(), self.watchers.clone());
+            self.readers.spawn(async move {
+                while !watchers.is_over() {
+                    eyes.look_at_scoring(place, &watchers).await;
+                }
+            });
+            let (eyes, watchers) = (self.eyes.clone(), self.watchers.clone());
+            self.readers.spawn(async move {
+                let ended = Arc::clone(&watchers.ended);
+                while !watchers.is_over() {
+                    tokio::select! {
+                        () = eyes.watch(place, &watchers) => {}
+                        () = ended.notified() => {}
+                    }
+                }
+            });
+        }
+        let (installation, watchers) = (Arc::clone(&self.installation), self.watchers.clone());
+        let everybody = Arc::clone(&self.eyes.everybody);
+        self.readers.spawn_blocking(move || {
+            while !watchers.is_over() {
+                let asked = Instant::now();
+                let exported = installation.klout(&["export"]).stdout;
+                let people: Vec<String> = everybody
+                    .iter()
+                    .filter(|person| {
+                        exported.lines().any(|it| it.split(',').next() == Some(person))
+                    })
+                    .cloned()
+                    .collect();
+                watchers.saw("export", asked, people);
+            }
+        });
+    }
+
+    /// Tells all signals once more.
+    fn tell_again(&self) {
+        let path = self.signals.to_str().expect("a path of UTF-8");
+        done(&self.installation.klout(&["import", "signals", path, "--no-wait"]));
+    }
+
+    fn switch(&self, name: &str, on: bool) {
+        let file = self.folder.path().join(name);
+        if on {
+            fs::write(file, "").expect("a file");
+        } else {
+            fs::remove_file(file).expect("it was there");
+        }
+    }
+
+    /// Lets somebody leave, and returns who it was.
+    async fn leave(&mut self, erased: bool) -> String {
+        let person = self.left_to_leave.pop().expect("somebody is there");
+        until("it is masked", async || {
+            let mut people = self.eyes.people.clone();
+            let left = if erased {
+                let request = ErasePersonRequest { person: person.clone(), ..Default::default() };
+                people.erase_person(request).await.map(|_| ())
+            } else {
+                let request = SetConsentRequest {
+                    person: person.clone(),
+                    state: "OPTED_OUT".to_owned(),
+                    ..Default::default()
+                };
+                people.set_consent(request).await.map(|_| ())
+            };
+            match left {
+                Ok(()) => true,
+                Err(status) => {
+                    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+                    false
+                }
+            }
+        })
+        .await;
+        let mut gone = self.watchers.gone.lock().expect("nobody panics while holding it");
+        gone.insert(person.clone(), Instant::now());
+        person
+    }
+
+    /// Waits until each of these surfaces was asked so many times more.
+    async fn read_on(&self, surfaces: &[&str], times: u64) {
+        for surface in surfaces {
+            let before = self.watchers.shown(surface);
+            until(surface, async || self.watchers.shown(surface) >= before + times).await;
+        }
+    }
+
+    async fn end(mut self) {
+        self.watchers.end();
+        self.proxy.clear_up();
+        while let Some(ended) = self.readers.join_next().await {
+            ended.expect("no reader panics");
+        }
+    }
+
+    /// Lets people leave until something shows one of them, with a protection switched off.
+    async fn finds_a_leak_without(
+        &mut self,
+        switch: &str,
+    ) -> BTreeMap<&'static str, BTreeSet<String>> {
+        self.watchers.take();
+        self.switch(switch, true);
+        for _ in 0..4 {
+            self.read_on(&["batch", "overview"], 4).await;
+            self.leave(true).await;
+            let found = async { until("a leak", async || self.watchers.found()).await };
+            if tokio::time::timeout(Duration::from_secs(3), found).await.is_ok() {
+                break;
+            }
+        }
+        self.switch(switch, false);
+        self.watchers.take()
+    }
+}
+
+impl Drop for Town {
+    /// Else a test that fails would wait for its readers for ever.
+    fn drop(&mut self) {
+        self.watchers.end();
+    }
+}
+
+/// Posts of authors about photography, of which others make something.
+fn signals() -> Vec<Value> {
+    let account = |name: &str| json!({"nativeId": name, "handle": name});
+    let mut signals = Vec::new();
+    let mut signal = |id: String, day: usize, content: (&str, Value)| {
+        let time = format!("2018-05-{day:02}T08:00:00Z");
+        signals.push(
+            json!({"network": "bluesky", "signalId": id, "time": time, content.0: content.1}),
+        );
+    };
+    for author in 0..AUTHORS {
+        let name = format!("author{author}");
+        for number in 0..4 {
+            let post = format!("{name}-{number}");
+            let text = "Spent the morning on film photography. #photography";
+            let content = json!({"account": account(&name), "post": post, "text": text});
+            signal(format!("post-{post}"), number + 1, ("post", content));
+            for fan in 0..FANS {
+                let like = json!({
+                    "actor": account(&format!("fan{fan}")), "subject": account(&name),
+                    "kind": "like", "post": post,
+                });
+                signal(format!("like-{fan}-{post}"), number + 2, ("interaction", like));
+            }
+        }
+        // Authors do something to others too.
+        let like = json!({
+            "actor": account(&name), "subject": account("fan0"), "kind": "mention",
+        });
+        signal(format!("mention-{name}"), 9, ("interaction", like));
+    }
+    signals
+}
+
+fn done(output: &Output) {
+    assert_eq!(output.code, Some(0), "{output:?}");
+}
+
+/// Every way to see somebody, and how it is called above.
+const SURFACES: [&str; 17] = [
+    "REST score",
+    "REST history",
+    "REST explanation",
+    "REST moments",
+    "REST topics",
+    "REST person",
+    "page of a person",
+    "not modified",
+    "overview",
+    "experts",
+    "REST batch",
+    "batch",
+    "ranking",
+    "single",
+    "history",
+    "explanation",
+    "export",
+];
+
+async fn nobody_sees_who_left(stores: Stores) -> Town {
+    let mut town = Town::start(stores).await;
+    // Everybody is seen everywhere while they are there.
+    town.read_on(&SURFACES, 2).await;
+    for erased in [true, false, true] {
+        town.leave(erased).await;
+        town.tell_again();
+        // Long enough for every reader to come round.
+        town.read_on(&["REST score", "overview", "batch", "ranking", "export"], 3).await;
+    }
+    let leaks = town.watchers.take();
+    assert!(leaks.is_empty(), "{leaks:#?}");
+    town
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sees_who_left_without_redis() {
+    nobody_sees_who_left(Stores::fresh().await.without_redis()).await.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sees_who_left_and_each_protection_that_is_missed_is_a_leak() {
+    let mut town = nobody_sees_who_left(Stores::fresh().await).await;
+
+    let leaks = town.finds_a_leak_without("scoring.no_tombstones").await;
+    assert!(!leaks.is_empty(), "Redis has what was before");
+
+    let leaks = town.finds_a_leak_without("gateway.pages_unasked").await;
+    assert!(leaks.contains_key("overview"), "a page is kept for a second: {leaks:?}");
+
+    let leaks = town.finds_a_leak_without("gateway.not_modified_unasked").await;
+    assert!(leaks.contains_key("not modified"), "it was not looked: {leaks:?}");
+
+    // A process that hears late is waited for.
+    town.proxy.slow_down(Duration::from_millis(200));
+    town.watchers.take();
+    town.leave(true).await;
+    town.read_on(&["REST score", "batch"], 3).await;
+    let leaks = town.watchers.take();
+    assert!(leaks.is_empty(), "{leaks:#?}");
+    let leaks = town.finds_a_leak_without("scoring.no_confirmation").await;
+    assert!(!leaks.is_empty(), "it serves from memory what it has not heard of");
+    town.proxy.clear_up();
+    town.end().await;
+}
+
+/// Whether there is evidence of accounts.
+async fn is_known(town: &Town, accounts: &[i64]) -> bool {
+    let db = town.installation.stores.db().await;
+    sqlx::query_scalar(
+        "select exists (select from scoring.evidence where account_id = any($1))
+            or exists (select from scoring.evidence_delta where account_id = any($1))",
+    )
+    .bind(accounts)
+    .fetch_one(&db)
+    .await
+    .expect("Postgres answers")
+}
+
+async fn accounts_of(town: &Town, person: &str) -> Vec<i64> {
+    let db = town.installation.stores.db().await;
+    let person: i64 = person.parse().expect("a number");
+    sqlx::query_scalar("select account_id from scoring.account where person_id = $1")
+        .bind(person)
+        .fetch_all(&db)
+        .await
+        .expect("Postgres answers")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_of_erased_people_that_are_told_again_come_back_only_if_nobody_checks() {
+    let mut town = Town::start(Stores::fresh().await).await;
+    let next = town.left_to_leave.last().expect("somebody is there").clone();
+    let accounts = accounts_of(&town, &next).await;
+    assert!(is_known(&town, &accounts).await, "there is evidence");
+    town.leave(true).await;
+    until("it is forgotten", async || !is_known(&town, &accounts).await).await;
+    town.tell_again();
+    let delivered = async || {
+        let db = town.installation.stores.db().await;
+        let waiting: i64 = sqlx::query_scalar("select count(*) from connector.outbox")
+            .fetch_one(&db)
+            .await
+            .expect("Postgres answers");
+        waiting == 0
+    };
+    until("everything is delivered", delivered).await;
+    assert!(!is_known(&town, &accounts).await, "nothing comes back");
+
+    town.switch("connector.signals_of_anybody", true);
+    town.tell_again();
+    until("everything is delivered", delivered).await;
+    assert!(!is_known(&town, &accounts).await, "scoring checks by itself");
+
+    town.switch("scoring.batches_of_anybody", true);
+    let again = town.folder.path().join("again.jsonl");
+    let text = fs::read_to_string(&town.signals).expect("a file");
+    fs::write(&again, text.replace("\"signalId\":\"", "\"signalId\":\"again-")).expect("a file");
+    let import = town.installation.klout(&["import", "signals", text_of(&again), "--no-wait"]);
+    done(&import);
+    until("it came back", async || is_known(&town, &accounts).await).await;
+    town.end().await;
+}
+
+fn text_of(path: &Path) -> &str {
+    path.to_str().expect("a path of UTF-8")
+}
