@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use klout_model::Day;
 use klout_proto::{
     graph::v1::{
-        ApplyPersonStatesRequest, ApplySignalsRequest, ErasePersonRequest, GetConsentRequest,
-        GetPersonRequest, GetReceiptRequest, LinkAccountRequest, ListPersonStatesRequest, Lookup,
-        PersonLookups, PersonState, Receipt, RecordLookupsRequest,
+        ApplyPersonStatesRequest, ApplySignalsRequest, CallerLookups, ErasePersonRequest,
+        GetConsentRequest, GetPersonRequest, GetReceiptRequest, LinkAccountRequest,
+        ListPersonStatesRequest, PersonState, Receipt, RecordLookupsRequest,
         person_data_service_client::PersonDataServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
@@ -217,16 +217,14 @@ async fn a_receipt_tells_what_had_already_left() {
     let mut client = world.client();
     let ann = join(&mut client, vec![account("did:1", "ann")]).await.person;
     let time = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
-    let lookup = |purpose: &str, what: &str, seconds| PersonLookups {
-        person_id: ann.parse().expect("a number"),
-        lookup: Some(Lookup {
-            caller: "acme".to_owned(),
-            purpose: purpose.to_owned(),
-            what: what.to_owned(),
-            count: 2,
-            first_time: time(seconds),
-            last_time: time(seconds),
-        }),
+    let lookup = |purpose: &str, what: &str, seconds| CallerLookups {
+        caller: "acme".to_owned(),
+        purpose: purpose.to_owned(),
+        what: what.to_owned(),
+        first_time: time(seconds),
+        last_time: time(seconds),
+        person_ids: vec![ann.parse().expect("a number")],
+        counts: vec![2],
     };
     let lookups = vec![
         lookup("crm", "score", 1_795_000_000),

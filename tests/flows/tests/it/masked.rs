@@ -36,6 +36,8 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
+use crate::world::{Files, rows};
+
 /// Who may leave, each once.
 const AUTHORS: usize = 22;
 
@@ -209,8 +211,8 @@ impl Eyes {
         watchers.saw("REST batch", asked, seen.map(str::to_owned));
     }
 
-    /// One process of scoring, without anything between.
-    async fn look_at_scoring(&self, place: usize, watchers: &Watchers) {
+    /// The memory of one process of scoring: nothing slow stands between two looks.
+    async fn look_into_memory(&self, place: usize, watchers: &Watchers) {
         let mut client = self.scores[place].clone();
         let subject = |person: &String| lookup_subject::Subject::Person(person.clone());
         let subjects = self.everybody.iter().map(|it| LookupSubject { subject: Some(subject(it)) });
@@ -223,6 +225,11 @@ impl Eyes {
             });
             watchers.saw("batch", asked, seen);
         }
+    }
+
+    /// The rest of it, without anything between.
+    async fn look_at_scoring(&self, place: usize, watchers: &Watchers) {
+        let mut client = self.scores[place].clone();
         let asked = Instant::now();
         if let Ok(top) = client.list_top_scores(ListTopScoresRequest::default()).await {
             watchers.saw("ranking", asked, top.into_inner().scores.into_iter().map(|it| it.person));
@@ -344,6 +351,12 @@ impl Town {
             self.readers.spawn(async move {
                 while !watchers.is_over() {
                     eyes.look_at_scoring(place, &watchers).await;
+                }
+            });
+            let (eyes, watchers) = (self.eyes.clone(), self.watchers.clone());
+            self.readers.spawn(async move {
+                while !watchers.is_over() {
+                    eyes.look_into_memory(place, &watchers).await;
                 }
             });
             let (eyes, watchers) = (self.eyes.clone(), self.watchers.clone());
@@ -566,6 +579,47 @@ async fn nobody_sees_who_left_and_each_protection_that_is_missed_is_a_leak() {
     assert!(!leaks.is_empty(), "it serves from memory what it has not heard of");
     town.proxy.clear_up();
     town.end().await;
+}
+
+#[tokio::test]
+async fn who_withholds_a_purpose_is_there_for_all_others() {
+    let installation = Installation::of_one_process().await;
+    let files = Files::new();
+    installation.import(&files.write("all.csv", &rows()[..200]));
+    let (status, score) = installation.get("/v1/accounts/bluesky/a0/score").await;
+    assert_eq!(status, 200, "{score}");
+    let person = score["person"].as_str().expect("a person").to_owned();
+    let key: MetadataValue<Ascii> =
+        format!("Bearer {}", installation.key()).parse().expect("a header");
+    let endpoint = Endpoint::from_shared(installation.url()).expect("an address");
+    let channel = endpoint.connect().await.expect("the gateway answers");
+    let people = GraphServiceClient::new(InterceptedService::new(channel, Key(key)));
+    let set = async |withhold: &[&str], grant: &[&str]| {
+        let texts = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        until("it is in force", async || {
+            let request = SetConsentRequest {
+                person: person.clone(),
+                withhold_purposes: texts(withhold),
+                grant_purposes: texts(grant),
+                ..Default::default()
+            };
+            people.clone().set_consent(request).await.is_ok()
+        })
+        .await;
+    };
+    let (crm, perks) = (installation.key_for("crm"), installation.key_for("perks"));
+    let seen_by = async |key: &str| {
+        let path = format!("{}/v1/people/{person}/score", installation.url());
+        let response = Client::new().get(path).bearer_auth(key).send().await.expect("answered");
+        response.status().as_u16()
+    };
+    assert_eq!((seen_by(&crm).await, seen_by(&perks).await), (200, 200));
+    set(&["crm"], &[]).await;
+    let operator = installation.key().to_owned();
+    assert_eq!((seen_by(&crm).await, seen_by(&perks).await), (404, 200));
+    assert_eq!(seen_by(&operator).await, 200);
+    set(&["perks"], &["crm"]).await;
+    assert_eq!((seen_by(&crm).await, seen_by(&perks).await), (200, 404));
 }
 
 /// Whether there is evidence of accounts.
