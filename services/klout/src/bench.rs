@@ -2,8 +2,10 @@
 
 mod engine;
 mod freshness;
+mod graph;
 mod ground;
 mod ingest;
+mod load;
 mod readers;
 mod rescore;
 mod serve;
@@ -32,6 +34,7 @@ enum Name {
     Engine(engine::Engine),
     Ingest(ingest::Ingest),
     Freshness(freshness::Freshness),
+    Graph(graph::Graph),
     Readers(readers::Readers),
     Rescore(rescore::RescoreBench),
     Serve(serve::Serve),
@@ -58,6 +61,7 @@ impl Bench {
             Name::Engine(engine) => engine.run(),
             Name::Ingest(ingest) => ingest.run(),
             Name::Freshness(freshness) => freshness.run(),
+            Name::Graph(graph) => graph.run(),
             Name::Readers(readers) => readers.run(),
             Name::Rescore(rescore) => rescore.run(),
             Name::Serve(serve) => serve.run(),

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use klout_model::{Day, Network, PersonId};
+use klout_model::{Day, Network, PersonId, Purpose};
 use sqlx::PgPool;
 use tracing::instrument;
 
@@ -37,7 +37,7 @@ const START: Place = Place { strength: f64::INFINITY, other: i64::MAX, own: i64:
 pub(crate) struct Viewer {
     pub(crate) today: Day,
     /// Who withheld themselves from it is not there. `None`: nobody did.
-    pub(crate) purpose: Option<&'static str>,
+    pub(crate) purpose: Option<Purpose>,
 }
 
 /// Where a page begins.

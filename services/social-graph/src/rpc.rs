@@ -353,7 +353,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ListInfluencersRequest>,
     ) -> Result<Response<ListInfluencersResponse>, Status> {
-        let response = list_influencers::list_influencers(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            list_influencers::list_influencers(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -361,7 +363,9 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ListInfluenceesRequest>,
     ) -> Result<Response<ListInfluenceesResponse>, Status> {
-        let response = list_influencees::list_influencees(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            list_influencees::list_influencees(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -369,7 +373,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ListMutualsRequest>,
     ) -> Result<Response<ListMutualsResponse>, Status> {
-        let response = list_mutuals::list_mutuals(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_mutuals::list_mutuals(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }

@@ -8,9 +8,10 @@ use klout_proto::{
         BatchGetMembershipsResponse, BatchGetPeopleRequest, BatchGetPeopleResponse,
         BatchResolvePeopleRequest, BatchResolvePeopleResponse, CreatePersonRequest,
         CreatePersonResponse, GetBacklogRequest, GetBacklogResponse, GetPersonRequest,
-        GetPersonResponse, LinkAccountRequest, LinkAccountResponse, LinkedAccount, Person,
-        ResolvePersonRequest, ResolvePersonResponse, UpdatePersonRequest, UpdatePersonResponse,
-        graph_service_server::GraphService,
+        GetPersonResponse, Influence, LinkAccountRequest, LinkAccountResponse, LinkedAccount,
+        ListInfluenceesRequest, ListInfluenceesResponse, ListInfluencersRequest,
+        ListInfluencersResponse, Person, ResolvePersonRequest, ResolvePersonResponse,
+        UpdatePersonRequest, UpdatePersonResponse, graph_service_server::GraphService,
     },
     score::v1::{Contribution, Counterfactual, Explanation, Score},
 };
@@ -117,6 +118,17 @@ fn person(person: &str) -> Option<Person> {
     })
 }
 
+fn influence(person: &str, strength: f64, direction: &str) -> Influence {
+    Influence {
+        person: person.to_owned(),
+        strength,
+        direction: direction.to_owned(),
+        networks: vec!["bluesky".to_owned()],
+        topics: vec!["rust".to_owned()],
+        ..Influence::default()
+    }
+}
+
 /// The played social-graph.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Graph;
@@ -152,6 +164,29 @@ impl GraphService for Graph {
         // In no particular order.
         let people = people.iter().rev().filter_map(|it| person(it)).collect();
         Ok(Response::new(BatchGetPeopleResponse { people }))
+    }
+
+    async fn list_influencers(
+        &self,
+        request: Request<ListInfluencersRequest>,
+    ) -> Result<Response<ListInfluencersResponse>, Status> {
+        let influencers = match request.into_inner().person.as_str() {
+            DEE => vec![influence(ANN, 8.0, "MUTUAL"), influence(EVE, 2.0, "INFLUENCER")],
+            KIT => return Err(Status::unavailable("not for them")),
+            _ => vec![],
+        };
+        Ok(Response::new(ListInfluencersResponse { influencers, ..Default::default() }))
+    }
+
+    async fn list_influencees(
+        &self,
+        request: Request<ListInfluenceesRequest>,
+    ) -> Result<Response<ListInfluenceesResponse>, Status> {
+        let influencees = match request.into_inner().person.as_str() {
+            DEE => vec![influence(ANN, 1.5, "MUTUAL")],
+            _ => vec![],
+        };
+        Ok(Response::new(ListInfluenceesResponse { influencees, ..Default::default() }))
     }
 
     async fn create_person(

@@ -384,6 +384,34 @@ async fn a_profile_tells_what_somebody_is_known_for_and_apart_what_they_declare(
 }
 
 #[tokio::test]
+async fn a_profile_tells_who_influences_whom() {
+    let world = World::start().await;
+    let answer = world.get(&format!("/people/{DEE}")).await;
+    assert_page(&answer);
+    assert_shown(
+        &answer,
+        &[
+            "<h2>Influence</h2>",
+            "<caption>Influenced by</caption>",
+            "<bdi>ann</bdi></a> <span class=\"none\">both ways, on bluesky, about rust</span>",
+            "<rect width=\"25.0%\" height=\"100%\"/></svg></th><td>2.0</td>",
+            "<caption>Influences</caption>",
+        ],
+    );
+    let answer = world.get(&format!("/people/{EVE}")).await;
+    assert_shown(&answer, &["Nobody yet: that takes reactions of other members"]);
+    let answer = world.get(&format!("/people/{KIT}")).await;
+    assert_page(&answer);
+    assert!(!answer.text.contains("<h2>Influence</h2>"), "{answer:?}");
+
+    let listed = world.get(&format!("/v1/people/{DEE}/influencers?pageSize=5")).await;
+    assert_eq!(listed.status, StatusCode::OK, "{listed:?}");
+    assert_eq!(listed.json["influencers"][0]["direction"], "MUTUAL");
+    let listed = world.get(&format!("/v1/people/{DEE}/influencees")).await;
+    assert_eq!(listed.json["influencees"][0]["strength"], 1.5);
+}
+
+#[tokio::test]
 async fn a_profile_without_topics_says_so_and_one_of_which_none_are_told_is_silent() {
     let world = World::start().await;
     let answer = world.get(&format!("/people/{EVE}")).await;

@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use klout_chassis::{Configuration, Host, Running, Sources};
+use klout_chassis::{Clock, Configuration, Host, Running, Sources, TokenKey};
 use klout_embedded::{Home, Needs, Stores};
 use klout_model::{Day, Kind};
 use klout_proto::{
@@ -16,6 +16,7 @@ use klout_proto::{
 use klout_world::Edge;
 use sqlx::{Connection as _, PgConnection};
 use time::{Date, OffsetDateTime, Time, macros::date};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     client::{Client, retried},
@@ -28,6 +29,9 @@ pub(super) const TODAY: Date = date!(2026 - 10 - 31);
 
 /// The network that all accounts are on.
 pub(super) const NETWORK: &str = "bluesky";
+
+/// A secret of the bench alone.
+const TOKEN_SECRET: &str = "a secret that a bench has for as long as it runs";
 
 /// Rows in one call: as `klout import` does.
 const ROWS_MAX: usize = 1_000;
@@ -201,4 +205,34 @@ pub(super) async fn execute(
     let statement = sqlx::AssertSqlSafe(statement);
     let done = sqlx::raw_sql(statement).execute(connection).await;
     done.map(|_| ()).map_err(|error| Failure::failed(&error))
+}
+
+/// A token that processes with [`settings`] accept.
+pub(super) fn token() -> Result<String, Failure> {
+    let key = TokenKey::new(TOKEN_SECRET.as_bytes());
+    let now = Clock::running().now();
+    key.mint("bench", "bench", now, time::Duration::hours(12))
+        .map_err(|error| Failure::failed(&error))
+}
+
+/// What sets the processes of a bench apart that share their stores.
+pub(super) fn settings(name: &str) -> [(&'static str, String); 2] {
+    [
+        ("server.token_secret", TOKEN_SECRET.to_owned()),
+        ("stores.redis_prefix", format!("bench-{name}")),
+    ]
+}
+
+/// A runtime of one thread of that name.
+pub(super) fn runtime(name: &str) -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name(name)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("could not start threads: {error}")))
+}
+
+pub(super) fn stop(server: &Runtime, running: Running) -> Result<(), Failure> {
+    server.block_on(running.stop()).map_err(|error| Failure::failed(&error))
 }

@@ -1,11 +1,10 @@
 //! How fast scores are served, beside a call that does nothing and one that does only a `select`.
 
-mod load;
 mod rivals;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use klout_chassis::{Clock, Host, Running, TokenKey};
+use klout_chassis::{Host, Running};
 use klout_model::Kind;
 use klout_proto::{
     convert::state,
@@ -18,20 +17,17 @@ use klout_proto::{
 use klout_world::{Edge, Interactions};
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use rand_distr::{Distribution as _, Zipf};
-use tokio::runtime::{Builder, Runtime};
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
-    transport::{Channel, Endpoint},
+    transport::Channel,
 };
 
-use self::{
-    load::{Caller, Load, SERVER_THREAD, Stretch},
-    rivals::{Bare, Empty},
-};
+use self::rivals::{Bare, Empty};
 use super::{
     Figures,
-    ground::{self, Ground},
+    ground::{self, Ground, runtime, settings, stop, token},
+    load::{ALONE, BUSY, Caller, Load, Pairs, SERVER_THREAD, Stretch, channels},
 };
 use crate::{exit::Failure, output, settings::host, visible};
 
@@ -49,13 +45,6 @@ const QUESTIONS: usize = 1 << 18;
 
 /// Misses of one stretch at most: some half a second of one caller alone.
 const MISSES_MAX: usize = 2_500;
-
-/// Some callers at once, and one alone.
-const BUSY: Load = Load { connections: 4, in_flight: 8 };
-const ALONE: Load = Load { connections: 1, in_flight: 1 };
-
-/// A secret of the bench alone.
-const TOKEN_SECRET: &str = "a secret that a bench has for as long as it runs";
 
 /// Measures how fast scores are served: from the cache, from Postgres, and many in one call.
 ///
@@ -98,10 +87,6 @@ struct AskMany {
     asker: AskOne,
     size: usize,
 }
-
-/// Stretches of a rival and of ours, one after the other.
-#[derive(Default)]
-struct Pairs(Vec<(Stretch, Stretch)>);
 
 // === impl Serve ===
 
@@ -290,23 +275,6 @@ impl Serve {
     }
 }
 
-// === impl Pairs ===
-
-impl Pairs {
-    fn add(&mut self, rival: Stretch, ours: Stretch) {
-        self.0.push((rival, ours));
-    }
-
-    fn each(&self, figure: impl Fn(&(Stretch, Stretch)) -> f64) -> Vec<f64> {
-        self.0.iter().map(figure).collect()
-    }
-
-    /// What the server computed for each of our calls in the newest stretch.
-    fn last_us_per_call(&self) -> f64 {
-        self.0.last().map_or(f64::NAN, |(_, ours)| ours.server_us_per_call())
-    }
-}
-
 // === impl Caller ===
 
 impl Caller for AskNothing {
@@ -362,17 +330,6 @@ fn asked(known: &[String]) -> Vec<String> {
     (0..QUESTIONS).map(|_| ranked[rank(&mut random)].clone()).collect()
 }
 
-/// One connection for each of the busiest callers.
-async fn channels(address: SocketAddr) -> Result<Vec<Channel>, Failure> {
-    let mut channels = Vec::new();
-    for _ in 0..BUSY.connections {
-        let endpoint = Endpoint::from_shared(format!("http://{address}"));
-        let endpoint = endpoint.map_err(|error| Failure::failed(&error))?.tcp_nodelay(true);
-        channels.push(endpoint.connect().await.map_err(|error| Failure::failed(&error))?);
-    }
-    Ok(channels)
-}
-
 async fn askers(address: SocketAddr, people: &Arc<[String]>) -> Result<Vec<AskOne>, Failure> {
     let token: MetadataValue<Ascii> = token()?
         .parse()
@@ -383,33 +340,4 @@ async fn askers(address: SocketAddr, people: &Arc<[String]>) -> Result<Vec<AskOn
         people: Arc::clone(people),
     };
     Ok(channels(address).await?.into_iter().map(asker).collect())
-}
-
-fn token() -> Result<String, Failure> {
-    let key = TokenKey::new(TOKEN_SECRET.as_bytes());
-    let now = Clock::running().now();
-    key.mint("bench", "bench", now, time::Duration::hours(12))
-        .map_err(|error| Failure::failed(&error))
-}
-
-/// What sets the processes of a bench apart that share their stores.
-fn settings(name: &str) -> [(&'static str, String); 2] {
-    [
-        ("server.token_secret", TOKEN_SECRET.to_owned()),
-        ("stores.redis_prefix", format!("bench-{name}")),
-    ]
-}
-
-/// A runtime of one thread of that name.
-fn runtime(name: &str) -> Result<Runtime, Failure> {
-    Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name(name)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Failed(format!("could not start threads: {error}")))
-}
-
-fn stop(server: &Runtime, running: Running) -> Result<(), Failure> {
-    server.block_on(running.stop()).map_err(|error| Failure::failed(&error))
 }

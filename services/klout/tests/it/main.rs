@@ -2,6 +2,7 @@
 
 mod attack;
 mod experts;
+mod influence;
 mod played;
 mod rank;
 mod tag;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::{Day, Network, PersonId};
+use klout_chassis::{Caller, Seen};
+use klout_model::{Day, Network, PersonId, Purpose};
 use klout_proto::{convert, graph::v1::Influence};
 
 use super::{GraphRpc, page, parse_person};
@@ -36,14 +37,16 @@ pub(super) struct Asked {
     pub(super) page_token: String,
 }
 
-/// Whom a caller may see.
-pub(super) fn viewer(rpc: &GraphRpc) -> Viewer {
-    Viewer { today: Day::of(rpc.clock.now()), purpose: None }
+/// Whom a caller may see: operators and our own services everybody.
+pub(super) fn viewer(rpc: &GraphRpc, caller: &Caller) -> Viewer {
+    let purpose = Some(caller.purpose()).filter(|it| Purpose::OF_CONSENT.contains(it));
+    Viewer { today: Day::of(rpc.clock.now()), purpose }
 }
 
 /// A page of those at the other end of the person's ties, and the token of the next.
 pub(super) async fn list(
     rpc: &GraphRpc,
+    caller: &Caller,
     end: End,
     asked: Asked,
 ) -> Result<(Vec<Influence>, String), Error> {
@@ -57,7 +60,7 @@ pub(super) async fn list(
         None => None,
         Some(numbers) => Some(Position::from_numbers(numbers).ok_or_else(page::not_ours)?),
     };
-    let viewer = viewer(rpc);
+    let viewer = viewer(rpc, caller);
     let own = influence::own(&rpc.db, person, viewer).await?;
     let own_person = own.person;
     let topic = Some(asked.topic.as_str()).filter(|topic| !topic.is_empty());
@@ -69,6 +72,9 @@ pub(super) async fn list(
     let reader = Reader::new(&rpc.db, end, own, network.as_ref(), viewer);
     let (page, next) = reader.page(position, size, topic.map(|it| (&rpc.topics, it))).await?;
     let topics = Topics::read(rpc, end, own_person, &page).await?;
+    for seen in page.iter().map(|it| it.person).chain([own_person]) {
+        rpc.lookups.note(caller, Seen::Influence, seen);
+    }
     let token = next.map_or_else(String::new, |next| page::token(next.numbers()));
     let page = page.into_iter().map(|it| encode(it, end, viewer.today, &topics));
     Ok((page.collect(), token))

@@ -1,3 +1,4 @@
+use klout_chassis::Caller;
 use klout_proto::graph::v1::{ListInfluenceesRequest, ListInfluenceesResponse};
 
 use super::{
@@ -8,10 +9,11 @@ use crate::{error::Error, store::tie::End};
 
 pub(super) async fn list_influencees(
     rpc: &GraphRpc,
+    caller: &Caller,
     request: ListInfluenceesRequest,
 ) -> Result<ListInfluenceesResponse, Error> {
     let ListInfluenceesRequest { person, network, topic, page_size, page_token } = request;
     let asked = Asked { person, network, topic, page_size, page_token };
-    let (influencees, next_page_token) = influence::list(rpc, End::Subject, asked).await?;
+    let (influencees, next_page_token) = influence::list(rpc, caller, End::Subject, asked).await?;
     Ok(ListInfluenceesResponse { influencees, next_page_token })
 }

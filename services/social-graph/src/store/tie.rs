@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use klout_model::PersonId;
+use klout_model::{PersonId, Purpose};
 use sqlx::PgExecutor;
 use tracing::instrument;
 
@@ -43,7 +43,7 @@ pub(crate) struct Listed {
     /// Ties without a reaction since are over.
     pub(crate) first_day: i32,
     /// Only people who did not withhold themselves from this purpose.
-    pub(crate) purpose: Option<&'static str>,
+    pub(crate) purpose: Option<Purpose>,
 }
 
 /// How a tie that was looked for may be told.
@@ -181,7 +181,7 @@ pub(crate) async fn strongest(
                 after.own,
                 max,
                 first_day,
-                *purpose,
+                purpose.map(Purpose::as_str),
             )
             .fetch_all(db)
             .await
@@ -224,7 +224,7 @@ pub(crate) async fn strongest(
                 after.own,
                 max,
                 first_day,
-                *purpose,
+                purpose.map(Purpose::as_str),
             )
             .fetch_all(db)
             .await
@@ -232,7 +232,8 @@ pub(crate) async fn strongest(
     }
 }
 
-/// All ties between these accounts and those of these people that are not over.
+/// All ties between these accounts and those of these people that are not over. Each is looked up by its key: without
+/// the limit, which changes nothing else, Postgres may go through all ties of an account that has very many.
 #[instrument(name = "db.tie.between", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn between(
     db: impl PgExecutor<'_>,
@@ -246,14 +247,18 @@ pub(crate) async fn between(
             sqlx::query_as!(
                 Between,
                 r#"
-                select account.person_id as person, tie.subject_account_id as own,
-                    tie.actor_account_id as other, tie.strength, tie.last_day
+                select account.person_id as person, tie.own, tie.other, tie.strength, tie.last_day
                 from social_graph.account
                 join social_graph.person using (person_id)
                 cross join unnest($1::bigint[]) as mine (account_id)
-                join social_graph.tie
-                    on tie.subject_account_id = mine.account_id
-                        and tie.actor_account_id = account.account_id
+                cross join lateral (
+                    select subject_account_id as own, actor_account_id as other, strength,
+                        reactions, last_day
+                    from social_graph.tie
+                    where subject_account_id = mine.account_id
+                        and actor_account_id = account.account_id
+                    limit 1
+                ) as tie
                 where account.person_id = any($2) and tie.strength > 0 and tie.reactions > 0
                     and tie.last_day >= $3 and account.network <> all(person.withheld_networks)
                 "#,
@@ -268,14 +273,18 @@ pub(crate) async fn between(
             sqlx::query_as!(
                 Between,
                 r#"
-                select account.person_id as person, tie.actor_account_id as own,
-                    tie.subject_account_id as other, tie.strength, tie.last_day
+                select account.person_id as person, tie.own, tie.other, tie.strength, tie.last_day
                 from social_graph.account
                 join social_graph.person using (person_id)
                 cross join unnest($1::bigint[]) as mine (account_id)
-                join social_graph.tie
-                    on tie.subject_account_id = account.account_id
-                        and tie.actor_account_id = mine.account_id
+                cross join lateral (
+                    select actor_account_id as own, subject_account_id as other, strength,
+                        reactions, last_day
+                    from social_graph.tie
+                    where subject_account_id = account.account_id
+                        and actor_account_id = mine.account_id
+                    limit 1
+                ) as tie
                 where account.person_id = any($2) and tie.strength > 0 and tie.reactions > 0
                     and tie.last_day >= $3 and account.network <> all(person.withheld_networks)
                 "#,
@@ -297,7 +306,7 @@ pub(crate) type Owner = (PersonId, BTreeMap<i64, String>);
 pub(crate) async fn own_accounts(
     db: impl PgExecutor<'_>,
     person: PersonId,
-    purpose: Option<&str>,
+    purpose: Option<Purpose>,
 ) -> Result<Option<Owner>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
@@ -313,7 +322,7 @@ pub(crate) async fn own_accounts(
         order by account.account_id
         "#,
         person.get(),
-        purpose,
+        purpose.map(Purpose::as_str),
     )
     .fetch_all(db)
     .await?;
@@ -340,14 +349,20 @@ pub(crate) async fn sweep(
             where (subject_account_id, actor_account_id) > ($1, $2)
             order by subject_account_id, actor_account_id
             limit $3
-        ), gone as (
-            delete from social_graph.tie
-            using looked_at
+        ), over as materialized (
+            select tie.subject_account_id, tie.actor_account_id
+            from social_graph.tie
+            join looked_at using (subject_account_id, actor_account_id)
             where looked_at.over
-                and tie.subject_account_id = looked_at.subject_account_id
-                and tie.actor_account_id = looked_at.actor_account_id
                 -- What changed since it was looked at is looked at again.
                 and (tie.last_day < $4 or (tie.reactions = 0 and tie.strength = 0))
+            -- Whoever writes ties waits for us at most, and we for nobody: no two wait in a circle.
+            for update of tie skip locked
+        ), gone as (
+            delete from social_graph.tie
+            using over
+            where tie.subject_account_id = over.subject_account_id
+                and tie.actor_account_id = over.actor_account_id
             returning 1
         ), last as (
             select subject_account_id, actor_account_id

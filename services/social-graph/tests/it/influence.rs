@@ -6,15 +6,17 @@ use klout_proto::{
     graph::v1::{
         BatchCreatePeopleRequest, CreatePersonRequest, Influence, LinkedAccount,
         ListInfluenceesRequest, ListInfluenceesResponse, ListInfluencersRequest,
-        ListMutualsRequest, create_person_result,
+        ListLookupsRequest, ListMutualsRequest, create_person_result,
     },
     signal::v1::{BatchedInteraction, SignalBatch},
 };
+use klout_testkit::until;
 use sqlx::Executor as _;
 use tonic::{Code, Status};
 
 use crate::{
     batches::{TODAY, account_id_on, apply, like},
+    lookups::{client_for, withhold},
     topics::Known,
     world::{Client, World, account, join, told},
 };
@@ -196,6 +198,35 @@ async fn only_members_are_listed_and_nobody_influences_themselves() {
     let withheld = "update social_graph.person set withheld_networks = '{bluesky}'";
     db.execute(withheld).await.expect("withheld");
     assert!(scene.influencees(&bob).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_withholds_a_purpose_is_on_no_list_for_it() {
+    let mut scene = Scene::new().await;
+    let (ann, bob) = (scene.join("ann").await, scene.join("bob").await);
+    scene.apply(vec![like("ann", "bob", 1), like("bob", "ann", 1)]).await;
+    withhold(&scene.world, &bob, "crm").await;
+
+    let request = || ListInfluenceesRequest { person: ann.clone(), ..Default::default() };
+    for (purpose, seen) in [("crm", 0), ("perks", 1)] {
+        let mut client = client_for(&scene.world, "a customer", purpose);
+        let listed = client.list_influencees(request()).await.expect("listed").into_inner();
+        assert_eq!(listed.influencees.len(), seen, "{purpose}");
+    }
+    until("the look-ups are in the log", async || {
+        let request = ListLookupsRequest { person: ann.clone(), ..Default::default() };
+        let listed = scene.world.client().list_lookups(request).await.expect("listed");
+        let lookups = listed.into_inner().lookups;
+        ["crm", "perks"].iter().all(|purpose| {
+            lookups.iter().any(|it| it.what == "influence" && it.purpose == *purpose)
+        })
+    })
+    .await;
+    let mut client = client_for(&scene.world, "a customer", "crm");
+    let of_bob = ListInfluencersRequest { person: bob.clone(), ..Default::default() };
+    let refused = client.list_influencers(of_bob).await.expect_err("refused");
+    assert_eq!(told(&refused), (Code::NotFound, "PERSON_UNKNOWN".to_owned()));
+    assert_eq!(people(&scene.influencees(&ann).await), [bob.as_str()], "we see who is there");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use tonic::Code;
 use crate::world::{Client, World, account, by_handle, by_native_id, join};
 
 /// A client that calls for somebody.
-fn client_for(world: &World, name: &str, purpose: &str) -> Client {
+pub(crate) fn client_for(world: &World, name: &str, purpose: &str) -> Client {
     let caller = Caller::new(name, purpose).expect("a caller");
     GraphServiceClient::new(link(&world.running).on_behalf_of(&caller))
 }
@@ -41,7 +41,7 @@ async fn list(client: &mut Client, person: &str, size: i32, token: &str) -> List
     client.list_lookups(request).await.expect("listed").into_inner()
 }
 
-async fn withhold(world: &World, person: &str, purpose: &str) {
+pub(crate) async fn withhold(world: &World, person: &str, purpose: &str) {
     sqlx::query(
         "update social_graph.person set withheld_purposes = array[$1] where person_id = $2",
     )

@@ -4,8 +4,8 @@ use klout_chassis::reason;
 use klout_proto::{
     graph::v1::{AccountName, account_name::Name},
     topic::v1::{
-        DeclareTopicsRequest, DeclaredTopic, Influencer, ListPersonTopicsRequest, PersonTopic,
-        RestoreTopicRequest, VetoTopicRequest, influencer,
+        BatchGetPersonTopicsRequest, DeclareTopicsRequest, DeclaredTopic, Influencer,
+        ListPersonTopicsRequest, PersonTopic, RestoreTopicRequest, VetoTopicRequest, influencer,
     },
 };
 use klout_testkit::until;
@@ -103,6 +103,47 @@ async fn a_veto_is_never_overridden() {
     world.settled().await;
     assert_eq!(world.people("gardening").await, [71]);
     assert!(world.vetoed(71).await.is_empty());
+}
+
+#[tokio::test]
+async fn topics_of_many_are_named_without_what_they_vetoed() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    for batch in known_for(1, "tomatoes in my garden, gardening", 4) {
+        world.apply(batch).await.expect("applied");
+    }
+    world.settled().await;
+    world.declare(72, &["lambs", "food"]).await.expect("declared");
+    let names = async |topics_max: i32, topic: &str| {
+        let people = ["71", "72", "73"].map(str::to_owned).to_vec();
+        let request = BatchGetPersonTopicsRequest { people, topics_max, topic: topic.to_owned() };
+        let named = world.client().batch_get_person_topics(request).await;
+        named.map(|it| it.into_inner().people)
+    };
+    let of = |named: &[klout_proto::topic::v1::PersonTopicNames]| -> Vec<(Vec<String>, bool)> {
+        named.iter().map(|it| (it.topics.clone(), it.has_topic)).collect()
+    };
+
+    let listed: Vec<String> = world.topics(71).await.iter().map(slug).collect();
+    let said = ["lambs", "food"].map(str::to_owned).to_vec();
+    let named = of(&names(100, "").await.expect("named"));
+    assert_eq!(named, [(listed.clone(), false), (said, false), (vec![], false)]);
+    let named = of(&names(1, "gardening").await.expect("named"));
+    let one = |topics: &[String]| topics[..1].to_vec();
+    assert_eq!(named[0], (one(&listed), true));
+    assert_eq!(named[1], (vec!["lambs".to_owned()], false));
+    let named = of(&names(0, "food").await.expect("named"));
+    assert!(named[1].1 && named.iter().all(|it| it.0.is_empty()), "{named:?}");
+
+    world.veto(71, "gardening").await.expect("vetoed");
+    let named = of(&names(100, "gardening").await.expect("named"));
+    let left: Vec<String> = world.topics(71).await.iter().map(slug).collect();
+    assert_eq!(named[0], (left.clone(), false));
+    assert!(!left.contains(&"gardening".to_owned()));
+    let refused = names(1, "unheard-of").await.expect_err("refused");
+    assert_eq!(reason(&refused).as_deref(), Some("TOPIC_UNKNOWN"));
+    let refused = names(-1, "").await.expect_err("refused");
+    assert_eq!(reason(&refused).as_deref(), Some("FIELD_INVALID"));
 }
 
 #[tokio::test]

@@ -1,12 +1,19 @@
 //! A closed loop of callers, and what it measured.
 
-use std::{fs, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 
 use hdrhistogram::Histogram;
 use tokio::{task::JoinSet, time::Instant};
-use tonic::Status;
+use tonic::{
+    Status,
+    transport::{Channel, Endpoint},
+};
 
 use crate::exit::Failure;
+
+/// Some callers at once, and one alone.
+pub(super) const BUSY: Load = Load { connections: 4, in_flight: 8 };
+pub(super) const ALONE: Load = Load { connections: 1, in_flight: 1 };
 
 /// Connections, and calls that each has open at once.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +31,10 @@ pub(super) struct Stretch {
     /// What the threads of the server computed meanwhile.
     server_time: Duration,
 }
+
+/// Stretches of a rival and of ours, one after the other.
+#[derive(Default)]
+pub(super) struct Pairs(Vec<(Stretch, Stretch)>);
 
 /// One caller: asks its next question, again and again.
 pub(super) trait Caller: Clone + Send + 'static {
@@ -87,6 +98,34 @@ impl Stretch {
     pub(super) fn server_us_per_call(&self) -> f64 {
         self.server_time.as_secs_f64() * 1e6 / count(self.times.len())
     }
+}
+
+// === impl Pairs ===
+
+impl Pairs {
+    pub(super) fn add(&mut self, rival: Stretch, ours: Stretch) {
+        self.0.push((rival, ours));
+    }
+
+    pub(super) fn each(&self, figure: impl Fn(&(Stretch, Stretch)) -> f64) -> Vec<f64> {
+        self.0.iter().map(figure).collect()
+    }
+
+    /// What the server computed for each of our calls in the newest stretch.
+    pub(super) fn last_us_per_call(&self) -> f64 {
+        self.0.last().map_or(f64::NAN, |(_, ours)| ours.server_us_per_call())
+    }
+}
+
+/// One connection for each of the busiest callers.
+pub(super) async fn channels(address: SocketAddr) -> Result<Vec<Channel>, Failure> {
+    let mut channels = Vec::new();
+    for _ in 0..BUSY.connections {
+        let endpoint = Endpoint::from_shared(format!("http://{address}"));
+        let endpoint = endpoint.map_err(|error| Failure::failed(&error))?.tcp_nodelay(true);
+        channels.push(endpoint.connect().await.map_err(|error| Failure::failed(&error))?);
+    }
+    Ok(channels)
 }
 
 /// From a microsecond to a minute, to three digits.
