@@ -78,7 +78,9 @@ pub(crate) async fn insert_already_left(
     let people: Vec<_> = receipts.iter().map(|(_, person, _)| person.get()).collect();
     sqlx::query!(
         r#"
-        with whom as (
+        insert into social_graph.receipt_already_left (receipt_id, caller, purpose, count, last_time)
+        select receipt_id, caller, purpose, sum(count)::bigint, max(last_time)
+        from (
             select receipt_id, person_id
             from unnest($1::uuid[], $2::bigint[]) as new (receipt_id, person_id)
             union
