@@ -51,7 +51,7 @@ pub(super) struct TakeBack {
     #[arg(value_name = "GIVER")]
     giver: Subject,
     /// Which: the number that `klout plus-k given` prints
-    #[arg(value_name = "PLUS_K")]
+    #[arg(value_name = "ID")]
     plus_k: String,
     #[command(flatten)]
     target: Target,

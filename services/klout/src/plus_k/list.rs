@@ -141,7 +141,8 @@ impl Suggestions {
         let Self { subject, top, json, target } = self;
         target.ask(Missing::Refuse, async |client| {
             let person = subject.person(client).await?;
-            let request = ListPlusKSuggestionsRequest { person, page_size: top.into() };
+            let request =
+                ListPlusKSuggestionsRequest { person, page_size: top.into(), ..Default::default() };
             let response = client.plus_k().list_plus_k_suggestions(request).await?.into_inner();
             if json {
                 return output::line(&to_value(&response).to_string());

@@ -20,7 +20,7 @@ pub(super) struct Thank {
     #[arg(value_name = "RECEIVER")]
     receiver: Subject,
     /// Which: the number that `klout plus-k received` prints
-    #[arg(value_name = "PLUS_K")]
+    #[arg(value_name = "ID")]
     plus_k: String,
     /// In words, at most 512 bytes
     #[arg(value_name = "THANKS", default_value = "", hide_default_value = true)]
@@ -43,7 +43,7 @@ impl Thank {
         let response = target.ask(Missing::Refuse, async |client| {
             let receiver = receiver.person(client).await?;
             let request = ThankForPlusKRequest { receiver, plus_k, thanks, public };
-            let flags = [("plus_k", "PLUS_K"), ("thanks", "THANKS")];
+            let flags = [("plus_k", "ID"), ("thanks", "THANKS")];
             let thanked = client.plus_k().thank_for_plus_k(request).await;
             Ok(thanked.map_err(Failure::naming(&flags))?.into_inner())
         })?;

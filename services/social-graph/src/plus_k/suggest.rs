@@ -1,6 +1,9 @@
 //! Whoever accepted an answer may want to give its author a +K.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use klout_model::{AccountId, Day, PersonId};
@@ -104,14 +107,21 @@ impl Vouching {
     pub(crate) async fn suggestions(
         &self,
         person: PersonId,
-        max: i64,
-    ) -> Result<Vec<Suggestion>, Error> {
+        size: usize,
+        after: Option<Suggested>,
+    ) -> Result<(Vec<Suggestion>, Option<Suggested>), Error> {
         let person = self.member(person).await?.person;
         let first = Day::from_date((self.now() - SUGGESTED_TIME).date()).number();
-        let listed = store::plus_k_suggestion::list(&self.db, person, first, max).await;
-        let listed = listed.map_err(Error::store("read suggestions"))?;
+        let listed = store::plus_k_suggestion::list(&self.db, person, first, SUGGESTIONS_MAX).await;
+        let mut listed = listed.map_err(Error::store("read suggestions"))?;
+        if let Some(after) = after {
+            listed.retain(|it| place(it) > place(&after));
+        }
+        let more = listed.len() > size;
+        listed.truncate(size);
+        let next = listed.last().copied().filter(|_| more);
         if listed.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let own = self.topics.of_person(person).await?;
         let own: BTreeSet<i64> = own.into_iter().map(|it| it.id).collect();
@@ -122,9 +132,15 @@ impl Vouching {
                 // Stable: otherwise they stay in the order of how well known the receiver is for them.
                 topics.sort_by_key(|it| !own.contains(&it.id));
                 let topics = topics.into_iter().take(TOPICS_MAX).map(|it| it.slug).collect();
-                Ok(Suggestion { suggested, topics })
+                Ok::<_, Error>(Suggestion { suggested, topics })
             }
         });
-        futures::stream::iter(completed).buffered(ASKED_AT_ONCE).try_collect().await
+        let completed = futures::stream::iter(completed).buffered(ASKED_AT_ONCE);
+        Ok((completed.try_collect().await?, next))
     }
+}
+
+/// The order of suggestions.
+fn place(it: &Suggested) -> (Reverse<i32>, i64) {
+    (Reverse(it.day), it.receiver)
 }

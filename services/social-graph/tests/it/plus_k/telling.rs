@@ -116,7 +116,7 @@ async fn what_is_too_early_for_the_connector_waits() {
 }
 
 async fn suggestions(world: &World, person: &str) -> Vec<PlusKSuggestion> {
-    let request = ListPlusKSuggestionsRequest { person: person.to_owned(), page_size: 0 };
+    let request = ListPlusKSuggestionsRequest { person: person.to_owned(), ..Default::default() };
     let answer = world.client().list_plus_k_suggestions(request).await;
     answer.expect("suggestions").into_inner().suggestions
 }
