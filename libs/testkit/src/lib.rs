@@ -11,6 +11,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -35,6 +36,9 @@ use uuid::Uuid;
 use crate::proxy::Upstream;
 pub use crate::{evidence::evidence, proxy::Proxy};
 
+/// How long an answer over HTTP may take: as it only ends a failed test.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+
 /// How long [`until`] waits: long enough for a loaded machine, as it only ends a failed test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -54,6 +58,24 @@ pub struct Peer {
     address: String,
     stop: CancellationToken,
     server: JoinHandle<()>,
+}
+
+/// A client of HTTP. It trusts nobody's certificates: no test leaves this machine, and a plain client of reqwest
+/// panics unless the process has settled whose cryptography it uses.
+///
+/// # Panics
+///
+/// When there are no versions of TLS.
+#[must_use]
+pub fn http_client() -> reqwest::Client {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has the versions that are safe")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).timeout(ANSWER_TIME_MAX);
+    client.build().expect("a client")
 }
 
 /// Routes that answer one unary RPC, for a peer of which nothing else is called.

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use klout_testkit::Stores;
+use klout_testkit::{Stores, http_client};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use uuid::Uuid;
@@ -284,7 +284,7 @@ impl Installation {
     ///
     /// When it does not answer.
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
-        let mut request = reqwest::Client::new().get(format!("{}{path}", self.url()));
+        let mut request = http_client().get(format!("{}{path}", self.url()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -295,7 +295,7 @@ impl Installation {
     /// Asks the gateway to erase somebody, and does not wait for an answer longer than that.
     pub async fn ask_to_erase(&self, person: i64, patience: Duration) {
         let url = format!("{}/v1/people/{person}", self.url());
-        let request = reqwest::Client::new().delete(url).bearer_auth(&self.key).timeout(patience);
+        let request = http_client().delete(url).bearer_auth(&self.key).timeout(patience);
         // Whoever is killed meanwhile does not answer.
         let _ = request.send().await;
     }
@@ -308,7 +308,7 @@ impl Installation {
     pub async fn metrics(&self, service: &str) -> String {
         let port = SERVICES.iter().find(|(name, _)| *name == service).expect("a service").1;
         let url = format!("http://{}:{port}/metrics", self.host);
-        let response = reqwest::get(url).await.expect("the process answers");
+        let response = http_client().get(url).send().await.expect("the process answers");
         assert!(response.status().is_success(), "{response:?}");
         response.text().await.expect("text")
     }

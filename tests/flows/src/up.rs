@@ -315,7 +315,11 @@ impl Up<'_> {
         let endpoints: Value =
             serde_json::from_str(&self.machine.file("endpoints.json")).expect("JSON");
         let server = endpoints["http"].as_str().expect("an address");
-        let response = reqwest::get(format!("{server}{path}")).await.expect("the gateway answers");
+        let response = klout_testkit::http_client()
+            .get(format!("{server}{path}"))
+            .send()
+            .await
+            .expect("the gateway answers");
         (response.status().as_u16(), response.text().await.expect("text"))
     }
 }

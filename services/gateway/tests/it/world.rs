@@ -29,7 +29,7 @@ use klout_proto::{
     },
     topic::v1::topic_service_server::TopicServiceServer,
 };
-use klout_testkit::{Peer, Stores, start};
+use klout_testkit::{Peer, Stores, http_client, start};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tonic::{Code, Request, Response, Status, codegen::BoxStream, service::Routes};
@@ -107,8 +107,7 @@ impl World {
         flags.extend(settings);
         let host = Host::new("test").with::<Gateway>();
         let running = start(host, &Stores::fresh().await, &flags).await;
-        let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { scoring, topics, running, client, _peer: peer }
+        Self { scoring, topics, running, client: http_client(), _peer: peer }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -9,7 +9,7 @@ use klout_proto::{
     },
     score::v1::{GetScoreRequest, get_score_request, score_service_client::ScoreServiceClient},
 };
-use klout_testkit::until;
+use klout_testkit::{http_client, until};
 use serde_json::Value;
 use tonic::{
     Code, Request,
@@ -37,7 +37,7 @@ impl Customer {
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
-        let request = reqwest::Client::new().get(format!("{}{path}", self.url));
+        let request = http_client().get(format!("{}{path}", self.url));
         let response = request.header("x-api-key", &self.key).send().await.expect("an answer");
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
@@ -91,7 +91,7 @@ async fn a_person_sees_which_customers_looked_and_why() {
     assert_eq!((status, score["person"].as_str()), (200, Some(person.as_str())));
     let (status, _) = shop.get(&format!("/v1/people/{person}/topics")).await;
     assert_eq!(status, 200);
-    let page = reqwest::get(format!("{}/people/{person}", installation.url())).await;
+    let page = http_client().get(format!("{}/people/{person}", installation.url())).send().await;
     assert_eq!(page.expect("a page").status(), 200);
     // Nobody is not looked at.
     let (status, _) = shop.get("/v1/people/4611686018427387904/score").await;

@@ -24,7 +24,7 @@ use klout_proto::{
         get_score_request, lookup_result, lookup_subject, score_service_client::ScoreServiceClient,
     },
 };
-use klout_testkit::{Proxy, Stores, until};
+use klout_testkit::{Proxy, Stores, http_client, until};
 use reqwest::{Client, StatusCode, header::ETAG};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -311,7 +311,7 @@ impl Town {
         let eyes = Eyes {
             url: installation.url(),
             key: installation.key().to_owned(),
-            http: Client::new(),
+            http: http_client(),
             scores,
             people: GraphServiceClient::new(channel("social-graph").await),
             everybody: Arc::new(everybody.clone()),
@@ -608,7 +608,7 @@ async fn who_withholds_a_purpose_is_there_for_all_others() {
     let (crm, perks) = (installation.key_for("crm"), installation.key_for("perks"));
     let seen_by = async |key: &str| {
         let path = format!("{}/v1/people/{person}/score", installation.url());
-        let response = Client::new().get(path).bearer_auth(key).send().await.expect("answered");
+        let response = http_client().get(path).bearer_auth(key).send().await.expect("answered");
         response.status().as_u16()
     };
     assert_eq!((seen_by(&crm).await, seen_by(&perks).await), (200, 200));

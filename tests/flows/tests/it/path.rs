@@ -147,7 +147,7 @@ async fn without_a_key_nothing_is_told_but_health() {
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("TOKEN_INVALID") && refused.stderr.contains("KLOUT_KEY"));
 
-    let client = reqwest::Client::new();
+    let client = klout_testkit::http_client();
     for (path, status) in [("/healthz", 200), ("/v1/people/1/score", 401)] {
         let response = client.get(format!("{}{path}", installation.url())).send().await;
         assert_eq!(response.expect("the gateway answers").status(), status, "{path}");

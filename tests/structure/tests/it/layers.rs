@@ -49,7 +49,10 @@ const SPEAKERS: &[(&str, &[&str])] = &[
     // Flows compare all that two installations know.
     ("sqlx", &["klout-store", "klout-chassis", "klout-testkit", "klout", "klout-flows"]),
     ("redis", &["klout-store", "klout-testkit"]),
-    ("reqwest", &["klout-connector", "klout-gateway", "klout-social-graph", "klout-flows"]),
+    (
+        "reqwest",
+        &["klout-connector", "klout-gateway", "klout-social-graph", "klout-testkit", "klout-flows"],
+    ),
     ("opentelemetry", &["klout-telemetry"]),
 ];
 
