@@ -127,11 +127,7 @@ fn next(
     let Some(DescribePersonResponse { name, json }) = thing else {
         return Ok(if kind.is_empty() { String::new() } else { "]".to_owned() });
     };
-    // What is no JSON would spoil what all others say.
-    let wrong = || {
-        let source = Box::new(Status::internal("it described a person by what is no JSON object"));
-        Error::Undescribed { service, source }
-    };
+    let wrong = || Error::misdescribed(service);
     let object: &RawValue = serde_json::from_str(&json).map_err(|_| wrong())?;
     if name.is_empty() || !object.get().starts_with('{') {
         return Err(wrong());

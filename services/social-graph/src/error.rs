@@ -155,6 +155,12 @@ impl Error {
         Self::FieldInvalid { field: field.into(), problem: problem.to_string() }
     }
 
+    /// A service describes a person by what is no JSON object, which would spoil what all others say.
+    pub(crate) fn misdescribed(service: &'static str) -> Self {
+        let source = Box::new(Status::internal("it described a person by what is no JSON object"));
+        Self::Undescribed { service, source }
+    }
+
     pub(crate) fn store(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Store { action, source }
     }

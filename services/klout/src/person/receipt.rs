@@ -75,7 +75,7 @@ pub(super) fn print(receipt: &Receipt) -> Result<(), Failure> {
     match &receipt.delete_time {
         Some(_) => output::line(&format!("  complete {}", time(receipt.delete_time.as_ref()))),
         None => {
-            let deadline = time(receipt.delete_deadline.as_ref());
+            let deadline = time(receipt.delete_by_time.as_ref());
             output::line(&format!("  goes on; everything is deleted by {deadline} at the latest"))
         }
     }

@@ -182,7 +182,7 @@ pub(crate) async fn read(
             })
             .collect(),
         delete_time: row.delete_time.map(convert::timestamp),
-        delete_deadline: Some(convert::timestamp(row.request_time + DELETE_TIME_MAX)),
+        delete_by_time: Some(convert::timestamp(row.request_time + DELETE_TIME_MAX)),
         already_left: left
             .into_iter()
             .map(|it| AlreadyLeft {

@@ -6,9 +6,9 @@ use klout_model::RowReason;
 
 use crate::sources;
 
-/// Words in the same spelling that are no reasons: codes and health of gRPC, and variables of the
-/// environment.
-const NOT_REASONS: [&str; 14] = [
+/// Words in the same spelling that are no reasons: codes and health of gRPC, variables of the environment,
+/// and what people are, get and prove by.
+const NOT_REASONS: [&str; 17] = [
     "ALREADY_EXISTS",
     "CARGO_PKG_VERSION",
     "DATABASE_URL",
@@ -18,9 +18,12 @@ const NOT_REASONS: [&str; 14] = [
     "INVALID_ARGUMENT",
     "NOT_FOUND",
     "NOT_SERVING",
+    "OPTED_OUT",
+    "OPT_OUT",
     "OUT_OF_RANGE",
     "PERMISSION_DENIED",
     "REDIS_URL",
+    "REL_ME",
     "RESOURCE_EXHAUSTED",
     "RUST_LOG",
 ];
