@@ -84,9 +84,13 @@ pub(crate) async fn forget(
     if state != State::Erased {
         return Ok(Forgotten { counts: Vec::new(), done: true });
     }
-    store::forgetting::add(db, person, accounts)
+    // Where the hand stands is where it starts for these accounts only as long as it does not move.
+    let mut transaction = db.begin().await.map_err(store("begin to forget somebody"))?;
+    store::forgetting::lock_hand(&mut transaction).await.map_err(store("hold the hand"))?;
+    store::forgetting::add(&mut *transaction, person, accounts)
         .await
         .map_err(store("have the log gone through"))?;
+    transaction.commit().await.map_err(store("commit whom to forget"))?;
     let started = Instant::now();
     let progress = loop {
         let progress = store::forgetting::progress(db, person).await;
