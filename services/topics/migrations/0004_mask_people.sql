@@ -34,3 +34,6 @@ comment on table topics.erased_account is
 
 -- What erased people called others is found without looking at everything.
 create index label_by_actor on topics.label (actor_id) where actor_id <> 0;
+
+-- Whoever is erased is found in what others declared without looking at everything.
+create index declared_influencers on topics.declared using gin (influencers);

@@ -74,8 +74,9 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<(), Error> {
     transaction.commit().await.map_err(store("commit states"))
 }
 
-/// Forgets somebody, or a part of what there is. Of who opted out what they did to others stays, as a pseudonym's;
-/// what is about them goes, as that of everybody who is no member.
+/// Forgets somebody, or a part of what there is. Of who opted out what they did to others stays, as a pseudonym's, and
+/// what they declared and vetoed, for when they come back; what is about them goes, as that of everybody who is no
+/// member.
 #[instrument(name = "forget_person", skip_all)]
 pub(crate) async fn forget(
     db: &PgPool,
@@ -101,7 +102,8 @@ pub(crate) async fn forget(
         count("reaction", tables::reactions_by(db, accounts, ROWS_MAX).await.map_err(failed())?);
         count("label", tables::labels_by(db, accounts, ROWS_MAX).await.map_err(failed())?);
     }
-    let (declared, vetoed) = tables::person(db, person).await.map_err(failed())?;
+    let for_good = state == State::Erased;
+    let (declared, vetoed) = tables::person(db, person, for_good).await.map_err(failed())?;
     count("declared", declared.unsigned_abs());
     count("veto", vetoed.unsigned_abs());
     Ok(forgotten)

@@ -142,28 +142,31 @@ delete_some!(
     "#
 );
 
-/// Deletes what a person said, and the person. Returns how much was declared, and vetoed.
+/// Deletes the person, and what they said and others said of them if they left for good. Returns how much was declared,
+/// and vetoed.
 #[instrument(name = "db.person.forget", skip_all)]
 pub(crate) async fn person(
     db: impl PgExecutor<'_>,
     person: i64,
+    for_good: bool,
 ) -> Result<(i64, i64), sqlx::Error> {
     let row = sqlx::query!(
         r#"
-        with declared as (delete from topics.declared where person_id = $1 returning 1),
-        vetoed as (delete from topics.veto where person_id = $1 returning 1),
+        with declared as (delete from topics.declared where person_id = $1 and $2 returning 1),
+        vetoed as (delete from topics.veto where person_id = $1 and $2 returning 1),
         claims as (delete from topics.claim where person_id = $1),
         dirty as (delete from topics.dirty_person where person_id = $1),
         topics as (delete from topics.person_topic where person_id = $1),
         named as (
             update topics.declared set influencers = array_remove(influencers, $1)
-            where $1 = any(influencers) and person_id <> $1
+            where influencers @> array[$1] and person_id <> $1 and $2
         ),
         person as (delete from topics.person where person_id = $1)
         select (select count(*) from declared) as "declared!",
             (select count(*) from vetoed) as "vetoed!"
         "#,
         person,
+        for_good,
     )
     .fetch_one(db)
     .await?;

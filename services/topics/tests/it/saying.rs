@@ -2,18 +2,22 @@
 
 use klout_chassis::reason;
 use klout_proto::{
-    graph::v1::{AccountName, account_name::Name},
+    graph::v1::{
+        AccountName, ApplyPersonStatesRequest, ForgetPersonRequest, Membership, PersonState,
+        account_name::Name,
+    },
     topic::v1::{
         BatchGetPersonTopicsRequest, DeclareTopicsRequest, DeclaredTopic, Influencer,
         ListPersonTopicsRequest, PersonTopic, RestoreTopicRequest, VetoTopicRequest, influencer,
+        person_data_service_client::PersonDataServiceClient,
     },
 };
-use klout_testkit::until;
+use klout_testkit::{link, until};
 use tonic::{Code, Status};
 
 use crate::{
     signals::{known_for, lists},
-    world::{GARDEN, TODAY, World, slug},
+    world::{GARDEN, NETWORK, TODAY, World, slug},
 };
 
 impl World {
@@ -103,6 +107,34 @@ async fn a_veto_is_never_overridden() {
     world.settled().await;
     assert_eq!(world.people("gardening").await, [71]);
     assert!(world.vetoed(71).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_veto_outlasts_leaving_and_coming_back() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    world.veto(71, "gardening").await.expect("vetoed");
+    let mut data = PersonDataServiceClient::new(link(&world.running));
+    for (number, state) in [(1, "OPTED_OUT"), (2, "MEMBER")] {
+        let state = state.to_owned();
+        let told = PersonState { person_id: 71, number, state, ..PersonState::default() };
+        let request = ApplyPersonStatesRequest { states: vec![told] };
+        data.apply_person_states(request).await.expect("applied");
+        if number == 1 {
+            let request = ForgetPersonRequest {
+                person_id: 71,
+                state: "OPTED_OUT".to_owned(),
+                account_ids: vec![1],
+            };
+            let forgotten = data.forget_person(request).await.expect("forgotten").into_inner();
+            assert!(forgotten.done && forgotten.forgotten.iter().all(|it| it.name != "veto"));
+        }
+    }
+    let network = NETWORK.to_owned();
+    let back =
+        Membership { account_id: 1, network, person_id: 71, revision: 2, ..Membership::default() };
+    world.tell(back).await;
+    assert_eq!(world.vetoed(71).await, ["gardening"]);
 }
 
 #[tokio::test]
