@@ -82,6 +82,8 @@ impl New {
 
 fn migrate(stores: &PrivateStores, service: &SchemaCrate) -> Result<()> {
     let mut psql = stores.psql()?;
+    // Migrations run in transactions, which some of them need.
+    psql.arg("--single-transaction");
     for schema in &service.schemas {
         psql.arg("-c").arg(format!("create schema {schema}"));
     }

@@ -28,6 +28,9 @@ return likes * 10.0::double precision
         [1 + mod(mod(day - 20454, 15) + 15, 15)] / 256.0::double precision
     * power(2.0::double precision, least(greatest(floor((day - 20454) / 15.0), -900), 900)::double precision);
 
+-- Processes of the version before write until here: what they commit while we wait is seen by the statement below.
+lock table social_graph.edge in access exclusive mode;
+
 insert into social_graph.tie (subject_account_id, actor_account_id, strength, reactions, last_day)
 select subject_account_id, actor_account_id, sum(social_graph.strength_of_likes(count, day)),
     greatest(least(sum(count), 1000000000000000000), -1000000000000000000)::bigint, max(day)
