@@ -13,7 +13,9 @@ use crate::{
     age::AgeRules,
     announce::Consumer,
     error::Error,
-    handles, people,
+    handles,
+    link_account::is_any_erased,
+    people,
     profile::{self, Change, Profile},
     proof::Proof,
     state::{self, By, State, Turn},
@@ -95,9 +97,7 @@ async fn try_people(
     let mut transaction = db.begin().await.map_err(store("begin to create people"))?;
     // Accounts of who was erased start anew. The turn to change states comes before any other lock.
     let named: Vec<_> = requests.iter().flat_map(|it| &it.accounts).map(|it| it.id).collect();
-    let erased = store::erased_account::any(&mut *transaction, &named)
-        .await
-        .map_err(store("look for erased accounts"))?;
+    let erased = is_any_erased(&mut transaction, &named).await?;
     let turn = if erased || requests.iter().any(|request| request.needs_turn(rules)) {
         Some(Turn::take(&mut transaction).await?)
     } else {
@@ -122,6 +122,10 @@ async fn try_people(
         .await
         .map_err(store("link accounts"))?;
         if linked.len() < ledger.new_accounts.len() {
+            return Ok(None);
+        }
+        // Whoever had one of them was erased since we looked: next time we see that, and take the turn.
+        if turn.is_none() && is_any_erased(&mut transaction, &named).await? {
             return Ok(None);
         }
         handles::take(&mut transaction, ledger.new_accounts.values().map(|it| it.0), by.now)

@@ -1,12 +1,20 @@
 //! Accounts that two people claim.
 
-use klout_model::{AccountId, PersonId};
+use klout_model::{AccountId, Day, PersonId};
 use klout_proto::graph::v1::Dispute;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tracing::instrument;
 
-use crate::{account::Account, announce::Consumer, error::Error, proof::Proof, state::Turn, store};
+use crate::{
+    account::Account,
+    announce::Consumer,
+    error::Error,
+    link_account::ACCOUNTS_MAX,
+    proof::Proof,
+    state::Turn,
+    store::{self, dispute::Known},
+};
 
 /// Takes note that somebody showed an account to be theirs that belongs to somebody else.
 pub(crate) async fn open(
@@ -32,7 +40,7 @@ pub(crate) async fn settle(
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to settle a dispute"))?;
     // Nobody is merged meanwhile.
-    let _turn = Turn::take(&mut transaction).await?;
+    let turn = Turn::take(&mut transaction).await?;
     let known = store::dispute::lock(&mut *transaction, dispute)
         .await
         .map_err(store("lock a dispute"))?
@@ -55,7 +63,7 @@ pub(crate) async fn settle(
         if !there.get(&person).is_some_and(|known| known.standing.state.is_there()) {
             return Err(Error::PersonUnknown { person });
         }
-        given = give(&mut transaction, dispute, AccountId(known.account), now).await?;
+        given = give(&mut transaction, &turn, dispute, &known, now).await?;
     }
     store::dispute::settle(&mut *transaction, dispute, person)
         .await
@@ -71,17 +79,27 @@ pub(crate) async fn settle(
 /// Gives the account to the claimant, if its owner still has it or nobody does.
 async fn give(
     db: &mut PgConnection,
+    turn: &Turn,
     dispute: i64,
-    account: AccountId,
+    known: &Known,
     now: OffsetDateTime,
 ) -> Result<bool, Error> {
     let store = Error::store;
+    let account = AccountId(known.account);
     let revisions = store::dispute::give(&mut *db, dispute, now)
         .await
         .map_err(store("give an account to who claims it"))?;
     if !revisions.contains_key(&account) {
         return Err(Error::field("dispute", "is about an account that a third person has by now"));
     }
+    let counts = store::account::counts(&mut *db, &[known.claimant])
+        .await
+        .map_err(store("count accounts"))?;
+    if counts.get(&known.claimant).is_some_and(|count| *count > ACCOUNTS_MAX) {
+        return Err(Error::AccountsTooMany { max: ACCOUNTS_MAX });
+    }
+    // Whoever had it may be erased by now.
+    turn.rejoin(&mut *db, &[account], Day::of(now)).await?;
     store::membership_outbox::append(&mut *db, &Consumer::ALL, &revisions)
         .await
         .map_err(store("announce an account"))?;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use klout_model::{Day, PersonId};
+use klout_model::{AccountId, Day, PersonId};
 use klout_proto::graph::v1::Person;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tracing::instrument;
 
@@ -31,8 +31,8 @@ pub(crate) async fn link_account(
     proof: Proof,
     now: OffsetDateTime,
 ) -> Result<(Person, bool), Error> {
-    let mut held = hold(db, person, account).await?;
-    let new = link(&mut held, account, proof, now).await?;
+    let (held, new) = hold_and_link(db, person, account, proof, now).await?;
+    let new = new?;
     Ok((held.commit().await?, new))
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn link_account(
 pub(crate) async fn unlink_account(
     db: &PgPool,
     person: PersonId,
-    account: klout_model::AccountId,
+    account: AccountId,
 ) -> Result<(Person, bool), Error> {
     let mut held = people::hold(db, person).await?;
     let revision = store::account::release(&mut *held.transaction, account, held.person)
@@ -57,18 +57,41 @@ pub(crate) async fn unlink_account(
     Ok((held.commit().await?, revision.is_some()))
 }
 
-/// Holds a person who is to get `account`.
-pub(crate) async fn hold<'a>(
+/// Links `account` to a person. Returns the person, held, and whether it is new to them or why they do not get it.
+pub(crate) async fn hold_and_link<'a>(
     db: &'a PgPool,
     person: PersonId,
     account: &Account,
-) -> Result<Held<'a>, Error> {
+    proof: Proof,
+    now: OffsetDateTime,
+) -> Result<(Held<'a>, Result<bool, Error>), Error> {
+    loop {
+        let mut held = hold(db, person, account).await?;
+        let linked = link(&mut held, account, proof, now).await;
+        // Whoever had it was erased since we looked: next time we see that, and take the turn.
+        let missed = held.turn.is_none()
+            && matches!(linked, Ok(true))
+            && is_any_erased(&mut held.transaction, &[account.id]).await?;
+        if !missed {
+            return Ok((held, linked));
+        }
+        held.transaction.rollback().await.map_err(Error::store("let a person go"))?;
+    }
+}
+
+/// Whether somebody who was erased had one of these accounts, and nobody joined with it again.
+pub(crate) async fn is_any_erased(
+    db: &mut PgConnection,
+    accounts: &[AccountId],
+) -> Result<bool, Error> {
+    store::erased_account::any(db, accounts).await.map_err(Error::store("look for erased accounts"))
+}
+
+/// Holds a person who is to get `account`.
+async fn hold<'a>(db: &'a PgPool, person: PersonId, account: &Account) -> Result<Held<'a>, Error> {
     // Whoever is told of the account is told where the person lives then, and of every move after it.
     let mut held = people::hold(db, person).await?;
-    let erased = store::erased_account::any(&mut *held.transaction, &[account.id])
-        .await
-        .map_err(Error::store("look for erased accounts"))?;
-    if !erased {
+    if !is_any_erased(&mut held.transaction, &[account.id]).await? {
         return Ok(held);
     }
     // An account of who was erased starts anew, which is told; the turn comes before any other lock.
@@ -77,7 +100,7 @@ pub(crate) async fn hold<'a>(
 }
 
 /// Links `account` to somebody whom [`hold`] holds. Returns whether it is new to them.
-pub(crate) async fn link(
+async fn link(
     held: &mut Held<'_>,
     account: &Account,
     proof: Proof,

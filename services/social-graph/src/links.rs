@@ -14,14 +14,8 @@ use tracing::{debug, instrument};
 use url::Url;
 
 use crate::{
-    account::Account,
-    dispute,
-    error::Error,
-    link_account::{hold, link},
-    page::Pages,
-    people,
-    proof::Proof,
-    rel_me, store,
+    account::Account, dispute, error::Error, link_account::hold_and_link, page::Pages, people,
+    proof::Proof, rel_me, store,
 };
 
 /// How long somebody has to put a proof on a page.
@@ -117,8 +111,10 @@ impl Linker {
         // No transaction is open while a page is read.
         self.look(person, method, &account, &payload).await?;
 
-        let mut held = hold(&self.db, person, &account).await?;
-        match link(&mut held, &account, method, self.clock.now()).await {
+        let now_of_scores = self.clock.now();
+        let (mut held, linked) =
+            hold_and_link(&self.db, person, &account, method, now_of_scores).await?;
+        match linked {
             Ok(false) => Ok((held.commit().await?, false)),
             Ok(true) => {
                 // Who unlinked the account since does not get it back by an old proof.
@@ -134,7 +130,7 @@ impl Linker {
             }
             Err(Error::AccountLinked { network, native_id }) => {
                 let person = held.person;
-                dispute::open(&mut held.transaction, &account, person, method, self.clock.now())
+                dispute::open(&mut held.transaction, &account, person, method, now_of_scores)
                     .await?;
                 held.commit().await?;
                 Err(Error::AccountDisputed { network, native_id })
@@ -158,6 +154,11 @@ impl Linker {
             let there = page.windows(challenge.len()).any(|text| text == challenge.as_bytes());
             return if there { Ok(()) } else { Err(Error::ProofMissing { page: profile_page }) };
         }
+        // Who was merged since has their pages as who stayed.
+        let standing = store::person::standing(&self.db, person)
+            .await
+            .map_err(Error::store("read a person's state"))?;
+        let person = standing.and_then(|standing| standing.state.into()).unwrap_or(person);
         let own = store::account::native_ids(&self.db, person, WEB)
             .await
             .map_err(Error::store("read a person's pages"))?;

@@ -88,7 +88,7 @@ pub(crate) async fn people(
 }
 
 /// Everything that hangs on a person, and is to hang on another one.
-async fn move_belongings(
+pub(crate) async fn move_belongings(
     db: &mut PgConnection,
     from: PersonId,
     into: PersonId,

@@ -20,7 +20,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{announce, error::Error, replay::Replayed, store, tell};
+use crate::{announce, error::Error, merge, replay::Replayed, store, tell};
 
 /// Whether somebody takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -278,7 +278,8 @@ impl Turn {
     }
 
     /// Puts states in force that were in force before a backup was restored, under their old numbers. Whoever is not
-    /// there any more, or not yet, is told of to the others all the same.
+    /// there any more, or not yet, is told of to the others all the same. Whoever was merged has their belongings moved
+    /// again, where both are there.
     pub(crate) async fn replay(
         &self,
         transaction: &mut PgConnection,
@@ -288,13 +289,22 @@ impl Turn {
         let store = Error::store;
         let Some(last) = states.values().map(|state| state.number).max() else { return Ok(()) };
         store::state_number::pass(transaction, last).await.map_err(store("number states"))?;
-        let people: Vec<_> = states.keys().copied().collect();
+        let into = states.values().filter_map(|state| state.standing.state.into());
+        let people: Vec<_> = states.keys().copied().chain(into).collect();
         let before = store::person::standings_locked(&mut *transaction, &people)
             .await
             .map_err(store("read states"))?;
         let numbers = states.iter().map(|(person, state)| (*person, state.number)).collect();
         let (mut news, mut gone, mut entries) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let mut heirs = Vec::new();
         for (person, state) in states {
+            let into = state.standing.state.into().filter(|into| before.contains_key(into));
+            if let Some(into) = into
+                && before.get(person).is_some_and(|before| before.state.is_there())
+            {
+                merge::move_belongings(&mut *transaction, *person, into).await?;
+                heirs.push(into);
+            }
             match before.get(person) {
                 Some(before) => {
                     let withheld_networks = before.withheld_networks.clone();
@@ -314,6 +324,12 @@ impl Turn {
             .await
             .map_err(store("announce states"))?;
         self.write(transaction, &news, &numbers, &entries, by).await?;
+        let revisions = store::account::renew_revisions(&mut *transaction, &heirs)
+            .await
+            .map_err(store("number accounts anew"))?;
+        store::membership_outbox::append(&mut *transaction, &announce::Consumer::ALL, &revisions)
+            .await
+            .map_err(store("announce accounts"))?;
         // As they were, and with what somebody had whose rows are gone.
         for (person, state) in states {
             if state.erased_accounts.is_empty() {

@@ -23,7 +23,8 @@ pub(crate) struct Known {
     pub(crate) settled_for: Option<PersonId>,
 }
 
-/// Takes note that somebody claims an account that somebody else has. Who claims it again has one dispute.
+/// Takes note that somebody claims an account that somebody else has. Who claims it again has one dispute,
+/// with whoever has it by then.
 #[instrument(name = "db.dispute.insert", skip_all)]
 pub(crate) async fn insert(
     db: impl PgExecutor<'_>,
@@ -34,12 +35,14 @@ pub(crate) async fn insert(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
-        insert into social_graph.dispute
+        insert into social_graph.dispute as dispute
             (account_id, tag, network, native_id, handle, owner_person_id, claimant_person_id, proof, create_time)
         select account_id, tag, network, native_id, handle, person_id, $2, $3, $4
         from social_graph.account
         where account_id = $1 and person_id <> $2
-        on conflict (account_id, claimant_person_id) where settled_for is null do nothing
+        on conflict (account_id, claimant_person_id) where settled_for is null do update
+        set owner_person_id = excluded.owner_person_id, proof = excluded.proof, create_time = excluded.create_time
+        where dispute.owner_person_id <> excluded.owner_person_id
         "#,
         account.id.0,
         claimant.get(),

@@ -7,7 +7,7 @@ use klout_proto::{
     graph::v1::{
         ApplyPersonStatesRequest, ApplySignalsRequest, CallerLookups, ErasePersonRequest,
         GetConsentRequest, GetPersonRequest, GetReceiptRequest, LinkAccountRequest,
-        ListPersonStatesRequest, PersonState, Receipt, RecordLookupsRequest,
+        ListPersonStatesRequest, MergePeopleRequest, PersonState, Receipt, RecordLookupsRequest,
         person_data_service_client::PersonDataServiceClient,
         signal_consumer_service_client::SignalConsumerServiceClient,
     },
@@ -89,7 +89,7 @@ async fn who_is_erased_is_gone_at_once_and_everywhere_within_a_day() {
     assert_eq!((receipt.kind.as_str(), receipt.masked.len()), ("ERASURE", 6));
     assert!(receipt.masked.iter().all(|it| it.mask_time.is_some()), "{receipt:?}");
     let request = receipt.request_time.expect("always present");
-    let deadline = receipt.delete_deadline.expect("always present");
+    let deadline = receipt.delete_by_time.expect("always present");
     assert_eq!(deadline.seconds - request.seconds, 24 * 60 * 60);
     let unknown = (Code::NotFound, "PERSON_UNKNOWN".to_owned());
     let got = client.get_person(GetPersonRequest { person: ann.clone() }).await;
@@ -265,9 +265,11 @@ async fn who_left_after_a_backup_was_made_is_gone_again_when_states_are_replayed
     let world = World::start().await;
     let mut client = world.client();
     let mut people = Vec::new();
-    for id in 0..3 {
+    for id in 0..5 {
         people.push(join(&mut client, vec![account(&format!("did:{id}"), "")]).await.person);
     }
+    let request = MergePeopleRequest { person: people[3].clone(), into_person: people[4].clone() };
+    client.merge_people(request).await.expect("merged");
     let receipt = erase(&mut client, &people[0]).await.expect("erased").receipt;
     deleted(&mut client, &receipt).await;
     crate::consent::set(&mut client, crate::consent::state(&people[1], "OPTED_OUT"))
@@ -299,13 +301,17 @@ async fn who_left_after_a_backup_was_made_is_gone_again_when_states_are_replayed
         restored.client().get_person(request).await.is_ok()
     };
     assert!(!there(&people[0]).await && !there(&people[1]).await && there(&people[2]).await);
+    let request = GetPersonRequest { person: people[3].clone() };
+    let merged = client.get_person(request).await.expect("there").into_inner().person;
+    let merged = merged.expect("always present");
+    assert_eq!((&merged.person, merged.accounts.len()), (&people[4], 2), "with both accounts");
     let (numbers, before): (Vec<_>, Vec<_>) = (
         states(&mut client).await.iter().map(|it| it.number).collect(),
         kept.iter().map(|it| it.number).collect(),
     );
     assert_eq!(numbers, before);
     until("its rows are gone", async || {
-        count(&db, "select count(*) from social_graph.person").await == 2
+        count(&db, "select count(*) from social_graph.person").await == 4
     })
     .await;
     for (name, peer) in restored.peers.all() {
