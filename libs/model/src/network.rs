@@ -18,6 +18,9 @@ impl Network {
     /// In bytes. Long enough for a host name of a federated server, short enough for a key.
     pub const LENGTH_MAX: usize = 64;
 
+    /// Ours, on which members vouch for one another: nobody but we can tell what happened there.
+    pub const KLOUT: &str = "klout";
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -10,7 +10,7 @@ pub enum RowReason {
     TimeAfterAsOf,
     #[error("the time is before the window of 90 days")]
     TimeBeforeWindow,
-    #[error("the network is not 1 to 64 of a-z, 0-9 and -")]
+    #[error("the network is not 1 to 64 of a-z, 0-9 and -, or is our own")]
     NetworkInvalid,
     #[error("the account is empty, longer than 256 bytes, or has control characters")]
     AccountInvalid,

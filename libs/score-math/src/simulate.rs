@@ -220,8 +220,12 @@ impl Ledger<'_> {
             let text = format!("a reshare on {network}, by one influential member");
             candidates.push((text, event(network, Kind::Reshare, 1, By::Influential)));
         }
+        // On our own network there is nothing but +K, which is given and not earned by posts.
         for entry in self.entries.iter().filter(|entry| entry.edges.is_empty()) {
             let network = &entry.of.network;
+            if network.as_str() == Network::KLOUT {
+                continue;
+            }
             let text = format!(
                 "the first {more} likes on {network}, by members whom you do not reach yet"
             );

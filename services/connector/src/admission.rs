@@ -123,11 +123,16 @@ pub(crate) struct Terms {
     pub(crate) now: OffsetDateTime,
     /// How much later than `now` a signal may be.
     pub(crate) grace: Duration,
+    /// Whether a service of ours tells for itself: of our own network nobody else may.
+    pub(crate) ours: bool,
 }
 
 /// Checks a signal and hashes what it names.
 pub(crate) fn admit(terms: &Terms, signal: Signal) -> Result<Admitted, RowReason> {
     let network: Network = signal.network.parse()?;
+    if network.as_str() == Network::KLOUT && !terms.ours {
+        return Err(RowReason::NetworkInvalid);
+    }
     if !(1..=ID_LENGTH_MAX).contains(&signal.signal_id.len()) {
         return Err(RowReason::RowMalformed);
     }
@@ -256,7 +261,7 @@ fn label(label: Option<&str>) -> Result<Option<String>, RowReason> {
 
 #[cfg(test)]
 mod tests {
-    use klout_proto::signal::v1::{Counter, Interaction, Post};
+    use klout_proto::signal::v1::{Counter, Interaction, Post, Retraction};
     use proptest::prelude::*;
     use time::macros::datetime;
 
@@ -265,7 +270,7 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2018-06-01 12:00 UTC);
 
     fn terms() -> Terms {
-        Terms { key: AccountKey::new([7; 32]), now: NOW, grace: Duration::ZERO }
+        Terms { key: AccountKey::new([7; 32]), now: NOW, grace: Duration::ZERO, ours: false }
     }
 
     fn named(native_id: &str) -> Option<Account> {
@@ -304,6 +309,17 @@ mod tests {
         assert_eq!((item.count, item.kind.as_str()), (1, "like"));
         assert_eq!(item.subject_account_id, admitted.subject.0);
         assert!(!format!("{admitted:?}").contains("ann"));
+    }
+
+    #[test]
+    fn only_we_tell_what_happened_on_our_own_network() {
+        let retraction = Retraction { subject: named("1"), of_signal_id: "1".to_owned() };
+        let contents = [Content::Interaction(like()), Content::Retraction(retraction)];
+        for content in contents {
+            let told = Signal { network: Network::KLOUT.to_owned(), ..signal(content) };
+            assert_eq!(reason(told.clone()), Err(RowReason::NetworkInvalid));
+            assert!(admit(&Terms { ours: true, ..terms() }, told).is_ok());
+        }
     }
 
     #[test]

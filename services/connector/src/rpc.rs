@@ -8,8 +8,8 @@ mod redeliver_signals;
 
 use std::{sync::Arc, time::Duration};
 
-use klout_chassis::Clock;
-use klout_model::AccountKey;
+use klout_chassis::{Caller, Clock};
+use klout_model::{AccountKey, Purpose};
 use klout_proto::{
     revision::Deployment,
     signal::v1::{
@@ -44,11 +44,13 @@ pub(crate) struct SignalRpc {
 }
 
 impl SignalRpc {
-    /// Takes the signals of one message in.
-    async fn ingest(&self, signals: Vec<Signal>) -> Result<Ingested, Error> {
+    /// Takes the signals of one message of `caller` in.
+    async fn ingest(&self, caller: &Caller, signals: Vec<Signal>) -> Result<Ingested, Error> {
         let started = Instant::now();
         let (key, now, grace) = (self.account_key.clone(), self.clock.now(), self.clock.grace());
-        let terms = Terms { key, now, grace };
+        // What a service of ours asks on behalf of somebody has that one's purpose.
+        let ours = caller.purpose() == Purpose::Internal;
+        let terms = Terms { key, now, grace, ours };
         let ingested = ingest(&self.db, &self.outbox_grew, &terms, signals).await?;
         self.metrics.ingest_duration.record(started.elapsed());
         self.metrics.ingested(&ingested);
@@ -64,8 +66,9 @@ impl SignalService for SignalRpc {
         &self,
         request: Request<BatchIngestSignalsRequest>,
     ) -> Result<Response<BatchIngestSignalsResponse>, Status> {
+        let caller = Caller::of(&request);
         let response =
-            batch_ingest_signals::batch_ingest_signals(self, request.into_inner()).await?;
+            batch_ingest_signals::batch_ingest_signals(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -73,7 +76,8 @@ impl SignalService for SignalRpc {
         &self,
         request: Request<Streaming<IngestSignalsRequest>>,
     ) -> Result<Response<IngestSignalsResponse>, Status> {
-        let response = ingest_signals::ingest_signals(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = ingest_signals::ingest_signals(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

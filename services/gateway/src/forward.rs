@@ -35,33 +35,56 @@ const INTERNAL: [&str; 3] = ["ConsumerService", "OperatorService", "PersonDataSe
 /// This RPC goes through the whole log, and may take as long as a stream.
 const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 
-/// RPCs of public services that are for the operator alone too. The service sees the gateway's own token, and
-/// cannot tell who asks for everybody's cases, for somebody to leave or for all that is held of them, for one pass over
-/// everybody after another, or by the keyed hashes that only services know.
-const OPERATORS: [&str; 17] = [
+/// RPCs of public services that are for the operator alone too: what is everybody's (cases, one pass over everybody
+/// after another), what only services know (keyed hashes), and what somebody decides for themselves. Whoever names a
+/// person shows nothing that says that they may act for them, so that joining, leaving, accounts, contacts, who looked,
+/// and vouching wait for the operator until people sign in themselves.
+const OPERATORS: [&str; 34] = [
     REDELIVER,
+    "/klout.graph.v1.GraphService/AddContacts",
+    "/klout.graph.v1.GraphService/BatchCreatePeople",
     "/klout.graph.v1.GraphService/BatchGetMemberships",
+    "/klout.graph.v1.GraphService/CreatePerson",
     "/klout.graph.v1.GraphService/ErasePerson",
     "/klout.graph.v1.GraphService/ExportPerson",
     "/klout.graph.v1.GraphService/GetConsent",
     "/klout.graph.v1.GraphService/ImportDeletionList",
     "/klout.graph.v1.GraphService/LinkAccount",
     "/klout.graph.v1.GraphService/ListDisputes",
+    "/klout.graph.v1.GraphService/ListLookups",
     "/klout.graph.v1.GraphService/ListPersonStates",
     "/klout.graph.v1.GraphService/MergePeople",
     "/klout.graph.v1.GraphService/RecordLookups",
+    "/klout.graph.v1.GraphService/RemoveContacts",
     "/klout.graph.v1.GraphService/SetConsent",
     "/klout.graph.v1.GraphService/SettleDispute",
+    "/klout.graph.v1.GraphService/UnlinkAccount",
+    "/klout.graph.v1.PlusKService/AnswerTopicProposal",
+    "/klout.graph.v1.PlusKService/BlockPerson",
+    "/klout.graph.v1.PlusKService/GetPlusKBudget",
+    "/klout.graph.v1.PlusKService/GivePlusK",
+    "/klout.graph.v1.PlusKService/ListBlocked",
+    "/klout.graph.v1.PlusKService/ListPlusKSuggestions",
+    "/klout.graph.v1.PlusKService/ListTopicProposals",
+    "/klout.graph.v1.PlusKService/ProposeTopic",
+    "/klout.graph.v1.PlusKService/TakeBackPlusK",
+    "/klout.graph.v1.PlusKService/ThankForPlusK",
+    "/klout.graph.v1.PlusKService/UnblockPerson",
     "/klout.score.v1.ScoreService/BatchGetActors",
     "/klout.score.v1.ScoreService/ListContests",
     "/klout.score.v1.ScoreService/StartRescore",
     "/klout.topic.v1.TopicService/BatchGetPersonTopics",
 ];
 
-/// Fields of requests that are for the operator alone, by their RPCs: what a person said to be wrong of them is shown
-/// to nobody else, and the service cannot tell who asks.
-const OPERATOR_FIELDS: [(&str, &str); 1] =
-    [("/klout.topic.v1.TopicService/ListPersonTopics", "include_vetoed")];
+/// Fields of requests that are for the operator alone, by their RPCs: an age decides whether somebody takes part, and
+/// what was said to somebody alone, or what they said to be wrong of them, is shown to nobody else. The service cannot
+/// tell who asks.
+const OPERATOR_FIELDS: [(&str, &str); 4] = [
+    ("/klout.graph.v1.GraphService/UpdatePerson", "age_band"),
+    ("/klout.graph.v1.PlusKService/ListPlusKGiven", "viewer"),
+    ("/klout.graph.v1.PlusKService/ListPlusKReceived", "viewer"),
+    ("/klout.topic.v1.TopicService/ListPersonTopics", "include_vetoed"),
+];
 
 /// A request with such a field is held in memory, and is not longer than this.
 const HELD_MAX: usize = 64 * 1024;

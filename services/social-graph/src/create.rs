@@ -283,7 +283,9 @@ impl<'a> Ledger<'a> {
         self.accounts.insert(person, count);
         for (id, account) in accounts {
             let tag = account.tag.0.to_vec();
-            self.owners.insert(id, store::account::Owner { person, tag, state: State::Member });
+            let owner =
+                store::account::Owner { person, tag, state: State::Member, withheld: false };
+            self.owners.insert(id, owner);
             self.new_accounts.insert(id, (account, person));
         }
         Ok(Found { person, created: true })

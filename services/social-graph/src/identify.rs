@@ -10,9 +10,8 @@ use crate::{
     contact::{Contact, ContactKeys},
     error::Error,
     likelihood::{self, Meant, Name, Nobody},
-    people,
     resolve::resolve,
-    shown::hidden_from,
+    shown::{hidden_from, shown_to},
     store,
 };
 
@@ -73,13 +72,7 @@ pub(crate) async fn identify(
 }
 
 async fn by_id(db: &PgPool, caller: &Caller, person: PersonId) -> Result<Meant, Error> {
-    let mut connection = db.acquire().await.map_err(Error::store("read people"))?;
-    let unknown = || Error::PersonUnknown { person };
-    let found = people::shown(&mut connection, &[person]).await?.remove(&person);
-    drop(connection);
-    let found = found.ok_or_else(unknown)?.person.parse().map_err(|_| unknown())?;
-    if hidden_from(db, caller, &[found]).await?.contains(&found) {
-        return Err(unknown());
-    }
+    let found = shown_to(db, caller, person).await?.person;
+    let found = found.parse().map_err(|_| Error::PersonUnknown { person })?;
     Ok(Meant { person: Some(found), likelihood: 1.0, matched_on: [Name::Person].into() })
 }

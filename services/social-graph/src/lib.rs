@@ -152,7 +152,7 @@ impl Service for SocialGraph {
             metrics: Arc::clone(&vouched),
         };
         Ok(Self {
-            plus_k_rpc: PlusKRpc { vouching },
+            plus_k_rpc: PlusKRpc { vouching, lookups: lookups.clone() },
             pusher: Pusher { db: db.clone(), link: links.to("connector"), metrics: vouched },
             wrapper: Wrapper { db: db.clone(), keys: contact_keys.clone() },
             teller: teller.clone(),

@@ -5,7 +5,7 @@
 //! out. The challenge hangs on the same, so that a text which somebody found on a page proves nothing for them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use klout_chassis::Clock;
+use klout_chassis::{Caller, Clock};
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{LinkedAccount, Person};
 use sqlx::PgPool;
@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::{
     account::Account, dispute, error::Error, link_account::hold_and_link, page::Pages, people,
-    proof::Proof, rel_me, store,
+    proof::Proof, rel_me, shown, store,
 };
 
 /// How long somebody has to put a proof on a page.
@@ -101,13 +101,18 @@ impl Linker {
 
     /// Looks for the proof, and links the account. Returns the person, and whether somebody has to be told.
     #[instrument(skip_all)]
-    pub(crate) async fn complete(&self, token: &str) -> Result<(Person, bool), Error> {
+    pub(crate) async fn complete(
+        &self,
+        caller: &Caller,
+        token: &str,
+    ) -> Result<(Person, bool), Error> {
         let (payload, started) = self.read(token).ok_or(Error::LinkUnknown)?;
         let Started { person, method, account, expire_time } = started;
         let now = self.running.now();
         if expire_time <= now {
             return Err(Error::LinkUnknown);
         }
+        shown::check(&self.db, caller, person).await?;
         // No transaction is open while a page is read.
         self.look(person, method, &account, &payload).await?;
 

@@ -13,7 +13,7 @@ pub(crate) mod topics;
 use std::sync::Arc;
 
 use klout_chassis::Clock;
-use klout_model::{AccountKey, PersonId};
+use klout_model::{AccountKey, Network, PersonId};
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
@@ -28,7 +28,7 @@ use rules::{Budget, Given};
 use topics::Topics;
 
 /// The network on which members vouch for one another: a native id is a person as a decimal.
-pub(crate) const NETWORK: &str = "klout";
+pub(crate) const NETWORK: &str = Network::KLOUT;
 
 /// What is needed to vouch.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use tracing::instrument;
 use crate::{
     account::Named,
     error::Error,
-    shown::hidden_from,
+    shown::{hangs_on_consent, hidden_from},
     state::State,
     store::{
         self,
@@ -24,6 +24,8 @@ struct Known {
     owners: BTreeMap<AccountId, Owner>,
     called: BTreeMap<(String, String), Vec<Called>>,
     hidden: BTreeSet<PersonId>,
+    /// Whether whoever asks is told of accounts of networks that their owners withhold.
+    withheld: bool,
 }
 
 /// Which member owns each of these accounts, as far as `caller` may know; in at most three statements.
@@ -49,8 +51,12 @@ impl Known {
                 Named::Handle { network, handle } => handles.push((network, handle)),
             }
         }
-        let mut known =
-            Self { owners: BTreeMap::new(), called: BTreeMap::new(), hidden: BTreeSet::new() };
+        let mut known = Self {
+            owners: BTreeMap::new(),
+            called: BTreeMap::new(),
+            hidden: BTreeSet::new(),
+            withheld: true,
+        };
         if !ids.is_empty() {
             known.owners = store::account::owners(db, &ids)
                 .await
@@ -73,6 +79,7 @@ impl Known {
         let owners = self.owners.values().map(|owner| owner.person);
         let called = self.called.values().flatten().map(|account| account.person);
         let people: Vec<PersonId> = owners.chain(called).collect();
+        self.withheld = !hangs_on_consent(caller);
         self.hidden = hidden_from(db, caller, &people).await?;
         Ok(())
     }
@@ -81,7 +88,9 @@ impl Known {
         match account {
             Named::NativeId { id, network, native_id } => {
                 let shown = |owner: &&Owner| {
-                    owner.state == State::Member && !self.hidden.contains(&owner.person)
+                    owner.state == State::Member
+                        && (self.withheld || !owner.withheld)
+                        && !self.hidden.contains(&owner.person)
                 };
                 match self.owners.get(id).filter(shown) {
                     Some(owner) => Ok(owner.person),
@@ -102,7 +111,9 @@ impl Known {
             account.shown && (!network.has_unique_handles() || Some(account.handle_time) == newest)
         };
         // Whoever is hidden has the handle nevertheless, and it is not told that a name is theirs too.
-        let shown = |account: &&Called| !self.hidden.contains(&account.person);
+        let shown = |account: &&Called| {
+            (self.withheld || !account.withheld) && !self.hidden.contains(&account.person)
+        };
         let called: Vec<&Called> = called.iter().filter(has_it).filter(shown).collect();
         let people: BTreeSet<_> = called.iter().map(|account| account.person).collect();
         match people.first() {

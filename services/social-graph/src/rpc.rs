@@ -183,8 +183,7 @@ impl GraphService for GraphRpc {
         request: Request<UpdatePersonRequest>,
     ) -> Result<Response<UpdatePersonResponse>, Status> {
         let caller = Caller::of(&request);
-        let response =
-            update_person::update_person(self, caller.name(), request.into_inner()).await?;
+        let response = update_person::update_person(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -200,7 +199,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<StartLinkRequest>,
     ) -> Result<Response<StartLinkResponse>, Status> {
-        let response = start_link::start_link(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = start_link::start_link(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -208,7 +208,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<CompleteLinkRequest>,
     ) -> Result<Response<CompleteLinkResponse>, Status> {
-        let response = complete_link::complete_link(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = complete_link::complete_link(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -234,7 +235,8 @@ impl GraphService for GraphRpc {
         &self,
         request: Request<ListHandlesRequest>,
     ) -> Result<Response<ListHandlesResponse>, Status> {
-        let response = list_handles::list_handles(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_handles::list_handles(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

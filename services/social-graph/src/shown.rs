@@ -1,12 +1,52 @@
-//! To whom people are shown: who withholds a purpose is nobody to those who ask for it.
+//! To whom people are shown, and how much of them: who withholds a purpose is nobody to those who ask for it.
 
 use std::collections::BTreeSet;
 
 use klout_chassis::Caller;
 use klout_model::{PersonId, Purpose};
+use klout_proto::graph::v1::Person;
 use sqlx::PgPool;
 
-use crate::{error::Error, store};
+use crate::{error::Error, people, store};
+
+/// Whether consent decides what `caller` sees. Operators and our own services see everybody.
+pub(crate) fn hangs_on_consent(caller: &Caller) -> bool {
+    Purpose::OF_CONSENT.contains(&caller.purpose())
+}
+
+/// Somebody whom `caller` is shown; whoever is merged is the other one.
+pub(crate) async fn shown_to(
+    db: &PgPool,
+    caller: &Caller,
+    person: PersonId,
+) -> Result<Person, Error> {
+    let mut connection = db.acquire().await.map_err(Error::store("read people"))?;
+    let unknown = || Error::PersonUnknown { person };
+    let found = people::shown(&mut connection, &[person]).await?.remove(&person);
+    drop(connection);
+    let found = found.ok_or_else(unknown)?;
+    let meant = found.person.parse().map_err(|_| unknown())?;
+    if hidden_from(db, caller, &[meant]).await?.contains(&meant) {
+        return Err(unknown());
+    }
+    Ok(found)
+}
+
+/// Refuses to do anything for somebody whom `caller` is not shown.
+pub(crate) async fn check(db: &PgPool, caller: &Caller, person: PersonId) -> Result<(), Error> {
+    if hangs_on_consent(caller) { shown_to(db, caller, person).await.map(|_| ()) } else { Ok(()) }
+}
+
+/// What `caller` is told of somebody: neither what they withhold, nor that they do, nor how old they are.
+pub(crate) fn as_told(caller: &Caller, mut person: Person) -> Person {
+    if hangs_on_consent(caller) {
+        let withheld = std::mem::take(&mut person.withheld_networks);
+        person.accounts.retain(|account| !withheld.contains(&account.network));
+        person.withheld_purposes.clear();
+        person.age_band.clear();
+    }
+    person
+}
 
 /// Those of `people` who are nobody to `caller`. Operators and our own services see everybody, without a statement.
 pub(crate) async fn hidden_from(
@@ -14,11 +54,10 @@ pub(crate) async fn hidden_from(
     caller: &Caller,
     people: &[PersonId],
 ) -> Result<BTreeSet<PersonId>, Error> {
-    let purpose = caller.purpose();
-    if people.is_empty() || !Purpose::OF_CONSENT.contains(&purpose) {
+    if people.is_empty() || !hangs_on_consent(caller) {
         return Ok(BTreeSet::new());
     }
-    store::shown::withholding(db, people, purpose)
+    store::shown::withholding(db, people, caller.purpose())
         .await
         .map_err(Error::store("look to what people consent"))
 }

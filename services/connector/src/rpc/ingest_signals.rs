@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use klout_chassis::Caller;
 use klout_proto::{
     revision::Revision,
     signal::v1::{IngestSignalsRequest, IngestSignalsResponse},
@@ -23,6 +24,7 @@ const TOKEN_BATCHES_MAX: usize = 16;
 
 pub(super) async fn ingest_signals(
     rpc: &SignalRpc,
+    caller: &Caller,
     mut stream: Streaming<IngestSignalsRequest>,
 ) -> Result<IngestSignalsResponse, Error> {
     let started = Instant::now();
@@ -42,7 +44,7 @@ pub(super) async fn ingest_signals(
         if received > STREAM_SIGNALS_MAX {
             return Err(too_long(first_index));
         }
-        let ingested = rpc.ingest(message.signals).await?;
+        let ingested = rpc.ingest(caller, message.signals).await?;
         response.accepted += u64::from(ingested.accepted);
         response.repeated += u64::from(ingested.repeated);
         response.rejected_count += u64::try_from(ingested.rejected.len()).unwrap_or(u64::MAX);

@@ -80,6 +80,39 @@ async fn cases_are_listed_for_the_operator_alone() {
 }
 
 #[tokio::test]
+async fn what_somebody_decides_for_themselves_no_customer_decides_for_them() {
+    let world = world().await;
+    let key = token_for("crm", SECRET, Duration::HOUR);
+    let send = async |method: Method, path: &str, body: &str| {
+        world.send(method, path, &[("x-api-key", &key)], body).await
+    };
+
+    for (method, path, body) in [
+        (Method::POST, "/v1/people", "{}"),
+        (Method::DELETE, "/v1/people/42/accounts/bluesky/ann", ""),
+        (Method::POST, "/v1/people/42/contacts", "{}"),
+        (Method::POST, "/v1/people/42/contacts/remove", "{}"),
+        (Method::GET, "/v1/people/42/lookups", ""),
+        (Method::POST, "/v1/people/42/plusK/given", "{}"),
+        (Method::PUT, "/v1/people/42/blocked/7", ""),
+        (Method::GET, "/v1/people/42/blocked", ""),
+    ] {
+        let refused = send(method.clone(), path, body).await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{method} {path}");
+        assert_eq!(refused.json["reason"], "PATH_UNKNOWN", "{method} {path}");
+    }
+    for (method, path, body, field) in [
+        (Method::PATCH, "/v1/people/42", r#"{"ageBand": "under_13"}"#, "age_band"),
+        (Method::GET, "/v1/people/42/plusK/received?viewer=42", "", "viewer"),
+        (Method::GET, "/v1/people/42/plusK/given?viewer=42", "", "viewer"),
+    ] {
+        let refused = send(method, path, body).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(refused.json["metadata"]["field"], field, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_callers_key_goes_no_further() {
     let world = world().await;
     let key = token(SECRET, Duration::HOUR);

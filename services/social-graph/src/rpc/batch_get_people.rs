@@ -5,7 +5,11 @@ use klout_model::PersonId;
 use klout_proto::graph::v1::{BatchGetPeopleRequest, BatchGetPeopleResponse};
 
 use super::{GraphRpc, check_count, parse_person};
-use crate::{error::Error, people, shown::hidden_from};
+use crate::{
+    error::Error,
+    people,
+    shown::{as_told, hidden_from},
+};
 
 pub(super) async fn batch_get_people(
     rpc: &GraphRpc,
@@ -33,5 +37,7 @@ pub(super) async fn batch_get_people(
     for person in people.keys() {
         rpc.lookups.note(caller, Seen::Profile, *person);
     }
-    Ok(BatchGetPeopleResponse { people: people.into_values().collect() })
+    Ok(BatchGetPeopleResponse {
+        people: people.into_values().map(|it| as_told(caller, it)).collect(),
+    })
 }

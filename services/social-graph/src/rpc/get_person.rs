@@ -2,7 +2,11 @@ use klout_chassis::{Caller, Seen};
 use klout_proto::graph::v1::{GetPersonRequest, GetPersonResponse};
 
 use super::{GraphRpc, parse_person};
-use crate::{error::Error, people, shown::hidden_from};
+use crate::{
+    error::Error,
+    people,
+    shown::{as_told, hidden_from},
+};
 
 pub(super) async fn get_person(
     rpc: &GraphRpc,
@@ -27,5 +31,5 @@ pub(super) async fn get_person(
         return Err(unknown());
     }
     rpc.lookups.note(caller, Seen::Profile, now);
-    Ok(GetPersonResponse { person: Some(found) })
+    Ok(GetPersonResponse { person: Some(as_told(caller, found)) })
 }

@@ -16,6 +16,7 @@ mod take_back_plus_k;
 mod thank_for_plus_k;
 mod unblock_person;
 
+use klout_chassis::{Caller, Lookups};
 use klout_proto::graph::v1::{
     AnswerTopicProposalRequest, AnswerTopicProposalResponse, BlockPersonRequest,
     BlockPersonResponse, GetPlusKBudgetRequest, GetPlusKBudgetResponse, GivePlusKRequest,
@@ -37,6 +38,7 @@ const TOPIC_BYTES_MAX: usize = 200;
 #[derive(Clone, Debug)]
 pub(crate) struct PlusKRpc {
     pub(crate) vouching: Vouching,
+    pub(crate) lookups: Lookups,
 }
 
 #[tonic::async_trait]
@@ -61,8 +63,9 @@ impl PlusKService for PlusKRpc {
         &self,
         request: Request<ListPlusKReceivedRequest>,
     ) -> Result<Response<ListPlusKReceivedResponse>, Status> {
+        let caller = Caller::of(&request);
         let response =
-            list_plus_k_received::list_plus_k_received(self, request.into_inner()).await?;
+            list_plus_k_received::list_plus_k_received(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -70,7 +73,9 @@ impl PlusKService for PlusKRpc {
         &self,
         request: Request<ListPlusKGivenRequest>,
     ) -> Result<Response<ListPlusKGivenResponse>, Status> {
-        let response = list_plus_k_given::list_plus_k_given(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            list_plus_k_given::list_plus_k_given(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -1,16 +1,18 @@
+use klout_chassis::Caller;
 use klout_proto::graph::v1::{UpdatePersonRequest, UpdatePersonResponse};
 
 use super::{GraphRpc, note, parse_person};
 use crate::{
     error::Error,
     profile::{Change, Told},
+    shown,
     state::By,
     update,
 };
 
 pub(super) async fn update_person(
     rpc: &GraphRpc,
-    caller: &str,
+    caller: &Caller,
     request: UpdatePersonRequest,
 ) -> Result<UpdatePersonResponse, Error> {
     let person = parse_person("person", &request.person)?;
@@ -22,11 +24,12 @@ pub(super) async fn update_person(
         time_zone: request.time_zone,
         age_band: request.age_band,
     })?;
-    let by = By { caller, note: note::TOLD_AGE, now: rpc.clock.now() };
+    shown::check(&rpc.db, caller, person).await?;
+    let by = By { caller: caller.name(), note: note::TOLD_AGE, now: rpc.clock.now() };
     let (person, written) = update::person(&rpc.db, rpc.age_rules, person, change, &by).await?;
     if written.announced {
         rpc.owners_changed.ring();
     }
     rpc.tell(&written.moved).await?;
-    Ok(UpdatePersonResponse { person: Some(person) })
+    Ok(UpdatePersonResponse { person: Some(shown::as_told(caller, person)) })
 }

@@ -18,6 +18,8 @@ pub(crate) struct Owner {
     /// Of the account; not that of another account with the same id.
     pub(crate) tag: Vec<u8>,
     pub(crate) state: State,
+    /// Whether the owner withholds the network.
+    pub(crate) withheld: bool,
 }
 
 /// An account that a handle may mean.
@@ -31,6 +33,8 @@ pub(crate) struct Called {
     pub(crate) handle_time: OffsetDateTime,
     /// Whether others are shown the person.
     pub(crate) shown: bool,
+    /// Whether the person withholds the network.
+    pub(crate) withheld: bool,
 }
 
 /// Accounts and who is to own them, in the order in which their rows are written.
@@ -45,7 +49,7 @@ pub(crate) async fn owners(
     let ids: Vec<_> = accounts.iter().map(|account| account.0).collect();
     let rows = sqlx::query!(
         r#"
-        select account_id, person_id, tag, state, merged_into
+        select account_id, person_id, tag, state, merged_into, network = any(withheld_networks) as "withheld!"
         from social_graph.account
         join social_graph.person using (person_id)
         where account_id = any($1)
@@ -60,7 +64,12 @@ pub(crate) async fn owners(
                 let source = format!("{} is no state", row.state).into();
                 sqlx::Error::ColumnDecode { index: "state".to_owned(), source }
             })?;
-            let owner = Owner { person: person(row.person_id)?, tag: row.tag, state };
+            let owner = Owner {
+                person: person(row.person_id)?,
+                tag: row.tag,
+                state,
+                withheld: row.withheld,
+            };
             Ok((AccountId(row.account_id), owner))
         })
         .collect()
@@ -99,7 +108,8 @@ pub(crate) async fn called(
     let rows = sqlx::query!(
         r#"
         select account.network, account.handle, account.native_id, account.person_id,
-            account.handle_time, person.state = 'MEMBER' as "shown!"
+            account.handle_time, person.state = 'MEMBER' as "shown!",
+            account.network = any(person.withheld_networks) as "withheld!"
         from (
             select distinct network, handle from unnest($1::text[], $2::text[]) as it (network, handle)
         ) as asked
@@ -121,6 +131,7 @@ pub(crate) async fn called(
                 person: person(row.person_id)?,
                 handle_time: row.handle_time,
                 shown: row.shown,
+                withheld: row.withheld,
             })
         })
         .collect()

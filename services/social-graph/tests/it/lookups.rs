@@ -5,9 +5,9 @@ use klout_proto::{
     convert::timestamp,
     graph::v1::{
         AccountName, BatchGetPeopleRequest, BatchResolvePeopleRequest, CallerLookups,
-        GetPersonRequest, LinkedAccount, ListLookupsRequest, ListLookupsResponse,
-        RecordLookupsRequest, ResolvePersonRequest, graph_service_client::GraphServiceClient,
-        resolve_result,
+        GetPersonRequest, LinkedAccount, ListHandlesRequest, ListLookupsRequest,
+        ListLookupsResponse, RecordLookupsRequest, ResolvePersonRequest, StartLinkRequest,
+        UpdatePersonRequest, graph_service_client::GraphServiceClient, resolve_result,
     },
 };
 use klout_testkit::{link, until};
@@ -245,4 +245,70 @@ async fn a_handle_of_somebody_hidden_does_not_fall_back_to_who_had_it_before() {
     let refused = client_for(&world, "lab", "research").resolve_person(resolve).await;
     let refused = refused.expect_err("it is not bob's any more");
     assert_eq!(reason(&refused).as_deref(), Some("PERSON_UNKNOWN"), "{bob}");
+}
+
+#[tokio::test]
+async fn who_is_hidden_is_nobody_to_links_handles_and_changes_either() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let ann = join(&mut client, vec![account("ann", "ann")]).await.person;
+    withhold(&world, &ann, "research").await;
+    let mut lab = client_for(&world, "lab", "research");
+
+    let update = UpdatePersonRequest {
+        person: ann.clone(),
+        display_name: Some("Anna".to_owned()),
+        ..Default::default()
+    };
+    let start = StartLinkRequest {
+        person: ann.clone(),
+        account: Some(account("ann2", "ann2")),
+        method: "CHALLENGE".to_owned(),
+    };
+    let handles = ListHandlesRequest { person: ann.clone(), ..Default::default() };
+    let refused = [
+        lab.update_person(update.clone()).await.expect_err("withheld"),
+        lab.start_link(start).await.expect_err("withheld"),
+        lab.list_handles(handles.clone()).await.expect_err("withheld"),
+    ];
+    for refused in refused {
+        assert_eq!(reason(&refused).as_deref(), Some("PERSON_UNKNOWN"), "{refused:?}");
+    }
+    let mut crm = client_for(&world, "acme", "crm");
+    let told = crm.update_person(update).await.expect("only research is withheld").into_inner();
+    assert!(told.person.expect("ann").withheld_purposes.is_empty(), "that is not told");
+    crm.list_handles(handles).await.expect("to nobody else");
+}
+
+#[tokio::test]
+async fn an_account_of_a_network_that_its_owner_withholds_leads_to_nobody() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let other = LinkedAccount { network: "github".to_owned(), ..account("7", "ann-codes") };
+    let ann = join(&mut client, vec![account("ann", "ann"), other]).await.person;
+    sqlx::query(
+        "update social_graph.person set withheld_networks = '{bluesky}', age_band = '25_34'",
+    )
+    .execute(&world.stores.db().await)
+    .await
+    .expect("withheld");
+    let mut crm = client_for(&world, "acme", "crm");
+    let mut operator = client_for(&world, "root", "operator");
+
+    for name in [by_handle("ann"), by_native_id("ann")] {
+        let resolve = ResolvePersonRequest { account: Some(name), ..Default::default() };
+        let refused = crm.resolve_person(resolve.clone()).await.expect_err("withheld");
+        assert_eq!(reason(&refused).as_deref(), Some("PERSON_UNKNOWN"), "{refused:?}");
+        let found = operator.resolve_person(resolve).await.expect("ann").into_inner();
+        assert_eq!(found.person, ann);
+    }
+    let get = GetPersonRequest { person: ann.clone() };
+    let told = crm.get_person(get.clone()).await.expect("ann").into_inner().person.expect("ann");
+    assert_eq!(told.accounts.iter().map(|it| &it.network).collect::<Vec<_>>(), ["github"]);
+    assert!(told.withheld_networks.is_empty() && told.age_band.is_empty(), "{told:?}");
+    let told = operator.get_person(get).await.expect("ann").into_inner().person.expect("ann");
+    assert_eq!((told.accounts.len(), told.age_band.as_str()), (2, "25_34"));
+    let handles = ListHandlesRequest { person: ann, ..Default::default() };
+    let listed = crm.list_handles(handles).await.expect("listed").into_inner().handles;
+    assert!(listed.iter().all(|it| it.network == "github"), "{listed:?}");
 }

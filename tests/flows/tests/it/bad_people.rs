@@ -72,7 +72,7 @@ async fn the_same_over_grpc_leaves_nothing_half_done() {
     let installation = Installation::of_one_process().await;
     let endpoint = Endpoint::from_shared(installation.url()).expect("an address");
     let channel = endpoint.connect().await.expect("the gateway answers");
-    let key: MetadataValue<Ascii> = installation.key_for("crm").parse().expect("a header");
+    let key: MetadataValue<Ascii> = installation.key_for("operator").parse().expect("a header");
     let keyed = move |mut request: Request<()>| -> Result<Request<()>, Status> {
         request.metadata_mut().insert("x-api-key", key.clone());
         Ok(request)

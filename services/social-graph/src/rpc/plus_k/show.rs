@@ -1,10 +1,13 @@
 //! +K as they are answered.
 
+use std::collections::BTreeSet;
+
+use klout_chassis::{Caller, Seen};
 use klout_model::PersonId;
 use klout_proto::{convert, graph::v1 as proto};
 use time::{Duration, OffsetDateTime};
 
-use super::parse_person;
+use super::{PlusKRpc, parse_person};
 use crate::{
     error::Error,
     plus_k::{
@@ -12,12 +15,44 @@ use crate::{
         rules::{self, Budget},
         suggest::Suggestion,
     },
+    shown::hidden_from,
     store::topic_proposal::Proposal,
 };
 
 /// Who looks; nobody in particular sees what all may see.
 pub(super) fn viewer(text: &str) -> Result<Option<PersonId>, Error> {
     if text.is_empty() { Ok(None) } else { parse_person("viewer", text).map(Some) }
+}
+
+/// Refuses somebody who is `found` by the id `asked`, and is nobody to `caller`.
+pub(super) async fn check(
+    rpc: &PlusKRpc,
+    caller: &Caller,
+    asked: PersonId,
+    found: i64,
+) -> Result<(), Error> {
+    let people: Vec<_> = PersonId::new(found).into_iter().collect();
+    let hidden = hidden_from(&rpc.vouching.db, caller, &people).await?;
+    if hidden.is_empty() { Ok(()) } else { Err(Error::PersonUnknown { person: asked }) }
+}
+
+/// Those of +K of `whose` at whose other end somebody is whom `caller` is shown; notes who was seen.
+pub(super) async fn seen(
+    rpc: &PlusKRpc,
+    caller: &Caller,
+    whose: i64,
+    mut listed: Vec<PlusK>,
+    other: impl Fn(&PlusK) -> i64,
+) -> Result<Vec<PlusK>, Error> {
+    let people: BTreeSet<_> = listed.iter().filter_map(|it| PersonId::new(other(it))).collect();
+    let people: Vec<_> = people.into_iter().collect();
+    let hidden = hidden_from(&rpc.vouching.db, caller, &people).await?;
+    listed.retain(|it| PersonId::new(other(it)).is_some_and(|person| !hidden.contains(&person)));
+    let shown = people.into_iter().filter(|person| !hidden.contains(person));
+    for person in shown.chain(PersonId::new(whose)) {
+        rpc.lookups.note(caller, Seen::PlusK, person);
+    }
+    Ok(listed)
 }
 
 /// A +K, for one of the two whom it is about or for anybody.
