@@ -373,7 +373,7 @@ impl Turn {
         store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, numbers)
             .await
             .map_err(store("announce states"))?;
-        self.give_receipts(transaction, news, by.now).await
+        self.give_receipts(transaction, news, numbers, by.now).await
     }
 
     /// For those who left, and lets nothing be deleted any more of those who are back.
@@ -381,6 +381,7 @@ impl Turn {
         &self,
         transaction: &mut PgConnection,
         news: &BTreeMap<PersonId, (Standing, Standing)>,
+        numbers: &BTreeMap<PersonId, i64>,
         now: OffsetDateTime,
     ) -> Result<(), Error> {
         let store = Error::store;
@@ -398,7 +399,7 @@ impl Turn {
         if left.is_empty() {
             return Ok(());
         }
-        store::receipt::insert(&mut *transaction, &left, now)
+        store::receipt::insert(&mut *transaction, &left, numbers, now)
             .await
             .map_err(store("write a receipt"))?;
         store::receipt::insert_masked(&mut *transaction, &left, &tell::CONSUMERS, now)
@@ -407,7 +408,8 @@ impl Turn {
         store::receipt::insert_already_left(&mut *transaction, &left)
             .await
             .map_err(store("write what had already left"))?;
-        store::forgetting::append(&mut *transaction, &left, &tell::CONSUMERS)
+        let leaving = left.iter().filter_map(|(_, who, _)| Some((*who, *numbers.get(who)?)));
+        store::forgetting::append(&mut *transaction, &leaving.collect(), &tell::CONSUMERS)
             .await
             .map_err(store("write who is to delete"))
     }

@@ -21,7 +21,8 @@ pub(crate) struct Held {
     pub(crate) name: &'static str,
     /// Declares a cursor `held` over JSON objects.
     describe: &'static str,
-    /// Deletes up to `$4` of them.
+    /// Deletes up to `$4` of them. What may become somebody else's meanwhile says whose it is outside the inner
+    /// select too, which is not looked at again once its row was waited for.
     delete: &'static str,
 }
 
@@ -176,7 +177,7 @@ pub(crate) const ALL: &[Held] = &[
         delete: r#"
             delete from social_graph.contact where contact_hash in (
                 select contact_hash from social_graph.contact where person_id = any($1) limit $4
-            )
+            ) and person_id = any($1)
         "#,
     },
     Held {
@@ -193,7 +194,7 @@ pub(crate) const ALL: &[Held] = &[
             delete from social_graph.dispute where dispute_id in (
                 select dispute_id from social_graph.dispute
                 where owner_person_id = any($1) or claimant_person_id = any($1) limit $4
-            )
+            ) and (owner_person_id = any($1) or claimant_person_id = any($1))
         "#,
     },
     Held {
@@ -206,7 +207,7 @@ pub(crate) const ALL: &[Held] = &[
         delete: r#"
             delete from social_graph.account where account_id in (
                 select account_id from social_graph.account where person_id = any($1) limit $4
-            )
+            ) and person_id = any($1)
         "#,
     },
     Held {
