@@ -238,12 +238,17 @@ impl Turn {
         today: Day,
     ) -> Result<(), Error> {
         let store = Error::store;
-        let people = store::erased_account::end(&mut *transaction, accounts, today)
+        let ended = store::erased_account::end(&mut *transaction, accounts, today)
             .await
             .map_err(store("let an account in again"))?;
-        if people.is_empty() {
+        if ended.is_empty() {
             return Ok(());
         }
+        let (accounts, people): (Vec<i64>, BTreeSet<PersonId>) = ended.into_iter().unzip();
+        // Of the one before, should they not be deleted yet: of the new one nothing was let in until now.
+        store::tie::delete_of(&mut *transaction, &accounts)
+            .await
+            .map_err(store("delete ties of the one before"))?;
         let numbers = self.numbers(transaction, people.iter().copied()).await?;
         store::person_state::renumber(&mut *transaction, &numbers)
             .await
@@ -405,6 +410,8 @@ impl Turn {
         store::receipt::insert_masked(&mut *transaction, &left, &tell::CONSUMERS, now)
             .await
             .map_err(store("write who is to mask"))?;
+        // Else a fold under way would be in neither: it does not know of these receipts.
+        store::lookup::lock(&mut *transaction).await.map_err(store("wait for look-ups"))?;
         store::receipt::insert_already_left(&mut *transaction, &left)
             .await
             .map_err(store("write what had already left"))?;

@@ -138,13 +138,14 @@ pub(crate) const ALL: &[Held] = &[
             from social_graph.tie
             where subject_account_id = any($2) or actor_account_id = any($2)
         "#,
-        // Of an account with which somebody joined again nothing was let in since.
+        // With an account with which somebody joined again its ties went; those since are of later days.
         delete: r#"
             delete from social_graph.tie where (subject_account_id, actor_account_id) in (
-                select subject_account_id, actor_account_id from social_graph.tie
-                where (subject_account_id = any($2) or actor_account_id = any($2)) and last_day <= coalesce(
-                    (select max(through_day) from unnest($3::integer[]) as it (through_day)), last_day
-                )
+                select subject_account_id, actor_account_id
+                from unnest($2::bigint[], $3::integer[]) as gone (account_id, through_day)
+                join social_graph.tie
+                    on gone.account_id = subject_account_id or gone.account_id = actor_account_id
+                where last_day <= coalesce(through_day, last_day)
                 limit $4
             )
         "#,
@@ -308,3 +309,6 @@ pub(crate) async fn delete(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,7 +76,8 @@ pub(crate) async fn insert_masked(
     Ok(())
 }
 
-/// Adds who had been told something of each person until now, and of whoever became them.
+/// Adds who had been told something of each person until now, and of whoever became them. What is not folded yet is
+/// added when it is: [`lookup::lock`](super::lookup::lock) is held.
 #[instrument(name = "db.receipt_already_left.insert", skip_all, fields(receipts.len = receipts.len()))]
 pub(crate) async fn insert_already_left(
     db: impl PgExecutor<'_>,
@@ -96,7 +97,7 @@ pub(crate) async fn insert_already_left(
             from unnest($1::uuid[], $2::bigint[]) as new (receipt_id, person_id)
             join social_graph.person on person.merged_into = new.person_id
         ) as whom
-        join social_graph.looked using (person_id)
+        join social_graph.lookup using (person_id)
         group by receipt_id, caller, purpose
         "#,
         &ids,
