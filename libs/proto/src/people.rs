@@ -54,6 +54,11 @@ pub struct Erased {
 #[error("the states cannot be: {0}")]
 pub struct StatesMalformed(pub &'static str);
 
+/// Somebody who is to be masked is a member under a higher number: social-graph gives numbers out for the second time,
+/// as it was restored from a backup. Nobody may take that for confirmed.
+pub const OUTDATED: StatesMalformed =
+    StatesMalformed("somebody who is no member is one under a higher number");
+
 // === impl State ===
 
 impl State {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use klout_proto::people::State;
-use klout_score_engine::packed::{self, AccountEvidence};
+use klout_score_engine::packed::{self, AccountEvidence, Tally};
 use sqlx::{PgConnection, PgPool};
 use tracing::instrument;
 
@@ -59,9 +59,24 @@ pub(crate) async fn forget(
     let mut transaction = db.begin().await.map_err(store("begin to forget somebody"))?;
     // Else a fold could put back what it read before.
     store::evidence::lock_folds(&mut transaction).await.map_err(store("wait for folds"))?;
-    let rows = store::forgetting::remove_evidence(&mut transaction, accounts).await;
-    count("evidence", rows.map_err(store("delete evidence"))?.unsigned_abs());
-    let findings = store::forgetting::remove_findings(&mut transaction, person, accounts).await;
+    // Somebody else may have joined with an account since: what came after is about them.
+    let erased = store::person_state::erased(&mut *transaction, accounts).await;
+    let erased = erased.map_err(store("look up to which day evidence goes"))?;
+    let last_days: HashMap<i64, i32> =
+        erased.values().filter_map(|it| Some((it.account, it.through_day?))).collect();
+    let (joined, left): (Vec<i64>, Vec<i64>) =
+        accounts.iter().partition(|account| last_days.contains_key(account));
+    let rows = store::forgetting::remove_evidence(&mut transaction, &left).await;
+    let mut rows = rows.map_err(store("delete evidence"))?.unsigned_abs();
+    rewrite(&mut transaction, &joined, |account, evidence, tallies| {
+        let any =
+            last_days.get(&account).is_some_and(|day| remove_through(*day, evidence, tallies));
+        rows += u64::from(any);
+        any
+    })
+    .await?;
+    count("evidence", rows);
+    let findings = store::forgetting::remove_findings(&mut transaction, person, &left).await;
     count("finding", findings.map_err(store("delete findings"))?);
     store::forgetting::add(&mut transaction, person, accounts)
         .await
@@ -118,13 +133,29 @@ async fn take_out(
     accounts: &[i64],
     pending: &HashMap<i64, Option<i32>>,
 ) -> Result<(), Error> {
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let mut taken = HashMap::new();
+    rewrite(&mut *db, accounts, |_, evidence, _| take_out_of(evidence, pending, &mut taken))
+        .await?;
+    let counted = store::forgetting::count(db, &taken).await;
+    counted.map_err(Error::store("count what was taken out"))
+}
+
+/// Changes the evidence of accounts. `change` returns whether there was anything to change.
+async fn rewrite(
+    db: &mut PgConnection,
+    accounts: &[i64],
+    mut change: impl FnMut(i64, &mut AccountEvidence, &mut Vec<Tally>) -> bool,
+) -> Result<(), Error> {
     let store = Error::store;
-    if pending.is_empty() || accounts.is_empty() {
+    if accounts.is_empty() {
         return Ok(());
     }
     let rows = store::evidence::unfolded(&mut *db, accounts).await;
     let rows = rows.map_err(store("read evidence"))?;
-    let (mut taken, mut gaps) = (HashMap::<i64, TakenOut>::new(), Vec::new());
+    let mut gaps = Vec::new();
     let mut by_account: HashMap<i64, Vec<Unfolded>> = HashMap::new();
     for row in rows {
         by_account.entry(row.account).or_default().push(row);
@@ -139,7 +170,7 @@ async fn take_out(
                 tallies.extend(packed::unpack_tallies(packed).map_err(Error::Packed)?);
             }
         }
-        if !take_out_of(&mut evidence, pending, &mut taken) {
+        if !change(account, &mut evidence, &mut tallies) {
             continue;
         }
         gaps.push(account);
@@ -163,8 +194,22 @@ async fn take_out(
     store::evidence::fold(&mut *db, &blocks, &gone, &read)
         .await
         .map_err(store("write what is left of evidence"))?;
-    store::forgetting::add_gaps(&mut *db, &gaps).await.map_err(store("mark people dirty"))?;
-    store::forgetting::count(db, &taken).await.map_err(store("count what was taken out"))
+    store::forgetting::add_gaps(&mut *db, &gaps).await.map_err(store("mark people dirty"))
+}
+
+/// Removes everything of days up to and with `last`. Returns whether there was anything.
+fn remove_through(last: i32, evidence: &mut AccountEvidence, tallies: &mut Vec<Tally>) -> bool {
+    let size = |evidence: &AccountEvidence, tallies: &[Tally]| {
+        let AccountEvidence { cells, given, posts, readings } = evidence;
+        cells.len() + given.len() + posts.len() + readings.len() + tallies.len()
+    };
+    let before = size(evidence, tallies);
+    evidence.cells.retain(|it| it.day > last);
+    evidence.given.retain(|it| it.day > last);
+    evidence.posts.retain(|it| it.day > last);
+    evidence.readings.retain(|it| it.day() > i64::from(last));
+    tallies.retain(|it| it.day > last);
+    size(evidence, tallies) < before
 }
 
 /// Takes what these accounts did, and what +K they got, out of the evidence of another one. Returns whether there was
@@ -224,5 +269,17 @@ mod tests {
         assert_eq!(evidence.given, [given(3)]);
         assert_eq!((taken[&1].cells, taken[&2].cells, taken[&2].given), (1, 1, 1));
         assert!(!take_out_of(&mut evidence, &pending, &mut taken), "nothing is left");
+    }
+
+    #[test]
+    fn of_an_account_with_which_somebody_joined_again_what_came_after_stays() {
+        let cell = |day| Cell { actor: None, day, kind: Kind::Like, count: 1, told: 1 };
+        let tally = |day| Tally { post: [1; 16], kind: Kind::Like, day, count: 1 };
+        let mut evidence =
+            AccountEvidence { cells: vec![cell(5), cell(6)], ..AccountEvidence::default() };
+        let mut tallies = vec![tally(5), tally(6)];
+        assert!(remove_through(5, &mut evidence, &mut tallies));
+        assert_eq!((evidence.cells.as_slice(), &tallies), ([cell(6)].as_slice(), &vec![tally(6)]));
+        assert!(!remove_through(5, &mut evidence, &mut tallies), "nothing is left");
     }
 }

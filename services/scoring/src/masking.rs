@@ -13,7 +13,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use klout_chassis::switched_on;
-use klout_proto::people::{Erased, State, Told};
+use klout_proto::people::{Erased, OUTDATED, State, Told};
 use sqlx::{PgConnection, PgPool};
 use tokio::time::{Instant, sleep};
 use tracing::instrument;
@@ -23,7 +23,7 @@ use crate::{
     change::Change,
     error::{Error, ending},
     flights::Flights,
-    store,
+    store::{self, person_state::Standing},
 };
 
 /// How long a change may take until everybody has confirmed it. A lease lapses in less.
@@ -88,6 +88,14 @@ impl Masker {
         let newer = store::person_state::renew(&mut *connection, told)
             .await
             .map_err(store("take over states"))?;
+        let older = told.iter().filter(|it| it.state != State::Member);
+        let older = older.map(|it| it.person).filter(|person| !newer.contains(person));
+        let older: Vec<i64> = older.collect();
+        let standings = store::person_state::find(&mut *connection, &older).await;
+        let standings = standings.map_err(store("look who stays a member"))?;
+        if standings.values().any(|it| matches!(it, Standing::Member(_))) {
+            return Err(Error::States(OUTDATED));
+        }
         if newer.is_empty() {
             let number = store::person_state::masking(&mut *connection).await;
             let number = number.map_err(store("read the number of the last change"))?;

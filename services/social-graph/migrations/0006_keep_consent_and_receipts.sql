@@ -60,6 +60,7 @@ create index person_state_outbox_leased_until on social_graph.person_state_outbo
 create table social_graph.forgetting (
     person_id    bigint      not null,
     consumer     text        not null,
+    number       bigint      not null,
     leased_until timestamptz not null default '-infinity',
     attempts     integer     not null default 0,
 
@@ -67,7 +68,8 @@ create table social_graph.forgetting (
 );
 
 comment on table social_graph.forgetting is
-    'One row per person who was erased or opted out and service, this one too, that has not deleted yet what is to go.';
+    'One row per person who was erased or opted out and service, this one too, that has not deleted yet what is to go. '
+    'number: of the state that demands it.';
 
 create index forgetting_leased_until on social_graph.forgetting (consumer, leased_until);
 
@@ -77,6 +79,7 @@ create table social_graph.receipt (
     receipt_id   uuid        not null,
     person_id    bigint      not null,
     kind         text        not null,
+    number       bigint      not null,
     request_time timestamptz not null,
     delete_time  timestamptz,
 
@@ -84,7 +87,7 @@ create table social_graph.receipt (
     constraint receipt_kind_known check (kind in ('ERASURE', 'OPT_OUT'))
 );
 
-comment on table social_graph.receipt is 'One row per erasure or opting out.';
+comment on table social_graph.receipt is 'One row per erasure or opting out. number: of the state that it is for.';
 
 create index receipt_person_id on social_graph.receipt (person_id, request_time);
 

@@ -23,7 +23,7 @@ use crate::{
     lookups,
     peer::Peer,
     state::State,
-    store,
+    store::{self, forgetting::Leased},
     tell::{Consumer, Teller},
 };
 
@@ -88,32 +88,33 @@ impl Forgetter {
         let leased = store::forgetting::lease(&self.db, consumer, LEASE_TIME)
             .await
             .map_err(store("lease somebody"))?;
-        let Some(person) = leased else { return Ok(false) };
-        let renew = || store::forgetting::renew(&self.db, consumer.name(), person, LEASE_TIME);
-        let done = match renewing(RENEW_INTERVAL, self.ask(person), renew).await {
+        let Some(leased) = leased else { return Ok(false) };
+        let renew = || store::forgetting::renew(&self.db, consumer.name(), leased, LEASE_TIME);
+        let done = match renewing(RENEW_INTERVAL, self.ask(leased), renew).await {
             Ok(done) => done,
             Err(error) => {
-                store::forgetting::release(&self.db, consumer.name(), person)
+                store::forgetting::release(&self.db, consumer.name(), leased)
                     .await
                     .map_err(store("give somebody back"))?;
                 return Err(error);
             }
         };
         if done {
-            store::forgetting::done(&self.db, consumer.name(), person)
+            store::forgetting::done(&self.db, consumer.name(), leased)
                 .await
                 .map_err(store("note that a service is done"))?;
         } else {
-            store::forgetting::release(&self.db, consumer.name(), person)
+            store::forgetting::release(&self.db, consumer.name(), leased)
                 .await
                 .map_err(store("give somebody back"))?;
         }
         Ok(true)
     }
 
-    async fn ask(&self, person: PersonId) -> Result<bool, ForgetError> {
+    async fn ask(&self, leased: Leased) -> Result<bool, ForgetError> {
         let store = |action| move |source| ForgetError::Store { action, source };
         let consumer = self.peer.consumer;
+        let person = leased.person;
         let state = store::person_state::find(&self.db, person)
             .await
             .map_err(store("read the state of who is to be forgotten"))?;
@@ -136,7 +137,7 @@ impl Forgetter {
         let answer =
             called.map_err(|source| ForgetError::Call { consumer, source: Box::new(source) })?;
         failpoint!("social_graph.person.forgotten");
-        store::receipt::add_deleted(&self.db, person, consumer.name(), &answer.forgotten)
+        store::receipt::add_deleted(&self.db, leased, consumer.name(), &answer.forgotten)
             .await
             .map_err(store("write what was deleted"))?;
         Ok(answer.done)
@@ -153,26 +154,34 @@ impl OwnForgetter {
         let leased = store::forgetting::lease_own(&self.db, LEASE_TIME)
             .await
             .map_err(store("lease somebody"))?;
-        let Some(person) = leased else { return Ok(false) };
+        let Some(leased) = leased else { return Ok(false) };
         let ourselves = Consumer::OURSELVES;
-        let renew = || store::forgetting::renew(&self.db, ourselves, person, LEASE_TIME);
+        let renew = || store::forgetting::renew(&self.db, ourselves, leased, LEASE_TIME);
         let own = async {
-            let forgotten = person_of(&self.db, person).await?;
-            store::receipt::add_deleted(&self.db, person, ourselves, &forgotten)
+            let forgotten = person_of(&self.db, leased.person).await?;
+            store::receipt::add_deleted(&self.db, leased, ourselves, &forgotten)
                 .await
                 .map_err(Error::store("write what was deleted"))
         };
         if let Err(error) = renewing(RENEW_INTERVAL, own, renew).await {
-            store::forgetting::release(&self.db, ourselves, person)
+            store::forgetting::release(&self.db, ourselves, leased)
                 .await
                 .map_err(store("give somebody back"))?;
             return Err(ForgetError::Own(Box::new(error)));
         }
         failpoint!("social_graph.own.forgotten");
-        store::receipt::end(&self.db, person).await.map_err(store("complete a receipt"))?;
-        store::forgetting::done(&self.db, ourselves, person)
+        let mut transaction =
+            self.db.begin().await.map_err(store("begin to complete a receipt"))?;
+        let done = store::forgetting::done(&mut *transaction, ourselves, leased)
             .await
             .map_err(store("note that this service is done"))?;
+        // Who was erased after having opted out is to be forgotten once more, and has a receipt for that.
+        if done {
+            store::receipt::end(&mut *transaction, leased)
+                .await
+                .map_err(store("complete a receipt"))?;
+        }
+        transaction.commit().await.map_err(store("commit that this service is done"))?;
         Ok(true)
     }
 }

@@ -59,11 +59,7 @@ impl LookupKeeper {
     /// Makes rows by person of some that came. Returns whether there may be more.
     #[instrument(name = "lookups.fold", skip_all)]
     async fn fold(&self) -> Result<bool, Error> {
-        let failed = || Error::store("fold look-ups");
-        let mut transaction = self.db.begin().await.map_err(failed())?;
-        store::lookup::lock_shared(&mut *transaction).await.map_err(failed())?;
-        let folded = store::lookup::fold(&mut *transaction, FOLD_BATCHES).await.map_err(failed())?;
-        transaction.commit().await.map_err(failed())?;
+        let folded = fold(&self.db).await?;
         if folded > 0 {
             // Some may have waited for long.
             self.folded.notify_one();
@@ -93,8 +89,20 @@ pub(crate) async fn record(db: &PgPool, batches: &[Batch]) -> Result<(), Error> 
     transaction.commit().await.map_err(failed())
 }
 
-/// Waits until nobody folds look-ups who may not have seen yet that somebody is erased.
+/// Folds some. Returns how many batches that were.
+async fn fold(db: &PgPool) -> Result<i64, Error> {
+    let failed = || Error::store("fold look-ups");
+    let mut transaction = db.begin().await.map_err(failed())?;
+    store::lookup::lock_shared(&mut *transaction).await.map_err(failed())?;
+    let folded = store::lookup::fold(&mut *transaction, FOLD_BATCHES).await.map_err(failed())?;
+    transaction.commit().await.map_err(failed())?;
+    Ok(folded)
+}
+
+/// Folds what there is, so that receipts have what was told of who is erased, and waits until nobody folds look-ups who
+/// may not have seen yet that they are.
 pub(crate) async fn settle(db: &PgPool) -> Result<(), Error> {
+    while fold(db).await? == FOLD_BATCHES {}
     let failed = || Error::store("wait for look-ups that are folded");
     let mut transaction = db.begin().await.map_err(failed())?;
     store::lookup::lock(&mut *transaction).await.map_err(failed())?;

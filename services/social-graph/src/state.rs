@@ -238,12 +238,17 @@ impl Turn {
         today: Day,
     ) -> Result<(), Error> {
         let store = Error::store;
-        let people = store::erased_account::end(&mut *transaction, accounts, today)
+        let ended = store::erased_account::end(&mut *transaction, accounts, today)
             .await
             .map_err(store("let an account in again"))?;
-        if people.is_empty() {
+        if ended.is_empty() {
             return Ok(());
         }
+        let (accounts, people): (Vec<i64>, BTreeSet<PersonId>) = ended.into_iter().unzip();
+        // Of the one before, should they not be deleted yet: of the new one nothing was let in until now.
+        store::tie::delete_of(&mut *transaction, &accounts)
+            .await
+            .map_err(store("delete ties of the one before"))?;
         let numbers = self.numbers(transaction, people.iter().copied()).await?;
         store::person_state::renumber(&mut *transaction, &numbers)
             .await
@@ -389,7 +394,7 @@ impl Turn {
         store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, numbers)
             .await
             .map_err(store("announce states"))?;
-        self.give_receipts(transaction, news, by.now).await
+        self.give_receipts(transaction, news, numbers, by.now).await
     }
 
     /// For those who left, and lets nothing be deleted any more of those who are back.
@@ -397,6 +402,7 @@ impl Turn {
         &self,
         transaction: &mut PgConnection,
         news: &BTreeMap<PersonId, (Standing, Standing)>,
+        numbers: &BTreeMap<PersonId, i64>,
         now: OffsetDateTime,
     ) -> Result<(), Error> {
         let store = Error::store;
@@ -414,16 +420,19 @@ impl Turn {
         if left.is_empty() {
             return Ok(());
         }
-        store::receipt::insert(&mut *transaction, &left, now)
+        store::receipt::insert(&mut *transaction, &left, numbers, now)
             .await
             .map_err(store("write a receipt"))?;
         store::receipt::insert_masked(&mut *transaction, &left, &tell::CONSUMERS, now)
             .await
             .map_err(store("write who is to mask"))?;
+        // Else a fold under way would be in neither: it does not know of these receipts.
+        store::lookup::lock(&mut *transaction).await.map_err(store("wait for look-ups"))?;
         store::receipt::insert_already_left(&mut *transaction, &left)
             .await
             .map_err(store("write what had already left"))?;
-        store::forgetting::append(&mut *transaction, &left, &tell::CONSUMERS)
+        let leaving = left.iter().filter_map(|(_, who, _)| Some((*who, *numbers.get(who)?)));
+        store::forgetting::append(&mut *transaction, &leaving.collect(), &tell::CONSUMERS)
             .await
             .map_err(store("write who is to delete"))
     }

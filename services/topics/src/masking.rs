@@ -6,11 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use klout_proto::people::{Erased, State, Told};
-use sqlx::PgPool;
+use klout_proto::people::{Erased, OUTDATED, State, Told};
+use sqlx::{PgPool, Postgres, Transaction};
 use tracing::instrument;
 
-use crate::{error::Error, store};
+use crate::{
+    error::Error,
+    store::{self, person_state::Standing},
+};
 
 /// Rows of a table that are deleted at once.
 const ROWS_MAX: i64 = 20_000;
@@ -44,7 +47,15 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<(), Error> {
     store::person::lock(&mut *connection, &people).await.map_err(store("hold members"))?;
     let newer = store::person_state::renew(&mut *connection, told).await;
     let newer = newer.map_err(store("take over states"))?;
-    let newer: Vec<&Told> = told.iter().filter(|it| newer.contains(&it.person)).collect();
+    let (newer, older): (Vec<&Told>, Vec<&Told>) =
+        told.iter().partition(|it| newer.contains(&it.person));
+    let older: Vec<i64> =
+        older.iter().filter(|it| it.state != State::Member).map(|it| it.person).collect();
+    let standings = store::person_state::find(&mut *connection, &older).await;
+    let standings = standings.map_err(store("look who stays a member"))?;
+    if standings.values().any(|it| matches!(it, Standing::Member(_))) {
+        return Err(Error::States(OUTDATED));
+    }
     let erased = erased(&newer);
     if !erased.is_empty() {
         store::person_state::renew_erased(&mut *connection, &erased)
@@ -85,28 +96,60 @@ pub(crate) async fn forget(
     accounts: &[i64],
 ) -> Result<Forgotten, Error> {
     use store::forgetting as tables;
-    let failed = || Error::store("forget somebody");
     let mut forgotten = Forgotten { counts: Vec::new(), done: true };
-    let mut count = |name, deleted: u64| {
-        if deleted > 0 {
-            forgotten.counts.push((name, deleted));
-        }
-        forgotten.done &= deleted < ROWS_MAX.unsigned_abs();
-    };
-    count("post", tables::posts(db, accounts, ROWS_MAX).await.map_err(failed())?);
-    count("post_topic", tables::post_topics(db, accounts, ROWS_MAX).await.map_err(failed())?);
-    count("reaction", tables::reactions(db, accounts, ROWS_MAX).await.map_err(failed())?);
-    count("label", tables::labels(db, accounts, ROWS_MAX).await.map_err(failed())?);
-    count("place", tables::places(db, accounts, ROWS_MAX).await.map_err(failed())?);
-    if state == State::Erased {
-        count("reaction", tables::reactions_by(db, accounts, ROWS_MAX).await.map_err(failed())?);
-        count("label", tables::labels_by(db, accounts, ROWS_MAX).await.map_err(failed())?);
+    macro_rules! forget {
+        ($name:literal, $table:ident) => {
+            let Some(mut held) = hold(db, person, state).await? else {
+                return Ok(Forgotten { done: false, ..forgotten });
+            };
+            let deleted = tables::$table(&mut *held, accounts, ROWS_MAX)
+                .await
+                .map_err(Error::store("forget somebody"))?;
+            held.commit().await.map_err(Error::store("commit that somebody is forgotten"))?;
+            if deleted > 0 {
+                forgotten.counts.push(($name, deleted));
+            }
+            forgotten.done &= deleted < ROWS_MAX.unsigned_abs();
+        };
     }
-    let for_good = state == State::Erased;
-    let (declared, vetoed) = tables::person(db, person, for_good).await.map_err(failed())?;
-    count("declared", declared.unsigned_abs());
-    count("veto", vetoed.unsigned_abs());
+    forget!("post_topic", post_topics);
+    forget!("post", posts);
+    forget!("reaction", reactions);
+    forget!("label", labels);
+    forget!("place", places);
+    if state == State::Erased {
+        forget!("reaction", reactions_by);
+        forget!("label", labels_by);
+    }
+    let Some(mut held) = hold(db, person, state).await? else {
+        return Ok(Forgotten { done: false, ..forgotten });
+    };
+    let said = tables::person(&mut *held, person, state == State::Erased).await;
+    let (declared, vetoed) = said.map_err(Error::store("forget what somebody said"))?;
+    held.commit().await.map_err(Error::store("commit that somebody is forgotten"))?;
+    for (name, deleted) in [("declared", declared), ("veto", vetoed)] {
+        if deleted > 0 {
+            forgotten.counts.push((name, deleted.unsigned_abs()));
+        }
+    }
     Ok(forgotten)
+}
+
+/// Begins a transaction in which nobody's state changes, if somebody is in this one: who came back meanwhile keeps
+/// everything. The order is that of everybody who writes: batches, people.
+async fn hold(
+    db: &PgPool,
+    person: i64,
+    state: State,
+) -> Result<Option<Transaction<'static, Postgres>>, Error> {
+    let store = Error::store;
+    let mut transaction = db.begin().await.map_err(store("begin to forget somebody"))?;
+    store::person_state::lock_erased(&mut transaction).await.map_err(store("wait for batches"))?;
+    store::person::lock(&mut transaction, &[person]).await.map_err(store("hold a member"))?;
+    let is = store::person_state::is(&mut transaction, person, state.as_str())
+        .await
+        .map_err(store("look who is to be forgotten"))?;
+    Ok(is.then_some(transaction))
 }
 
 /// The highest number that was told.

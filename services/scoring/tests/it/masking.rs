@@ -255,10 +255,11 @@ async fn everything_that_is_held_is_described() {
 #[tokio::test]
 async fn an_account_that_joins_again_counts_from_the_next_day_on() {
     let (one, _other) = town(Stores::fresh().await).await;
-    let mut state = erased(1, 5, &[11]);
+    one.mask(erased(1, 5, &[11])).await;
+    one.forget(1, "ERASED", &[11]).await;
+    let mut state = erased(1, 6, &[11]);
     state.erased_accounts[0].through_day = Some(crate::world::TODAY - 1);
     one.mask(state).await;
-    one.forget(1, "ERASED", &[11]).await;
     one.own(11, 3, 2).await;
     let mut old = likes(3, &[(11, 93, 5)]);
     old.interactions[0].day = crate::world::TODAY - 1;
@@ -267,6 +268,10 @@ async fn an_account_that_joins_again_counts_from_the_next_day_on() {
     until("somebody without evidence", async || one.score(3).await.state == "UNKNOWN").await;
     one.apply(likes(4, &[(11, 93, 5)])).await.expect("applied");
     until("somebody with evidence", async || one.score(3).await.state == "KNOWN").await;
+
+    one.forget(1, "ERASED", &[11]).await;
+
+    assert!(one.described(3, &[11]).await.iter().any(|it| it == "cell"), "it is of who joined");
 }
 
 #[tokio::test]

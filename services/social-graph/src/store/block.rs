@@ -81,7 +81,7 @@ pub(crate) async fn count(db: impl PgExecutor<'_>, person: i64) -> Result<i64, s
     .await
 }
 
-/// Whom somebody blocks, newest first.
+/// Whom somebody blocks and who is still a member, newest first.
 #[instrument(name = "db.block.list", skip_all)]
 pub(crate) async fn list(
     db: impl PgExecutor<'_>,
@@ -95,7 +95,8 @@ pub(crate) async fn list(
         r#"
         select blocked_id as person, block_time as time
         from social_graph.block
-        where person_id = $1
+        join social_graph.person as blocked on blocked.person_id = blocked_id
+        where block.person_id = $1 and blocked.state = 'MEMBER'
             and (block_time, blocked_id) < (coalesce($2, timestamptz 'infinity'), $3::bigint)
         order by block_time desc, blocked_id desc
         limit $4

@@ -1,6 +1,6 @@
 //! `social_graph.erased_account`: of what nothing is taken in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use klout_model::{AccountId, Day, PersonId};
 use sqlx::{PgConnection, PgExecutor};
@@ -107,27 +107,30 @@ pub(crate) async fn any(
     .await
 }
 
-/// Lets these accounts in again after `day`. Returns the people who had been erased with one of them.
+/// Lets these accounts in again after `day`. Returns those that had been kept out, each with who was erased with it.
 #[instrument(name = "db.erased_account.end", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn end(
     db: impl PgExecutor<'_>,
     accounts: &[AccountId],
     day: Day,
-) -> Result<BTreeSet<PersonId>, sqlx::Error> {
+) -> Result<Vec<(i64, PersonId)>, sqlx::Error> {
     let accounts: Vec<_> = accounts.iter().map(|account| account.0).collect();
-    let people = sqlx::query_scalar!(
+    let rows = sqlx::query!(
         r#"
         update social_graph.erased_account
         set through_day = $2
         where account_id = any($1) and through_day is null
-        returning person_id
+        returning account_id, person_id
         "#,
         &accounts,
         day.number(),
     )
     .fetch_all(db)
     .await?;
-    Ok(people.into_iter().filter_map(PersonId::new).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.account_id, PersonId::new(row.person_id)?)))
+        .collect())
 }
 
 /// The accounts that somebody had who was erased, and up to which day they were theirs; `None`: for ever.

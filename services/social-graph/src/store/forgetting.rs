@@ -1,35 +1,43 @@
 //! `social_graph.forgetting`: what services have still to delete.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use crate::tell::Consumer;
 use klout_model::PersonId;
 use klout_store::interval;
 use sqlx::PgExecutor;
 use tracing::instrument;
-use uuid::Uuid;
 
-use crate::tell::Consumer;
+/// Somebody of whom a service is to delete what is to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leased {
+    pub(crate) person: PersonId,
+    /// Of the state that demands it. Another one may take its place meanwhile, and is then to be done by itself.
+    pub(crate) number: i64,
+}
 
-/// Adds people of whom these services, and this one, are to delete what is to go.
+/// Adds people of whom these services, and this one, are to delete what is to go, by the numbers of their states.
 #[instrument(name = "db.forgetting.append", skip_all, fields(people.len = left.len()))]
 pub(crate) async fn append(
     db: impl PgExecutor<'_>,
-    left: &[(Uuid, PersonId, &'static str)],
+    left: &BTreeMap<PersonId, i64>,
     consumers: &[Consumer],
 ) -> Result<(), sqlx::Error> {
-    let people: Vec<_> = left.iter().map(|(_, person, _)| person.get()).collect();
+    let people: Vec<_> = left.keys().map(|person| person.get()).collect();
+    let numbers: Vec<_> = left.values().copied().collect();
     let consumers: Vec<_> = consumers.iter().map(|consumer| consumer.name()).collect();
     sqlx::query!(
         r#"
-        insert into social_graph.forgetting (person_id, consumer)
-        select person_id, consumer
-        from unnest($1::bigint[]) as new (person_id)
-        cross join unnest($2::text[] || $3::text) as told (consumer)
+        insert into social_graph.forgetting (person_id, number, consumer)
+        select person_id, number, consumer
+        from unnest($1::bigint[], $2::bigint[]) as new (person_id, number)
+        cross join unnest($3::text[] || $4::text) as told (consumer)
         order by person_id, consumer
         on conflict on constraint forgetting_pkey do update
-        set leased_until = default, attempts = default
+        set number = excluded.number, leased_until = default, attempts = default
         "#,
         &people,
+        &numbers,
         &consumers as &[&str],
         Consumer::OURSELVES,
     )
@@ -57,8 +65,8 @@ pub(crate) async fn lease(
     db: impl PgExecutor<'_>,
     consumer: Consumer,
     time: Duration,
-) -> Result<Option<PersonId>, sqlx::Error> {
-    let person = sqlx::query_scalar!(
+) -> Result<Option<Leased>, sqlx::Error> {
+    let row = sqlx::query!(
         r#"
         update social_graph.forgetting as forgetting
         set leased_until = now() + $1, attempts = attempts + 1
@@ -74,14 +82,15 @@ pub(crate) async fn lease(
             for update skip locked
         ) as due
         where forgetting.person_id = due.person_id and forgetting.consumer = $2
-        returning forgetting.person_id
+        returning forgetting.person_id, forgetting.number
         "#,
         interval(time),
         consumer.name(),
     )
     .fetch_optional(db)
     .await?;
-    Ok(person.and_then(PersonId::new))
+    Ok(row
+        .and_then(|row| Some(Leased { person: PersonId::new(row.person_id)?, number: row.number })))
 }
 
 /// Takes somebody for `time` of whom every other service has deleted what is to go, and everybody knows who owns their
@@ -90,8 +99,8 @@ pub(crate) async fn lease(
 pub(crate) async fn lease_own(
     db: impl PgExecutor<'_>,
     time: Duration,
-) -> Result<Option<PersonId>, sqlx::Error> {
-    let person = sqlx::query_scalar!(
+) -> Result<Option<Leased>, sqlx::Error> {
+    let row = sqlx::query!(
         r#"
         update social_graph.forgetting as forgetting
         set leased_until = now() + $1, attempts = attempts + 1
@@ -113,14 +122,15 @@ pub(crate) async fn lease_own(
             for update skip locked
         ) as due
         where forgetting.person_id = due.person_id and forgetting.consumer = $2
-        returning forgetting.person_id
+        returning forgetting.person_id, forgetting.number
         "#,
         interval(time),
         Consumer::OURSELVES,
     )
     .fetch_optional(db)
     .await?;
-    Ok(person.and_then(PersonId::new))
+    Ok(row
+        .and_then(|row| Some(Leased { person: PersonId::new(row.person_id)?, number: row.number })))
 }
 
 /// Keeps somebody for `time` from now on.
@@ -128,39 +138,41 @@ pub(crate) async fn lease_own(
 pub(crate) async fn renew(
     db: impl PgExecutor<'_>,
     consumer: &str,
-    person: PersonId,
+    leased: Leased,
     time: Duration,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         update social_graph.forgetting
         set leased_until = now() + $3
-        where person_id = $1 and consumer = $2 and leased_until > now()
+        where person_id = $1 and consumer = $2 and number = $4 and leased_until > now()
         "#,
-        person.get(),
+        leased.person.get(),
         consumer,
         interval(time),
+        leased.number,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Takes note that a service has deleted what is to go.
+/// Takes note that a service has deleted what is to go. Returns whether it was still that which is to go.
 #[instrument(name = "db.forgetting.done", skip_all)]
 pub(crate) async fn done(
     db: impl PgExecutor<'_>,
     consumer: &str,
-    person: PersonId,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "delete from social_graph.forgetting where person_id = $1 and consumer = $2",
-        person.get(),
+    leased: Leased,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "delete from social_graph.forgetting where person_id = $1 and consumer = $2 and number = $3",
+        leased.person.get(),
         consumer,
+        leased.number,
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Lets somebody wait: 0.1 s doubled by each attempt, at most five minutes.
@@ -168,17 +180,18 @@ pub(crate) async fn done(
 pub(crate) async fn release(
     db: impl PgExecutor<'_>,
     consumer: &str,
-    person: PersonId,
+    leased: Leased,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         update social_graph.forgetting
         set leased_until = now()
             + least(interval '5 minutes', interval '100 milliseconds' * 2 ^ least(attempts, 12))
-        where person_id = $1 and consumer = $2
+        where person_id = $1 and consumer = $2 and number = $3
         "#,
-        person.get(),
+        leased.person.get(),
         consumer,
+        leased.number,
     )
     .execute(db)
     .await?;

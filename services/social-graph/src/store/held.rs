@@ -21,7 +21,8 @@ pub(crate) struct Held {
     pub(crate) name: &'static str,
     /// Declares a cursor `held` over JSON objects.
     describe: &'static str,
-    /// Deletes up to `$4` of them.
+    /// Deletes up to `$4` of them. What may become somebody else's meanwhile says whose it is outside the inner
+    /// select too, which is not looked at again once its row was waited for.
     delete: &'static str,
 }
 
@@ -137,13 +138,14 @@ pub(crate) const ALL: &[Held] = &[
             from social_graph.tie
             where subject_account_id = any($2) or actor_account_id = any($2)
         "#,
-        // Of an account with which somebody joined again nothing was let in since.
+        // With an account with which somebody joined again its ties went; those since are of later days.
         delete: r#"
             delete from social_graph.tie where (subject_account_id, actor_account_id) in (
-                select subject_account_id, actor_account_id from social_graph.tie
-                where (subject_account_id = any($2) or actor_account_id = any($2)) and last_day <= coalesce(
-                    (select max(through_day) from unnest($3::integer[]) as it (through_day)), last_day
-                )
+                select subject_account_id, actor_account_id
+                from unnest($2::bigint[], $3::integer[]) as gone (account_id, through_day)
+                join social_graph.tie
+                    on gone.account_id = subject_account_id or gone.account_id = actor_account_id
+                where last_day <= coalesce(through_day, last_day)
                 limit $4
             )
         "#,
@@ -176,7 +178,7 @@ pub(crate) const ALL: &[Held] = &[
         delete: r#"
             delete from social_graph.contact where contact_hash in (
                 select contact_hash from social_graph.contact where person_id = any($1) limit $4
-            )
+            ) and person_id = any($1)
         "#,
     },
     Held {
@@ -193,7 +195,7 @@ pub(crate) const ALL: &[Held] = &[
             delete from social_graph.dispute where dispute_id in (
                 select dispute_id from social_graph.dispute
                 where owner_person_id = any($1) or claimant_person_id = any($1) limit $4
-            )
+            ) and (owner_person_id = any($1) or claimant_person_id = any($1))
         "#,
     },
     Held {
@@ -206,7 +208,7 @@ pub(crate) const ALL: &[Held] = &[
         delete: r#"
             delete from social_graph.account where account_id in (
                 select account_id from social_graph.account where person_id = any($1) limit $4
-            )
+            ) and person_id = any($1)
         "#,
     },
     Held {
@@ -307,3 +309,6 @@ pub(crate) async fn delete(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

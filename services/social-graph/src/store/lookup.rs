@@ -56,7 +56,7 @@ pub(crate) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// Waits for those who fold look-ups. Once somebody is erased and this was held for a moment, no fold adds any of
+/// Waits for those who fold look-ups, and keeps them waiting until the transaction ends. Once somebody is erased and this was held for a moment, no fold adds any of
 /// theirs.
 #[instrument(name = "db.lookup.lock", skip_all)]
 pub(crate) async fn lock(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
@@ -90,8 +90,9 @@ pub(crate) async fn append(db: impl PgExecutor<'_>, batch: &Batch) -> Result<(),
 }
 
 /// Makes rows by person of up to `max` batches, the oldest first. Those of somebody who was merged are the other
-/// person's, those of somebody who was erased are left out. Rows are written in their order, so that no two writers wait
-/// for one another in a circle. Returns how many batches that were.
+/// person's, those of somebody who was erased are left out. What was told of somebody before they left is added to the
+/// receipt for that, too. Rows are written in their order, so that no two writers wait for one another in a circle.
+/// Returns how many batches that were.
 #[instrument(name = "db.lookup.fold", skip_all)]
 pub(crate) async fn fold(db: impl PgExecutor<'_>, max: i64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
@@ -123,6 +124,22 @@ pub(crate) async fn fold(db: impl PgExecutor<'_>, max: i64) -> Result<i64, sqlx:
             set
                 count = kept.count + excluded.count,
                 first_time = least(kept.first_time, excluded.first_time),
+                last_time = greatest(kept.last_time, excluded.last_time)
+        ), already_left as (
+            insert into social_graph.receipt_already_left as kept
+                (receipt_id, caller, purpose, count, last_time)
+            select receipt_id, caller, purpose, sum(looked.count)::bigint, max(last_time)
+            from taken
+            cross join lateral unnest(person_ids, counts) as looked (person_id, count)
+            left join social_graph.person as named on named.person_id = looked.person_id
+            join social_graph.receipt
+                on receipt.person_id = coalesce(named.merged_into, looked.person_id)
+                and receipt.request_time >= first_time
+            group by receipt_id, caller, purpose
+            order by receipt_id, caller, purpose
+            on conflict on constraint receipt_already_left_pkey do update
+            set
+                count = kept.count + excluded.count,
                 last_time = greatest(kept.last_time, excluded.last_time)
         )
         select count(*) as "count!" from taken

@@ -1,5 +1,7 @@
 //! `social_graph.receipt` and what stands on it: what became of what was held about somebody.
 
+use std::collections::BTreeMap;
+
 use klout_model::PersonId;
 use klout_proto::{
     convert,
@@ -10,30 +12,36 @@ use time::{Duration, OffsetDateTime};
 use tracing::instrument;
 use uuid::Uuid;
 
+use super::forgetting::Leased;
 use crate::tell::Consumer;
 
 /// By when everything is deleted.
 const DELETE_TIME_MAX: Duration = Duration::hours(24);
 
-/// Adds receipts, each with whom it is about and its kind.
+/// Adds receipts, each with whom it is about and its kind, by the numbers of people's states.
 #[instrument(name = "db.receipt.insert", skip_all, fields(receipts.len = receipts.len()))]
 pub(crate) async fn insert(
     db: impl PgExecutor<'_>,
     receipts: &[(Uuid, PersonId, &'static str)],
+    numbers: &BTreeMap<PersonId, i64>,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     let ids: Vec<_> = receipts.iter().map(|(id, ..)| *id).collect();
     let people: Vec<_> = receipts.iter().map(|(_, person, _)| person.get()).collect();
+    let numbers: Vec<_> = receipts.iter().filter_map(|(_, who, _)| numbers.get(who)).collect();
+    let numbers: Vec<_> = numbers.into_iter().copied().collect();
     let kinds: Vec<_> = receipts.iter().map(|(.., kind)| *kind).collect();
     sqlx::query!(
         r#"
-        insert into social_graph.receipt (receipt_id, person_id, kind, request_time)
-        select receipt_id, person_id, kind, $4
-        from unnest($1::uuid[], $2::bigint[], $3::text[]) as new (receipt_id, person_id, kind)
+        insert into social_graph.receipt (receipt_id, person_id, kind, number, request_time)
+        select receipt_id, person_id, kind, number, $5
+        from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[])
+            as new (receipt_id, person_id, kind, number)
         "#,
         &ids,
         &people,
         &kinds as &[&str],
+        &numbers,
         now,
     )
     .execute(db)
@@ -68,7 +76,8 @@ pub(crate) async fn insert_masked(
     Ok(())
 }
 
-/// Adds who had been told something of each person until now, and of whoever became them.
+/// Adds who had been told something of each person until now, and of whoever became them. What is not folded yet is
+/// added when it is: [`lookup::lock`](super::lookup::lock) is held.
 #[instrument(name = "db.receipt_already_left.insert", skip_all, fields(receipts.len = receipts.len()))]
 pub(crate) async fn insert_already_left(
     db: impl PgExecutor<'_>,
@@ -88,7 +97,7 @@ pub(crate) async fn insert_already_left(
             from unnest($1::uuid[], $2::bigint[]) as new (receipt_id, person_id)
             join social_graph.person on person.merged_into = new.person_id
         ) as whom
-        join social_graph.looked using (person_id)
+        join social_graph.lookup using (person_id)
         group by receipt_id, caller, purpose
         "#,
         &ids,
@@ -195,11 +204,12 @@ pub(crate) async fn read(
     }))
 }
 
-/// Adds to what a service deleted of a person, on the receipts on which something is still to come.
+/// Adds to what a service deleted of a person, on the receipts on which something is still to come: of that state, and
+/// of those before, of which the rest goes with it.
 #[instrument(name = "db.receipt_deleted.add", skip_all)]
 pub(crate) async fn add_deleted(
     db: impl PgExecutor<'_>,
-    person: PersonId,
+    leased: Leased,
     service: &str,
     forgotten: &[Forgotten],
 ) -> Result<(), sqlx::Error> {
@@ -212,32 +222,34 @@ pub(crate) async fn add_deleted(
         select receipt_id, $2, name, sum(count)::bigint
         from social_graph.receipt
         cross join unnest($3::text[], $4::bigint[]) as new (name, count)
-        where person_id = $1 and delete_time is null
+        where person_id = $1 and number <= $5 and delete_time is null
         group by receipt_id, name
         having sum(count) > 0
         on conflict on constraint receipt_deleted_pkey do update
         set count = deleted.count + excluded.count
         "#,
-        person.get(),
+        leased.person.get(),
         service,
         &names as &[&str],
         &counts,
+        leased.number,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Notes on a person's receipts that everything is deleted.
+/// Notes on a person's receipts for that state, and for those before, that everything is deleted.
 #[instrument(name = "db.receipt.end", skip_all)]
-pub(crate) async fn end(db: impl PgExecutor<'_>, person: PersonId) -> Result<(), sqlx::Error> {
+pub(crate) async fn end(db: impl PgExecutor<'_>, leased: Leased) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         update social_graph.receipt
         set delete_time = now()
-        where person_id = $1 and delete_time is null
+        where person_id = $1 and number <= $2 and delete_time is null
         "#,
-        person.get(),
+        leased.person.get(),
+        leased.number,
     )
     .execute(db)
     .await?;

@@ -130,6 +130,24 @@ pub(crate) async fn add(
     Ok(())
 }
 
+/// Deletes all ties of these accounts.
+#[instrument(name = "db.tie.delete_of", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn delete_of(
+    db: impl PgExecutor<'_>,
+    accounts: &[i64],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        delete from social_graph.tie
+        where subject_account_id = any($1) or actor_account_id = any($1)
+        "#,
+        accounts,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Up to `max` ties of these accounts after a place, the strongest first, with the owners of the other end. Ties that
 /// are over, and those of nobody who may be listed, are there without a person.
 #[instrument(name = "db.tie.strongest", skip_all, fields(accounts.len = accounts.len()))]

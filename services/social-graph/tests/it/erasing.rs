@@ -17,7 +17,10 @@ use klout_testkit::{link, until};
 use sqlx::PgPool;
 use tonic::{Code, Status};
 
-use crate::world::{Client, World, account, create, join, told};
+use crate::{
+    consent::{set, state},
+    world::{Client, World, account, create, join, told},
+};
 
 pub(crate) async fn erase(client: &mut Client, person: &str) -> Result<Receipt, Status> {
     let request =
@@ -212,6 +215,29 @@ async fn who_is_erased_by_many_at_once_has_one_receipt() {
 }
 
 #[tokio::test]
+async fn who_is_erased_while_a_service_answers_that_they_opted_out_is_forgotten_once_more() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let ann = join(&mut client, vec![account("did:1", "ann")]).await.person;
+    let topics = world.peers.of("topics");
+    let asked = |state: &str| {
+        let asked = topics.forgotten.lock().expect("not poisoned");
+        asked.iter().any(|it| it.state == state)
+    };
+    let waiting = topics.answering.clone().write_owned().await;
+    set(&mut client, state(&ann, "OPTED_OUT")).await.expect("out");
+    until("the service is asked", async || asked("OPTED_OUT")).await;
+
+    let receipt = erase(&mut client, &ann).await.expect("erased").receipt;
+    drop(waiting);
+
+    let complete = deleted(&mut client, &receipt).await;
+    assert!(asked("ERASED"));
+    let of_topics = complete.deleted.iter().find(|it| it.service == "topics");
+    assert_eq!(of_topics.map(|it| it.count), Some(4), "of the two calls for it: {complete:?}");
+}
+
+#[tokio::test]
 async fn a_receipt_tells_what_had_already_left() {
     let world = World::start().await;
     let mut client = world.client();
@@ -233,9 +259,11 @@ async fn a_receipt_tells_what_had_already_left() {
     ];
     client.record_lookups(RecordLookupsRequest { lookups }).await.expect("recorded");
 
-    let receipt = erase(&mut client, &ann).await.expect("erased");
+    let receipt = erase(&mut client, &ann).await.expect("erased").receipt;
 
-    let left: Vec<_> = receipt
+    // What had just come is counted as it is folded, at the latest before the person's rows go.
+    let complete = deleted(&mut client, &receipt).await;
+    let left: Vec<_> = complete
         .already_left
         .iter()
         .map(|it| (it.caller.as_str(), it.purpose.as_str(), it.count, it.last_time))

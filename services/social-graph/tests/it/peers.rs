@@ -26,6 +26,8 @@ pub(crate) struct Holder {
     /// What it says that it holds.
     pub(crate) held: Arc<Mutex<Vec<(String, String)>>>,
     pub(crate) refusing: Arc<AtomicBool>,
+    /// Whoever has all of it keeps answers to forgetting waiting.
+    pub(crate) answering: Arc<tokio::sync::RwLock<()>>,
 }
 
 /// All of them.
@@ -92,14 +94,21 @@ impl Holder {
         Ok(())
     }
 
-    /// Says at the second call that it is done.
-    fn forget(&self, request: ForgetPersonRequest) -> Result<ForgetPersonResponse, Status> {
+    /// Says at the second call that it is done, of who opted out at the first.
+    async fn forget(&self, request: ForgetPersonRequest) -> Result<ForgetPersonResponse, Status> {
         self.willing()?;
-        let mut forgotten = self.forgotten.lock().expect("not poisoned");
-        let before = forgotten.iter().any(|it| it.person_id == request.person_id);
-        forgotten.push(request);
+        let done = {
+            let mut forgotten = self.forgotten.lock().expect("not poisoned");
+            let same = |it: &ForgetPersonRequest| {
+                it.person_id == request.person_id && it.state == request.state
+            };
+            let done = request.state == "OPTED_OUT" || forgotten.iter().any(same);
+            forgotten.push(request);
+            done
+        };
+        let _answering = self.answering.read().await;
         let things = Forgotten { name: "thing".to_owned(), count: 2 };
-        Ok(ForgetPersonResponse { forgotten: vec![things], done: before })
+        Ok(ForgetPersonResponse { forgotten: vec![things], done })
     }
 
     fn describe(&self) -> Result<BoxStream<DescribePersonResponse>, Status> {
@@ -126,7 +135,7 @@ macro_rules! holds {
                 &self,
                 request: Request<ForgetPersonRequest>,
             ) -> Result<Response<ForgetPersonResponse>, Status> {
-                self.forget(request.into_inner()).map(Response::new)
+                self.forget(request.into_inner()).await.map(Response::new)
             }
 
             async fn describe_person(

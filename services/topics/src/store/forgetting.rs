@@ -3,7 +3,8 @@
 use sqlx::PgExecutor;
 use tracing::instrument;
 
-/// Deletes some of what is kept about accounts or by them. Returns how much that was.
+/// Deletes some of what is kept about accounts or by them: of one with which somebody joined again, what was before.
+/// Returns how much that was.
 macro_rules! delete_some {
     ($name:ident, $span:literal, $sql:literal) => {
         #[instrument(name = $span, skip_all)]
@@ -24,7 +25,9 @@ delete_some!(
     r#"
     delete from topics.post
     where (account_id, post_hash, signal) in (
-        select account_id, post_hash, signal from topics.post where account_id = any($1) limit $2
+        select account_id, post_hash, signal from topics.post
+        left join topics.erased_account using (account_id)
+        where account_id = any($1) and day <= coalesce(through_day, day) limit $2
     )
     "#
 );
@@ -34,8 +37,10 @@ delete_some!(
     r#"
     delete from topics.post_topic
     where (account_id, post_hash, signal, topic_id) in (
-        select account_id, post_hash, signal, topic_id
-        from topics.post_topic where account_id = any($1) limit $2
+        select account_id, post_hash, signal, topic_id from topics.post_topic
+        left join topics.post using (account_id, post_hash, signal)
+        left join topics.erased_account using (account_id)
+        where account_id = any($1) and coalesce(day <= through_day, true) limit $2
     )
     "#
 );
@@ -45,8 +50,9 @@ delete_some!(
     r#"
     delete from topics.reaction
     where (account_id, post_hash, actor_id, kind, day) in (
-        select account_id, post_hash, actor_id, kind, day
-        from topics.reaction where account_id = any($1) limit $2
+        select account_id, post_hash, actor_id, kind, day from topics.reaction
+        left join topics.erased_account using (account_id)
+        where account_id = any($1) and day <= coalesce(through_day, day) limit $2
     )
     "#
 );
@@ -56,7 +62,9 @@ delete_some!(
     r#"
     delete from topics.label
     where (account_id, signal) in (
-        select account_id, signal from topics.label where account_id = any($1) limit $2
+        select account_id, signal from topics.label
+        left join topics.erased_account using (account_id)
+        where account_id = any($1) and day <= coalesce(through_day, day) limit $2
     )
     "#
 );
@@ -137,7 +145,11 @@ delete_some!(
     update topics.account set country = '', city = ''
     where account_id in (
         select account_id from topics.account
-        where account_id = any($1) and (country <> '' or city <> '') limit $2
+        where account_id = any($1) and (country <> '' or city <> '') and not exists (
+            select from topics.erased_account as erased
+            where erased.account_id = account.account_id and erased.through_day is not null
+        )
+        limit $2
     )
     "#
 );

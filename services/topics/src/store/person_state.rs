@@ -78,6 +78,22 @@ pub(crate) async fn find(
         .collect())
 }
 
+/// Whether somebody was told to be in that state, and stays so until the transaction ends.
+#[instrument(name = "db.person_state.is", skip_all)]
+pub(crate) async fn is(
+    db: &mut PgConnection,
+    person: i64,
+    state: &str,
+) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select state from topics.person_state where person_id = $1 for share",
+        person,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found.as_deref() == Some(state))
+}
+
 /// Whether somebody is there for a purpose.
 pub(crate) fn sees(purpose: Purpose, standings: &Standings, person: i64) -> bool {
     match standings.get(&person) {
