@@ -394,7 +394,7 @@ impl Turn {
         store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, numbers)
             .await
             .map_err(store("announce states"))?;
-        self.give_receipts(transaction, news, numbers, by.now).await
+        self.give_receipts(transaction, news, numbers).await
     }
 
     /// For those who left, and lets nothing be deleted any more of those who are back.
@@ -403,7 +403,6 @@ impl Turn {
         transaction: &mut PgConnection,
         news: &BTreeMap<PersonId, (Standing, Standing)>,
         numbers: &BTreeMap<PersonId, i64>,
-        now: OffsetDateTime,
     ) -> Result<(), Error> {
         let store = Error::store;
         let moved = news.iter().filter(|(_, (before, after))| before.state != after.state);
@@ -420,10 +419,10 @@ impl Turn {
         if left.is_empty() {
             return Ok(());
         }
-        store::receipt::insert(&mut *transaction, &left, numbers, now)
+        store::receipt::insert(&mut *transaction, &left, numbers)
             .await
             .map_err(store("write a receipt"))?;
-        store::receipt::insert_masked(&mut *transaction, &left, &tell::CONSUMERS, now)
+        store::receipt::insert_masked(&mut *transaction, &left, &tell::CONSUMERS)
             .await
             .map_err(store("write who is to mask"))?;
         // Else a fold under way would be in neither: it does not know of these receipts.

@@ -8,7 +8,7 @@ use klout_proto::{
     graph::v1::{AlreadyLeft, Deleted, Forgotten, Masked, Receipt},
 };
 use sqlx::PgExecutor;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use tracing::instrument;
 use uuid::Uuid;
 
@@ -18,13 +18,13 @@ use crate::tell::Consumer;
 /// By when everything is deleted.
 const DELETE_TIME_MAX: Duration = Duration::hours(24);
 
-/// Adds receipts, each with whom it is about and its kind, by the numbers of people's states.
+/// Adds receipts, each with whom it is about and its kind, by the numbers of people's states. Asked for now, whatever
+/// the clock of scores shows: within a day of people's lives all is deleted.
 #[instrument(name = "db.receipt.insert", skip_all, fields(receipts.len = receipts.len()))]
 pub(crate) async fn insert(
     db: impl PgExecutor<'_>,
     receipts: &[(Uuid, PersonId, &'static str)],
     numbers: &BTreeMap<PersonId, i64>,
-    now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     let ids: Vec<_> = receipts.iter().map(|(id, ..)| *id).collect();
     let people: Vec<_> = receipts.iter().map(|(_, person, _)| person.get()).collect();
@@ -34,7 +34,7 @@ pub(crate) async fn insert(
     sqlx::query!(
         r#"
         insert into social_graph.receipt (receipt_id, person_id, kind, number, request_time)
-        select receipt_id, person_id, kind, number, $5
+        select receipt_id, person_id, kind, number, now()
         from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[])
             as new (receipt_id, person_id, kind, number)
         "#,
@@ -42,7 +42,6 @@ pub(crate) async fn insert(
         &people,
         &kinds as &[&str],
         &numbers,
-        now,
     )
     .execute(db)
     .await?;
@@ -55,20 +54,18 @@ pub(crate) async fn insert_masked(
     db: impl PgExecutor<'_>,
     receipts: &[(Uuid, PersonId, &'static str)],
     consumers: &[Consumer],
-    now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     let ids: Vec<_> = receipts.iter().map(|(id, ..)| *id).collect();
     let consumers: Vec<_> = consumers.iter().map(|consumer| consumer.name()).collect();
     sqlx::query!(
         r#"
         insert into social_graph.receipt_masked (receipt_id, service, mask_time)
-        select receipt_id, service, case when service = $4 then $3::timestamptz end
+        select receipt_id, service, case when service = $3 then now() end
         from unnest($1::uuid[]) as new (receipt_id)
-        cross join unnest($2::text[] || $4::text) as who (service)
+        cross join unnest($2::text[] || $3::text) as who (service)
         "#,
         &ids,
         &consumers as &[&str],
-        now,
         Consumer::OURSELVES,
     )
     .execute(db)

@@ -54,7 +54,7 @@ async fn whoever_cannot_be_is_refused_and_whoever_is_not_there_is_unknown() {
         (format!("/v1/people/{NOBODY}/lookups?pageToken=EgEA"), 400, "FIELD_INVALID"),
         (format!("/v1/accounts/bluesky/{long}/score"), 400, "FIELD_INVALID"),
         (format!("/v1/accounts/bluesky/{cyrillic}/score"), 404, "PERSON_UNKNOWN"),
-        (format!("/v1/accounts/bluesky/{turned}/score"), 404, "PERSON_UNKNOWN"),
+        (format!("/v1/accounts/bluesky/{turned}/score"), 400, "FIELD_INVALID"),
         (format!("/v1/accounts/bluesky/{dots}/score"), 404, "PERSON_UNKNOWN"),
         (format!("/v1/accounts/bluesky/{nul}/score"), 400, "FIELD_INVALID"),
         ("/v1/accounts/No%20Network/a1/score".to_owned(), 400, "FIELD_INVALID"),
