@@ -48,6 +48,7 @@ mod sweep;
 mod tell;
 mod topics;
 mod update;
+mod web;
 
 use std::{sync::Arc, time::Duration};
 

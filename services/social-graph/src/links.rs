@@ -15,14 +15,11 @@ use url::Url;
 
 use crate::{
     account::Account, dispute, error::Error, link_account::hold_and_link, page::Pages, people,
-    proof::Proof, rel_me, shown, store,
+    proof::Proof, rel_me, shown, store, web::WEB,
 };
 
 /// How long somebody has to put a proof on a page.
 const LINK_TIME: Duration = Duration::hours(24);
-
-/// The network whose accounts are pages of people's own.
-const WEB: &str = "web";
 
 /// What links need.
 #[derive(Clone, Debug)]
