@@ -59,6 +59,7 @@ impl Linker {
     #[instrument(skip_all)]
     pub(crate) async fn start(
         &self,
+        caller: &Caller,
         person: PersonId,
         account: Account,
         method: Proof,
@@ -75,6 +76,8 @@ impl Linker {
             Proof::RelMe | Proof::Operator => String::new(),
         };
         let instructions = if challenge.is_empty() {
+            // Whoever withholds the network has no page to those who ask: it would be told here.
+            let found = shown::as_told(caller, found);
             let own = found.accounts.iter().find(|account| account.network == WEB);
             let own = own.ok_or_else(|| {
                 Error::field(
