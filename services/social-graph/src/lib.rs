@@ -19,6 +19,8 @@ mod describe;
 mod dispute;
 mod error;
 mod forget;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handles;
 mod identify;
 mod influence;
