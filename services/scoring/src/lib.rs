@@ -229,7 +229,7 @@ impl Service for Scoring {
                 threads: Arc::new(pass::threads()?),
                 metrics: Arc::clone(&metrics),
             },
-            folder: Folder::new(db.clone(), clock, epochs),
+            folder: Folder::new(db.clone(), clock, epochs, config.transaction_time_max),
             backlog: Backlog { db, metrics },
             replica,
             filler,
