@@ -159,7 +159,7 @@ async fn connections_that_postgres_has_forgotten_are_replaced() {
     .await;
 }
 
-/// More loops than there are connections wait for Postgres when it forgets them.
+/// Loops whose steps may take an hour have the connections that reads do not keep when Postgres forgets them.
 #[tokio::test]
 async fn loops_do_not_wait_for_ever_on_connections_that_postgres_has_forgotten() {
     let stores = Stores::fresh().await;
@@ -170,13 +170,13 @@ async fn loops_do_not_wait_for_ever_on_connections_that_postgres_has_forgotten()
     let before = world.score(1).await;
     let mut lock = db.begin().await.expect("begun");
     sqlx::query(
-        "lock table scoring.rebuild, scoring.evidence_delta, scoring.evidence, scoring.person_state,
-            scoring.dirty_person in access exclusive mode",
+        "lock table scoring.rebuild, scoring.evidence_delta, scoring.evidence, scoring.person_state
+            in access exclusive mode",
     )
     .execute(&mut *lock)
     .await
     .expect("locked");
-    until("loops have every connection", async || {
+    until("loops wait", async || {
         let waiting: i64 = sqlx::query_scalar(
             "select count(*) from pg_stat_activity
             where datname = current_database() and application_name = 'scoring'
@@ -185,7 +185,7 @@ async fn loops_do_not_wait_for_ever_on_connections_that_postgres_has_forgotten()
         .fetch_one(&mut *lock)
         .await
         .expect("counted");
-        waiting >= 4
+        waiting >= 2
     })
     .await;
 
