@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, instrument};
 
 use crate::{
-    error::Error,
+    error::{Error, LOOK_TIME_MAX, ending},
     store::{
         self,
         model::{ModelState, StoredModel},
@@ -202,8 +202,8 @@ impl Models {
     /// returns whether there was one. What is not finished is begun again.
     #[instrument(name = "models.sweep", skip_all)]
     pub(crate) async fn sweep(&self, stop: &CancellationToken) -> Result<bool, Error> {
-        let name = store::model::to_sweep(&self.db)
-            .await
+        let name = ending(LOOK_TIME_MAX, store::model::to_sweep(&self.db))
+            .await?
             .map_err(Error::store("look for shadow scores that nobody reads"))?;
         let Some(name) = name else { return Ok(false) };
         let mut after = 0;

@@ -32,6 +32,7 @@ mod plus_k;
 mod record_lookups;
 mod remove_contacts;
 mod resolve_person;
+mod resume_person_states;
 mod set_consent;
 mod settle_dispute;
 mod start_link;
@@ -56,10 +57,10 @@ use klout_proto::graph::v1::{
     ListMutualsRequest, ListMutualsResponse, ListPersonStatesRequest, ListPersonStatesResponse,
     MergePeopleRequest, MergePeopleResponse, RecordLookupsRequest, RecordLookupsResponse,
     RemoveContactsRequest, RemoveContactsResponse, ResolvePersonRequest, ResolvePersonResponse,
-    SetConsentRequest, SetConsentResponse, SettleDisputeRequest, SettleDisputeResponse,
-    StartLinkRequest, StartLinkResponse, UnlinkAccountRequest, UnlinkAccountResponse,
-    UpdatePersonRequest, UpdatePersonResponse, graph_service_server::GraphService,
-    signal_consumer_service_server::SignalConsumerService,
+    ResumePersonStatesRequest, ResumePersonStatesResponse, SetConsentRequest, SetConsentResponse,
+    SettleDisputeRequest, SettleDisputeResponse, StartLinkRequest, StartLinkResponse,
+    UnlinkAccountRequest, UnlinkAccountResponse, UpdatePersonRequest, UpdatePersonResponse,
+    graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
@@ -341,6 +342,15 @@ impl GraphService for GraphRpc {
     ) -> Result<Response<BoxStream<ExportPersonResponse>>, Status> {
         let pieces = export_person::export_person(self, request.into_inner()).await?;
         Ok(Response::new(Box::pin(pieces.map_err(Status::from))))
+    }
+
+    async fn resume_person_states(
+        &self,
+        request: Request<ResumePersonStatesRequest>,
+    ) -> Result<Response<ResumePersonStatesResponse>, Status> {
+        let response =
+            resume_person_states::resume_person_states(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_person_states(
