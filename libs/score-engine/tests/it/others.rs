@@ -201,6 +201,18 @@ fn a_plus_k_is_weighted_by_its_giver_and_has_a_ceiling() {
 
 /// Sentence 12.
 #[test]
+fn a_plus_k_fades() {
+    let mut town = Town::default();
+    let (person, presence) = town.registered();
+    let (giver, _) = town.registered();
+    town.react(giver, presence, Kind::PlusK, 0, 1);
+    let days = [0, 30, 60, 89].map(|days| town.days_later(days).influence(person));
+    assert!(days.is_sorted_by(|earlier, later| earlier > later), "{days:?}");
+    assert!(days[3] > 0.0);
+}
+
+/// Sentence 12.
+#[test]
 fn a_plus_k_that_is_given_back_counts_less_for_both() {
     let mut town = Town::default();
     let (one, ones) = town.registered();
