@@ -1,25 +1,32 @@
-//! Will decide who is offered what.
+//! Decides who is offered what.
 //!
-//! Owns the `perks` schema. It answers nothing yet but that it holds nothing about people: it mounts and is healthy, so
-//! that processes, migrations and health have their final shape.
+//! Owns the `perks` schema. Asks scoring, topics and social-graph what is known of somebody, and nobody else asks it but
+//! the gateway and the command line. The rules, the budgets and the life of a grant are in `klout-perk-rules`.
 
-mod person_data;
+mod rpc;
 mod store;
 
 use klout_chassis::{Context, Service};
-use klout_proto::perk::v1::person_data_service_server::{self, PersonDataServiceServer};
+use klout_proto::perk::v1::{
+    desk_service_server::{self, DeskServiceServer},
+    perk_service_server::{self, PerkServiceServer},
+    person_data_service_server::{self, PersonDataServiceServer},
+};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-use crate::person_data::PersonDataRpc;
+use crate::rpc::{DeskRpc, PerkRpc, PersonDataRpc};
 pub use crate::store::MIGRATOR;
 
 /// The service, built and not yet running.
 #[derive(Debug)]
-pub struct Perks;
+pub struct Perks {
+    perk_rpc: PerkRpc,
+    desk_rpc: DeskRpc,
+}
 
 /// Nothing can be set yet.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -28,17 +35,25 @@ pub struct Config {}
 
 impl Service for Perks {
     const NAME: &'static str = "perks";
-    const RPC_SERVICES: &'static [&'static str] = &[person_data_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] = &[
+        desk_service_server::SERVICE_NAME,
+        perk_service_server::SERVICE_NAME,
+        person_data_service_server::SERVICE_NAME,
+    ];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     type Config = Config;
 
-    async fn build(_: Config, _: Context) -> Result<Self, BoxError> {
-        Ok(Self)
+    async fn build(_: Config, context: Context) -> Result<Self, BoxError> {
+        let Context { db, .. } = context;
+        Ok(Self { perk_rpc: PerkRpc { db: db.clone() }, desk_rpc: DeskRpc { db } })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(PersonDataServiceServer::new(PersonDataRpc));
+        routes
+            .add_service(PerkServiceServer::new(self.perk_rpc.clone()))
+            .add_service(DeskServiceServer::new(self.desk_rpc.clone()))
+            .add_service(PersonDataServiceServer::new(PersonDataRpc));
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
