@@ -4,12 +4,15 @@
 //! the gateway and the command line. The rules, the budgets and the life of a grant are in `klout-perk-rules`.
 
 mod campaigns;
+mod decide;
 mod error;
+mod facts;
 mod rpc;
 mod spec;
 mod store;
 
-use klout_chassis::{Context, Service};
+use klout_chassis::{ConfigError, Context, Service};
+use klout_model::Network;
 use klout_proto::perk::v1::{
     desk_service_server::{self, DeskServiceServer},
     perk_service_server::{self, PerkServiceServer},
@@ -24,6 +27,8 @@ use tower::BoxError;
 pub use crate::store::MIGRATOR;
 use crate::{
     campaigns::Campaigns,
+    decide::HoldOut,
+    facts::FactsGatherer,
     rpc::{DeskRpc, PerkRpc, PersonDataRpc},
 };
 
@@ -34,10 +39,13 @@ pub struct Perks {
     desk_rpc: DeskRpc,
 }
 
-/// Nothing can be set yet.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// Everything an operator can change about perks.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {}
+pub struct Config {
+    /// Networks whose terms forbid rewards: what they say of people counts for no perk.
+    pub networks_without_rewards: Vec<String>,
+}
 
 impl Service for Perks {
     const NAME: &'static str = "perks";
@@ -50,10 +58,24 @@ impl Service for Perks {
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     type Config = Config;
 
-    async fn build(_: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, .. } = context;
+    fn check(config: &Config) -> Result<(), ConfigError> {
+        config.without_rewards().map(|_| ())
+    }
+
+    async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
+        let Context { db, links, account_key, lookups, .. } = context;
         let campaigns = Campaigns::new(db.clone());
-        Ok(Self { perk_rpc: PerkRpc { db: db.clone(), campaigns }, desk_rpc: DeskRpc { db } })
+        let facts = FactsGatherer::new(
+            links.to("social_graph"),
+            links.to("scoring"),
+            links.to("topics"),
+            config.without_rewards()?,
+        );
+        let hold_out = HoldOut::new(&account_key);
+        Ok(Self {
+            perk_rpc: PerkRpc { db: db.clone(), campaigns, facts, hold_out, lookups },
+            desk_rpc: DeskRpc { db },
+        })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -66,5 +88,18 @@ impl Service for Perks {
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
         stop.cancelled().await;
         Ok(())
+    }
+}
+
+// === impl Config ===
+
+impl Config {
+    fn without_rewards(&self) -> Result<Vec<Network>, ConfigError> {
+        let networks = self.networks_without_rewards.iter();
+        let problem = |name: &String| ConfigError::Setting {
+            setting: "perks.networks_without_rewards",
+            problem: format!("`{name}` is no network"),
+        };
+        networks.map(|name| name.parse().map_err(|_| problem(name))).collect()
     }
 }

@@ -21,7 +21,7 @@ mod reverse_grant;
 mod update_campaign;
 mod upload_codes;
 
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Lookups};
 use klout_proto::perk::v1::{
     ActivateCampaignRequest, ActivateCampaignResponse, ConfirmGrantRequest, ConfirmGrantResponse,
     CreateCampaignRequest, CreateCampaignResponse, DecideCheckInRequest, DecideCheckInResponse,
@@ -38,12 +38,15 @@ use klout_proto::perk::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
-use crate::campaigns::Campaigns;
+use crate::{campaigns::Campaigns, decide::HoldOut, facts::FactsGatherer};
 
 #[derive(Clone, Debug)]
 pub(crate) struct PerkRpc {
     pub(crate) db: PgPool,
     pub(crate) campaigns: Campaigns,
+    pub(crate) facts: FactsGatherer,
+    pub(crate) hold_out: HoldOut,
+    pub(crate) lookups: Lookups,
 }
 
 #[tonic::async_trait]
