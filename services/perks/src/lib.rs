@@ -7,11 +7,13 @@ mod campaigns;
 mod decide;
 mod error;
 mod facts;
+mod grants;
+mod metrics;
 mod rpc;
 mod spec;
 mod store;
 
-use klout_chassis::{ConfigError, Context, Service};
+use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
 use klout_model::Network;
 use klout_proto::perk::v1::{
     desk_service_server::{self, DeskServiceServer},
@@ -19,7 +21,9 @@ use klout_proto::perk::v1::{
     person_data_service_server::{self, PersonDataServiceServer},
 };
 use serde::Deserialize;
+use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
@@ -29,6 +33,8 @@ use crate::{
     campaigns::Campaigns,
     decide::HoldOut,
     facts::FactsGatherer,
+    grants::{Granter, expire},
+    metrics::METRICS,
     rpc::{DeskRpc, PerkRpc, PersonDataRpc},
 };
 
@@ -54,6 +60,7 @@ impl Service for Perks {
         perk_service_server::SERVICE_NAME,
         person_data_service_server::SERVICE_NAME,
     ];
+    const METRICS: &'static [Metric] = METRICS;
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     type Config = Config;
@@ -72,8 +79,10 @@ impl Service for Perks {
             config.without_rewards()?,
         );
         let hold_out = HoldOut::new(&account_key);
+        let granter =
+            Granter::new(db.clone(), campaigns.clone(), hold_out.clone(), Clock::running());
         Ok(Self {
-            perk_rpc: PerkRpc { db: db.clone(), campaigns, facts, hold_out, lookups },
+            perk_rpc: PerkRpc { db: db.clone(), campaigns, facts, granter, hold_out, lookups },
             desk_rpc: DeskRpc { db },
         })
     }
@@ -86,7 +95,11 @@ impl Service for Perks {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        stop.cancelled().await;
+        let Self { perk_rpc: PerkRpc { granter, .. }, desk_rpc: _ } = self;
+        let nobody_rings = Notify::new();
+        let expire = || granter.expire();
+        repeat("expire_reservations", expire::INTERVAL, &nobody_rings, &stop, expire).await;
+        granter.end().await;
         Ok(())
     }
 }
