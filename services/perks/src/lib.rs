@@ -5,23 +5,30 @@
 
 mod campaigns;
 mod decide;
+mod description;
 mod error;
+mod evaluate;
 mod facts;
 mod grants;
+mod masking;
 mod metrics;
 mod rpc;
 mod spec;
 mod store;
 
-use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
+use klout_chassis::{Clock, ConfigError, Context, Link, Service, follow_states, repeat};
 use klout_model::Network;
-use klout_proto::perk::v1::{
-    desk_service_server::{self, DeskServiceServer},
-    perk_service_server::{self, PerkServiceServer},
-    person_data_service_server::{self, PersonDataServiceServer},
+use klout_proto::{
+    graph::v1::graph_service_client::GraphServiceClient,
+    people::Told,
+    perk::v1::{
+        desk_service_server::{self, DeskServiceServer},
+        perk_service_server::{self, PerkServiceServer},
+        person_data_service_server::{self, PersonDataServiceServer},
+    },
 };
-use serde::Deserialize;
 use klout_telemetry::Metric;
+use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +39,7 @@ pub use crate::store::MIGRATOR;
 use crate::{
     campaigns::Campaigns,
     decide::HoldOut,
+    evaluate::Evaluator,
     facts::FactsGatherer,
     grants::{Granter, expire},
     metrics::METRICS,
@@ -43,6 +51,8 @@ use crate::{
 pub struct Perks {
     perk_rpc: PerkRpc,
     desk_rpc: DeskRpc,
+    person_data_rpc: PersonDataRpc,
+    graph: GraphServiceClient<Link>,
 }
 
 /// Everything an operator can change about perks.
@@ -71,6 +81,7 @@ impl Service for Perks {
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, links, account_key, lookups, .. } = context;
+        let graph = GraphServiceClient::new(links.to("social_graph"));
         let campaigns = Campaigns::new(db.clone());
         let facts = FactsGatherer::new(
             links.to("social_graph"),
@@ -81,9 +92,21 @@ impl Service for Perks {
         let hold_out = HoldOut::new(&account_key);
         let granter =
             Granter::new(db.clone(), campaigns.clone(), hold_out.clone(), Clock::running());
+        let evaluator =
+            Evaluator { db: db.clone(), campaigns: campaigns.clone(), hold_out: hold_out.clone() };
         Ok(Self {
-            perk_rpc: PerkRpc { db: db.clone(), campaigns, facts, granter, hold_out, lookups },
-            desk_rpc: DeskRpc { db },
+            perk_rpc: PerkRpc {
+                db: db.clone(),
+                campaigns,
+                evaluator,
+                facts,
+                granter,
+                hold_out,
+                lookups,
+            },
+            desk_rpc: DeskRpc { db: db.clone() },
+            person_data_rpc: PersonDataRpc { db },
+            graph,
         })
     }
 
@@ -91,14 +114,29 @@ impl Service for Perks {
         routes
             .add_service(PerkServiceServer::new(self.perk_rpc.clone()))
             .add_service(DeskServiceServer::new(self.desk_rpc.clone()))
-            .add_service(PersonDataServiceServer::new(PersonDataRpc));
+            .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()));
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { perk_rpc: PerkRpc { granter, .. }, desk_rpc: _ } = self;
+        let Self {
+            perk_rpc: PerkRpc { granter, .. },
+            desk_rpc: _,
+            person_data_rpc: PersonDataRpc { db },
+            graph,
+        } = self;
         let nobody_rings = Notify::new();
         let expire = || granter.expire();
-        repeat("expire_reservations", expire::INTERVAL, &nobody_rings, &stop, expire).await;
+        let expire = repeat("expire_reservations", expire::INTERVAL, &nobody_rings, &stop, expire);
+        let states = follow_states(
+            graph,
+            &stop,
+            || masking::newest(&db),
+            |told: Vec<Told>| {
+                let db = &db;
+                async move { masking::apply(db, &told).await }
+            },
+        );
+        tokio::join!(expire, states);
         granter.end().await;
         Ok(())
     }

@@ -4,8 +4,13 @@ pub(crate) mod budget;
 pub(crate) mod campaign;
 pub(crate) mod code;
 pub(crate) mod decision;
+pub(crate) mod description;
+pub(crate) mod forgetting;
 pub(crate) mod grant;
+pub(crate) mod granted;
 pub(crate) mod ledger;
+pub(crate) mod left;
+pub(crate) mod person_state;
 
 use sqlx::migrate::Migrator;
 

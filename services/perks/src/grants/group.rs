@@ -88,6 +88,9 @@ async fn commit(
     wishes: &[Wish],
 ) -> Result<Vec<Result<Done, Error>>, Error> {
     let mut transaction = granter.db.begin().await.map_err(Error::store("begin a group"))?;
+    // Before anything else is held: see `masking`.
+    let shared = store::person_state::share(&mut transaction).await;
+    shared.map_err(Error::store("share states"))?;
     let held = store::ledger::hold(&mut transaction, campaign).await;
     let Some(held) = held.map_err(Error::store("hold a campaign"))? else {
         return Ok(wishes.iter().map(|wish| Err(unknown(campaign, wish))).collect());
@@ -101,9 +104,7 @@ async fn commit(
 
     let mut decided = HashMap::new();
     let done = wishes.iter().map(|wish| match wish {
-        Wish::Reserve(ask) => {
-            reserve(granter, &mut ledger, &asked, &mut decided, ask, now)
-        }
+        Wish::Reserve(ask) => reserve(granter, &mut ledger, &asked, &mut decided, ask, now),
         Wish::Step { grant, step, why } => {
             ledger.step(*grant, *step, why).map(Box::new).map(Done::Stepped)
         }
@@ -152,7 +153,9 @@ async fn ask<'a>(
     let names: Vec<RequestName> = asks.iter().map(|ask| ask.name()).collect();
     let known = store::decision::known(&mut *db, campaign.id, &names).await;
     let known = known.map_err(Error::store("look for requests"))?;
-    let gone = HashSet::new();
+    let people: Vec<i64> = asks.iter().map(|ask| ask.person.get()).collect();
+    let gone = store::person_state::gone(&mut *db, &people).await;
+    let gone = gone.map_err(Error::store("look who has left"))?;
     Ok(Asked { campaign: Some(campaign), asks, known, gone })
 }
 
@@ -172,23 +175,23 @@ async fn open(
             Wish::Reserve(_) | Wish::Expire => None,
         })
         .collect();
-    let keys: BTreeSet<String> = asked.campaign.iter().flat_map(|campaign| {
-        let key = |ask: &&Ask| {
-            unique_key(&campaign.spec, ask.person.get(), &ask.property, &ask.stay).ok()
-        };
-        asked.asks.iter().filter_map(key)
-    }).collect();
+    let keys: BTreeSet<String> = asked
+        .campaign
+        .iter()
+        .flat_map(|campaign| {
+            let key = |ask: &&Ask| {
+                unique_key(&campaign.spec, ask.person.get(), &ask.property, &ask.stay).ok()
+            };
+            asked.asks.iter().filter_map(key)
+        })
+        .collect();
     let keys: Vec<String> = keys.into_iter().collect();
     let grants = store::grant::concerned(db, campaign, &named, &keys, now, DUE_MAX).await;
     Ok(Ledger::open(now, held, grants.map_err(Error::store("read grants"))?))
 }
 
 /// Ends reservations whose time is over, and has their codes back before others are given. Returns how many.
-async fn expire(
-    db: &mut PgConnection,
-    campaign: i64,
-    ledger: &mut Ledger,
-) -> Result<usize, Error> {
+async fn expire(db: &mut PgConnection, campaign: i64, ledger: &mut Ledger) -> Result<usize, Error> {
     let expired = ledger.expire();
     let returned = ledger.take_returned_codes();
     if !returned.is_empty() {
