@@ -12,6 +12,7 @@ mod facts;
 mod grants;
 mod masking;
 mod metrics;
+mod preview;
 mod rpc;
 mod spec;
 mod store;
@@ -43,6 +44,7 @@ use crate::{
     facts::FactsGatherer,
     grants::{Granter, expire},
     metrics::METRICS,
+    preview::{Previewer, Samples},
     rpc::{DeskRpc, PerkRpc, PersonDataRpc},
 };
 
@@ -94,6 +96,8 @@ impl Service for Perks {
             Granter::new(db.clone(), campaigns.clone(), hold_out.clone(), Clock::running());
         let evaluator =
             Evaluator { db: db.clone(), campaigns: campaigns.clone(), hold_out: hold_out.clone() };
+        let samples = Samples::new(facts.clone());
+        let previewer = Previewer { db: db.clone(), facts: facts.clone(), samples };
         Ok(Self {
             perk_rpc: PerkRpc {
                 db: db.clone(),
@@ -103,6 +107,7 @@ impl Service for Perks {
                 granter,
                 hold_out,
                 lookups,
+                previewer,
             },
             desk_rpc: DeskRpc { db: db.clone() },
             person_data_rpc: PersonDataRpc { db },
@@ -119,7 +124,7 @@ impl Service for Perks {
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
         let Self {
-            perk_rpc: PerkRpc { granter, .. },
+            perk_rpc: PerkRpc { granter, previewer, .. },
             desk_rpc: _,
             person_data_rpc: PersonDataRpc { db },
             graph,
@@ -136,7 +141,14 @@ impl Service for Perks {
                 async move { masking::apply(db, &told).await }
             },
         );
-        tokio::join!(expire, states);
+        let samples = &previewer.samples;
+        let draw = repeat("draw a sample", preview::SAMPLE_INTERVAL, &samples.ring, &stop, || {
+            samples.step()
+        });
+        let count = repeat("count who qualifies", preview::INTERVAL, &nobody_rings, &stop, || {
+            previewer.step()
+        });
+        tokio::join!(expire, states, draw, count);
         granter.end().await;
         Ok(())
     }

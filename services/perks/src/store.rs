@@ -11,6 +11,7 @@ pub(crate) mod granted;
 pub(crate) mod ledger;
 pub(crate) mod left;
 pub(crate) mod person_state;
+pub(crate) mod preview;
 
 use sqlx::migrate::Migrator;
 

@@ -1,5 +1,10 @@
 //! The service on real stores.
 
+mod evaluating;
+mod leaving;
+mod previewing;
+mod town;
+
 use klout_chassis::Host;
 use klout_perks::Perks;
 use klout_testkit::{Stores, health, start};
