@@ -262,3 +262,6 @@ impl<T: Clone> Fresh<T> {
         *self.seen.write().expect("nobody panics while noting") = None;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ mod store;
 
 use klout_chassis::{Context, Service};
 use klout_proto::perk::v1::{
+    CampaignSpec,
     desk_service_server::{self, DeskServiceServer},
     perk_service_server::{self, PerkServiceServer},
     person_data_service_server::{self, PersonDataServiceServer},
@@ -18,13 +19,14 @@ use klout_proto::perk::v1::{
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
-use tonic::service::RoutesBuilder;
+use tonic::{Status, service::RoutesBuilder};
 use tower::BoxError;
 
 pub use crate::store::MIGRATOR;
 use crate::{
     campaigns::Campaigns,
     rpc::{DeskRpc, PerkRpc, PersonDataRpc},
+    spec::Spec,
 };
 
 /// The service, built and not yet running.
@@ -38,6 +40,16 @@ pub struct Perks {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {}
+
+/// Checks what a campaign offers, without a service. Returns it as it would be kept, with its defaults.
+///
+/// # Errors
+///
+/// What the service would answer: FIELD_INVALID, or RULE_INVALID and where the rule is wrong.
+pub fn check(spec: CampaignSpec) -> Result<CampaignSpec, Status> {
+    let (checked, _) = Spec::check(spec)?;
+    Ok(checked.proto)
+}
 
 impl Service for Perks {
     const NAME: &'static str = "perks";
