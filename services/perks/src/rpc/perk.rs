@@ -23,7 +23,7 @@ mod show;
 mod update_campaign;
 mod upload_codes;
 
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Lookups};
 use klout_proto::perk::v1::{
     ActivateCampaignRequest, ActivateCampaignResponse, ConfirmGrantRequest, ConfirmGrantResponse,
     CreateCampaignRequest, CreateCampaignResponse, DecideCheckInRequest, DecideCheckInResponse,
@@ -49,6 +49,7 @@ pub(crate) struct PerkRpc {
     pub(crate) facts: FactsGatherer,
     pub(crate) granter: Granter,
     pub(crate) hold_out: HoldOut,
+    pub(crate) lookups: Lookups,
 }
 
 #[tonic::async_trait]
