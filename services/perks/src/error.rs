@@ -221,7 +221,9 @@ impl Error {
                 Refusal::new(Unavailable, "OVERLOADED").retry_after(OVERLOADED_RETRY_AFTER)
             }
             Self::Shared(error) => return error.refusal(),
-            Self::GroupLost => Refusal::new(Unavailable, "STORE_UNAVAILABLE").retry_after(OVERLOADED_RETRY_AFTER),
+            Self::GroupLost => {
+                Refusal::new(Unavailable, "STORE_UNAVAILABLE").retry_after(OVERLOADED_RETRY_AFTER)
+            }
             Self::Lost(_) => Refusal::new(Code::Internal, "PANICKED"),
             Self::Peer(status) => Refusal::peer(status),
             Self::Store { source, .. } => Refusal::store(source),
