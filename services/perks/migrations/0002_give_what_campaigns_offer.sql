@@ -75,13 +75,15 @@ create table perks.grant (
 );
 
 comment on table perks.grant is
-    'One row per grant. person_id is null once the person was erased. unique_key: what can have one alone, a person or a '
-    'stay, as the campaign says. day: the UTC day whose budget it took.';
+    'One row per grant. person_id is null once the person was erased. unique_key: what can have one alone, person:ID or '
+    'stay:PROPERTY/STAY as the campaign says, or grant:ID once the person was erased. day: the UTC day whose budget it '
+    'took. code: reserved with the rest and told once it is confirmed; null again when a reservation ends.';
 
 create unique index grant_once on perks.grant (campaign_id, unique_key) where state in ('RESERVED', 'CONFIRMED');
 create index grant_of_person on perks.grant (person_id, reserve_time, campaign_id, grant_id);
 create index grant_newest on perks.grant (campaign_id, reserve_time, grant_id);
-create index grant_expiring on perks.grant (expire_time) where state = 'RESERVED';
+create index grant_expiring on perks.grant (campaign_id, expire_time) where state = 'RESERVED';
+create index grant_due on perks.grant (expire_time) include (campaign_id) where state = 'RESERVED';
 
 create table perks.code (
     campaign_id bigint not null,
@@ -98,6 +100,7 @@ comment on table perks.code is
 
 create index code_left on perks.code (campaign_id, number) where grant_id is null;
 create index code_number on perks.code (campaign_id, number);
+create index code_of_grant on perks.code (campaign_id, grant_id) where grant_id is not null;
 
 create table perks.decision (
     campaign_id bigint      not null,

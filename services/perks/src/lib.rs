@@ -4,12 +4,17 @@
 //! the gateway and the command line. The rules, the budgets and the life of a grant are in `klout-perk-rules`.
 
 mod campaigns;
+mod decide;
 mod error;
+mod facts;
+mod grants;
+mod metrics;
 mod rpc;
 mod spec;
 mod store;
 
-use klout_chassis::{Context, Service};
+use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
+use klout_model::Network;
 use klout_proto::perk::v1::{
     CampaignSpec,
     desk_service_server::{self, DeskServiceServer},
@@ -17,7 +22,9 @@ use klout_proto::perk::v1::{
     person_data_service_server::{self, PersonDataServiceServer},
 };
 use serde::Deserialize;
+use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, service::RoutesBuilder};
 use tower::BoxError;
@@ -25,6 +32,10 @@ use tower::BoxError;
 pub use crate::store::MIGRATOR;
 use crate::{
     campaigns::Campaigns,
+    decide::HoldOut,
+    facts::FactsGatherer,
+    grants::{Granter, expire},
+    metrics::METRICS,
     rpc::{DeskRpc, PerkRpc, PersonDataRpc},
     spec::Spec,
 };
@@ -36,10 +47,13 @@ pub struct Perks {
     desk_rpc: DeskRpc,
 }
 
-/// Nothing can be set yet.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// Everything an operator can change about perks.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {}
+pub struct Config {
+    /// Networks whose terms forbid rewards: what they say of people counts for no perk.
+    pub networks_without_rewards: Vec<String>,
+}
 
 /// Checks what a campaign offers, without a service. Returns it as it would be kept, with its defaults.
 ///
@@ -58,14 +72,31 @@ impl Service for Perks {
         perk_service_server::SERVICE_NAME,
         person_data_service_server::SERVICE_NAME,
     ];
+    const METRICS: &'static [Metric] = METRICS;
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     type Config = Config;
 
-    async fn build(_: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, .. } = context;
+    fn check(config: &Config) -> Result<(), ConfigError> {
+        config.without_rewards().map(|_| ())
+    }
+
+    async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
+        let Context { db, links, account_key, lookups, .. } = context;
         let campaigns = Campaigns::new(db.clone());
-        Ok(Self { perk_rpc: PerkRpc { db: db.clone(), campaigns }, desk_rpc: DeskRpc { db } })
+        let facts = FactsGatherer::new(
+            links.to("social_graph"),
+            links.to("scoring"),
+            links.to("topics"),
+            config.without_rewards()?,
+        );
+        let hold_out = HoldOut::new(&account_key);
+        let granter =
+            Granter::new(db.clone(), campaigns.clone(), hold_out.clone(), Clock::running());
+        Ok(Self {
+            perk_rpc: PerkRpc { db: db.clone(), campaigns, facts, granter, hold_out, lookups },
+            desk_rpc: DeskRpc { db },
+        })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -76,7 +107,24 @@ impl Service for Perks {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        stop.cancelled().await;
+        let Self { perk_rpc: PerkRpc { granter, .. }, desk_rpc: _ } = self;
+        let nobody_rings = Notify::new();
+        let expire = || granter.expire();
+        repeat("expire_reservations", expire::INTERVAL, &nobody_rings, &stop, expire).await;
+        granter.end().await;
         Ok(())
+    }
+}
+
+// === impl Config ===
+
+impl Config {
+    fn without_rewards(&self) -> Result<Vec<Network>, ConfigError> {
+        let networks = self.networks_without_rewards.iter();
+        let problem = |name: &String| ConfigError::Setting {
+            setting: "perks.networks_without_rewards",
+            problem: format!("`{name}` is no network"),
+        };
+        networks.map(|name| name.parse().map_err(|_| problem(name))).collect()
     }
 }

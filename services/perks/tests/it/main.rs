@@ -2,7 +2,11 @@
 
 mod campaigns;
 mod codes;
+mod ending;
+mod giving;
+mod histories;
 mod offers;
+mod reserving;
 
 use klout_testkit::health;
 
