@@ -23,6 +23,7 @@ use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     people::Told,
     perk::v1::{
+        CampaignSpec,
         desk_service_server::{self, DeskServiceServer},
         perk_service_server::{self, PerkServiceServer},
         person_data_service_server::{self, PersonDataServiceServer},
@@ -33,7 +34,7 @@ use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tonic::service::RoutesBuilder;
+use tonic::{Status, service::RoutesBuilder};
 use tower::BoxError;
 
 pub use crate::store::MIGRATOR;
@@ -46,6 +47,7 @@ use crate::{
     metrics::METRICS,
     preview::{Previewer, Samples},
     rpc::{DeskRpc, PerkRpc, PersonDataRpc},
+    spec::Spec,
 };
 
 /// The service, built and not yet running.
@@ -63,6 +65,16 @@ pub struct Perks {
 pub struct Config {
     /// Networks whose terms forbid rewards: what they say of people counts for no perk.
     pub networks_without_rewards: Vec<String>,
+}
+
+/// Checks what a campaign offers, without a service. Returns it as it would be kept, with its defaults.
+///
+/// # Errors
+///
+/// What the service would answer: FIELD_INVALID, or RULE_INVALID and where the rule is wrong.
+pub fn check(spec: CampaignSpec) -> Result<CampaignSpec, Status> {
+    let (checked, _) = Spec::check(spec)?;
+    Ok(checked.proto)
 }
 
 impl Service for Perks {
