@@ -57,10 +57,8 @@ async fn nothing_says_whom_a_grant_is_of_once_they_have_left() {
     assert_eq!(of_campaign(&town, &campaign).await, [""]);
     let decided = decisions(&town, &campaign).await;
     assert!(decided.len() == 1 && decided[0].person.is_empty() && decided[0].facts.is_none());
-    let request = ReplayDecisionRequest {
-        campaign: campaign.clone(),
-        decision: decided[0].decision.clone(),
-    };
+    let request =
+        ReplayDecisionRequest { campaign: campaign.clone(), decision: decided[0].decision.clone() };
     let refused = town.client().replay_decision(request).await.expect_err("from nothing");
     assert_eq!(told(&refused).1, "DECISION_ERASED");
     let request = ListGrantsRequest { person: "1".to_owned(), ..Default::default() };
@@ -141,10 +139,13 @@ async fn who_is_merged_has_what_both_had() {
     .fetch_all(&town.db)
     .await
     .expect("budgets");
-    assert_eq!(counted, [
-        (both.parse().expect("a number"), "2".to_owned(), 2),
-        (one.parse().expect("a number"), "2".to_owned(), 1),
-    ]);
+    assert_eq!(
+        counted,
+        [
+            (both.parse().expect("a number"), "2".to_owned(), 2),
+            (one.parse().expect("a number"), "2".to_owned(), 1),
+        ]
+    );
     // It is theirs, so that they cannot have another one.
     let decided = town.reserve(&one, 2).await.expect("decided").decision.expect("always there");
     assert_eq!(decided.outcome, "ALREADY_GRANTED");

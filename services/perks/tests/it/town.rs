@@ -11,15 +11,16 @@ use klout_proto::{
     convert::timestamp,
     graph::v1::{
         self as graph, ApplyPersonStatesRequest, LinkedAccount, PersonState,
-        account_name::Name, graph_service_server::{GraphService, GraphServiceServer},
+        account_name::Name,
+        graph_service_server::{GraphService, GraphServiceServer},
         plus_k_service_server::{PlusKService, PlusKServiceServer},
     },
     perk::v1::{
         ActivateCampaignRequest, Benefit, CampaignSpec, ConfirmGrantRequest, CreateCampaignRequest,
         EvaluatePerksRequest, EvaluatePerksResponse, Evaluation, Grant, ListGrantsRequest,
-        ListGrantsResponse, ReserveGrantRequest, ReserveGrantResponse, Rule, evaluate_perks_request,
-        perk_service_client::PerkServiceClient, person_data_service_client::PersonDataServiceClient,
-        reserve_grant_request,
+        ListGrantsResponse, ReserveGrantRequest, ReserveGrantResponse, Rule,
+        evaluate_perks_request, perk_service_client::PerkServiceClient,
+        person_data_service_client::PersonDataServiceClient, reserve_grant_request,
     },
     score::v1::{
         self as score, Contribution, Explanation, Score, explain_score_request, get_score_request,
@@ -403,6 +404,8 @@ impl ScoreService for Folk {
         let network = |(name, points): (&str, f64)| Contribution {
             name: name.to_owned(),
             points,
+            // It is less than the points, as every further point is harder.
+            without: 0.8 * points,
             ..Contribution::default()
         };
         let explanation = Some(Explanation {
