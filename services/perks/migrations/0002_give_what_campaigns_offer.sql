@@ -24,7 +24,7 @@ comment on table perks.campaign is
     'these states, given_minor_units is what both are worth.';
 
 create index campaign_newest on perks.campaign (create_time, campaign_id);
-create index campaign_request on perks.campaign (request_caller, request_id) where request_id is not null;
+create index campaign_active on perks.campaign (campaign_id) where state = 'ACTIVE';
 
 create table perks.campaign_version (
     campaign_id bigint      not null,

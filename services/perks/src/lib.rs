@@ -3,7 +3,10 @@
 //! Owns the `perks` schema. Asks scoring, topics and social-graph what is known of somebody, and nobody else asks it but
 //! the gateway and the command line. The rules, the budgets and the life of a grant are in `klout-perk-rules`.
 
+mod campaigns;
+mod error;
 mod rpc;
+mod spec;
 mod store;
 
 use klout_chassis::{Context, Service};
@@ -18,8 +21,11 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-use crate::rpc::{DeskRpc, PerkRpc, PersonDataRpc};
 pub use crate::store::MIGRATOR;
+use crate::{
+    campaigns::Campaigns,
+    rpc::{DeskRpc, PerkRpc, PersonDataRpc},
+};
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -46,7 +52,8 @@ impl Service for Perks {
 
     async fn build(_: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, .. } = context;
-        Ok(Self { perk_rpc: PerkRpc { db: db.clone() }, desk_rpc: DeskRpc { db } })
+        let campaigns = Campaigns::new(db.clone());
+        Ok(Self { perk_rpc: PerkRpc { db: db.clone(), campaigns }, desk_rpc: DeskRpc { db } })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {

@@ -1,4 +1,7 @@
-//! Every SQL statement of perks: none but its migrations.
+//! Every SQL statement of perks, one module for each table.
+
+pub(crate) mod campaign;
+pub(crate) mod code;
 
 use sqlx::migrate::Migrator;
 

@@ -38,9 +38,12 @@ use klout_proto::perk::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
+use crate::campaigns::Campaigns;
+
 #[derive(Clone, Debug)]
 pub(crate) struct PerkRpc {
     pub(crate) db: PgPool,
+    pub(crate) campaigns: Campaigns,
 }
 
 #[tonic::async_trait]
