@@ -1,10 +1,14 @@
 //! Who may have a perk, and how many there are.
 //!
 //! Rules are conditions in the Common Expression Language over [`Facts`]; budgets say what a campaign may still give;
-//! a grant goes from one [`State`] to the next. Nothing here waits, reads a clock or draws a number.
+//! a grant goes from one [`GrantState`] to the next. Nothing here waits, reads a clock or draws a number.
 
+mod budget;
 mod facts;
+mod life;
 mod rule;
 
+pub use budget::{Ask, Limits, Shortage, Taken, admit};
 pub use facts::Facts;
+pub use life::{Change, GrantState, Step, StepRefused};
 pub use rule::{ConditionOutcome, Rule, RuleError, RuleOutcome};

@@ -76,13 +76,16 @@ create table perks.grant (
 );
 
 comment on table perks.grant is
-    'One row per grant. person_id is null once the person was erased. unique_key: what can have one alone, a person or a '
-    'stay, as the campaign says. day: the UTC day whose budget it took.';
+    'One row per grant. person_id is null once the person was erased. unique_key: what can have one alone, person:ID or '
+    'stay:PROPERTY/STAY as the campaign says, or grant:ID once the person was erased. day: the UTC day whose budget it '
+    'took. code: an uploaded one from the reservation on, one of our own making from the confirmation on; whoever asks '
+    'is told it once it is confirmed.';
 
 create unique index grant_once on perks.grant (campaign_id, unique_key) where state in ('RESERVED', 'CONFIRMED');
 create index grant_of_person on perks.grant (person_id, reserve_time, campaign_id, grant_id);
 create index grant_newest on perks.grant (campaign_id, reserve_time, grant_id);
-create index grant_expiring on perks.grant (expire_time) where state = 'RESERVED';
+create index grant_expiring on perks.grant (campaign_id, expire_time) where state = 'RESERVED';
+create index grant_due on perks.grant (expire_time) include (campaign_id) where state = 'RESERVED';
 
 create table perks.code (
     campaign_id bigint not null,
