@@ -1,7 +1,10 @@
 //! Every SQL statement of perks, one module for each table.
 
+pub(crate) mod arrival;
 pub(crate) mod campaign;
+pub(crate) mod check_in;
 pub(crate) mod code;
+pub(crate) mod property;
 
 use sqlx::migrate::Migrator;
 
