@@ -78,8 +78,7 @@ create table perks.grant (
 comment on table perks.grant is
     'One row per grant. person_id is null once the person was erased. unique_key: what can have one alone, person:ID or '
     'stay:PROPERTY/STAY as the campaign says, or grant:ID once the person was erased. day: the UTC day whose budget it '
-    'took. code: an uploaded one from the reservation on, one of our own making from the confirmation on; whoever asks '
-    'is told it once it is confirmed.';
+    'took. code: reserved with the rest and told once it is confirmed; null again when a reservation ends.';
 
 create unique index grant_once on perks.grant (campaign_id, unique_key) where state in ('RESERVED', 'CONFIRMED');
 create index grant_of_person on perks.grant (person_id, reserve_time, campaign_id, grant_id);
@@ -101,6 +100,7 @@ comment on table perks.code is
     'ends before anybody saw it, never once it was told.';
 
 create index code_left on perks.code (campaign_id, number) where grant_id is null;
+create index code_of_grant on perks.code (campaign_id, grant_id) where grant_id is not null;
 
 create table perks.decision (
     campaign_id bigint      not null,

@@ -170,7 +170,8 @@ impl Campaigns {
         Ok(compiled.collect())
     }
 
-    fn compile(&self, kept: &Kept) -> Result<Compiled, Error> {
+    /// What was read of a campaign, as it decides.
+    pub(crate) fn compile(&self, kept: &Kept) -> Result<Compiled, Error> {
         let (campaign, version) = (kept.campaign_id, kept.spec_version);
         let known = self.0.terms.get(&(campaign, version));
         let terms = known.unwrap_or_else(|| self.remember(campaign, version, &kept.spec));

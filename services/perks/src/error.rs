@@ -1,6 +1,6 @@
 //! What can go wrong in perks, and what the caller is told.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use klout_chassis::{Refusal, reason};
 use klout_perk_rules::RuleError;
@@ -10,6 +10,9 @@ use tonic::{Code, Status};
 
 /// How long a sample takes to be drawn, about.
 const SAMPLE_RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// How long a line takes that is too long, about.
+const OVERLOADED_RETRY_AFTER: Duration = Duration::from_millis(200);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -102,6 +105,17 @@ pub enum Error {
 
     #[error("another service did not answer")]
     Peer(#[source] Status),
+
+    #[error("too much waits for the campaign already")]
+    Overloaded,
+
+    /// What whoever stands in the same line is told too.
+    #[error(transparent)]
+    Shared(Arc<Self>),
+
+    /// The task ended that was to answer: nobody can say whether anything was written.
+    #[error("nobody answered for the group")]
+    GroupLost,
 
     #[error("what was computed is lost")]
     Lost(#[source] JoinError),
@@ -203,6 +217,11 @@ impl Error {
             // It is about what the caller sent, in the words of the service that knows.
             Self::Account(status) => return Err(status.clone()),
             Self::CampaignBroken { .. } => Refusal::new(Code::Internal, "FAULT"),
+            Self::Overloaded => {
+                Refusal::new(Unavailable, "OVERLOADED").retry_after(OVERLOADED_RETRY_AFTER)
+            }
+            Self::Shared(error) => return error.refusal(),
+            Self::GroupLost => Refusal::new(Unavailable, "STORE_UNAVAILABLE").retry_after(OVERLOADED_RETRY_AFTER),
             Self::Lost(_) => Refusal::new(Code::Internal, "PANICKED"),
             Self::Peer(status) => Refusal::peer(status),
             Self::Store { source, .. } => Refusal::store(source),

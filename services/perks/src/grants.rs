@@ -10,6 +10,7 @@ pub(crate) mod expire;
 mod group;
 mod ledger;
 mod line;
+pub(crate) mod replay;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use sqlx::PgPool;
 use time::{Date, OffsetDateTime};
 use tracing::instrument;
 
+pub(crate) use self::ledger::unique_key;
 use self::line::{Done, Line, Wish};
 use crate::{
     campaigns::{Campaigns, Compiled},
@@ -242,20 +244,24 @@ impl Granter {
         }
     }
 
-    /// A decision with all that follows from it.
-    pub(crate) async fn retold(&self, decision: Recorded) -> Result<Decided, Error> {
+    /// A decision with its grant and all that follows from it.
+    async fn retold(&self, decision: Recorded) -> Result<Decided, Error> {
+        let mut decided = self.explained(decision).await?;
+        if let Some(grant) = decided.decision.grant {
+            let found = store::grant::find(&self.db, decided.decision.campaign, grant).await;
+            decided.grant = found.map_err(Error::store("read a grant"))?;
+        }
+        Ok(decided)
+    }
+
+    /// A decision with what each rule said, and without the grant.
+    pub(crate) async fn explained(&self, decision: Recorded) -> Result<Decided, Error> {
         let campaign = self.campaigns.version(decision.campaign, decision.version).await?;
-        let grant = match decision.grant {
-            None => None,
-            Some(grant) => {
-                let found = store::grant::find(&self.db, decision.campaign, grant).await;
-                found.map_err(Error::store("read a grant"))?
-            }
-        };
-        let rules = decision.known().map(|known| {
+        let evaluate = |known: Known| {
             campaign.rules.iter().map(|rule| rule.evaluate(&known.rules)).collect()
-        });
-        Ok(Decided { decision, rules, campaign, grant })
+        };
+        let rules = decision.known().map(evaluate);
+        Ok(Decided { decision, rules, campaign, grant: None })
     }
 
     /// Waits for the groups that are under way.

@@ -1,9 +1,13 @@
 //! Every SQL statement of perks, one module for each table.
 
 pub(crate) mod arrival;
+pub(crate) mod budget;
 pub(crate) mod campaign;
 pub(crate) mod check_in;
 pub(crate) mod code;
+pub(crate) mod decision;
+pub(crate) mod grant;
+pub(crate) mod ledger;
 pub(crate) mod property;
 
 use sqlx::migrate::Migrator;

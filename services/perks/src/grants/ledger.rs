@@ -265,7 +265,7 @@ impl Ledger {
 }
 
 /// What can have one alone.
-pub(super) fn unique_key(
+pub(crate) fn unique_key(
     spec: &Spec,
     person: i64,
     property: &str,

@@ -12,12 +12,14 @@ mod get_preview;
 mod list_campaigns;
 mod list_decisions;
 mod list_grants;
+mod page;
 mod pause_campaign;
 mod preview_campaign;
 mod release_grant;
 mod replay_decision;
 mod reserve_grant;
 mod reverse_grant;
+mod show;
 mod update_campaign;
 mod upload_codes;
 
@@ -38,12 +40,15 @@ use klout_proto::perk::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
-use crate::campaigns::Campaigns;
+use crate::{campaigns::Campaigns, decide::HoldOut, facts::FactsGatherer, grants::Granter};
 
 #[derive(Clone, Debug)]
 pub(crate) struct PerkRpc {
     pub(crate) db: PgPool,
     pub(crate) campaigns: Campaigns,
+    pub(crate) facts: FactsGatherer,
+    pub(crate) granter: Granter,
+    pub(crate) hold_out: HoldOut,
 }
 
 #[tonic::async_trait]
@@ -174,8 +179,7 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ConfirmGrantRequest>,
     ) -> Result<Response<ConfirmGrantResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response = confirm_grant::confirm_grant(self, &caller, request.into_inner()).await?;
+        let response = confirm_grant::confirm_grant(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -183,8 +187,7 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ReleaseGrantRequest>,
     ) -> Result<Response<ReleaseGrantResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response = release_grant::release_grant(self, &caller, request.into_inner()).await?;
+        let response = release_grant::release_grant(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -192,8 +195,7 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ReverseGrantRequest>,
     ) -> Result<Response<ReverseGrantResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response = reverse_grant::reverse_grant(self, &caller, request.into_inner()).await?;
+        let response = reverse_grant::reverse_grant(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -210,8 +212,7 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ListDecisionsRequest>,
     ) -> Result<Response<ListDecisionsResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response = list_decisions::list_decisions(self, &caller, request.into_inner()).await?;
+        let response = list_decisions::list_decisions(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -219,9 +220,7 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ReplayDecisionRequest>,
     ) -> Result<Response<ReplayDecisionResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response =
-            replay_decision::replay_decision(self, &caller, request.into_inner()).await?;
+        let response = replay_decision::replay_decision(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

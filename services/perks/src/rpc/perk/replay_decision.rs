@@ -1,15 +1,25 @@
 //! `ReplayDecision`.
 
-use klout_chassis::Caller;
 use klout_proto::perk::v1::{ReplayDecisionRequest, ReplayDecisionResponse};
-use tonic::Status;
 
-use super::PerkRpc;
+use super::{PerkRpc, show};
+use crate::{error::Error, grants::replay, store};
 
 pub(super) async fn replay_decision(
-    _: &PerkRpc,
-    _: &Caller,
-    _: ReplayDecisionRequest,
-) -> Result<ReplayDecisionResponse, Status> {
-    Err(Status::unimplemented("to come"))
+    rpc: &PerkRpc,
+    request: ReplayDecisionRequest,
+) -> Result<ReplayDecisionResponse, Error> {
+    let ReplayDecisionRequest { campaign, decision } = request;
+    let both = show::parse_id(&campaign).zip(show::parse_id(&decision));
+    let found = match both {
+        Some((campaign, decision)) => store::decision::find(&rpc.db, campaign, decision).await,
+        None => Ok(None),
+    };
+    let found = found.map_err(Error::store("read a decision"))?;
+    let recorded = found.ok_or(Error::DecisionUnknown { decision })?;
+    let decided = rpc.granter.explained(recorded).await?;
+    let (verdict, same) = replay::replay(&decided, &rpc.hold_out)?;
+    let evaluation = show::evaluation(&decided.campaign, verdict);
+    let (decision, _) = show::decided(decided, rpc.granter.now());
+    Ok(ReplayDecisionResponse { decision: Some(decision), evaluation: Some(evaluation), same })
 }

@@ -1,15 +1,83 @@
 //! `ReserveGrant`.
 
 use klout_chassis::Caller;
-use klout_proto::perk::v1::{ReserveGrantRequest, ReserveGrantResponse};
-use tonic::Status;
+use klout_proto::perk::v1::{
+    ReserveGrantRequest, ReserveGrantResponse, reserve_grant_request::Subject,
+};
+use prost::Message as _;
 
-use super::PerkRpc;
+use super::{PerkRpc, show};
+use crate::{
+    decide::decide,
+    error::Error,
+    facts::Named,
+    grants::{Ask, Decided, unique_key},
+};
+
+/// The longest name of a request, and of a stay.
+const NAME_BYTES_MAX: usize = 128;
 
 pub(super) async fn reserve_grant(
-    _: &PerkRpc,
-    _: &Caller,
-    _: ReserveGrantRequest,
-) -> Result<ReserveGrantResponse, Status> {
-    Err(Status::unimplemented("to come"))
+    rpc: &PerkRpc,
+    caller: &Caller,
+    request: ReserveGrantRequest,
+) -> Result<ReserveGrantResponse, Error> {
+    // Of all that was asked, as it was sent.
+    let fingerprint = *blake3::hash(&request.encode_to_vec()).as_bytes();
+    let ReserveGrantRequest { campaign, subject, request_id, property, stay } = request;
+    let campaign = show::parse_id(&campaign).ok_or(Error::CampaignUnknown { campaign })?;
+    check_name("request_id", &request_id)?;
+    check_name("stay", &stay)?;
+    if request_id.is_empty() {
+        return Err(Error::field("request_id", "is missing"));
+    }
+    let subject = subject.ok_or_else(|| Error::field("person", "is missing"))?;
+
+    let recorded = rpc.granter.recorded(campaign, caller.name(), &request_id).await?;
+    if let Some(recorded) = recorded {
+        if recorded.decision.fingerprint != fingerprint {
+            return Err(Error::RequestIdReused);
+        }
+        return Ok(response(rpc, recorded));
+    }
+    let compiled = rpc.campaigns.get(campaign).await?;
+    let person = rpc.facts.gather(&named(subject)?).await?;
+    unique_key(&compiled.spec, person.id.get(), &property, &stay)?;
+    let verdict = decide(&compiled, &person, &property, rpc.granter.now(), &rpc.hold_out);
+    let ask = Ask {
+        campaign: compiled,
+        person: person.id,
+        known: person.facts,
+        verdict,
+        property,
+        stay,
+        category: String::new(),
+        caller: caller.clone(),
+        request_id,
+        fingerprint,
+    };
+    Ok(response(rpc, rpc.granter.reserve(ask).await?))
+}
+
+fn response(rpc: &PerkRpc, decided: Decided) -> ReserveGrantResponse {
+    let (decision, grant) = show::decided(decided, rpc.granter.now());
+    ReserveGrantResponse { decision: Some(decision), grant }
+}
+
+fn named(subject: Subject) -> Result<Named, Error> {
+    match subject {
+        Subject::Person(person) => person
+            .parse()
+            .map(Named::Person)
+            .map_err(|_| Error::field("person", "is not a decimal from 1 to 9223372036854775807")),
+        Subject::Account(account) => Ok(Named::Account(account)),
+        Subject::Pass(_) => Err(Error::PassInvalid { problem: "is not one of ours" }),
+    }
+}
+
+fn check_name(field: &'static str, name: &str) -> Result<(), Error> {
+    if name.len() > NAME_BYTES_MAX || name.contains('\0') {
+        return Err(Error::field(field, "is longer than 128 bytes, or holds a NUL"));
+    }
+    Ok(())
 }
