@@ -9,13 +9,18 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::{decide::Outcome, error::Error, store};
+use crate::{
+    decide::{Outcome, Verdict},
+    error::Error,
+    grants::Recorded,
+    store::{self, check_in::CheckIn as Told},
+};
 
 /// What a desk is told if a reservation is made, and if it is not.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CheckIn {
     /// As it is told when it is granted.
-    pub(crate) told: store::check_in::CheckIn,
+    pub(crate) told: Told,
     /// How many are free of the category as far as the property knows; reservations that wait are among them.
     pub(crate) available: i64,
     /// Whether nothing else is tried for this stay: then it is written down that there is no offer.
@@ -24,16 +29,17 @@ pub(crate) struct CheckIn {
     pub(crate) failed_rule: String,
 }
 
-/// Stays and categories that a transaction holds.
+/// Stays and categories that a transaction holds, and what is to be told of them.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct Stays {
     decided: HashSet<(String, String)>,
     reserved: BTreeMap<(String, String), i64>,
+    told: Vec<Told>,
 }
 
-// === impl Held ===
+// === impl Stays ===
 
-impl Held {
+impl Stays {
     /// Holds what these reservations are about. The campaign's row is held.
     pub(crate) async fn hold<'a>(
         db: &mut PgConnection,
@@ -53,99 +59,104 @@ impl Held {
         let decided = decided.map_err(Error::store("hold stays"))?;
         let reserved = store::check_in::hold_categories(db, &categories, now).await;
         let reserved = reserved.map_err(Error::store("hold categories"))?;
-        Ok(Self { decided, reserved })
+        Ok(Self { decided, reserved, told: Vec::new() })
     }
 
-    /// Whether something was told of the stay: then it is not decided on again.
-    pub(crate) fn is_decided(&self, check_in: &CheckIn) -> bool {
-        self.decided.contains(&(check_in.told.property.clone(), check_in.told.stay.clone()))
-    }
-
-    /// Whether one of the category is free that nobody else was offered.
-    pub(crate) fn is_free(&self, check_in: &CheckIn) -> bool {
-        let reserved = self.reserved.get(&Self::category(check_in)).copied().unwrap_or_default();
-        reserved < check_in.available
-    }
-
-    /// Notes what was decided, for those who come later in the same transaction.
-    pub(crate) fn note(&mut self, check_in: &CheckIn, outcome: Outcome) {
-        if outcome == Outcome::Reserved {
-            *self.reserved.entry(Self::category(check_in)).or_default() += 1;
+    /// What can be given at most, as far as the stay and the category go. `None`: no desk asks.
+    pub(crate) fn narrow(
+        &self,
+        check_in: Option<&CheckIn>,
+        verdict: Verdict,
+    ) -> Result<Verdict, Error> {
+        let Some(check_in) = check_in else { return Ok(verdict) };
+        if self.decided.contains(&stay(&check_in.told)) {
+            return Err(Error::StayDecided);
         }
-        if outcome == Outcome::Reserved || check_in.is_last {
-            self.decided.insert((check_in.told.property.clone(), check_in.told.stay.clone()));
-        }
+        let reserved = self.reserved.get(&category(&check_in.told)).copied().unwrap_or_default();
+        let is_sold_out = verdict.outcome == Outcome::Eligible && reserved >= check_in.available;
+        let outcome = if is_sold_out { Outcome::SoldOut } else { verdict.outcome };
+        Ok(Verdict { outcome, ..verdict })
     }
 
-    fn category(check_in: &CheckIn) -> (String, String) {
-        (check_in.told.property.clone(), check_in.told.category.clone())
+    /// Notes what was decided, if that is what the desk is told.
+    pub(crate) fn tell(&mut self, check_in: &CheckIn, decision: &Recorded) {
+        let Some(told) = check_in.told_of(&decision.outcome, decision.grant) else { return };
+        if told.is_offer {
+            *self.reserved.entry(category(&told)).or_default() += 1;
+        }
+        self.decided.insert(stay(&told));
+        self.told.push(told);
     }
+
+    /// Writes down what desks are told.
+    pub(crate) async fn write(self, db: &mut PgConnection) -> Result<(), Error> {
+        for told in &self.told {
+            // Each stay is held, so nobody else can have written.
+            let kept = store::check_in::keep(&mut *db, told).await;
+            kept.map_err(Error::store("write down what a desk is told"))?;
+        }
+        Ok(())
+    }
+}
+
+fn stay(told: &Told) -> (String, String) {
+    (told.property.clone(), told.stay.clone())
+}
+
+fn category(told: &Told) -> (String, String) {
+    (told.property.clone(), told.category.clone())
 }
 
 // === impl CheckIn ===
 
 impl CheckIn {
-    /// Writes down what the desk is told, if anything is decided by it.
-    pub(crate) async fn keep(
-        &self,
-        db: &mut PgConnection,
-        outcome: Outcome,
-        grant: Option<i64>,
-    ) -> Result<(), Error> {
-        let told = match outcome {
-            Outcome::Reserved => store::check_in::CheckIn { grant, ..self.told.clone() },
-            _ if self.is_last => self.refused(outcome),
-            _ => return Ok(()),
-        };
-        let kept = store::check_in::keep(db, &told).await;
-        // The stay is held, so nobody else can have written.
-        kept.map_err(Error::store("write down what a desk is told")).map(|_| ())
-    }
-
-    /// What the desk is told when it is not granted.
-    pub(crate) fn refused(&self, outcome: Outcome) -> store::check_in::CheckIn {
-        store::check_in::CheckIn {
+    /// What the desk is told of an outcome; `None`: nothing, as something else is tried.
+    pub(crate) fn told_of(&self, outcome: &str, grant: Option<i64>) -> Option<Told> {
+        let told = self.told.clone();
+        if grant.is_some() {
+            return Some(Told { grant, ..told });
+        }
+        self.is_last.then(|| Told {
             is_offer: false,
             reason: reason(outcome).to_owned(),
             explanation: explanation(outcome, &self.failed_rule),
             line: String::new(),
             category: String::new(),
             disclosure: String::new(),
-            grant: None,
-            ..self.told.clone()
-        }
+            ..told
+        })
     }
 }
 
-/// How an outcome is told at a desk.
-pub(crate) const fn reason(outcome: Outcome) -> &'static str {
+/// How the outcome of a decision is told at a desk.
+pub(crate) fn reason(outcome: &str) -> &str {
     match outcome {
-        Outcome::Eligible | Outcome::Reserved => "QUALIFIES",
-        Outcome::RuleFailed => "RULE_FAILED",
-        Outcome::PlaceFailed => "PLACE_FAILED",
+        "ELIGIBLE" | "RESERVED" => "QUALIFIES",
         // As for a desk at which there is none.
-        Outcome::PropertyFailed | Outcome::NotActive | Outcome::Shadow => "NO_CAMPAIGN",
-        Outcome::HeldOut => "HELD_OUT",
-        Outcome::SoldOut => "SOLD_OUT",
-        Outcome::BudgetSpent => "BUDGET_SPENT",
-        Outcome::AlreadyGranted => "ALREADY_GRANTED",
+        "PROPERTY_FAILED" | "NOT_ACTIVE" | "SHADOW" => "NO_CAMPAIGN",
+        told => told,
     }
 }
 
 /// The same in words.
-pub(crate) fn explanation(outcome: Outcome, failed_rule: &str) -> String {
-    let words = match outcome {
-        Outcome::Eligible | Outcome::Reserved => "the guest qualifies",
-        Outcome::RuleFailed if failed_rule.is_empty() => "the guest does not qualify",
-        Outcome::RuleFailed => return format!("the guest does not qualify: {failed_rule}"),
-        Outcome::PlaceFailed => "it is offered to people of other places",
-        Outcome::PropertyFailed | Outcome::NotActive | Outcome::Shadow => {
-            "no campaign gives an upgrade here"
-        }
-        Outcome::HeldOut => "the guest is of the group that is given nothing, to compare with",
-        Outcome::SoldOut => "nothing is left of it",
-        Outcome::BudgetSpent => "its budget is spent",
-        Outcome::AlreadyGranted => "the guest has it already",
+pub(crate) fn explanation(outcome: &str, failed_rule: &str) -> String {
+    let words = match reason(outcome) {
+        "QUALIFIES" => "the guest qualifies",
+        "RULE_FAILED" if failed_rule.is_empty() => "the guest does not qualify",
+        "RULE_FAILED" => return format!("the guest does not qualify: {failed_rule}"),
+        "PLACE_FAILED" => "it is offered to people of other places",
+        "HELD_OUT" => "the guest is of the group that is given nothing, to compare with",
+        "SOLD_OUT" => "nothing is left of it",
+        "BUDGET_SPENT" => "its budget is spent",
+        "ALREADY_GRANTED" => "the guest has it already",
+        "NO_UPGRADE" => "nothing better is free that a campaign gives",
+        "NO_CAMPAIGN" => "no campaign gives an upgrade here",
+        "GUEST_UNKNOWN" => "nobody is known by this who consents to perks",
+        "GRANT_ENDED" => "what was offered was released, taken back, or not claimed in time",
+        "STORE_UNAVAILABLE" => "the database does not answer",
+        "PEER_UNAVAILABLE" => "it cannot be found out now who the guest is",
+        "DEADLINE_PASSED" => "it could not be found out in time",
+        _ => "",
     };
     words.to_owned()
 }

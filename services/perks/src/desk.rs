@@ -51,6 +51,9 @@ const MARGIN_MAX: Duration = Duration::from_millis(50);
 /// Why a desk is told nothing of a guest who is nobody.
 const GUEST_UNKNOWN: &str = "GUEST_UNKNOWN";
 
+/// Why nothing is told of an offer any more.
+const GRANT_ENDED: &str = "GRANT_ENDED";
+
 /// How many offers are tried for one stay, at most.
 const OFFERS_MAX: usize = 8;
 
@@ -140,7 +143,7 @@ impl Desk {
         let patience = end.saturating_duration_since(Instant::now()) / 2;
         let property = match self.0.properties.get_within(&asked.property, patience).await {
             Ok(property) => property,
-            Err(error @ Error::Store { .. }) => {
+            Err(error) if error.is_of_store() => {
                 debug!(error = &error as &dyn std::error::Error, "the property cannot be read");
                 let told = self.nothing(asked.property, asked.stay, "STORE_UNAVAILABLE");
                 return Ok(Answer::unrecorded(told, false));
@@ -176,10 +179,8 @@ impl Desk {
             Some(Err(error @ Error::StayReused { .. })) => Err(error),
             Some(Err(error)) => {
                 debug!(error = &error as &dyn std::error::Error, "a desk is told nothing");
-                let reason = match error {
-                    Error::Store { .. } => "STORE_UNAVAILABLE",
-                    _ => "PEER_UNAVAILABLE",
-                };
+                let reason =
+                    if error.is_of_store() { "STORE_UNAVAILABLE" } else { "PEER_UNAVAILABLE" };
                 Ok(Answer::unrecorded(self.nothing(property, name, reason), is_sandbox))
             }
             None => {
@@ -242,7 +243,8 @@ impl Desk {
             told = self.unknown(stay, "");
         }
         if told.is_offer {
-            let kept = store::check_in::tell_again(db, &property.property, name, told.attempt).await;
+            let kept =
+                store::check_in::tell_again(db, &property.property, name, told.attempt).await;
             if !kept.map_err(Error::store("tell again what a desk was told"))? {
                 return Ok(None);
             }
@@ -283,10 +285,11 @@ impl Desk {
         self.0.lookups.note(&stay.caller, Seen::Perks, found.person.id);
         let campaigns = self.0.campaigns.active().await?;
         let now = self.0.clock.now();
-        let mut offers = match offers::of(question, &campaigns, &found.person, now, &self.0.hold_out) {
-            Ok(offers) => offers,
-            Err(reason) => return self.write_down(self.refusal(stay, &found, reason)).await,
-        };
+        let mut offers =
+            match offers::of(question, &campaigns, &found.person, now, &self.0.hold_out) {
+                Ok(offers) => offers,
+                Err(reason) => return self.write_down(self.refusal(stay, &found, reason)).await,
+            };
         offers.truncate(OFFERS_MAX);
         let last = offers.len() - 1;
         for (index, offer) in offers.into_iter().enumerate() {
@@ -308,11 +311,10 @@ impl Desk {
             let decided = self.0.granter.reserve(ask).await?;
             let Some(grant) = decided.grant else {
                 settler.nothing_taken();
-                if check_in.is_last {
-                    let outcome = decided.outcome();
-                    return Ok(Answer::recorded(check_in.refused(outcome), None));
+                match check_in.told_of(&decided.decision.outcome, None) {
+                    Some(told) => return Ok(Answer::recorded(told, None)),
+                    None => continue,
                 }
-                continue;
             };
             let told = Told { grant: Some(grant.id), ..check_in.told };
             return Ok(Answer::recorded(told, Some(grant.expire_time)));
@@ -327,8 +329,8 @@ impl Desk {
         let property = &stay.question.property;
         let told = Told {
             is_offer: true,
-            reason: check_in::reason(Outcome::Reserved).to_owned(),
-            explanation: check_in::explanation(Outcome::Reserved, ""),
+            reason: check_in::reason(Outcome::Reserved.as_str()).to_owned(),
+            explanation: check_in::explanation(Outcome::Reserved.as_str(), ""),
             line: offers::line(campaign, property, category),
             category: category.clone(),
             disclosure: campaign.spec.proto.disclosure.clone(),
@@ -341,12 +343,8 @@ impl Desk {
 
     /// There is nothing for somebody who was found.
     fn refusal(&self, stay: &Stay, found: &Found, reason: &str) -> Told {
-        let explanation = match reason {
-            "NO_UPGRADE" => "nothing better is free that a campaign gives",
-            _ => "no campaign gives an upgrade here",
-        };
-        let (reason, explanation) = (reason.to_owned(), explanation.to_owned());
-        Told { reason, explanation, ..self.about(stay, found) }
+        let explanation = check_in::explanation(reason, "");
+        Told { reason: reason.to_owned(), explanation, ..self.about(stay, found) }
     }
 
     fn about(&self, stay: &Stay, found: &Found) -> Told {
@@ -361,9 +359,11 @@ impl Desk {
 
     /// Nobody was found.
     fn unknown(&self, stay: &Stay, problem: &str) -> Told {
-        let nobody = "nobody is known by this who consents to perks";
-        let explanation = if problem.is_empty() { nobody } else { problem };
-        let explanation = explanation.to_owned();
+        let explanation = if problem.is_empty() {
+            check_in::explanation(GUEST_UNKNOWN, "")
+        } else {
+            problem.to_owned()
+        };
         Told { reason: GUEST_UNKNOWN.to_owned(), explanation, ..self.blank(stay) }
     }
 
@@ -378,12 +378,6 @@ impl Desk {
 
     /// There is nothing, as something cannot be found out.
     fn nothing(&self, property: String, stay: String, reason: &str) -> Told {
-        let explanation = match reason {
-            "STORE_UNAVAILABLE" => "the database does not answer",
-            "PEER_UNAVAILABLE" => "it cannot be found out now who the guest is",
-            "DEADLINE_PASSED" => "it could not be found out in time",
-            _ => "",
-        };
         Told {
             property,
             stay,
@@ -394,7 +388,7 @@ impl Desk {
             person: None,
             is_offer: false,
             reason: reason.to_owned(),
-            explanation: explanation.to_owned(),
+            explanation: check_in::explanation(reason, ""),
             line: String::new(),
             category: String::new(),
             disclosure: String::new(),
@@ -420,11 +414,10 @@ impl Desk {
 
 /// What was offered cannot be had any more.
 fn ended(told: Told) -> Told {
-    let ended = "what was offered was released, taken back, or not claimed in time";
     Told {
         is_offer: false,
-        reason: "GRANT_ENDED".to_owned(),
-        explanation: ended.to_owned(),
+        reason: GRANT_ENDED.to_owned(),
+        explanation: check_in::explanation(GRANT_ENDED, ""),
         line: String::new(),
         ..told
     }

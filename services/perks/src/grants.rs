@@ -27,6 +27,7 @@ pub(crate) use self::ledger::unique_key;
 use self::line::{Done, Line, Wish};
 use crate::{
     campaigns::{Campaigns, Compiled},
+    check_in::CheckIn,
     decide::{HoldOut, Verdict},
     error::Error,
     facts::Known,
@@ -52,6 +53,8 @@ pub(crate) struct Ask {
     pub(crate) request_id: String,
     /// Tells whether a repeated request asks the same.
     pub(crate) fingerprint: [u8; 32],
+    /// What is told at a desk, and written down with the decision. `None`: no desk asks.
+    pub(crate) check_in: Option<CheckIn>,
 }
 
 /// What was decided, and by which version.
@@ -257,9 +260,8 @@ impl Granter {
     /// A decision with what each rule said, and without the grant.
     pub(crate) async fn explained(&self, decision: Recorded) -> Result<Decided, Error> {
         let campaign = self.campaigns.version(decision.campaign, decision.version).await?;
-        let evaluate = |known: Known| {
-            campaign.rules.iter().map(|rule| rule.evaluate(&known.rules)).collect()
-        };
+        let evaluate =
+            |known: Known| campaign.rules.iter().map(|rule| rule.evaluate(&known.rules)).collect();
         let rules = decision.known().map(evaluate);
         Ok(Decided { decision, rules, campaign, grant: None })
     }
@@ -280,10 +282,7 @@ impl Granter {
 
 impl Ask {
     fn name(&self) -> RequestName {
-        RequestName {
-            caller: self.caller.name().to_owned(),
-            request_id: self.request_id.clone(),
-        }
+        RequestName { caller: self.caller.name().to_owned(), request_id: self.request_id.clone() }
     }
 }
 

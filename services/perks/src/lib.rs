@@ -4,19 +4,31 @@
 //! the gateway and the command line. The rules, the budgets and the life of a grant are in `klout-perk-rules`.
 
 mod campaigns;
+mod check_in;
+mod decide;
+mod desk;
 mod error;
+mod facts;
+mod grants;
+mod metrics;
+mod passes;
+mod properties;
 mod rpc;
 mod spec;
 mod store;
 
-use klout_chassis::{Context, Service};
+use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
+use klout_model::Network;
 use klout_proto::perk::v1::{
     desk_service_server::{self, DeskServiceServer},
     perk_service_server::{self, PerkServiceServer},
     person_data_service_server::{self, PersonDataServiceServer},
 };
+use klout_telemetry::Metric;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
@@ -24,20 +36,38 @@ use tower::BoxError;
 pub use crate::store::MIGRATOR;
 use crate::{
     campaigns::Campaigns,
+    decide::HoldOut,
+    desk::{Desk, Parts, arrivals, arrivals::Sweeper},
+    facts::FactsGatherer,
+    grants::{Granter, expire},
+    metrics::METRICS,
+    passes::Passes,
+    properties::Properties,
     rpc::{DeskRpc, PerkRpc, PersonDataRpc},
 };
+
+/// Characters of a secret from which a key follows: fewer could be guessed.
+const PASS_SECRET_MIN: usize = 32;
 
 /// The service, built and not yet running.
 #[derive(Debug)]
 pub struct Perks {
     perk_rpc: PerkRpc,
     desk_rpc: DeskRpc,
+    sweeper: Sweeper,
 }
 
-/// Nothing can be set yet.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// Everything an operator can change about perks.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {}
+pub struct Config {
+    /// Networks whose terms forbid rewards: what they say of people counts for no perk.
+    pub networks_without_rewards: Vec<String>,
+    /// What the key follows from that signs passes. Empty: the key of accounts.
+    pub pass_secret: SecretString,
+    /// The one before: passes that it signed are good until they expire. Empty: there was none.
+    pub pass_secret_before: SecretString,
+}
 
 impl Service for Perks {
     const NAME: &'static str = "perks";
@@ -46,14 +76,55 @@ impl Service for Perks {
         perk_service_server::SERVICE_NAME,
         person_data_service_server::SERVICE_NAME,
     ];
+    const METRICS: &'static [Metric] = METRICS;
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     type Config = Config;
 
-    async fn build(_: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, .. } = context;
+    fn check(config: &Config) -> Result<(), ConfigError> {
+        config.check_secrets()?;
+        config.without_rewards().map(|_| ())
+    }
+
+    async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
+        let Context { db, links, account_key, lookups, .. } = context;
         let campaigns = Campaigns::new(db.clone());
-        Ok(Self { perk_rpc: PerkRpc { db: db.clone(), campaigns }, desk_rpc: DeskRpc { db } })
+        let facts = FactsGatherer::new(
+            links.to("social_graph"),
+            links.to("scoring"),
+            links.to("topics"),
+            config.without_rewards()?,
+        );
+        let hold_out = HoldOut::new(&account_key);
+        // Grants and guests are of the time that people live by, not of the time that scores are of.
+        let clock = Clock::running();
+        let granter = Granter::new(db.clone(), campaigns.clone(), hold_out.clone(), clock.clone());
+        let properties = Properties::new(db.clone(), clock.clone());
+        let passes = Passes::new(&[&config.pass_secret, &config.pass_secret_before], &account_key)?;
+        let parts = Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            properties: properties.clone(),
+            campaigns: campaigns.clone(),
+            facts: facts.clone(),
+            granter: granter.clone(),
+            passes: passes.clone(),
+            hold_out: hold_out.clone(),
+            lookups: lookups.clone(),
+        };
+        let desk = Desk::new(parts, &account_key);
+        Ok(Self {
+            desk_rpc: DeskRpc {
+                clock: clock.clone(),
+                desk: desk.clone(),
+                facts: facts.clone(),
+                lookups: lookups.clone(),
+                passes,
+                properties,
+            },
+            sweeper: Sweeper { db: db.clone(), clock },
+            perk_rpc: PerkRpc { db, campaigns, desk, facts, granter, hold_out, lookups },
+        })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -64,7 +135,46 @@ impl Service for Perks {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        stop.cancelled().await;
+        let Self { perk_rpc: PerkRpc { granter, desk, .. }, desk_rpc: _, sweeper } = self;
+        let nobody_rings = Notify::new();
+        let expire = || granter.expire();
+        let expire = repeat("expire_reservations", expire::INTERVAL, &nobody_rings, &stop, expire);
+        let sweep = || sweeper.step();
+        let sweep =
+            repeat("delete_old_arrivals", arrivals::SWEEP_INTERVAL, &nobody_rings, &stop, sweep);
+        tokio::join!(expire, sweep);
+        desk.end().await;
+        granter.end().await;
         Ok(())
+    }
+}
+
+// === impl Config ===
+
+impl Config {
+    fn check_secrets(&self) -> Result<(), ConfigError> {
+        let secrets = [
+            ("perks.pass_secret", &self.pass_secret),
+            ("perks.pass_secret_before", &self.pass_secret_before),
+        ];
+        let is_short = |secret: &SecretString| {
+            (1..PASS_SECRET_MIN).contains(&secret.expose_secret().chars().count())
+        };
+        match secrets.into_iter().find(|(_, secret)| is_short(secret)) {
+            Some((setting, _)) => Err(ConfigError::Setting {
+                setting,
+                problem: format!("has fewer than {PASS_SECRET_MIN} characters"),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn without_rewards(&self) -> Result<Vec<Network>, ConfigError> {
+        let networks = self.networks_without_rewards.iter();
+        let problem = |name: &String| ConfigError::Setting {
+            setting: "perks.networks_without_rewards",
+            problem: format!("`{name}` is no network"),
+        };
+        networks.map(|name| name.parse().map_err(|_| problem(name))).collect()
     }
 }

@@ -10,7 +10,6 @@ use jiff::tz::TimeZone;
 use klout_chassis::Clock;
 use quick_cache::sync::Cache;
 use sqlx::PgPool;
-use time::OffsetDateTime;
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -154,7 +153,10 @@ impl Property {
     /// What guests call a category.
     pub(crate) fn name_of<'a>(&'a self, category: &'a str) -> &'a str {
         let found = self.categories.iter().find(|it| it.category == category);
-        found.map_or(category, |it| if it.display_name.is_empty() { category } else { &it.display_name })
+        found.map_or(
+            category,
+            |it| if it.display_name.is_empty() { category } else { &it.display_name },
+        )
     }
 
     /// What guests call the property.
@@ -230,6 +232,8 @@ fn is_text(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use time::OffsetDateTime;
+
     use super::*;
 
     fn property() -> Property {

@@ -15,7 +15,7 @@ use klout_model::{PersonId, Purpose};
 use klout_proto::perk::v1::{self as wire, AvailableUpgrade};
 use prost::Message as _;
 use sqlx::PgPool;
-use time::{Date, Duration, macros::format_description};
+use time::{Date, Duration, Month, macros::format_description};
 
 use super::{Desk, GUEST_UNKNOWN, Question, guest, offers, question, sandbox};
 use crate::{
@@ -100,13 +100,14 @@ impl Desk {
                 continue;
             }
             let person = arrival.person.and_then(PersonId::new);
-            let sees = |it: &PersonId| store::person_state::sees(Purpose::Perks, &standings, it.get());
+            let sees =
+                |it: &PersonId| store::person_state::sees(Purpose::Perks, &standings, it.get());
             match person.filter(sees) {
                 Some(person) => self.0.lookups.note(caller, Seen::Perks, person),
                 None => nothing(arrival, GUEST_UNKNOWN),
             }
             if arrival.is_offer && arrival.campaign.is_none_or(|it| !active.contains_key(&it)) {
-                nothing(arrival, check_in::reason(Outcome::NotActive));
+                nothing(arrival, check_in::reason(Outcome::NotActive.as_str()));
             }
         }
         Ok(found)
@@ -144,13 +145,13 @@ impl Desk {
         let mut eligible = offers.iter().filter(|it| it.verdict.outcome == Outcome::Eligible);
         let Some(first) = eligible.next() else {
             let outcome = offers.last().map_or(Outcome::NotActive, |it| it.verdict.outcome);
-            return Ok(Arrival { reason: check_in::reason(outcome).to_owned(), ..marked });
+            return Ok(Arrival { reason: check_in::reason(outcome.as_str()).to_owned(), ..marked });
         };
         // Of one campaign, as the desk that works without us cannot know what others say.
         let rest = eligible.filter(|it| it.campaign.id == first.campaign.id);
         Ok(Arrival {
             is_offer: true,
-            reason: check_in::reason(Outcome::Eligible).to_owned(),
+            reason: check_in::reason(Outcome::Eligible.as_str()).to_owned(),
             categories: [first].into_iter().chain(rest).map(|it| it.category.clone()).collect(),
             line: offers::line(&first.campaign, property, &first.category),
             disclosure: first.campaign.spec.proto.disclosure.clone(),
@@ -172,7 +173,11 @@ impl Desk {
                 line: sandbox::line(property, best),
                 disclosure: disclosure.to_owned(),
                 categories,
-                ..self.unmarked(&stay, &booked_category, check_in::reason(Outcome::Eligible))
+                ..self.unmarked(
+                    &stay,
+                    &booked_category,
+                    check_in::reason(Outcome::Eligible.as_str()),
+                )
             },
         }
     }
@@ -195,18 +200,15 @@ impl Desk {
 
     /// Which day it is at a property.
     fn today(&self, property: &Property) -> Date {
-        let seconds = self.0.clock.now().unix_timestamp();
-        let now = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
-        let here = now.to_zoned(property.zone()).date();
-        let epoch = jiff::civil::date(1970, 1, 1);
-        let days = here.duration_since(epoch).as_hours() / 24;
-        Date::from_julian_day(UNIX_EPOCH_JULIAN_DAY.saturating_add(i32::try_from(days).unwrap_or(0)))
-            .unwrap_or(Date::MAX)
+        let now = self.0.clock.now();
+        let stamp = Timestamp::from_second(now.unix_timestamp()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let here = property.zone().to_datetime(stamp).date();
+        let part = |it: i8| u8::try_from(it).unwrap_or_default();
+        Month::try_from(part(here.month()))
+            .and_then(|month| Date::from_calendar_date(here.year().into(), month, part(here.day())))
+            .unwrap_or_else(|_| now.date())
     }
 }
-
-/// 1970-01-01.
-const UNIX_EPOCH_JULIAN_DAY: i32 = 2_440_588;
 
 /// Deletes marks that are old.
 #[derive(Clone, Debug)]
@@ -229,7 +231,8 @@ impl Sweeper {
 
 /// As when all of the categories were free.
 fn question_of(property: &Arc<Property>, stay: &str, booked: &str) -> Result<Question, Error> {
-    let upgrade = |category: &str| AvailableUpgrade { category: category.to_owned(), available: None };
+    let upgrade =
+        |category: &str| AvailableUpgrade { category: category.to_owned(), available: None };
     Question::new(
         Arc::clone(property),
         question::Asked {

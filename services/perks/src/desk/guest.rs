@@ -98,8 +98,13 @@ impl Desk {
         }
     }
 
+    /// What a pass says that is one of ours and has not expired.
+    pub(crate) fn verify(&self, pass: &str) -> Result<Pass, Error> {
+        self.0.passes.verify(pass)
+    }
+
     /// Whether somebody is there, and consents to perks, as far as this service was told.
-    pub(super) async fn consents(&self, person: PersonId) -> Result<bool, Error> {
+    pub(crate) async fn consents(&self, person: PersonId) -> Result<bool, Error> {
         let found = store::person_state::find(&self.0.db, &[person.get()]).await;
         let standings = found.map_err(Error::store("look who is a member"))?;
         Ok(store::person_state::sees(Purpose::Perks, &standings, person.get()))
@@ -119,7 +124,9 @@ impl Desk {
             match self.0.passes.verify(&guest.pass) {
                 Ok(pass) => return Ok(By::Pass(pass)),
                 // Another one may be shown, so this is found out anew.
-                Err(_) if !is_named => return nobody("the pass is not valid, or has expired", false),
+                Err(_) if !is_named => {
+                    return nobody("the pass is not valid, or has expired", false);
+                }
                 Err(_) => {}
             }
         }

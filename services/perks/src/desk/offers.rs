@@ -93,7 +93,10 @@ pub(super) fn line(campaign: &Compiled, property: &Property, category: &str) -> 
     let spec = &campaign.spec.proto;
     let (category, name) = (property.name_of(category), property.name());
     if spec.line.is_empty() {
-        return format!("{} would like to offer you an upgrade to {category}: {}.", spec.brand, spec.title);
+        return format!(
+            "{} would like to offer you an upgrade to {category}: {}.",
+            spec.brand, spec.title
+        );
     }
     spec.line
         .replace("{title}", &spec.title)

@@ -4,11 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use klout_proto::perk::v1::{AvailableUpgrade, Guest};
 
-use crate::{
-    error::Error,
-    properties::CATEGORIES_MAX,
-    store::property::Property,
-};
+use crate::{error::Error, properties::CATEGORIES_MAX, store::property::Property};
 
 /// Until when a desk waits, unless it says otherwise: somebody stands there.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(300);
@@ -58,9 +54,7 @@ impl Asked {
             return Err(Error::field("upgrades", "are more than 100"));
         }
         match self.upgrades.iter().position(|it| it.available.is_some_and(i32::is_negative)) {
-            Some(index) => {
-                Err(Error::field(format!("upgrades[{index}].available"), "is negative"))
-            }
+            Some(index) => Err(Error::field(format!("upgrades[{index}].available"), "is negative")),
             None => Ok(()),
         }
     }

@@ -8,7 +8,12 @@ use time::{Duration, OffsetDateTime};
 use tokio::time::sleep_until;
 
 use super::{Answer, Desk, GUEST_UNKNOWN, Stay};
-use crate::{check_in, decide::Outcome, error::Error, store::{check_in::CheckIn as Told, property::Property}};
+use crate::{
+    check_in,
+    decide::Outcome,
+    error::Error,
+    store::{check_in::CheckIn as Told, property::Property},
+};
 
 /// As whose offer everything comes.
 pub(crate) const CAMPAIGN: &str = "sandbox";
@@ -25,7 +30,9 @@ const DISCLOSURE: &str = "Made up, to try the desk: nobody gives anything.";
 /// What a guest meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    Granted { is_stale: bool },
+    Granted {
+        is_stale: bool,
+    },
     Refused(Outcome),
     /// The answer cannot be found out.
     Unknowable,
@@ -62,7 +69,7 @@ pub(super) async fn decide(desk: &Desk, stay: &Stay) -> Result<Answer, Error> {
             Some((category, _)) => told(desk, stay, Outcome::Reserved, is_stale, category),
             None => Told {
                 reason: "NO_UPGRADE".to_owned(),
-                explanation: "nothing better is free".to_owned(),
+                explanation: check_in::explanation("NO_UPGRADE", ""),
                 ..desk.blank(stay)
             },
         },
@@ -90,8 +97,8 @@ fn told(desk: &Desk, stay: &Stay, outcome: Outcome, is_stale: bool, category: &s
     let blank = desk.blank(stay);
     Told {
         is_offer,
-        reason: check_in::reason(outcome).to_owned(),
-        explanation: check_in::explanation(outcome, FAILED_RULE),
+        reason: check_in::reason(outcome.as_str()).to_owned(),
+        explanation: check_in::explanation(outcome.as_str(), FAILED_RULE),
         line: shown(&line(property, category)),
         category: shown(category),
         disclosure: shown(DISCLOSURE),
@@ -106,7 +113,7 @@ fn told(desk: &Desk, stay: &Stay, outcome: Outcome, is_stale: bool, category: &s
 pub(super) fn expected(guest: &Guest) -> Result<&'static str, &'static str> {
     match fate(guest) {
         Some(Fate::Granted { .. }) => Ok(DISCLOSURE),
-        Some(Fate::Refused(outcome)) => Err(check_in::reason(outcome)),
+        Some(Fate::Refused(outcome)) => Err(check_in::reason(outcome.as_str())),
         None | Some(Fate::Unknowable | Fate::Late) => Err(GUEST_UNKNOWN),
     }
 }

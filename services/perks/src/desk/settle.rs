@@ -102,7 +102,9 @@ impl Settler {
                 Ok(())
             }
             // It expired meanwhile, or was released by an operator.
-            Err(Error::GrantEnded { .. } | Error::GrantConfirmed | Error::GrantUnknown { .. }) => Ok(()),
+            Err(Error::GrantEnded { .. } | Error::GrantConfirmed | Error::GrantUnknown { .. }) => {
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }

@@ -23,7 +23,7 @@ mod show;
 mod update_campaign;
 mod upload_codes;
 
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Lookups};
 use klout_proto::perk::v1::{
     ActivateCampaignRequest, ActivateCampaignResponse, ConfirmGrantRequest, ConfirmGrantResponse,
     CreateCampaignRequest, CreateCampaignResponse, DecideCheckInRequest, DecideCheckInResponse,
@@ -40,15 +40,19 @@ use klout_proto::perk::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
-use crate::{campaigns::Campaigns, decide::HoldOut, facts::FactsGatherer, grants::Granter};
+use crate::{
+    campaigns::Campaigns, decide::HoldOut, desk::Desk, facts::FactsGatherer, grants::Granter,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct PerkRpc {
     pub(crate) db: PgPool,
     pub(crate) campaigns: Campaigns,
+    pub(crate) desk: Desk,
     pub(crate) facts: FactsGatherer,
     pub(crate) granter: Granter,
     pub(crate) hold_out: HoldOut,
+    pub(crate) lookups: Lookups,
 }
 
 #[tonic::async_trait]
