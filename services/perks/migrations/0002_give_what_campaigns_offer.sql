@@ -5,8 +5,7 @@ create table perks.campaign (
     state             text        not null default 'DRAFT',
     version           integer     not null default 1,
     brand             text        not null,
-    request_caller    text        not null default '',
-    request_id        text,
+    create_caller     text        not null,
     create_time       timestamptz not null,
     update_time       timestamptz not null,
     activate_time     timestamptz,
@@ -20,8 +19,8 @@ create table perks.campaign (
 );
 
 comment on table perks.campaign is
-    'One row per campaign: its state, its newest version, and what was given: reserved and confirmed count grants in '
-    'these states, given_minor_units is what both are worth.';
+    'One row per campaign: its state, its newest version, who made it, and what was given: reserved and confirmed count '
+    'grants in these states, given_minor_units is what both are worth.';
 
 create index campaign_newest on perks.campaign (create_time, campaign_id);
 create index campaign_active on perks.campaign (campaign_id) where state = 'ACTIVE';
@@ -100,6 +99,7 @@ comment on table perks.code is
     'ends before anybody saw it, never once it was told.';
 
 create index code_left on perks.code (campaign_id, number) where grant_id is null;
+create index code_number on perks.code (campaign_id, number);
 create index code_of_grant on perks.code (campaign_id, grant_id) where grant_id is not null;
 
 create table perks.decision (

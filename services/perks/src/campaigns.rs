@@ -3,6 +3,8 @@
 //! A version never changes, so it is read and compiled once. Which version is the newest, and in which state a campaign
 //! is, is looked up again when it is older than a second; whoever changes one in this process sees it at once.
 
+mod change;
+
 use std::{
     sync::{Arc, RwLock},
     time::Duration,
@@ -17,6 +19,7 @@ use time::OffsetDateTime;
 use tokio::{sync::Mutex, time::Instant};
 use tracing::error;
 
+pub(crate) use self::change::decode;
 use crate::{
     error::Error,
     spec::Spec,

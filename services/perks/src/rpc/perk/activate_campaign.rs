@@ -2,14 +2,19 @@
 
 use klout_chassis::Caller;
 use klout_proto::perk::v1::{ActivateCampaignRequest, ActivateCampaignResponse};
-use tonic::Status;
 
 use super::PerkRpc;
+use crate::{
+    error::Error,
+    rpc::{parse, show},
+};
 
 pub(super) async fn activate_campaign(
-    _: &PerkRpc,
+    rpc: &PerkRpc,
     _: &Caller,
-    _: ActivateCampaignRequest,
-) -> Result<ActivateCampaignResponse, Status> {
-    Err(Status::unimplemented("to come"))
+    request: ActivateCampaignRequest,
+) -> Result<ActivateCampaignResponse, Error> {
+    let campaign = parse::campaign(&request.campaign)?;
+    let kept = rpc.campaigns.activate(campaign).await?;
+    Ok(ActivateCampaignResponse { campaign: Some(show::campaign(&kept)?) })
 }

@@ -2,14 +2,19 @@
 
 use klout_chassis::Caller;
 use klout_proto::perk::v1::{EndCampaignRequest, EndCampaignResponse};
-use tonic::Status;
 
 use super::PerkRpc;
+use crate::{
+    error::Error,
+    rpc::{parse, show},
+};
 
 pub(super) async fn end_campaign(
-    _: &PerkRpc,
+    rpc: &PerkRpc,
     _: &Caller,
-    _: EndCampaignRequest,
-) -> Result<EndCampaignResponse, Status> {
-    Err(Status::unimplemented("to come"))
+    request: EndCampaignRequest,
+) -> Result<EndCampaignResponse, Error> {
+    let campaign = parse::campaign(&request.campaign)?;
+    let kept = rpc.campaigns.end(campaign).await?;
+    Ok(EndCampaignResponse { campaign: Some(show::campaign(&kept)?) })
 }

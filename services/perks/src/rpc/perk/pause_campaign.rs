@@ -2,14 +2,19 @@
 
 use klout_chassis::Caller;
 use klout_proto::perk::v1::{PauseCampaignRequest, PauseCampaignResponse};
-use tonic::Status;
 
 use super::PerkRpc;
+use crate::{
+    error::Error,
+    rpc::{parse, show},
+};
 
 pub(super) async fn pause_campaign(
-    _: &PerkRpc,
+    rpc: &PerkRpc,
     _: &Caller,
-    _: PauseCampaignRequest,
-) -> Result<PauseCampaignResponse, Status> {
-    Err(Status::unimplemented("to come"))
+    request: PauseCampaignRequest,
+) -> Result<PauseCampaignResponse, Error> {
+    let campaign = parse::campaign(&request.campaign)?;
+    let kept = rpc.campaigns.pause(campaign).await?;
+    Ok(PauseCampaignResponse { campaign: Some(show::campaign(&kept)?) })
 }
