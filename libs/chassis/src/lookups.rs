@@ -74,7 +74,7 @@ pub enum Seen {
     /// Whom they influence, and who them.
     Influence,
     PlusK,
-    /// What they can have, or got.
+    /// What they can have, and what they got.
     Perks,
 }
 

@@ -238,9 +238,6 @@ impl Desk {
             if !self.consents(person).await? {
                 told = self.unknown(stay, "");
             }
-        } else if told.campaign.is_some() {
-            // Somebody who was erased since.
-            told = self.unknown(stay, "");
         }
         if told.is_offer {
             let kept =

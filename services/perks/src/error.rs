@@ -107,7 +107,7 @@ pub enum Error {
     #[error("social-graph refused an account")]
     Account(#[source] Status),
 
-    #[error("another service did not answer in time")]
+    #[error("another service did not answer in time, or what cannot be")]
     Slow,
 
     #[error("another service did not answer")]

@@ -8,7 +8,6 @@ pub(crate) mod code;
 pub(crate) mod decision;
 pub(crate) mod grant;
 pub(crate) mod ledger;
-pub(crate) mod person_state;
 pub(crate) mod property;
 
 use sqlx::migrate::Migrator;

@@ -3,15 +3,12 @@
 //! Nothing is taken from any stock: a mark says what holds at night. What is known of the guest is kept with it, and a
 //! desk decides from that when scoring does not answer.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use klout_chassis::{Caller, Seen, within};
-use klout_model::{PersonId, Purpose};
+use klout_model::PersonId;
 use klout_proto::perk::v1::{self as wire, AvailableUpgrade};
 use prost::Message as _;
 use sqlx::PgPool;
@@ -91,22 +88,20 @@ impl Desk {
         let mut found = found.map_err(Error::store("list arrivals"))?;
         let people: Vec<i64> = found.iter().filter_map(|it| it.person).collect();
         // Read after them: who has left in between has no offer either.
-        let standings = store::person_state::find(&self.0.db, &people).await;
-        let standings = standings.map_err(Error::store("look who is a member"))?;
+        let gone = store::person_state::gone(&self.0.db, &people).await;
+        let gone = gone.map_err(Error::store("look who has left"))?;
         let active = self.0.campaigns.active().await?;
-        let active: HashMap<i64, ()> = active.iter().map(|it| (it.id, ())).collect();
+        let active: HashSet<i64> = active.iter().map(|it| it.id).collect();
         for arrival in &mut found {
             if property.is_sandbox {
                 continue;
             }
             let person = arrival.person.and_then(PersonId::new);
-            let sees =
-                |it: &PersonId| store::person_state::sees(Purpose::Perks, &standings, it.get());
-            match person.filter(sees) {
+            match person.filter(|it| !gone.contains(&it.get())) {
                 Some(person) => self.0.lookups.note(caller, Seen::Perks, person),
                 None => nothing(arrival, GUEST_UNKNOWN),
             }
-            if arrival.is_offer && arrival.campaign.is_none_or(|it| !active.contains_key(&it)) {
+            if arrival.is_offer && arrival.campaign.is_none_or(|it| !active.contains(&it)) {
                 nothing(arrival, check_in::reason(Outcome::NotActive.as_str()));
             }
         }
