@@ -24,7 +24,7 @@ use tokio::{
     sync::oneshot,
     time::{Instant, timeout_at},
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, instrument};
 
 use self::{guest::Found, offers::Offer, question::Question, settle::Settler};
@@ -75,6 +75,7 @@ struct Inner {
     /// Makes fingerprints of guests, from which nobody can guess an address.
     fingerprints: [u8; 32],
     tasks: TaskTracker,
+    going_down: CancellationToken,
 }
 
 /// What a desk needs.
@@ -89,6 +90,7 @@ pub(crate) struct Parts {
     pub(crate) passes: Passes,
     pub(crate) hold_out: HoldOut,
     pub(crate) lookups: Lookups,
+    pub(crate) going_down: CancellationToken,
 }
 
 /// What a desk is told.
@@ -116,8 +118,18 @@ struct Stay {
 
 impl Desk {
     pub(crate) fn new(parts: Parts, account_key: &AccountKey) -> Self {
-        let Parts { db, clock, properties, campaigns, facts, granter, passes, hold_out, lookups } =
-            parts;
+        let Parts {
+            db,
+            clock,
+            properties,
+            campaigns,
+            facts,
+            granter,
+            passes,
+            hold_out,
+            lookups,
+            going_down,
+        } = parts;
         let fingerprints = account_key.derived("perks check-in");
         let tasks = TaskTracker::new();
         Self(Arc::new(Inner {
@@ -132,12 +144,14 @@ impl Desk {
             lookups,
             fingerprints,
             tasks,
+            going_down,
         }))
     }
 
     /// Decides on a stay, within its deadline. Fails for what its caller can mend alone.
     #[instrument(name = "decide_check_in", skip_all)]
     pub(crate) async fn decide(&self, caller: &Caller, asked: Asked) -> Result<Answer, Error> {
+        asked.check()?;
         let time = time_left().map_or(asked.deadline, |left| left.min(asked.deadline));
         let end = Instant::now() + time.saturating_sub((time / 10).clamp(MARGIN_MIN, MARGIN_MAX));
         let patience = end.saturating_duration_since(Instant::now()) / 2;

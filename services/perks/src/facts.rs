@@ -249,6 +249,23 @@ impl FactsGatherer {
             .await
     }
 
+    /// Under which id somebody is a member, and consents to perks where that is asked for.
+    pub(crate) async fn member(&self, person: PersonId, consents: bool) -> Result<PersonId, Error> {
+        let mut graph = self.graph.clone();
+        let request = GetPersonRequest { person: person.to_string() };
+        let member = match ask(PEER_TIME_MAX, graph.get_person(request)).await {
+            Ok(response) => response.person,
+            Err(status) if is_nobody(&status) => None,
+            Err(status) => return Err(Error::Peer(status)),
+        };
+        let member = member.ok_or(Error::PersonUnknown)?;
+        let now = member.person.parse().map_err(|_| Error::PersonUnknown)?;
+        if consents && consenting(member).is_none() {
+            return Err(Error::PersonUnknown);
+        }
+        Ok(now)
+    }
+
     /// Who is named, whether they consent or not; and whether anything but an account says so.
     async fn resolve(&self, named: &Named) -> Result<(PersonId, bool), Error> {
         let request = match named {

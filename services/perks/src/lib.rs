@@ -6,10 +6,13 @@
 mod campaigns;
 mod check_in;
 mod decide;
+mod description;
 mod desk;
 mod error;
+mod evaluate;
 mod facts;
 mod grants;
+mod masking;
 mod metrics;
 mod passes;
 mod properties;
@@ -17,12 +20,16 @@ mod rpc;
 mod spec;
 mod store;
 
-use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
+use klout_chassis::{Clock, ConfigError, Context, Link, Service, follow_states, repeat};
 use klout_model::Network;
-use klout_proto::perk::v1::{
-    desk_service_server::{self, DeskServiceServer},
-    perk_service_server::{self, PerkServiceServer},
-    person_data_service_server::{self, PersonDataServiceServer},
+use klout_proto::{
+    graph::v1::graph_service_client::GraphServiceClient,
+    people::Told,
+    perk::v1::{
+        desk_service_server::{self, DeskServiceServer},
+        perk_service_server::{self, PerkServiceServer},
+        person_data_service_server::{self, PersonDataServiceServer},
+    },
 };
 use klout_telemetry::Metric;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -38,6 +45,7 @@ use crate::{
     campaigns::Campaigns,
     decide::HoldOut,
     desk::{Desk, Parts, arrivals, arrivals::Sweeper},
+    evaluate::Evaluator,
     facts::FactsGatherer,
     grants::{Granter, expire},
     metrics::METRICS,
@@ -55,6 +63,8 @@ pub struct Perks {
     perk_rpc: PerkRpc,
     desk_rpc: DeskRpc,
     sweeper: Sweeper,
+    person_data_rpc: PersonDataRpc,
+    graph: GraphServiceClient<Link>,
 }
 
 /// Everything an operator can change about perks.
@@ -87,7 +97,8 @@ impl Service for Perks {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, account_key, lookups, .. } = context;
+        let Context { db, links, account_key, lookups, going_down, .. } = context;
+        let graph = GraphServiceClient::new(links.to("social_graph"));
         let campaigns = Campaigns::new(db.clone());
         let facts = FactsGatherer::new(
             links.to("social_graph"),
@@ -111,8 +122,11 @@ impl Service for Perks {
             passes: passes.clone(),
             hold_out: hold_out.clone(),
             lookups: lookups.clone(),
+            going_down,
         };
         let desk = Desk::new(parts, &account_key);
+        let evaluator =
+            Evaluator { db: db.clone(), campaigns: campaigns.clone(), hold_out: hold_out.clone() };
         Ok(Self {
             desk_rpc: DeskRpc {
                 clock: clock.clone(),
@@ -123,7 +137,18 @@ impl Service for Perks {
                 properties,
             },
             sweeper: Sweeper { db: db.clone(), clock },
-            perk_rpc: PerkRpc { db, campaigns, desk, facts, granter, hold_out, lookups },
+            perk_rpc: PerkRpc {
+                db: db.clone(),
+                campaigns,
+                desk,
+                evaluator,
+                facts,
+                granter,
+                hold_out,
+                lookups,
+            },
+            person_data_rpc: PersonDataRpc { db },
+            graph,
         })
     }
 
@@ -131,18 +156,33 @@ impl Service for Perks {
         routes
             .add_service(PerkServiceServer::new(self.perk_rpc.clone()))
             .add_service(DeskServiceServer::new(self.desk_rpc.clone()))
-            .add_service(PersonDataServiceServer::new(PersonDataRpc));
+            .add_service(PersonDataServiceServer::new(self.person_data_rpc.clone()));
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { perk_rpc: PerkRpc { granter, desk, .. }, desk_rpc: _, sweeper } = self;
+        let Self {
+            perk_rpc: PerkRpc { granter, desk, .. },
+            desk_rpc: _,
+            person_data_rpc: PersonDataRpc { db },
+            graph,
+            sweeper,
+        } = self;
         let nobody_rings = Notify::new();
         let expire = || granter.expire();
         let expire = repeat("expire_reservations", expire::INTERVAL, &nobody_rings, &stop, expire);
         let sweep = || sweeper.step();
         let sweep =
             repeat("delete_old_arrivals", arrivals::SWEEP_INTERVAL, &nobody_rings, &stop, sweep);
-        tokio::join!(expire, sweep);
+        let states = follow_states(
+            graph,
+            &stop,
+            || masking::newest(&db),
+            |told: Vec<Told>| {
+                let db = &db;
+                async move { masking::apply(db, &told).await }
+            },
+        );
+        tokio::join!(expire, sweep, states);
         desk.end().await;
         granter.end().await;
         Ok(())

@@ -6,8 +6,13 @@ pub(crate) mod campaign;
 pub(crate) mod check_in;
 pub(crate) mod code;
 pub(crate) mod decision;
+pub(crate) mod description;
+pub(crate) mod forgetting;
 pub(crate) mod grant;
+pub(crate) mod granted;
 pub(crate) mod ledger;
+pub(crate) mod left;
+pub(crate) mod person_state;
 pub(crate) mod property;
 
 use sqlx::migrate::Migrator;

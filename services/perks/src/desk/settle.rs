@@ -74,7 +74,11 @@ impl Settler {
                 );
                 return;
             }
-            sleep(pause).await;
+            // Whoever goes down leaves it to expire: the retry of the desk meets what was written down.
+            if self.desk.0.going_down.run_until_cancelled(sleep(pause)).await.is_none() {
+                debug!("what came too late for a desk is left to expire");
+                return;
+            }
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }

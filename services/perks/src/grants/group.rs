@@ -89,6 +89,9 @@ async fn commit(
     wishes: &[Wish],
 ) -> Result<Vec<Result<Done, Error>>, Error> {
     let mut transaction = granter.db.begin().await.map_err(Error::store("begin a group"))?;
+    // Before anything else is held: see `masking`.
+    let shared = store::person_state::share(&mut transaction).await;
+    shared.map_err(Error::store("share states"))?;
     let held = store::ledger::hold(&mut transaction, campaign).await;
     let Some(held) = held.map_err(Error::store("hold a campaign"))? else {
         return Ok(wishes.iter().map(|wish| Err(unknown(campaign, wish))).collect());
@@ -155,7 +158,9 @@ async fn ask<'a>(
     let names: Vec<RequestName> = asks.iter().map(|ask| ask.name()).collect();
     let known = store::decision::known(&mut *db, campaign.id, &names).await;
     let known = known.map_err(Error::store("look for requests"))?;
-    let gone = HashSet::new();
+    let people: Vec<i64> = asks.iter().map(|ask| ask.person.get()).collect();
+    let gone = store::person_state::gone(&mut *db, &people).await;
+    let gone = gone.map_err(Error::store("look who has left"))?;
     Ok(Asked { campaign: Some(campaign), asks, known, gone })
 }
 

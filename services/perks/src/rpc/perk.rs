@@ -41,7 +41,8 @@ use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    campaigns::Campaigns, decide::HoldOut, desk::Desk, facts::FactsGatherer, grants::Granter,
+    campaigns::Campaigns, decide::HoldOut, desk::Desk, evaluate::Evaluator, facts::FactsGatherer,
+    grants::Granter,
 };
 
 #[derive(Clone, Debug)]
@@ -49,6 +50,7 @@ pub(crate) struct PerkRpc {
     pub(crate) db: PgPool,
     pub(crate) campaigns: Campaigns,
     pub(crate) desk: Desk,
+    pub(crate) evaluator: Evaluator,
     pub(crate) facts: FactsGatherer,
     pub(crate) granter: Granter,
     pub(crate) hold_out: HoldOut,

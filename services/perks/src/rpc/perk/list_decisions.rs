@@ -16,7 +16,8 @@ pub(super) async fn list_decisions(
     let campaign = rpc.campaigns.get(id).await?;
     let listed = store::decision::list(&rpc.db, campaign.id, after, size + 1).await;
     let listed = listed.map_err(Error::store("list decisions"))?;
-    let (listed, next_page_token) = page::cut(listed, size, |it| (it.decide_time, it.id));
+    let (mut listed, next_page_token) = page::cut(listed, size, |it| (it.decide_time, it.id));
+    rpc.granter.hide_gone(&mut listed).await?;
     let now = rpc.granter.now();
     let decisions = stream::iter(listed)
         // Versions are remembered: hardly any is read.
