@@ -12,7 +12,6 @@ mod get_preview;
 mod list_campaigns;
 mod list_decisions;
 mod list_grants;
-mod page;
 mod pause_campaign;
 mod preview_campaign;
 mod release_grant;

@@ -1,5 +1,10 @@
 //! The service on real stores.
 
+mod ending;
+mod giving;
+mod histories;
+mod reserving;
+
 use klout_chassis::Host;
 use klout_perks::Perks;
 use klout_testkit::{Stores, health, start};

@@ -12,9 +12,10 @@ use crate::{
     error::Error,
     facts::Named,
     grants::{Ask, Decided, unique_key},
+    rpc::parse,
 };
 
-/// The longest name of a request, and of a stay.
+/// The longest name of a stay, and of a property.
 const NAME_BYTES_MAX: usize = 128;
 
 pub(super) async fn reserve_grant(
@@ -25,12 +26,11 @@ pub(super) async fn reserve_grant(
     // Of all that was asked, as it was sent.
     let fingerprint = *blake3::hash(&request.encode_to_vec()).as_bytes();
     let ReserveGrantRequest { campaign, subject, request_id, property, stay } = request;
-    let campaign = show::parse_id(&campaign).ok_or(Error::CampaignUnknown { campaign })?;
-    check_name("request_id", &request_id)?;
+    let campaign = parse::campaign(&campaign)?;
+    let missing = || Error::field("request_id", "is missing");
+    let request_id = parse::request_id(&request_id)?.ok_or_else(missing)?.to_owned();
+    check_name("property", &property)?;
     check_name("stay", &stay)?;
-    if request_id.is_empty() {
-        return Err(Error::field("request_id", "is missing"));
-    }
     let subject = subject.ok_or_else(|| Error::field("person", "is missing"))?;
 
     let recorded = rpc.granter.recorded(campaign, caller.name(), &request_id).await?;

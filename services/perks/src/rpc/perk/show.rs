@@ -9,22 +9,17 @@ use time::OffsetDateTime;
 use super::PerkRpc;
 use crate::{
     campaigns::Compiled,
-    decide::Verdict,
+    decide::{Outcome, Verdict},
     error::Error,
     grants::{Decided, Grant},
+    rpc::parse,
     store,
 };
 
 /// What names a grant. What cannot be one is none.
 pub(super) fn parse_grant(campaign: &str, grant: &str) -> Result<(i64, i64), Error> {
-    let both = parse_id(campaign).zip(parse_id(grant));
-    both.ok_or_else(|| Error::GrantUnknown { grant: grant.to_owned() })
-}
-
-/// What names a campaign, a grant or a decision.
-pub(super) fn parse_id(text: &str) -> Option<i64> {
-    let is_digits = !text.starts_with('0') && text.bytes().all(|it| it.is_ascii_digit());
-    text.parse().ok().filter(|_| is_digits)
+    let both = parse::number(campaign).zip(parse::number(grant));
+    both.ok_or_else(|| Error::GrantUnknown { grant: parse::beginning(grant) })
 }
 
 /// A grant as it is now. Of who has left it says not that it is theirs.
@@ -105,7 +100,7 @@ pub(super) fn evaluation(campaign: &Arc<Compiled>, verdict: Verdict) -> wire::Ev
         brand: spec.brand.clone(),
         benefit: spec.benefit.clone(),
         disclosure: spec.disclosure.clone(),
-        eligible: verdict.outcome == crate::decide::Outcome::Eligible,
+        eligible: verdict.outcome == Outcome::Eligible,
         outcome: verdict.outcome.as_str().to_owned(),
         rules: rules(&campaign.rules, verdict.rules),
     }
