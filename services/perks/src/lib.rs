@@ -26,6 +26,7 @@ use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     people::Told,
     perk::v1::{
+        CampaignSpec,
         desk_service_server::{self, DeskServiceServer},
         perk_service_server::{self, PerkServiceServer},
         person_data_service_server::{self, PersonDataServiceServer},
@@ -37,7 +38,7 @@ use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tonic::service::RoutesBuilder;
+use tonic::{Status, service::RoutesBuilder};
 use tower::BoxError;
 
 pub use crate::store::MIGRATOR;
@@ -52,6 +53,7 @@ use crate::{
     passes::Passes,
     properties::Properties,
     rpc::{DeskRpc, PerkRpc, PersonDataRpc},
+    spec::Spec,
 };
 
 /// Characters of a secret from which a key follows: fewer could be guessed.
@@ -77,6 +79,16 @@ pub struct Config {
     pub pass_secret: SecretString,
     /// The one before: passes that it signed are good until they expire. Empty: there was none.
     pub pass_secret_before: SecretString,
+}
+
+/// Checks what a campaign offers, without a service. Returns it as it would be kept, with its defaults.
+///
+/// # Errors
+///
+/// What the service would answer: FIELD_INVALID, or RULE_INVALID and where the rule is wrong.
+pub fn check(spec: CampaignSpec) -> Result<CampaignSpec, Status> {
+    let (checked, _) = Spec::check(spec)?;
+    Ok(checked.proto)
 }
 
 impl Service for Perks {
