@@ -15,6 +15,7 @@ mod grants;
 mod masking;
 mod metrics;
 mod passes;
+mod preview;
 mod properties;
 mod rpc;
 mod spec;
@@ -51,6 +52,7 @@ use crate::{
     grants::{Granter, expire},
     metrics::METRICS,
     passes::Passes,
+    preview::{Previewer, Samples},
     properties::Properties,
     rpc::{DeskRpc, PerkRpc, PersonDataRpc},
     spec::Spec,
@@ -139,6 +141,8 @@ impl Service for Perks {
         let desk = Desk::new(parts, &account_key);
         let evaluator =
             Evaluator { db: db.clone(), campaigns: campaigns.clone(), hold_out: hold_out.clone() };
+        let samples = Samples::new(facts.clone());
+        let previewer = Previewer { db: db.clone(), facts: facts.clone(), samples };
         Ok(Self {
             desk_rpc: DeskRpc {
                 clock: clock.clone(),
@@ -158,6 +162,7 @@ impl Service for Perks {
                 granter,
                 hold_out,
                 lookups,
+                previewer,
             },
             person_data_rpc: PersonDataRpc { db },
             graph,
@@ -173,7 +178,7 @@ impl Service for Perks {
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
         let Self {
-            perk_rpc: PerkRpc { granter, desk, .. },
+            perk_rpc: PerkRpc { granter, desk, previewer, .. },
             desk_rpc: _,
             person_data_rpc: PersonDataRpc { db },
             graph,
@@ -194,7 +199,14 @@ impl Service for Perks {
                 async move { masking::apply(db, &told).await }
             },
         );
-        tokio::join!(expire, sweep, states);
+        let samples = &previewer.samples;
+        let draw = repeat("draw a sample", preview::SAMPLE_INTERVAL, &samples.ring, &stop, || {
+            samples.step()
+        });
+        let count = repeat("count who qualifies", preview::INTERVAL, &nobody_rings, &stop, || {
+            previewer.step()
+        });
+        tokio::join!(expire, sweep, states, draw, count);
         desk.end().await;
         granter.end().await;
         Ok(())

@@ -13,6 +13,7 @@ pub(crate) mod granted;
 pub(crate) mod ledger;
 pub(crate) mod left;
 pub(crate) mod person_state;
+pub(crate) mod preview;
 pub(crate) mod property;
 
 use sqlx::migrate::Migrator;

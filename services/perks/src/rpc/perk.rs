@@ -41,7 +41,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     campaigns::Campaigns, decide::HoldOut, desk::Desk, evaluate::Evaluator, facts::FactsGatherer,
-    grants::Granter,
+    grants::Granter, preview::Previewer,
 };
 
 #[derive(Clone, Debug)]
@@ -54,6 +54,7 @@ pub(crate) struct PerkRpc {
     pub(crate) granter: Granter,
     pub(crate) hold_out: HoldOut,
     pub(crate) lookups: Lookups,
+    pub(crate) previewer: Previewer,
 }
 
 #[tonic::async_trait]

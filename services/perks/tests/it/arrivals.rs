@@ -21,11 +21,8 @@ fn arrival(stay: &str, email: &str) -> Arrival {
 }
 
 async fn mark(hotel: &Hotel, arrivals: Vec<Arrival>) -> Result<MarkArrivalsResponse, Status> {
-    let request = MarkArrivalsRequest {
-        property: PALMS.to_owned(),
-        arrival_day: today(),
-        arrivals,
-    };
+    let request =
+        MarkArrivalsRequest { property: PALMS.to_owned(), arrival_day: today(), arrivals };
     hotel.desk().mark_arrivals(request).await.map(tonic::Response::into_inner)
 }
 
@@ -58,8 +55,10 @@ async fn a_night_marks_who_could_be_offered_what_and_takes_nothing() {
     let marked = mark(&hotel, guests.clone()).await.expect("marked");
     assert_eq!((marked.marked, marked.offers), (3, 1));
     let listed = list(&hotel).await;
-    let said: Vec<_> =
-        listed.iter().map(|it| (it.stay.as_str(), it.outcome.as_str(), it.reason.as_str())).collect();
+    let said: Vec<_> = listed
+        .iter()
+        .map(|it| (it.stay.as_str(), it.outcome.as_str(), it.reason.as_str()))
+        .collect();
     let expected = [
         ("S-1", "OFFER", "QUALIFIES"),
         ("S-2", "NO_OFFER", "RULE_FAILED"),
@@ -123,8 +122,7 @@ async fn arrivals_that_cannot_be_are_refused() {
     assert_eq!(refused(vec![arrival("", "ada@example.org")]).await, "FIELD_INVALID");
     let twice = vec![arrival("S-1", "ada@example.org"), arrival("S-1", "bob@example.org")];
     assert_eq!(refused(twice).await, "FIELD_INVALID");
-    let tent =
-        Arrival { booked_category: "TENT".to_owned(), ..arrival("S-1", "ada@example.org") };
+    let tent = Arrival { booked_category: "TENT".to_owned(), ..arrival("S-1", "ada@example.org") };
     assert_eq!(refused(vec![tent]).await, "FIELD_INVALID");
     assert_eq!(refused(vec![arrival("S", "a@example.org"); 1_001]).await, "FIELD_INVALID");
     for day in ["tomorrow", "2012-05-08", "2999-01-01"] {
@@ -145,8 +143,7 @@ async fn a_sandbox_has_arrivals_too() {
     property.property = "sandbox".to_owned();
     property.sandbox = true;
     hotel.build(property).await.expect("a property");
-    let guests =
-        vec![arrival("S-1", "ada@sandbox.example"), arrival("S-2", "bob@sandbox.example")];
+    let guests = vec![arrival("S-1", "ada@sandbox.example"), arrival("S-2", "bob@sandbox.example")];
     let request = MarkArrivalsRequest {
         property: "sandbox".to_owned(),
         arrival_day: today(),

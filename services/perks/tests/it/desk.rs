@@ -1,4 +1,6 @@
-use klout_proto::perk::v1::{ConfirmGrantRequest, DecideCheckInRequest, Guest, ReleaseGrantRequest};
+use klout_proto::perk::v1::{
+    ConfirmGrantRequest, DecideCheckInRequest, Guest, ReleaseGrantRequest,
+};
 use tonic::Code;
 
 use crate::hotel::{Hotel, check_in, decide_at, guest, spec, upgrade};

@@ -127,8 +127,16 @@ impl Hotel {
         let scores = Peer::serve(scores(&members, &scoring)).await;
         let way_to_scoring = scores.disturbed().await;
         let running = open_desk(&stores, &graph, &topics, &way_to_scoring, &[]).await;
-        let hotel =
-            Self { stores, running, members, scoring, graph, topics, _scores: scores, way_to_scoring };
+        let hotel = Self {
+            stores,
+            running,
+            members,
+            scoring,
+            graph,
+            topics,
+            _scores: scores,
+            way_to_scoring,
+        };
         hotel.build(palms()).await.expect("a property");
         hotel
     }
@@ -189,7 +197,13 @@ impl Hotel {
     }
 
     /// Tells the service that somebody is not a member any more, or not for perks.
-    pub(crate) async fn tell_state(&self, person: i64, number: u64, state: &str, withheld: &[&str]) {
+    pub(crate) async fn tell_state(
+        &self,
+        person: i64,
+        number: u64,
+        state: &str,
+        withheld: &[&str],
+    ) {
         let state = PersonState {
             person_id: person,
             number,
@@ -360,7 +374,10 @@ fn together<const N: usize>(routes: [Routes; N]) -> Routes {
 }
 
 /// Waits until a desk is told what it is told when all is well.
-pub(crate) async fn until_offered(desk: &Running, request: &DecideCheckInRequest) -> perk::DecideCheckInResponse {
+pub(crate) async fn until_offered(
+    desk: &Running,
+    request: &DecideCheckInRequest,
+) -> perk::DecideCheckInResponse {
     let mut offered = None;
     until("the guest is offered an upgrade", async || {
         let answer = decide_at(desk, request.clone()).await.expect("always told something");

@@ -28,7 +28,10 @@ async fn a_pass_says_what_the_score_is_to_us_and_to_whoever_has_the_keys() {
     let hotel = Hotel::open().await;
     let issued = issue(&hotel, "71").await.expect("a pass");
     let claims = issued.claims.clone().expect("what it says");
-    assert_eq!((claims.person.as_str(), claims.score, claims.bucket.as_str()), ("71", 72.0, "70-79"));
+    assert_eq!(
+        (claims.person.as_str(), claims.score, claims.bucket.as_str()),
+        ("71", 72.0, "70-79")
+    );
     assert!(issued.qr_svg.contains("<svg"));
     assert_eq!(verify(&hotel, &issued.pass).await.expect("ours").claims, issued.claims);
 
