@@ -6,6 +6,7 @@ use crate::{
     attack::Attack,
     bench::Bench,
     campaign::Campaigns,
+    check_in::CheckIns,
     contest::Contests,
     doctor::Doctor,
     exit::Failure,
@@ -20,8 +21,10 @@ use crate::{
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
+    pass::Passes,
     person::People,
     plus_k::PlusK,
+    property::Properties,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
@@ -65,6 +68,7 @@ In another terminal:
   klout person show bluesky:ann
   klout plus-k give bluesky:ann bluesky:bob photography
   klout campaign create lounge.json
+  klout check-in decide palms S-1 --email ada@example.org --booked KING --upgrade SUITE
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -106,6 +110,12 @@ enum Command {
     PlusK(PlusK),
     #[command(name = "campaign")]
     Campaigns(Campaigns),
+    #[command(name = "property")]
+    Properties(Properties),
+    #[command(name = "check-in")]
+    CheckIns(CheckIns),
+    #[command(name = "pass")]
+    Passes(Passes),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -147,6 +157,9 @@ impl Klout {
             Command::Topics(topics) => topics.run(),
             Command::PlusK(plus_k) => plus_k.run(),
             Command::Campaigns(campaigns) => campaigns.run(),
+            Command::Properties(properties) => properties.run(),
+            Command::CheckIns(check_ins) => check_ins.run(),
+            Command::Passes(passes) => passes.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),
