@@ -257,9 +257,8 @@ impl Granter {
     /// A decision with what each rule said, and without the grant.
     pub(crate) async fn explained(&self, decision: Recorded) -> Result<Decided, Error> {
         let campaign = self.campaigns.version(decision.campaign, decision.version).await?;
-        let evaluate = |known: Known| {
-            campaign.rules.iter().map(|rule| rule.evaluate(&known.rules)).collect()
-        };
+        let evaluate =
+            |known: Known| campaign.rules.iter().map(|rule| rule.evaluate(&known.rules)).collect();
         let rules = decision.known().map(evaluate);
         Ok(Decided { decision, rules, campaign, grant: None })
     }
@@ -280,10 +279,7 @@ impl Granter {
 
 impl Ask {
     fn name(&self) -> RequestName {
-        RequestName {
-            caller: self.caller.name().to_owned(),
-            request_id: self.request_id.clone(),
-        }
+        RequestName { caller: self.caller.name().to_owned(), request_id: self.request_id.clone() }
     }
 }
 

@@ -20,8 +20,8 @@ use klout_proto::perk::v1::{
     perk_service_server::{self, PerkServiceServer},
     person_data_service_server::{self, PersonDataServiceServer},
 };
-use serde::Deserialize;
 use klout_telemetry::Metric;
+use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

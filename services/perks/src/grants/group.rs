@@ -101,9 +101,7 @@ async fn commit(
 
     let mut decided = HashMap::new();
     let done = wishes.iter().map(|wish| match wish {
-        Wish::Reserve(ask) => {
-            reserve(granter, &mut ledger, &asked, &mut decided, ask, now)
-        }
+        Wish::Reserve(ask) => reserve(granter, &mut ledger, &asked, &mut decided, ask, now),
         Wish::Step { grant, step, why } => {
             ledger.step(*grant, *step, why).map(Box::new).map(Done::Stepped)
         }
@@ -172,23 +170,23 @@ async fn open(
             Wish::Reserve(_) | Wish::Expire => None,
         })
         .collect();
-    let keys: BTreeSet<String> = asked.campaign.iter().flat_map(|campaign| {
-        let key = |ask: &&Ask| {
-            unique_key(&campaign.spec, ask.person.get(), &ask.property, &ask.stay).ok()
-        };
-        asked.asks.iter().filter_map(key)
-    }).collect();
+    let keys: BTreeSet<String> = asked
+        .campaign
+        .iter()
+        .flat_map(|campaign| {
+            let key = |ask: &&Ask| {
+                unique_key(&campaign.spec, ask.person.get(), &ask.property, &ask.stay).ok()
+            };
+            asked.asks.iter().filter_map(key)
+        })
+        .collect();
     let keys: Vec<String> = keys.into_iter().collect();
     let grants = store::grant::concerned(db, campaign, &named, &keys, now, DUE_MAX).await;
     Ok(Ledger::open(now, held, grants.map_err(Error::store("read grants"))?))
 }
 
 /// Ends reservations whose time is over, and has their codes back before others are given. Returns how many.
-async fn expire(
-    db: &mut PgConnection,
-    campaign: i64,
-    ledger: &mut Ledger,
-) -> Result<usize, Error> {
+async fn expire(db: &mut PgConnection, campaign: i64, ledger: &mut Ledger) -> Result<usize, Error> {
     let expired = ledger.expire();
     let returned = ledger.take_returned_codes();
     if !returned.is_empty() {

@@ -205,7 +205,8 @@ impl Ledger {
             codes_left: (spec.codes == Codes::Uploaded)
                 .then(|| i64::try_from(self.codes.len()).unwrap_or(i64::MAX)),
         };
-        let wish = rules::Ask { minor_units: worth(spec), is_at_property: !ask.property.is_empty() };
+        let wish =
+            rules::Ask { minor_units: worth(spec), is_at_property: !ask.property.is_empty() };
         match rules::admit(&limits, &taken, wish) {
             Ok(()) => Outcome::Reserved,
             Err(Shortage::Stock | Shortage::Codes) => Outcome::SoldOut,
