@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     attack::Attack,
     bench::Bench,
+    campaign::Campaigns,
     contest::Contests,
     doctor::Doctor,
     exit::Failure,
@@ -63,6 +64,7 @@ In another terminal:
   klout topic experts photography
   klout person show bluesky:ann
   klout plus-k give bluesky:ann bluesky:bob photography
+  klout campaign create lounge.json
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -102,6 +104,8 @@ enum Command {
     #[command(name = "topic")]
     Topics(Topics),
     PlusK(PlusK),
+    #[command(name = "campaign")]
+    Campaigns(Campaigns),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -142,6 +146,7 @@ impl Klout {
             Command::Suppressions(suppressions) => suppressions.run(),
             Command::Topics(topics) => topics.run(),
             Command::PlusK(plus_k) => plus_k.run(),
+            Command::Campaigns(campaigns) => campaigns.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

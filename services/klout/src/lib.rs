@@ -5,6 +5,7 @@ mod attack;
 mod bars;
 mod bench;
 mod braille;
+mod campaign;
 mod chart;
 mod client;
 mod command;

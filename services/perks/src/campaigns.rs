@@ -263,3 +263,6 @@ impl<T: Clone> Fresh<T> {
         *self.seen.write().expect("nobody panics while noting") = None;
     }
 }
+
+#[cfg(test)]
+mod tests;

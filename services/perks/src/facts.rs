@@ -18,7 +18,7 @@ use klout_proto::{
     convert,
     graph::v1::{
         self as graph, AccountName, BatchCountPlusKRequest, BatchGetPeopleRequest, Contacts,
-        GetPersonRequest, ResolvePersonRequest, account_name,
+        GetPersonRequest, ListPerkMembersRequest, ResolvePersonRequest, account_name,
         graph_service_client::GraphServiceClient, plus_k_service_client::PlusKServiceClient,
     },
     perk::v1 as wire,
@@ -247,6 +247,39 @@ impl FactsGatherer {
             .buffer_unordered(EXPLAINED_AT_ONCE)
             .try_collect()
             .await
+    }
+
+    /// Under which id somebody is a member, and consents to perks where that is asked for.
+    pub(crate) async fn member(&self, person: PersonId, consents: bool) -> Result<PersonId, Error> {
+        let mut graph = self.graph.clone();
+        let request = GetPersonRequest { person: person.to_string() };
+        let member = match ask(PEER_TIME_MAX, graph.get_person(request)).await {
+            Ok(response) => response.person,
+            Err(status) if is_nobody(&status) => None,
+            Err(status) => return Err(Error::Peer(status)),
+        };
+        let member = member.ok_or(Error::PersonUnknown)?;
+        let now = member.person.parse().map_err(|_| Error::PersonUnknown)?;
+        if consents && consenting(member).is_none() {
+            return Err(Error::PersonUnknown);
+        }
+        Ok(now)
+    }
+
+    /// Members who consent to perks, by their ids, after one of them (0: from the first), at most so many.
+    pub(crate) async fn list_members(
+        &self,
+        after: i64,
+        max: usize,
+    ) -> Result<Vec<PersonId>, Error> {
+        let mut graph = self.graph.clone();
+        let request = ListPerkMembersRequest {
+            page_size: i32::try_from(max).unwrap_or(i32::MAX),
+            after_person_id: after,
+        };
+        let answered = ask(PEER_TIME_MAX_OF_MANY, graph.list_perk_members(request)).await;
+        let members = answered.map_err(Error::Peer)?.person_ids;
+        Ok(members.into_iter().filter_map(PersonId::new).collect())
     }
 
     /// Who is named, whether they consent or not; and whether anything but an account says so.

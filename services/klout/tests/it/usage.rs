@@ -53,6 +53,7 @@ fn help_names_what_there_is() {
         "influencees",
         "mutuals",
         "plus-k",
+        "campaign",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -239,4 +240,62 @@ fn what_people_decide_is_in_the_help() {
         let (code, _, stderr) = klout(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
     }
+}
+
+#[test]
+fn what_can_be_done_with_campaigns_is_in_the_help() {
+    let (code, stdout, _) = klout(&["campaign", "--help"]);
+    assert_eq!(code, Some(0));
+    let commands = [
+        "check", "preview", "create", "update", "show", "list", "activate", "pause", "end",
+        "codes", "report",
+    ];
+    for command in commands {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+        let (code, help, _) = klout(&["campaign", command, "--help"]);
+        assert_eq!(code, Some(0));
+        assert!(help.contains(&format!("campaign {command}")), "{command} has no example");
+        assert!(help.contains("Example"), "{command} teaches nothing: {help}");
+    }
+    for wrong in [
+        &["campaign", "create"][..],
+        &["campaign", "update", "1"],
+        &["campaign", "update", "1", "a.json", "--version", "0"],
+        &["campaign", "list", "--state", "finished"],
+        &["campaign", "list", "--top", "0"],
+        &["campaign", "show", "1", "--spec", "--json"],
+        &["campaign", "codes", "1"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_campaign_is_checked_without_a_server() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/example/perks");
+    for example in ["lounge", "upgrade", "preview"] {
+        let file = format!("{folder}/{example}.json");
+        let (code, stdout, stderr) = klout(&["campaign", "check", &file]);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{example}");
+        assert!(stdout.contains("fine"), "{stdout}");
+    }
+    let (code, stdout, stderr) = klout(&["campaign", "check", "no-such-file.json"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("no-such-file.json"), "{stderr}");
+}
+
+#[test]
+fn a_rule_that_is_wrong_is_marked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("wrong.toml");
+    let spec = "brand = 'a'\ntitle = 'b'\nbenefit.kind = 'GIFT'\n[[rules]]\nrule = 'score'\nexpression = 'score >= 40.0 &&'\n";
+    std::fs::write(&file, spec).expect("written");
+
+    let (code, stdout, stderr) = klout(&["campaign", "check", file.to_str().expect("UTF-8")]);
+
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("RULE_INVALID") && stderr.contains("score >= 40.0 &&"), "{stderr}");
+    assert!(stderr.lines().any(|line| line.trim() == "^"), "{stderr}");
 }
