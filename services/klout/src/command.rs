@@ -22,6 +22,7 @@ use crate::{
     models::Models,
     moments::Moments,
     pass::Passes,
+    perks::Perks,
     person::People,
     plus_k::PlusK,
     property::Properties,
@@ -69,6 +70,7 @@ In another terminal:
   klout plus-k give bluesky:ann bluesky:bob photography
   klout campaign create lounge.json
   klout check-in decide palms S-1 --email ada@example.org --booked KING --upgrade SUITE
+  klout perks of bluesky:ann
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -116,6 +118,7 @@ enum Command {
     CheckIns(CheckIns),
     #[command(name = "pass")]
     Passes(Passes),
+    Perks(Perks),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -160,6 +163,7 @@ impl Klout {
             Command::Properties(properties) => properties.run(),
             Command::CheckIns(check_ins) => check_ins.run(),
             Command::Passes(passes) => passes.run(),
+            Command::Perks(perks) => perks.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

@@ -32,6 +32,7 @@ mod names;
 mod ontology_files;
 mod output;
 mod pass;
+mod perks;
 mod person;
 mod plus_k;
 mod printable;

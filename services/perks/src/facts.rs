@@ -1,8 +1,8 @@
 //! What is known of somebody when it is decided what they can have.
 //!
 //! Everything is asked at once and kept nowhere. Who does not consent to perks is nobody, whoever asks, as is who is no
-//! member. What networks say whose terms forbid rewards is left out: of who has an account there the score counts
-//! without that network's points, and numbers that cannot be taken apart are not known.
+//! member. What networks say whose terms forbid rewards is left out: of who has an account there the score is
+//! told as it would be without that network, and numbers that cannot be taken apart are not known.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -23,9 +23,9 @@ use klout_proto::{
     },
     perk::v1 as wire,
     score::v1::{
-        BatchLookupScoresRequest, ExplainScoreRequest, GetScoreRequest, LookupSubject, Score,
-        explain_score_request, get_score_request, lookup_result, lookup_subject,
-        score_service_client::ScoreServiceClient,
+        BatchLookupScoresRequest, Contribution, ExplainScoreRequest, GetScoreRequest,
+        LookupSubject, Score, explain_score_request, get_score_request, lookup_result,
+        lookup_subject, score_service_client::ScoreServiceClient,
     },
     topic::v1::{
         BatchGetPersonTopicsRequest, ListPersonTopicsRequest, PersonTopic,
@@ -354,7 +354,7 @@ impl FactsGatherer {
         Ok(people.iter().zip(results.into_iter().map(|it| it.result)).filter_map(score).collect())
     }
 
-    /// The score without what these networks contribute to it.
+    /// The score as it would be without these networks.
     async fn score_without(
         &self,
         person: PersonId,
@@ -369,12 +369,18 @@ impl FactsGatherer {
             Err(status) => return Err(Error::Peer(status)),
         };
         let Some(explanation) = explanation else { return Ok(None) };
-        let taken = explanation
+        let taken: Vec<&Contribution> = explanation
             .networks
             .iter()
-            .filter(|it| left_out.iter().any(|network| network.as_str() == it.name));
-        let points = taken.map(|it| it.points).sum();
-        Ok(explanation.score.map(|score| Told::without(score, points)))
+            .filter(|it| left_out.iter().any(|network| network.as_str() == it.name))
+            .collect();
+        // What the score would lose without several of them together nobody says: more than without each of them, and
+        // not more than all their points.
+        let lost = match taken[..] {
+            [one] => one.without,
+            [] | [..] => taken.iter().map(|it| it.points).sum(),
+        };
+        Ok(explanation.score.map(|score| Told::without(score, lost)))
     }
 
     async fn topics(&self, person: PersonId) -> Result<Vec<PersonTopic>, Error> {
@@ -443,8 +449,8 @@ impl Told {
         Self { score, whole: true }
     }
 
-    fn without(mut score: Score, points: f64) -> Self {
-        score.score = score.score.map(|score| (score - points).max(SCORE_MIN));
+    fn without(mut score: Score, lost: f64) -> Self {
+        score.score = score.score.map(|score| (score - lost).max(SCORE_MIN));
         Self { score, whole: false }
     }
 }

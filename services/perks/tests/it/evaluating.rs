@@ -74,7 +74,7 @@ async fn rules_see_what_the_others_know_of_somebody() {
     );
     let facts = town.evaluate(2).await.expect("evaluated").facts.expect("always there");
     let expected = Facts {
-        score: Some(35.0),
+        score: Some(50.0 - 0.8 * 15.0),
         percentile: None,
         confidence: None,
         true_reach: None,
@@ -85,12 +85,12 @@ async fn rules_see_what_the_others_know_of_somebody() {
         ..facts.clone()
     };
     assert_eq!((facts.networks.as_slice(), &facts), (&["bluesky".to_owned()][..], &expected));
-    // Of whose network that is all they have.
+    // Of two of them all the points are left out, and nobody has less than one.
     town.folk.add(
         3,
         Member {
-            networks: vec!["twitter"],
-            points: vec![("twitter", 49.5), ("floor", 0.5)],
+            networks: vec!["twitter", "x"],
+            points: vec![("twitter", 29.5), ("x", 20.0), ("floor", 0.5)],
             ..with_score(50.0)
         },
     );

@@ -404,6 +404,8 @@ impl ScoreService for Folk {
         let network = |(name, points): (&str, f64)| Contribution {
             name: name.to_owned(),
             points,
+            // It is less than the points, as every further point is harder.
+            without: 0.8 * points,
             ..Contribution::default()
         };
         let explanation = Some(Explanation {
