@@ -27,6 +27,7 @@ pub(crate) use self::ledger::unique_key;
 use self::line::{Done, Line, Wish};
 use crate::{
     campaigns::{Campaigns, Compiled},
+    check_in::CheckIn,
     decide::{HoldOut, Verdict},
     error::Error,
     facts::Known,
@@ -52,6 +53,8 @@ pub(crate) struct Ask {
     pub(crate) request_id: String,
     /// Tells whether a repeated request asks the same.
     pub(crate) fingerprint: [u8; 32],
+    /// What is told at a desk, and written down with the decision. `None`: no desk asks.
+    pub(crate) check_in: Option<CheckIn>,
 }
 
 /// What was decided, and by which version.

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     campaigns::Compiled,
+    check_in::Stays,
     decide::{Verdict, decide},
     error::Error,
     facts::Person,
@@ -101,17 +102,21 @@ async fn commit(
     let mut ledger = open(&mut transaction, campaign, now, held, wishes, &asked).await?;
     let expired = expire(&mut transaction, campaign, &mut ledger).await?;
     bring(&mut transaction, campaign, now, &mut ledger, &asked).await?;
+    let check_ins = asked.asks.iter().filter_map(|ask| ask.check_in.as_ref());
+    let mut stays = Stays::hold(&mut transaction, check_ins, now).await?;
 
     let mut decided = HashMap::new();
     let done = wishes.iter().map(|wish| match wish {
-        Wish::Reserve(ask) => reserve(granter, &mut ledger, &asked, &mut decided, ask, now),
+        Wish::Reserve(ask) => {
+            reserve(granter, &mut ledger, &mut stays, &asked, &mut decided, ask, now)
+        }
         Wish::Step { grant, step, why } => {
             ledger.step(*grant, *step, why).map(Box::new).map(Done::Stepped)
         }
         Wish::Expire => Ok(Done::Expired(expired)),
     });
     let done = done.collect();
-    write(transaction, campaign, ledger).await?;
+    write(transaction, campaign, ledger, stays).await?;
     granter.metrics.expired(expired);
     Ok(done)
 }
@@ -235,6 +240,7 @@ async fn bring(
 fn reserve(
     granter: &Granter,
     ledger: &mut Ledger,
+    stays: &mut Stays,
     asked: &Asked<'_>,
     decided: &mut HashMap<RequestName, [u8; 32]>,
     ask: &Ask,
@@ -251,8 +257,13 @@ fn reserve(
         return Err(Error::PersonUnknown);
     }
     let campaign = asked.campaign.as_ref().ok_or(Error::GroupLost)?;
-    let reserved = ledger.reserve(ask, campaign, verdict(granter, ask, campaign, now))?;
+    let verdict = verdict(granter, ask, campaign, now);
+    let verdict = stays.narrow(ask.check_in.as_ref(), verdict)?;
+    let reserved = ledger.reserve(ask, campaign, verdict)?;
     decided.insert(name, ask.fingerprint);
+    if let Some(check_in) = &ask.check_in {
+        stays.tell(check_in, &reserved.decision);
+    }
     Ok(Done::Decided(Box::new(reserved)))
 }
 
@@ -271,6 +282,7 @@ async fn write(
     mut transaction: Transaction<'_, Postgres>,
     campaign: i64,
     ledger: Ledger,
+    stays: Stays,
 ) -> Result<(), Error> {
     let (entries, grants) = ledger.close();
     let Entries { given, moved, decisions, change, budgets, codes_given, codes_returned } = entries;
@@ -309,6 +321,7 @@ async fn write(
         let written = store::decision::insert(&mut *db, campaign, &decisions).await;
         written.map_err(store("write decisions"))?;
     }
+    stays.write(&mut *db).await?;
     failpoint!("perks.group.written");
     transaction.commit().await.map_err(store("commit a group"))?;
     failpoint!("perks.group.committed");

@@ -40,7 +40,7 @@ use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    campaigns::Campaigns, decide::HoldOut, evaluate::Evaluator, facts::FactsGatherer,
+    campaigns::Campaigns, decide::HoldOut, desk::Desk, evaluate::Evaluator, facts::FactsGatherer,
     grants::Granter, preview::Previewer,
 };
 
@@ -48,6 +48,7 @@ use crate::{
 pub(crate) struct PerkRpc {
     pub(crate) db: PgPool,
     pub(crate) campaigns: Campaigns,
+    pub(crate) desk: Desk,
     pub(crate) evaluator: Evaluator,
     pub(crate) facts: FactsGatherer,
     pub(crate) granter: Granter,
