@@ -426,10 +426,18 @@ impl Desk {
 
     /// Writes down that there is nothing.
     async fn write_down(&self, told: Told) -> Result<Answer, Error> {
-        let kept = store::check_in::keep(&self.0.db, &told).await;
-        if !kept.map_err(Error::store("write down what a desk is told"))? {
+        let store = Error::store;
+        let mut transaction = self.0.db.begin().await.map_err(store("begin to write down"))?;
+        let people: Vec<i64> = told.person.into_iter().collect();
+        let gone = store::person_state::share_and_find_gone(&mut transaction, &people).await;
+        if !gone.map_err(store("look who has left"))?.is_empty() {
+            return Err(Error::PersonUnknown);
+        }
+        let kept = store::check_in::keep(&mut *transaction, &told).await;
+        if !kept.map_err(store("write down what a desk is told"))? {
             return Err(Error::StayDecided);
         }
+        transaction.commit().await.map_err(store("commit what a desk is told"))?;
         Ok(Answer::recorded(told, None))
     }
 }
