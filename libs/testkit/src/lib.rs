@@ -269,6 +269,12 @@ impl Peer {
     pub fn address(&self) -> &str {
         &self.address
     }
+
+    /// Something that can disturb the way there.
+    pub async fn disturbed(&self) -> Proxy {
+        let address = self.address.trim_start_matches("http://").to_owned();
+        Proxy::start(Upstream::Tcp(address)).await
+    }
 }
 
 impl Drop for Peer {

@@ -20,6 +20,7 @@ use crate::{
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
+    perks::Perks,
     person::People,
     plus_k::PlusK,
     rank::Rank,
@@ -65,6 +66,7 @@ In another terminal:
   klout person show bluesky:ann
   klout plus-k give bluesky:ann bluesky:bob photography
   klout campaign create lounge.json
+  klout perks of bluesky:ann
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -106,6 +108,7 @@ enum Command {
     PlusK(PlusK),
     #[command(name = "campaign")]
     Campaigns(Campaigns),
+    Perks(Perks),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -147,6 +150,7 @@ impl Klout {
             Command::Topics(topics) => topics.run(),
             Command::PlusK(plus_k) => plus_k.run(),
             Command::Campaigns(campaigns) => campaigns.run(),
+            Command::Perks(perks) => perks.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

@@ -30,6 +30,7 @@ mod moments;
 mod names;
 mod ontology_files;
 mod output;
+mod perks;
 mod person;
 mod plus_k;
 mod printable;

@@ -57,7 +57,7 @@ create table perks.check_in (
 comment on table perks.check_in is
     'One row per stay: what the desk was told. attempt makes the request_id of what was reserved. WITHDRAWN: it came too '
     'late for its desk, gives nothing, and another attempt takes its place; is_told_again: another call has told it, so '
-    'that it is not withdrawn any more. person_id, explanation and score_time are deleted when a person leaves.';
+    'that it is not withdrawn any more. Deleted when a person leaves.';
 
 create index check_in_of_person on perks.check_in (person_id, decide_time);
 

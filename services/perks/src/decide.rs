@@ -3,12 +3,13 @@
 use std::fmt;
 
 use klout_model::{AccountKey, PersonId};
-use klout_perk_rules::RuleOutcome;
+use klout_perk_rules::{self as rules, Limits, Rule, RuleOutcome, Shortage, Taken};
 use time::OffsetDateTime;
 
 use crate::{
     campaigns::{CampaignState, Compiled},
     facts::Person,
+    spec::{Quantity, Spec},
 };
 
 /// What came out. The words are those of the contract.
@@ -54,7 +55,7 @@ pub(crate) fn decide(
         Outcome::NotActive
     } else if !(spec.properties.is_empty() || spec.properties.iter().any(|it| it == property)) {
         Outcome::PropertyFailed
-    } else if !lives_there(campaign, person) {
+    } else if !lives_there(spec, person) {
         Outcome::PlaceFailed
     } else if !rules.iter().all(|it| it.holds) {
         Outcome::RuleFailed
@@ -68,6 +69,31 @@ pub(crate) fn decide(
     Verdict { outcome, rules }
 }
 
+/// What somebody who qualifies gets of what is left: [`Outcome::Eligible`], or why nothing.
+pub(crate) fn left(spec: &Spec, taken: &Taken, is_at_property: bool) -> Outcome {
+    let get = |limit: Option<Quantity>| limit.map(Quantity::get);
+    let limits = Limits {
+        stock: get(spec.stock),
+        minor_units: get(spec.budgets.minor_units),
+        per_person: get(spec.budgets.per_person),
+        per_property: get(spec.budgets.per_property),
+        per_day: get(spec.budgets.per_day),
+    };
+    let minor_units = spec.value.map_or(0, |it| it.minor_units.get());
+    match rules::admit(&limits, taken, rules::Ask { minor_units, is_at_property }) {
+        Ok(()) => Outcome::Eligible,
+        Err(Shortage::Stock | Shortage::Codes) => Outcome::SoldOut,
+        Err(Shortage::Money | Shortage::Person | Shortage::Property | Shortage::Day) => {
+            Outcome::BudgetSpent
+        }
+    }
+}
+
+/// Whether somebody lives where a campaign gives and its rules hold for them, whatever its state.
+pub(crate) fn qualifies(spec: &Spec, rules: &[Rule], person: &Person) -> bool {
+    lives_there(spec, person) && rules.iter().all(|rule| rule.evaluate(&person.facts.rules).holds)
+}
+
 /// Whether it gives anything at all now. What starts with its activation was activated.
 fn is_active(campaign: &Compiled, now: OffsetDateTime) -> bool {
     campaign.state == CampaignState::Active
@@ -76,10 +102,10 @@ fn is_active(campaign: &Compiled, now: OffsetDateTime) -> bool {
 }
 
 /// Cities are what people write: however they write it.
-fn lives_there(campaign: &Compiled, person: &Person) -> bool {
+fn lives_there(spec: &Spec, person: &Person) -> bool {
     let facts = &person.facts.rules;
     let same = |one: &str, other: &str| one.trim().to_lowercase() == other.trim().to_lowercase();
-    let places = &campaign.spec.places;
+    let places = &spec.places;
     places.is_empty()
         || places.iter().any(|place| {
             facts.country.as_deref() == Some(place.country.as_str())

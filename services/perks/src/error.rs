@@ -66,6 +66,10 @@ pub enum Error {
     #[error("the stay `{stay}` was decided on for another guest or room")]
     StayReused { stay: String },
 
+    /// Whoever meets it asks what was told: it never leaves this service.
+    #[error("the stay was decided on meanwhile")]
+    StayDecided,
+
     #[error("there is no grant {grant}")]
     GrantUnknown { grant: String },
 
@@ -102,6 +106,9 @@ pub enum Error {
     /// What social-graph says about an account that the caller named: unknown, ambiguous or not one.
     #[error("social-graph refused an account")]
     Account(#[source] Status),
+
+    #[error("another service did not answer in time, or what cannot be")]
+    Slow,
 
     #[error("another service did not answer")]
     Peer(#[source] Status),
@@ -149,6 +156,15 @@ impl Error {
         match reason(&status).as_deref() {
             Some("PERSON_UNKNOWN" | "HANDLE_AMBIGUOUS" | "FIELD_INVALID") => Self::Account(status),
             Some(_) | None => Self::Peer(status),
+        }
+    }
+
+    /// Whether the store is what does not answer.
+    pub(crate) fn is_of_store(&self) -> bool {
+        match self {
+            Self::Store { .. } | Self::GroupLost | Self::Overloaded => true,
+            Self::Shared(error) => error.is_of_store(),
+            _ => false,
         }
     }
 
@@ -216,7 +232,10 @@ impl Error {
             Self::MaskingUnconfirmed => Refusal::new(Unavailable, "MASKING_UNCONFIRMED"),
             // It is about what the caller sent, in the words of the service that knows.
             Self::Account(status) => return Err(status.clone()),
-            Self::CampaignBroken { .. } => Refusal::new(Code::Internal, "FAULT"),
+            Self::CampaignBroken { .. } | Self::StayDecided => {
+                Refusal::new(Code::Internal, "FAULT")
+            }
+            Self::Slow => Refusal::new(Unavailable, "PEER_UNAVAILABLE"),
             Self::Overloaded => {
                 Refusal::new(Unavailable, "OVERLOADED").retry_after(OVERLOADED_RETRY_AFTER)
             }

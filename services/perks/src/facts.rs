@@ -1,8 +1,8 @@
 //! What is known of somebody when it is decided what they can have.
 //!
 //! Everything is asked at once and kept nowhere. Who does not consent to perks is nobody, whoever asks, as is who is no
-//! member. What networks say whose terms forbid rewards is left out: of who has an account there the score counts
-//! without that network's points, and numbers that cannot be taken apart are not known.
+//! member. What networks say whose terms forbid rewards is left out: of who has an account there the score is
+//! told as it would be without that network, and numbers that cannot be taken apart are not known.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,14 +18,14 @@ use klout_proto::{
     convert,
     graph::v1::{
         self as graph, AccountName, BatchCountPlusKRequest, BatchGetPeopleRequest, Contacts,
-        GetPersonRequest, ResolvePersonRequest, account_name,
+        GetPersonRequest, ListPerkMembersRequest, ResolvePersonRequest, account_name,
         graph_service_client::GraphServiceClient, plus_k_service_client::PlusKServiceClient,
     },
     perk::v1 as wire,
     score::v1::{
-        BatchLookupScoresRequest, ExplainScoreRequest, GetScoreRequest, LookupSubject, Score,
-        explain_score_request, get_score_request, lookup_result, lookup_subject,
-        score_service_client::ScoreServiceClient,
+        BatchLookupScoresRequest, Contribution, ExplainScoreRequest, GetScoreRequest,
+        LookupSubject, Score, explain_score_request, get_score_request, lookup_result,
+        lookup_subject, score_service_client::ScoreServiceClient,
     },
     topic::v1::{
         BatchGetPersonTopicsRequest, ListPersonTopicsRequest, PersonTopic,
@@ -249,6 +249,39 @@ impl FactsGatherer {
             .await
     }
 
+    /// Under which id somebody is a member, and consents to perks where that is asked for.
+    pub(crate) async fn member(&self, person: PersonId, consents: bool) -> Result<PersonId, Error> {
+        let mut graph = self.graph.clone();
+        let request = GetPersonRequest { person: person.to_string() };
+        let member = match ask(PEER_TIME_MAX, graph.get_person(request)).await {
+            Ok(response) => response.person,
+            Err(status) if is_nobody(&status) => None,
+            Err(status) => return Err(Error::Peer(status)),
+        };
+        let member = member.ok_or(Error::PersonUnknown)?;
+        let now = member.person.parse().map_err(|_| Error::PersonUnknown)?;
+        if consents && consenting(member).is_none() {
+            return Err(Error::PersonUnknown);
+        }
+        Ok(now)
+    }
+
+    /// Members who consent to perks, by their ids, after one of them (0: from the first), at most so many.
+    pub(crate) async fn list_members(
+        &self,
+        after: i64,
+        max: usize,
+    ) -> Result<Vec<PersonId>, Error> {
+        let mut graph = self.graph.clone();
+        let request = ListPerkMembersRequest {
+            page_size: i32::try_from(max).unwrap_or(i32::MAX),
+            after_person_id: after,
+        };
+        let answered = ask(PEER_TIME_MAX_OF_MANY, graph.list_perk_members(request)).await;
+        let members = answered.map_err(Error::Peer)?.person_ids;
+        Ok(members.into_iter().filter_map(PersonId::new).collect())
+    }
+
     /// Who is named, whether they consent or not; and whether anything but an account says so.
     async fn resolve(&self, named: &Named) -> Result<(PersonId, bool), Error> {
         let request = match named {
@@ -321,7 +354,7 @@ impl FactsGatherer {
         Ok(people.iter().zip(results.into_iter().map(|it| it.result)).filter_map(score).collect())
     }
 
-    /// The score without what these networks contribute to it.
+    /// The score as it would be without these networks.
     async fn score_without(
         &self,
         person: PersonId,
@@ -336,12 +369,18 @@ impl FactsGatherer {
             Err(status) => return Err(Error::Peer(status)),
         };
         let Some(explanation) = explanation else { return Ok(None) };
-        let taken = explanation
+        let taken: Vec<&Contribution> = explanation
             .networks
             .iter()
-            .filter(|it| left_out.iter().any(|network| network.as_str() == it.name));
-        let points = taken.map(|it| it.points).sum();
-        Ok(explanation.score.map(|score| Told::without(score, points)))
+            .filter(|it| left_out.iter().any(|network| network.as_str() == it.name))
+            .collect();
+        // What the score would lose without several of them together nobody says: more than without each of them, and
+        // not more than all their points.
+        let lost = match taken[..] {
+            [one] => one.without,
+            [] | [..] => taken.iter().map(|it| it.points).sum(),
+        };
+        Ok(explanation.score.map(|score| Told::without(score, lost)))
     }
 
     async fn topics(&self, person: PersonId) -> Result<Vec<PersonTopic>, Error> {
@@ -410,8 +449,8 @@ impl Told {
         Self { score, whole: true }
     }
 
-    fn without(mut score: Score, points: f64) -> Self {
-        score.score = score.score.map(|score| (score - points).max(SCORE_MIN));
+    fn without(mut score: Score, lost: f64) -> Self {
+        score.score = score.score.map(|score| (score - lost).max(SCORE_MIN));
         Self { score, whole: false }
     }
 }

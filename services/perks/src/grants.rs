@@ -27,6 +27,7 @@ pub(crate) use self::ledger::unique_key;
 use self::line::{Done, Line, Wish};
 use crate::{
     campaigns::{Campaigns, Compiled},
+    check_in::CheckIn,
     decide::{HoldOut, Verdict},
     error::Error,
     facts::Known,
@@ -52,6 +53,8 @@ pub(crate) struct Ask {
     pub(crate) request_id: String,
     /// Tells whether a repeated request asks the same.
     pub(crate) fingerprint: [u8; 32],
+    /// What is told at a desk, and written down with the decision. `None`: no desk asks.
+    pub(crate) check_in: Option<CheckIn>,
 }
 
 /// What was decided, and by which version.
@@ -244,8 +247,26 @@ impl Granter {
         }
     }
 
-    /// A decision with its grant and all that follows from it.
+    /// Has decisions say nothing of people who have left since. For what was read before.
+    pub(crate) async fn hide_gone(&self, decisions: &mut [Recorded]) -> Result<(), Error> {
+        let people: Vec<i64> = decisions.iter().filter_map(|it| it.person).collect();
+        let gone = store::person_state::masked(&self.db, &people).await;
+        let gone = gone.map_err(Error::store("look who has left"))?;
+        for decision in decisions {
+            if decision.person.is_some_and(|it| gone.contains(&it)) {
+                (decision.person, decision.facts) = (None, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// A decision with its grant and all that follows from it. Of who has left nobody is told that one was made.
     async fn retold(&self, decision: Recorded) -> Result<Decided, Error> {
+        let person: Vec<i64> = decision.person.into_iter().collect();
+        let gone = store::person_state::gone(&self.db, &person).await;
+        if !gone.map_err(Error::store("look who has left"))?.is_empty() {
+            return Err(Error::PersonUnknown);
+        }
         let mut decided = self.explained(decision).await?;
         if let Some(grant) = decided.decision.grant {
             let found = store::grant::find(&self.db, decided.decision.campaign, grant).await;
@@ -257,9 +278,8 @@ impl Granter {
     /// A decision with what each rule said, and without the grant.
     pub(crate) async fn explained(&self, decision: Recorded) -> Result<Decided, Error> {
         let campaign = self.campaigns.version(decision.campaign, decision.version).await?;
-        let evaluate = |known: Known| {
-            campaign.rules.iter().map(|rule| rule.evaluate(&known.rules)).collect()
-        };
+        let evaluate =
+            |known: Known| campaign.rules.iter().map(|rule| rule.evaluate(&known.rules)).collect();
         let rules = decision.known().map(evaluate);
         Ok(Decided { decision, rules, campaign, grant: None })
     }
@@ -280,10 +300,7 @@ impl Granter {
 
 impl Ask {
     fn name(&self) -> RequestName {
-        RequestName {
-            caller: self.caller.name().to_owned(),
-            request_id: self.request_id.clone(),
-        }
+        RequestName { caller: self.caller.name().to_owned(), request_id: self.request_id.clone() }
     }
 }
 

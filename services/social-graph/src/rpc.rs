@@ -23,6 +23,7 @@ mod list_influencees;
 mod list_influencers;
 mod list_lookups;
 mod list_mutuals;
+mod list_perk_members;
 mod list_person_states;
 mod merge_people;
 mod note;
@@ -53,13 +54,13 @@ use klout_proto::graph::v1::{
     LinkAccountRequest, LinkAccountResponse, ListDisputesRequest, ListDisputesResponse,
     ListHandlesRequest, ListHandlesResponse, ListInfluenceesRequest, ListInfluenceesResponse,
     ListInfluencersRequest, ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse,
-    ListMutualsRequest, ListMutualsResponse, ListPersonStatesRequest, ListPersonStatesResponse,
-    MergePeopleRequest, MergePeopleResponse, RecordLookupsRequest, RecordLookupsResponse,
-    RemoveContactsRequest, RemoveContactsResponse, ResolvePersonRequest, ResolvePersonResponse,
-    SetConsentRequest, SetConsentResponse, SettleDisputeRequest, SettleDisputeResponse,
-    StartLinkRequest, StartLinkResponse, UnlinkAccountRequest, UnlinkAccountResponse,
-    UpdatePersonRequest, UpdatePersonResponse, graph_service_server::GraphService,
-    signal_consumer_service_server::SignalConsumerService,
+    ListMutualsRequest, ListMutualsResponse, ListPerkMembersRequest, ListPerkMembersResponse,
+    ListPersonStatesRequest, ListPersonStatesResponse, MergePeopleRequest, MergePeopleResponse,
+    RecordLookupsRequest, RecordLookupsResponse, RemoveContactsRequest, RemoveContactsResponse,
+    ResolvePersonRequest, ResolvePersonResponse, SetConsentRequest, SetConsentResponse,
+    SettleDisputeRequest, SettleDisputeResponse, StartLinkRequest, StartLinkResponse,
+    UnlinkAccountRequest, UnlinkAccountResponse, UpdatePersonRequest, UpdatePersonResponse,
+    graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
@@ -341,6 +342,14 @@ impl GraphService for GraphRpc {
     ) -> Result<Response<BoxStream<ExportPersonResponse>>, Status> {
         let pieces = export_person::export_person(self, request.into_inner()).await?;
         Ok(Response::new(Box::pin(pieces.map_err(Status::from))))
+    }
+
+    async fn list_perk_members(
+        &self,
+        request: Request<ListPerkMembersRequest>,
+    ) -> Result<Response<ListPerkMembersResponse>, Status> {
+        let response = list_perk_members::list_perk_members(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_person_states(

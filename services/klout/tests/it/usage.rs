@@ -54,6 +54,7 @@ fn help_names_what_there_is() {
         "mutuals",
         "plus-k",
         "campaign",
+        "perks",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -269,6 +270,24 @@ fn what_can_be_done_with_campaigns_is_in_the_help() {
     ] {
         let (code, _, stderr) = klout(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_somebody_can_have_is_in_the_help() {
+    let (code, stdout, _) = klout(&["perks", "--help"]);
+    assert!(code == Some(0) && stdout.contains("klout perks of"), "{stdout}");
+    let (code, help, _) = klout(&["perks", "of", "--help"]);
+    assert_eq!(code, Some(0));
+    assert!(help.contains("klout perks of") && help.contains("docs/perk-facts.md"), "{help}");
+    for wrong in [
+        &["perks", "of"][..],
+        &["perks", "of", "ann"],
+        &["perks", "of", "1", "--top", "0"],
+        &["perks", "of", "1", "--campaign"],
+    ] {
+        let (code, stdout, _) = klout(wrong);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{wrong:?}");
     }
 }
 

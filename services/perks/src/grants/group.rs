@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     campaigns::Compiled,
+    check_in::Stays,
     decide::{Verdict, decide},
     error::Error,
     facts::Person,
@@ -88,6 +89,9 @@ async fn commit(
     wishes: &[Wish],
 ) -> Result<Vec<Result<Done, Error>>, Error> {
     let mut transaction = granter.db.begin().await.map_err(Error::store("begin a group"))?;
+    // Before anything else is held: see `masking`.
+    let shared = store::person_state::share(&mut transaction).await;
+    shared.map_err(Error::store("share states"))?;
     let held = store::ledger::hold(&mut transaction, campaign).await;
     let Some(held) = held.map_err(Error::store("hold a campaign"))? else {
         return Ok(wishes.iter().map(|wish| Err(unknown(campaign, wish))).collect());
@@ -98,11 +102,13 @@ async fn commit(
     let mut ledger = open(&mut transaction, campaign, now, held, wishes, &asked).await?;
     let expired = expire(&mut transaction, campaign, &mut ledger).await?;
     bring(&mut transaction, campaign, now, &mut ledger, &asked).await?;
+    let check_ins = asked.asks.iter().filter_map(|ask| ask.check_in.as_ref());
+    let mut stays = Stays::hold(&mut transaction, check_ins, now).await?;
 
     let mut decided = HashMap::new();
     let done = wishes.iter().map(|wish| match wish {
         Wish::Reserve(ask) => {
-            reserve(granter, &mut ledger, &asked, &mut decided, ask, now)
+            reserve(granter, &mut ledger, &mut stays, &asked, &mut decided, ask, now)
         }
         Wish::Step { grant, step, why } => {
             ledger.step(*grant, *step, why).map(Box::new).map(Done::Stepped)
@@ -110,7 +116,7 @@ async fn commit(
         Wish::Expire => Ok(Done::Expired(expired)),
     });
     let done = done.collect();
-    write(transaction, campaign, ledger).await?;
+    write(transaction, campaign, ledger, stays).await?;
     granter.metrics.expired(expired);
     Ok(done)
 }
@@ -152,7 +158,9 @@ async fn ask<'a>(
     let names: Vec<RequestName> = asks.iter().map(|ask| ask.name()).collect();
     let known = store::decision::known(&mut *db, campaign.id, &names).await;
     let known = known.map_err(Error::store("look for requests"))?;
-    let gone = HashSet::new();
+    let people: Vec<i64> = asks.iter().map(|ask| ask.person.get()).collect();
+    let gone = store::person_state::gone(&mut *db, &people).await;
+    let gone = gone.map_err(Error::store("look who has left"))?;
     Ok(Asked { campaign: Some(campaign), asks, known, gone })
 }
 
@@ -172,23 +180,23 @@ async fn open(
             Wish::Reserve(_) | Wish::Expire => None,
         })
         .collect();
-    let keys: BTreeSet<String> = asked.campaign.iter().flat_map(|campaign| {
-        let key = |ask: &&Ask| {
-            unique_key(&campaign.spec, ask.person.get(), &ask.property, &ask.stay).ok()
-        };
-        asked.asks.iter().filter_map(key)
-    }).collect();
+    let keys: BTreeSet<String> = asked
+        .campaign
+        .iter()
+        .flat_map(|campaign| {
+            let key = |ask: &&Ask| {
+                unique_key(&campaign.spec, ask.person.get(), &ask.property, &ask.stay).ok()
+            };
+            asked.asks.iter().filter_map(key)
+        })
+        .collect();
     let keys: Vec<String> = keys.into_iter().collect();
     let grants = store::grant::concerned(db, campaign, &named, &keys, now, DUE_MAX).await;
     Ok(Ledger::open(now, held, grants.map_err(Error::store("read grants"))?))
 }
 
 /// Ends reservations whose time is over, and has their codes back before others are given. Returns how many.
-async fn expire(
-    db: &mut PgConnection,
-    campaign: i64,
-    ledger: &mut Ledger,
-) -> Result<usize, Error> {
+async fn expire(db: &mut PgConnection, campaign: i64, ledger: &mut Ledger) -> Result<usize, Error> {
     let expired = ledger.expire();
     let returned = ledger.take_returned_codes();
     if !returned.is_empty() {
@@ -232,6 +240,7 @@ async fn bring(
 fn reserve(
     granter: &Granter,
     ledger: &mut Ledger,
+    stays: &mut Stays,
     asked: &Asked<'_>,
     decided: &mut HashMap<RequestName, [u8; 32]>,
     ask: &Ask,
@@ -248,8 +257,13 @@ fn reserve(
         return Err(Error::PersonUnknown);
     }
     let campaign = asked.campaign.as_ref().ok_or(Error::GroupLost)?;
-    let reserved = ledger.reserve(ask, campaign, verdict(granter, ask, campaign, now))?;
+    let verdict = verdict(granter, ask, campaign, now);
+    let verdict = stays.narrow(ask.check_in.as_ref(), verdict)?;
+    let reserved = ledger.reserve(ask, campaign, verdict)?;
     decided.insert(name, ask.fingerprint);
+    if let Some(check_in) = &ask.check_in {
+        stays.tell(check_in, &reserved.decision);
+    }
     Ok(Done::Decided(Box::new(reserved)))
 }
 
@@ -268,6 +282,7 @@ async fn write(
     mut transaction: Transaction<'_, Postgres>,
     campaign: i64,
     ledger: Ledger,
+    stays: Stays,
 ) -> Result<(), Error> {
     let (entries, grants) = ledger.close();
     let Entries { given, moved, decisions, change, budgets, codes_given, codes_returned } = entries;
@@ -306,6 +321,7 @@ async fn write(
         let written = store::decision::insert(&mut *db, campaign, &decisions).await;
         written.map_err(store("write decisions"))?;
     }
+    stays.write(&mut *db).await?;
     failpoint!("perks.group.written");
     transaction.commit().await.map_err(store("commit a group"))?;
     failpoint!("perks.group.committed");

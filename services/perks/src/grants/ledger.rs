@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use klout_perk_rules::{self as rules, GrantState, Limits, Shortage, Step, StepRefused, Taken};
+use klout_perk_rules::{GrantState, Step, StepRefused, Taken};
 use klout_proto::perk::v1::Facts;
 use prost::Message as _;
 use time::OffsetDateTime;
@@ -14,9 +14,9 @@ use time::OffsetDateTime;
 use super::{Ask, Decided, Grant, Key, Recorded, code, random_id};
 use crate::{
     campaigns::Compiled,
-    decide::{Outcome, Verdict},
+    decide::{Outcome, Verdict, left},
     error::Error,
-    spec::{Codes, Quantity, Spec, UniquePer},
+    spec::{Codes, Spec, UniquePer},
     store::ledger::{Change, Held},
 };
 
@@ -186,14 +186,6 @@ impl Ledger {
         if self.holders.contains_key(key) {
             return Outcome::AlreadyGranted;
         }
-        let get = |limit: Option<Quantity>| limit.map(Quantity::get);
-        let limits = Limits {
-            stock: get(spec.stock),
-            minor_units: get(spec.budgets.minor_units),
-            per_person: get(spec.budgets.per_person),
-            per_property: get(spec.budgets.per_property),
-            per_day: get(spec.budgets.per_day),
-        };
         let counted = |key| self.budgets.get(&key).copied().unwrap_or(0);
         let Change { reserved, confirmed, given_minor_units } = self.entries.change;
         let taken = Taken {
@@ -205,13 +197,9 @@ impl Ledger {
             codes_left: (spec.codes == Codes::Uploaded)
                 .then(|| i64::try_from(self.codes.len()).unwrap_or(i64::MAX)),
         };
-        let wish = rules::Ask { minor_units: worth(spec), is_at_property: !ask.property.is_empty() };
-        match rules::admit(&limits, &taken, wish) {
-            Ok(()) => Outcome::Reserved,
-            Err(Shortage::Stock | Shortage::Codes) => Outcome::SoldOut,
-            Err(Shortage::Money | Shortage::Person | Shortage::Property | Shortage::Day) => {
-                Outcome::BudgetSpent
-            }
+        match left(spec, &taken, !ask.property.is_empty()) {
+            Outcome::Eligible => Outcome::Reserved,
+            otherwise => otherwise,
         }
     }
 

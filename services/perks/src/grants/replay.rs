@@ -20,13 +20,7 @@ pub(crate) fn replay(decided: &Decided, hold_out: &HoldOut) -> Result<(Verdict, 
     let (facts, id) = known.ok_or(Error::DecisionErased)?;
     let person = Person { id, facts };
     let campaign = Compiled { state: CampaignState::Active, ..Compiled::clone(&decided.campaign) };
-    let verdict = decide(
-        &campaign,
-        &person,
-        &recorded.property,
-        recorded.decide_time,
-        hold_out,
-    );
+    let verdict = decide(&campaign, &person, &recorded.property, recorded.decide_time, hold_out);
     let same = match recorded.outcome.as_str() {
         "NOT_ACTIVE" => true,
         // Whoever qualified got it, or there was nothing left.

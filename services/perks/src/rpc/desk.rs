@@ -7,10 +7,12 @@ mod issue_pass;
 mod list_arrivals;
 mod list_properties;
 mod mark_arrivals;
+mod page;
+mod show;
 mod update_property;
 mod verify_pass;
 
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Clock, Lookups};
 use klout_proto::perk::v1::{
     CreatePropertyRequest, CreatePropertyResponse, GetPassKeysRequest, GetPassKeysResponse,
     GetPropertyRequest, GetPropertyResponse, IssuePassRequest, IssuePassResponse,
@@ -18,12 +20,18 @@ use klout_proto::perk::v1::{
     MarkArrivalsRequest, MarkArrivalsResponse, UpdatePropertyRequest, UpdatePropertyResponse,
     VerifyPassRequest, VerifyPassResponse, desk_service_server::DeskService,
 };
-use sqlx::PgPool;
 use tonic::{Request, Response, Status};
+
+use crate::{desk::Desk, facts::FactsGatherer, passes::Passes, properties::Properties};
 
 #[derive(Clone, Debug)]
 pub(crate) struct DeskRpc {
-    pub(crate) db: PgPool,
+    pub(crate) clock: Clock,
+    pub(crate) desk: Desk,
+    pub(crate) facts: FactsGatherer,
+    pub(crate) lookups: Lookups,
+    pub(crate) passes: Passes,
+    pub(crate) properties: Properties,
 }
 
 #[tonic::async_trait]
@@ -32,9 +40,7 @@ impl DeskService for DeskRpc {
         &self,
         request: Request<CreatePropertyRequest>,
     ) -> Result<Response<CreatePropertyResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response =
-            create_property::create_property(self, &caller, request.into_inner()).await?;
+        let response = create_property::create_property(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -42,9 +48,7 @@ impl DeskService for DeskRpc {
         &self,
         request: Request<UpdatePropertyRequest>,
     ) -> Result<Response<UpdatePropertyResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response =
-            update_property::update_property(self, &caller, request.into_inner()).await?;
+        let response = update_property::update_property(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -52,8 +56,7 @@ impl DeskService for DeskRpc {
         &self,
         request: Request<GetPropertyRequest>,
     ) -> Result<Response<GetPropertyResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response = get_property::get_property(self, &caller, request.into_inner()).await?;
+        let response = get_property::get_property(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -61,9 +64,7 @@ impl DeskService for DeskRpc {
         &self,
         request: Request<ListPropertiesRequest>,
     ) -> Result<Response<ListPropertiesResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response =
-            list_properties::list_properties(self, &caller, request.into_inner()).await?;
+        let response = list_properties::list_properties(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -107,8 +108,6 @@ impl DeskService for DeskRpc {
         &self,
         request: Request<GetPassKeysRequest>,
     ) -> Result<Response<GetPassKeysResponse>, Status> {
-        let caller = Caller::of(&request);
-        let response = get_pass_keys::get_pass_keys(self, &caller, request.into_inner()).await?;
-        Ok(Response::new(response))
+        Ok(Response::new(get_pass_keys::get_pass_keys(self, request.into_inner())))
     }
 }

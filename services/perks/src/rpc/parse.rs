@@ -1,5 +1,7 @@
 //! What callers name.
 
+use klout_model::PersonId;
+
 use crate::error::Error;
 
 /// The longest name of a request.
@@ -14,6 +16,11 @@ pub(super) fn campaign(text: &str) -> Result<i64, Error> {
         return Err(Error::field("campaign", "is missing"));
     }
     number(text).ok_or_else(|| Error::CampaignUnknown { campaign: beginning(text) })
+}
+
+/// A person, who may not be there.
+pub(super) fn person(field: &'static str, text: &str) -> Result<PersonId, Error> {
+    text.parse().map_err(|_| Error::field(field, "is not a decimal from 1 to 9223372036854775807"))
 }
 
 /// A version of a campaign; `None`: whichever is the newest.

@@ -39,16 +39,22 @@ use klout_proto::perk::v1::{
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
-use crate::{campaigns::Campaigns, decide::HoldOut, facts::FactsGatherer, grants::Granter};
+use crate::{
+    campaigns::Campaigns, decide::HoldOut, desk::Desk, evaluate::Evaluator, facts::FactsGatherer,
+    grants::Granter, preview::Previewer,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct PerkRpc {
     pub(crate) db: PgPool,
     pub(crate) campaigns: Campaigns,
+    pub(crate) desk: Desk,
+    pub(crate) evaluator: Evaluator,
     pub(crate) facts: FactsGatherer,
     pub(crate) granter: Granter,
     pub(crate) hold_out: HoldOut,
     pub(crate) lookups: Lookups,
+    pub(crate) previewer: Previewer,
 }
 
 #[tonic::async_trait]

@@ -1,20 +1,23 @@
-//! `PersonDataService` of perks, which holds nothing about people.
+//! `PersonDataService` of perks.
 
-use futures::{StreamExt as _, stream};
-use klout_chassis::Refusal;
+use futures::TryStreamExt as _;
 use klout_proto::{
     graph::v1::{
         ApplyPersonStatesRequest, ApplyPersonStatesResponse, DescribePersonRequest,
-        DescribePersonResponse, ForgetPersonRequest, ForgetPersonResponse,
+        DescribePersonResponse, ForgetPersonRequest, ForgetPersonResponse, Forgotten,
     },
-    people::{self, StatesMalformed},
+    people,
     perk::v1::person_data_service_server::PersonDataService,
 };
-use tonic::{Code, Request, Response, Status, codegen::BoxStream};
+use sqlx::PgPool;
+use tonic::{Request, Response, Status, codegen::BoxStream};
 
-/// Answers truly that there is nothing to mask, to delete or to tell.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PersonDataRpc;
+use crate::{description::describe, error::Error, masking};
+
+#[derive(Clone, Debug)]
+pub(crate) struct PersonDataRpc {
+    pub(crate) db: PgPool,
+}
 
 #[tonic::async_trait]
 impl PersonDataService for PersonDataRpc {
@@ -22,7 +25,8 @@ impl PersonDataService for PersonDataRpc {
         &self,
         request: Request<ApplyPersonStatesRequest>,
     ) -> Result<Response<ApplyPersonStatesResponse>, Status> {
-        people::states(request.into_inner()).map_err(malformed)?;
+        let told = people::states(request.into_inner()).map_err(Error::States)?;
+        masking::apply(&self.db, &told).await?;
         Ok(Response::new(ApplyPersonStatesResponse {}))
     }
 
@@ -30,18 +34,21 @@ impl PersonDataService for PersonDataRpc {
         &self,
         request: Request<ForgetPersonRequest>,
     ) -> Result<Response<ForgetPersonResponse>, Status> {
-        people::forgetting(&request.into_inner()).map_err(malformed)?;
-        Ok(Response::new(ForgetPersonResponse { forgotten: Vec::new(), done: true }))
+        let request = request.into_inner();
+        let state = people::forgetting(&request).map_err(Error::States)?;
+        let forgotten = masking::forget(&self.db, request.person_id, state).await?;
+        let counted = |(name, count): (&str, u64)| Forgotten { name: name.to_owned(), count };
+        Ok(Response::new(ForgetPersonResponse {
+            forgotten: forgotten.counts.into_iter().map(counted).collect(),
+            done: forgotten.done,
+        }))
     }
 
     async fn describe_person(
         &self,
-        _: Request<DescribePersonRequest>,
+        request: Request<DescribePersonRequest>,
     ) -> Result<Response<BoxStream<DescribePersonResponse>>, Status> {
-        Ok(Response::new(stream::empty().boxed()))
+        let things = describe(self.db.clone(), request.into_inner().person_id);
+        Ok(Response::new(Box::pin(things.err_into())))
     }
-}
-
-fn malformed(error: StatesMalformed) -> Status {
-    Refusal::new(Code::InvalidArgument, "STATES_MALFORMED").into_status(error)
 }

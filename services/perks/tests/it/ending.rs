@@ -68,7 +68,8 @@ async fn reservations_that_nobody_confirms_come_back_by_themselves_in_every_camp
         }
         campaigns.push(campaign);
     }
-    let ended = "select count(*) from perks.grant where state = 'EXPIRED' and end_time = expire_time";
+    let ended =
+        "select count(*) from perks.grant where state = 'EXPIRED' and end_time = expire_time";
     until("all are over", async || {
         let ended: i64 = sqlx::query_scalar(ended).fetch_one(&giving.db).await.expect("a count");
         ended == 5

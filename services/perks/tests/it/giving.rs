@@ -4,7 +4,8 @@ use klout_chassis::{Host, Link, Refusal, Running};
 use klout_perks::Perks;
 use klout_proto::{
     graph::v1::{
-        BatchCountPlusKRequest, BatchCountPlusKResponse, GetPersonRequest, GetPersonResponse, Person,
+        BatchCountPlusKRequest, BatchCountPlusKResponse, GetPersonRequest, GetPersonResponse,
+        Person,
     },
     perk::v1::{
         ActivateCampaignRequest, Benefit, Budgets, CampaignSpec, ConfirmGrantRequest,
@@ -65,11 +66,8 @@ impl Giving {
     }
 
     pub(crate) async fn change(&self, campaign: &str, spec: CampaignSpec) {
-        let request = UpdateCampaignRequest {
-            campaign: campaign.to_owned(),
-            spec: Some(spec),
-            version: 0,
-        };
+        let request =
+            UpdateCampaignRequest { campaign: campaign.to_owned(), spec: Some(spec), version: 0 };
         self.client().update_campaign(request).await.expect("changed");
     }
 
@@ -115,15 +113,15 @@ impl Giving {
     /// Has the time of a reservation be over.
     pub(crate) async fn let_time_pass(&self, grant: &Grant) {
         let id: i64 = grant.grant.parse().expect("a number");
-        let passed = "update perks.grant set expire_time = least(expire_time, now()) where grant_id = $1";
+        let passed =
+            "update perks.grant set expire_time = least(expire_time, now()) where grant_id = $1";
         sqlx::query(passed).bind(id).execute(&self.db).await.expect("Postgres answers");
     }
 
     /// Reserved and confirmed, and what they are worth.
     pub(crate) async fn counts(&self, campaign: &str) -> (i64, i64, i64) {
         let id: i64 = campaign.parse().expect("a number");
-        let counts =
-            "select reserved, confirmed, given_minor_units from perks.campaign where campaign_id = $1";
+        let counts = "select reserved, confirmed, given_minor_units from perks.campaign where campaign_id = $1";
         sqlx::query_as(counts).bind(id).fetch_one(&self.db).await.expect("Postgres answers")
     }
 

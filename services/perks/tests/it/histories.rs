@@ -15,7 +15,10 @@ use crate::giving::{Giving, ask, offer};
 /// What is done. Grants are named by how many were made before.
 #[derive(Clone, Debug)]
 enum Step {
-    Reserve { person: i64, stay: u8 },
+    Reserve {
+        person: i64,
+        stay: u8,
+    },
     /// Asks the same as some time before.
     Repeat(prop::sample::Index),
     Confirm(prop::sample::Index),
@@ -101,8 +104,9 @@ impl Model {
 
 fn limits() -> impl proptest::strategy::Strategy<Value = Limits> {
     let limit = |range: std::ops::Range<i64>| prop::option::of(range);
-    (limit(4..9), limit(600..1_200), limit(1..4), limit(4..9))
-        .prop_map(|(stock, money, per_person, per_day)| Limits { stock, money, per_person, per_day })
+    (limit(4..9), limit(600..1_200), limit(1..4), limit(4..9)).prop_map(
+        |(stock, money, per_person, per_day)| Limits { stock, money, per_person, per_day },
+    )
 }
 
 fn histories() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {

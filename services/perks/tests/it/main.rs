@@ -1,12 +1,22 @@
 //! The service on real stores.
 
+mod arrivals;
 mod campaigns;
 mod codes;
+mod desk;
 mod ending;
+mod evaluating;
 mod giving;
 mod histories;
+mod hotel;
+mod leaving;
 mod offers;
+mod passes;
+mod previewing;
+mod properties;
 mod reserving;
+mod town;
+mod trouble;
 
 use klout_testkit::health;
 

@@ -42,7 +42,10 @@ async fn the_same_request_is_answered_the_same_and_takes_nothing_more() {
         ReserveGrantRequest { stay: "7".to_owned(), ..ask(&campaign, 50, "a") },
     ] {
         let status = giving.reserve(other).await.expect_err("something else");
-        assert_eq!((status.code(), why(&status)), (Code::InvalidArgument, "REQUEST_ID_REUSED".to_owned()));
+        assert_eq!(
+            (status.code(), why(&status)),
+            (Code::InvalidArgument, "REQUEST_ID_REUSED".to_owned())
+        );
     }
     giving.assert_books_add_up().await;
 }
@@ -55,7 +58,9 @@ async fn the_same_request_at_once_is_one_reservation() {
     for number in 0..32 {
         let mut client = giving.client_of(number);
         let request = ask(&campaign, 50, "a");
-        calls.spawn(async move { client.reserve_grant(request).await.expect("decided").into_inner() });
+        calls.spawn(
+            async move { client.reserve_grant(request).await.expect("decided").into_inner() },
+        );
     }
     let answers = calls.join_all().await;
     assert!(answers.iter().all(|it| *it == answers[0]), "{answers:#?}");
@@ -193,8 +198,7 @@ async fn an_uploaded_code_is_given_once_and_comes_back_only_if_nobody_saw_it() {
     let codes = vec!["first".to_owned(), "second".to_owned()];
     let request = UploadCodesRequest { campaign: campaign.clone(), codes };
     giving.client().upload_codes(request).await.expect("uploaded");
-    let request =
-        klout_proto::perk::v1::ActivateCampaignRequest { campaign: campaign.clone() };
+    let request = klout_proto::perk::v1::ActivateCampaignRequest { campaign: campaign.clone() };
     giving.client().activate_campaign(request).await.expect("activated");
 
     let one = giving.given(ask(&campaign, 50, "a")).await;
@@ -266,8 +270,7 @@ async fn what_is_paused_or_has_ended_gives_nothing_and_what_was_reserved_can_be_
     giving.client().pause_campaign(request).await.expect("paused");
     let decided = other.reserve_grant(ask(&campaign, 52, "c")).await.expect("decided");
     assert_eq!(decided.into_inner().decision.expect("always there").outcome, "NOT_ACTIVE");
-    let request =
-        klout_proto::perk::v1::ActivateCampaignRequest { campaign: campaign.clone() };
+    let request = klout_proto::perk::v1::ActivateCampaignRequest { campaign: campaign.clone() };
     giving.client().activate_campaign(request).await.expect("activated");
     let decided = other.reserve_grant(ask(&campaign, 52, "d")).await.expect("decided");
     assert_eq!(decided.into_inner().decision.expect("always there").outcome, "RESERVED");
@@ -291,8 +294,7 @@ async fn decisions_are_listed_newest_first_and_replayed_with_the_same_result() {
     let mut listed = Vec::new();
     let mut page_token = String::new();
     loop {
-        let request =
-            ListDecisionsRequest { campaign: campaign.clone(), page_size: 7, page_token };
+        let request = ListDecisionsRequest { campaign: campaign.clone(), page_size: 7, page_token };
         let page = giving.client().list_decisions(request).await.expect("listed").into_inner();
         listed.extend(page.decisions);
         page_token = page.next_page_token;

@@ -1,15 +1,13 @@
-//! `CreateProperty`.
-
-use klout_chassis::Caller;
 use klout_proto::perk::v1::{CreatePropertyRequest, CreatePropertyResponse};
-use tonic::Status;
 
-use super::DeskRpc;
+use super::{DeskRpc, show};
+use crate::error::Error;
 
 pub(super) async fn create_property(
-    _: &DeskRpc,
-    _: &Caller,
-    _: CreatePropertyRequest,
-) -> Result<CreatePropertyResponse, Status> {
-    Err(Status::unimplemented("to come"))
+    rpc: &DeskRpc,
+    request: CreatePropertyRequest,
+) -> Result<CreatePropertyResponse, Error> {
+    let property = request.property.ok_or_else(|| Error::field("property", "is missing"))?;
+    let property = rpc.properties.create(show::parse_property(property)).await?;
+    Ok(CreatePropertyResponse { property: Some(show::property(&property)) })
 }

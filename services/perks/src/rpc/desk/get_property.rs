@@ -1,15 +1,12 @@
-//! `GetProperty`.
-
-use klout_chassis::Caller;
 use klout_proto::perk::v1::{GetPropertyRequest, GetPropertyResponse};
-use tonic::Status;
 
-use super::DeskRpc;
+use super::{DeskRpc, show};
+use crate::error::Error;
 
 pub(super) async fn get_property(
-    _: &DeskRpc,
-    _: &Caller,
-    _: GetPropertyRequest,
-) -> Result<GetPropertyResponse, Status> {
-    Err(Status::unimplemented("to come"))
+    rpc: &DeskRpc,
+    request: GetPropertyRequest,
+) -> Result<GetPropertyResponse, Error> {
+    let property = rpc.properties.get(&request.property).await?;
+    Ok(GetPropertyResponse { property: Some(show::property(&property)) })
 }

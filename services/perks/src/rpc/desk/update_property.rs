@@ -1,15 +1,13 @@
-//! `UpdateProperty`.
-
-use klout_chassis::Caller;
 use klout_proto::perk::v1::{UpdatePropertyRequest, UpdatePropertyResponse};
-use tonic::Status;
 
-use super::DeskRpc;
+use super::{DeskRpc, show};
+use crate::error::Error;
 
 pub(super) async fn update_property(
-    _: &DeskRpc,
-    _: &Caller,
-    _: UpdatePropertyRequest,
-) -> Result<UpdatePropertyResponse, Status> {
-    Err(Status::unimplemented("to come"))
+    rpc: &DeskRpc,
+    request: UpdatePropertyRequest,
+) -> Result<UpdatePropertyResponse, Error> {
+    let property = request.property.ok_or_else(|| Error::field("property", "is missing"))?;
+    let property = rpc.properties.update(show::parse_property(property)).await?;
+    Ok(UpdatePropertyResponse { property: Some(show::property(&property)) })
 }

@@ -2,14 +2,16 @@
 
 use klout_chassis::Caller;
 use klout_proto::perk::v1::{GetPreviewRequest, GetPreviewResponse};
-use tonic::Status;
 
 use super::PerkRpc;
+use crate::{error::Error, rpc::parse};
 
 pub(super) async fn get_preview(
-    _: &PerkRpc,
+    rpc: &PerkRpc,
     _: &Caller,
-    _: GetPreviewRequest,
-) -> Result<GetPreviewResponse, Status> {
-    Err(Status::unimplemented("to come"))
+    request: GetPreviewRequest,
+) -> Result<GetPreviewResponse, Error> {
+    let unknown = || Error::PreviewUnknown { preview: parse::beginning(&request.preview) };
+    let preview = parse::number(&request.preview).ok_or_else(unknown)?;
+    Ok(GetPreviewResponse { preview: Some(rpc.previewer.get(preview).await?) })
 }

@@ -31,6 +31,7 @@ pub(super) async fn list_decisions(
     let mut listed = listed.map_err(Error::store("list decisions"))?;
     let more = listed.len() > size;
     listed.truncate(size);
+    rpc.granter.hide_gone(&mut listed).await?;
     let next_page_token = listed.last().filter(|_| more).map(token).unwrap_or_default();
     let now = rpc.granter.now();
     let decisions = stream::iter(listed)

@@ -16,7 +16,9 @@ pub(super) async fn replay_decision(
         None => Ok(None),
     };
     let found = found.map_err(Error::store("read a decision"))?;
-    let recorded = found.ok_or_else(|| Error::DecisionUnknown { decision: parse::beginning(&decision) })?;
+    let mut recorded =
+        found.ok_or_else(|| Error::DecisionUnknown { decision: parse::beginning(&decision) })?;
+    rpc.granter.hide_gone(std::slice::from_mut(&mut recorded)).await?;
     let decided = rpc.granter.explained(recorded).await?;
     let (verdict, same) = replay::replay(&decided, &rpc.hold_out)?;
     let evaluation = show::evaluation(&decided.campaign, verdict);

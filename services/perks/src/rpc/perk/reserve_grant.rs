@@ -41,7 +41,7 @@ pub(super) async fn reserve_grant(
         return Ok(response(rpc, recorded));
     }
     let compiled = rpc.campaigns.get(campaign).await?;
-    let person = rpc.facts.gather(&named(subject)?).await?;
+    let person = rpc.facts.gather(&named(rpc, subject)?).await?;
     unique_key(&compiled.spec, person.id.get(), &property, &stay)?;
     let verdict = decide(&compiled, &person, &property, rpc.granter.now(), &rpc.hold_out);
     let ask = Ask {
@@ -55,6 +55,7 @@ pub(super) async fn reserve_grant(
         caller: caller.clone(),
         request_id,
         fingerprint,
+        check_in: None,
     };
     Ok(response(rpc, rpc.granter.reserve(ask).await?))
 }
@@ -64,14 +65,14 @@ fn response(rpc: &PerkRpc, decided: Decided) -> ReserveGrantResponse {
     ReserveGrantResponse { decision: Some(decision), grant }
 }
 
-fn named(subject: Subject) -> Result<Named, Error> {
+fn named(rpc: &PerkRpc, subject: Subject) -> Result<Named, Error> {
     match subject {
         Subject::Person(person) => person
             .parse()
             .map(Named::Person)
             .map_err(|_| Error::field("person", "is not a decimal from 1 to 9223372036854775807")),
         Subject::Account(account) => Ok(Named::Account(account)),
-        Subject::Pass(_) => Err(Error::PassInvalid { problem: "is not one of ours" }),
+        Subject::Pass(pass) => Ok(Named::Person(rpc.desk.verify(&pass)?.person)),
     }
 }
 

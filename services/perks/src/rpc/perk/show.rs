@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     grants::{Decided, Grant},
     rpc::parse,
+    store,
 };
 
 /// What names a grant. What cannot be one is none.
@@ -21,8 +22,12 @@ pub(super) fn parse_grant(campaign: &str, grant: &str) -> Result<(i64, i64), Err
     both.ok_or_else(|| Error::GrantUnknown { grant: parse::beginning(grant) })
 }
 
-/// A grant as it is now.
-pub(super) async fn current_grant(rpc: &PerkRpc, shown: Grant) -> Result<wire::Grant, Error> {
+/// A grant as it is now. Of who has left it says not that it is theirs.
+pub(super) async fn current_grant(rpc: &PerkRpc, mut shown: Grant) -> Result<wire::Grant, Error> {
+    let person: Vec<i64> = shown.person.into_iter().collect();
+    let gone = store::person_state::masked(&rpc.db, &person).await;
+    let gone = gone.map_err(Error::store("look who has left"))?;
+    shown.person = shown.person.filter(|it| !gone.contains(it));
     let campaign = rpc.campaigns.version(shown.campaign, shown.version).await?;
     Ok(grant(&campaign, shown, rpc.granter.now()))
 }
