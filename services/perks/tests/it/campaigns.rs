@@ -62,7 +62,7 @@ async fn a_campaign_lives_from_draft_to_end() {
     assert_eq!((draft.state.as_str(), draft.version), ("DRAFT", 1));
     let kept = draft.spec.clone().expect("a spec");
     assert_eq!((kept.brand, kept.unique_per.as_str()), (lounge().brand, "PERSON"));
-    let given = draft.given.expect("counted");
+    let given = draft.given.clone().expect("counted");
     assert_eq!((given.reserved, given.confirmed, given.left), (0, 0, None));
     refused(offers.pause(&draft).await, Code::FailedPrecondition, "CAMPAIGN_INCOMPLETE");
 
