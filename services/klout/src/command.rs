@@ -6,6 +6,7 @@ use crate::{
     attack::Attack,
     bench::Bench,
     campaign::Campaigns,
+    check_in::CheckIns,
     contest::Contests,
     doctor::Doctor,
     exit::Failure,
@@ -20,9 +21,11 @@ use crate::{
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
+    pass::Passes,
     perks::Perks,
     person::People,
     plus_k::PlusK,
+    property::Properties,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
@@ -66,6 +69,7 @@ In another terminal:
   klout person show bluesky:ann
   klout plus-k give bluesky:ann bluesky:bob photography
   klout campaign create lounge.json
+  klout check-in decide palms S-1 --email ada@example.org --booked KING --upgrade SUITE
   klout perks of bluesky:ann
 
 Without a server or a database:
@@ -108,6 +112,12 @@ enum Command {
     PlusK(PlusK),
     #[command(name = "campaign")]
     Campaigns(Campaigns),
+    #[command(name = "property")]
+    Properties(Properties),
+    #[command(name = "check-in")]
+    CheckIns(CheckIns),
+    #[command(name = "pass")]
+    Passes(Passes),
     Perks(Perks),
     Export(Export),
     Rescore(Rescore),
@@ -150,6 +160,9 @@ impl Klout {
             Command::Topics(topics) => topics.run(),
             Command::PlusK(plus_k) => plus_k.run(),
             Command::Campaigns(campaigns) => campaigns.run(),
+            Command::Properties(properties) => properties.run(),
+            Command::CheckIns(check_ins) => check_ins.run(),
+            Command::Passes(passes) => passes.run(),
             Command::Perks(perks) => perks.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),

@@ -11,7 +11,7 @@ create table perks.preview (
     after_person_id    bigint      not null default 0,
     counted            bigint      not null default 0,
     qualifying         bigint      not null default 0,
-    attempts           smallint    not null default 0,
+    attempts           integer     not null default 0,
     problem            text        not null default '',
     leased_until       timestamptz not null default '-infinity',
     create_time        timestamptz not null,

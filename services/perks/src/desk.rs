@@ -39,6 +39,7 @@ use crate::{
     error::Error,
     facts::FactsGatherer,
     grants::{Ask, Granter},
+    metrics::DeskMetrics,
     passes::Passes,
     properties::Properties,
     store::{self, check_in::CheckIn as Told},
@@ -74,6 +75,7 @@ struct Inner {
     lookups: Lookups,
     /// Makes fingerprints of guests, from which nobody can guess an address.
     fingerprints: [u8; 32],
+    metrics: DeskMetrics,
     tasks: TaskTracker,
     going_down: CancellationToken,
 }
@@ -143,6 +145,7 @@ impl Desk {
             hold_out,
             lookups,
             fingerprints,
+            metrics: DeskMetrics::new(),
             tasks,
             going_down,
         }))
@@ -152,6 +155,18 @@ impl Desk {
     #[instrument(name = "decide_check_in", skip_all)]
     pub(crate) async fn decide(&self, caller: &Caller, asked: Asked) -> Result<Answer, Error> {
         asked.check()?;
+        let answer = self.answer(caller, asked).await?;
+        self.0.metrics.told(&answer.told.reason);
+        Ok(answer)
+    }
+
+    /// Waits for what is still to be given back, until nobody can wait any longer.
+    pub(crate) async fn end(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    async fn answer(&self, caller: &Caller, asked: Asked) -> Result<Answer, Error> {
         let time = time_left().map_or(asked.deadline, |left| left.min(asked.deadline));
         let end = Instant::now() + time.saturating_sub((time / 10).clamp(MARGIN_MIN, MARGIN_MAX));
         let patience = end.saturating_duration_since(Instant::now()) / 2;
@@ -176,7 +191,9 @@ impl Desk {
         self.0.tasks.spawn(async move {
             let mut settler = Settler::new(&desk, &stay);
             let found = desk.find_out(&stay, &mut settler).await;
-            if answer.send(found).is_err() {
+            // Of a reservation that ended in an error it is not known whether it was made.
+            let is_unclear = found.is_err() && settler.is_reserving();
+            if answer.send(found).is_err() || is_unclear {
                 settler.settle().await;
             }
         });
@@ -202,12 +219,6 @@ impl Desk {
                 Ok(Answer::unrecorded(told, is_sandbox))
             }
         }
-    }
-
-    /// Waits for what is still to be given back, until nobody can wait any longer.
-    pub(crate) async fn end(&self) {
-        self.0.tasks.close();
-        self.0.tasks.wait().await;
     }
 
     async fn find_out(&self, stay: &Stay, settler: &mut Settler) -> Result<Answer, Error> {
@@ -415,10 +426,18 @@ impl Desk {
 
     /// Writes down that there is nothing.
     async fn write_down(&self, told: Told) -> Result<Answer, Error> {
-        let kept = store::check_in::keep(&self.0.db, &told).await;
-        if !kept.map_err(Error::store("write down what a desk is told"))? {
+        let store = Error::store;
+        let mut transaction = self.0.db.begin().await.map_err(store("begin to write down"))?;
+        let people: Vec<i64> = told.person.into_iter().collect();
+        let gone = store::person_state::share_and_find_gone(&mut transaction, &people).await;
+        if !gone.map_err(store("look who has left"))?.is_empty() {
+            return Err(Error::PersonUnknown);
+        }
+        let kept = store::check_in::keep(&mut *transaction, &told).await;
+        if !kept.map_err(store("write down what a desk is told"))? {
             return Err(Error::StayDecided);
         }
+        transaction.commit().await.map_err(store("commit what a desk is told"))?;
         Ok(Answer::recorded(told, None))
     }
 }

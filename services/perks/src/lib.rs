@@ -150,7 +150,7 @@ impl Service for Perks {
                 facts: facts.clone(),
                 lookups: lookups.clone(),
                 passes,
-                properties,
+                properties: properties.clone(),
             },
             sweeper: Sweeper { db: db.clone(), clock },
             perk_rpc: PerkRpc {
@@ -163,6 +163,7 @@ impl Service for Perks {
                 hold_out,
                 lookups,
                 previewer,
+                properties,
             },
             person_data_rpc: PersonDataRpc { db },
             graph,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use klout_telemetry::{Counter, Gauge, Histogram, Label, Metric};
 
 pub(crate) const METRICS: &[Metric] =
-    &[DECISIONS, GROUPS, GROUPED, GROUP_DURATION, WAITING, EXPIRED];
+    &[DECISIONS, GROUPS, GROUPED, GROUP_DURATION, WAITING, EXPIRED, CHECK_INS, CHECK_INS_WITHDRAWN];
 
 /// What a decision on a request can be.
 const OUTCOMES: [&str; 10] = [
@@ -51,6 +51,42 @@ const EXPIRED: Metric = Metric::counter(
     "klout_perk_expired_total",
     "Reservations that nobody confirmed in time, and that gave back what they took.",
 );
+
+/// What a desk can be told.
+const REASONS: [&str; 14] = [
+    "QUALIFIES",
+    "GUEST_UNKNOWN",
+    "NO_CAMPAIGN",
+    "NO_UPGRADE",
+    "RULE_FAILED",
+    "PLACE_FAILED",
+    "HELD_OUT",
+    "SOLD_OUT",
+    "BUDGET_SPENT",
+    "ALREADY_GRANTED",
+    "GRANT_ENDED",
+    "PEER_UNAVAILABLE",
+    "STORE_UNAVAILABLE",
+    "DEADLINE_PASSED",
+];
+
+const CHECK_INS: Metric = Metric::counter(
+    "klout_perk_check_ins_total",
+    "What desks were told, by reason: `DEADLINE_PASSED` and what is unavailable are guests who got no offer for our sake.",
+)
+.by(&[Label::these("reason", &REASONS)]);
+
+const CHECK_INS_WITHDRAWN: Metric = Metric::counter(
+    "klout_perk_check_ins_withdrawn_total",
+    "What was decided too late for its desk, and was withdrawn; what it had reserved was given back.",
+);
+
+/// The handles of the desk.
+#[derive(Debug)]
+pub(crate) struct DeskMetrics {
+    told: [Counter; REASONS.len()],
+    pub(crate) withdrawn: Counter,
+}
 
 /// The handles of grants.
 #[derive(Debug)]
@@ -101,5 +137,23 @@ impl GrantMetrics {
 
     pub(crate) fn expired(&self, count: usize) {
         self.expired.increment(count as u64);
+    }
+}
+
+// === impl DeskMetrics ===
+
+impl DeskMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            told: REASONS.map(|reason| CHECK_INS.count(&[reason])),
+            withdrawn: CHECK_INS_WITHDRAWN.count(&[]),
+        }
+    }
+
+    /// A desk was told something.
+    pub(crate) fn told(&self, reason: &str) {
+        if let Some(place) = REASONS.iter().position(|it| *it == reason) {
+            self.told[place].increment(1);
+        }
     }
 }

@@ -42,7 +42,7 @@ const LEASE_TIME: Duration = Duration::minutes(2);
 const KEPT_TIME: Duration = Duration::DAY;
 
 /// How often in a row a page may fail, and how long it rests then, for each time.
-const ATTEMPTS_MAX: i16 = 6;
+const ATTEMPTS_MAX: i32 = 6;
 const REST: Duration = Duration::seconds(2);
 
 /// Estimates and counts. Clones do it together.

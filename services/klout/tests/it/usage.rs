@@ -54,6 +54,9 @@ fn help_names_what_there_is() {
         "mutuals",
         "plus-k",
         "campaign",
+        "property",
+        "check-in",
+        "pass",
         "perks",
     ];
     for command in commands {
@@ -267,6 +270,45 @@ fn what_can_be_done_with_campaigns_is_in_the_help() {
         &["campaign", "list", "--top", "0"],
         &["campaign", "show", "1", "--spec", "--json"],
         &["campaign", "codes", "1"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_a_desk_can_do_is_in_the_help() {
+    let all = [
+        ("property", &["create", "update", "show", "list"][..]),
+        ("check-in", &["decide", "mark", "arrivals"]),
+        ("pass", &["issue", "verify", "keys"]),
+    ];
+    for (noun, verbs) in all {
+        let (code, stdout, _) = klout(&[noun, "--help"]);
+        assert_eq!(code, Some(0));
+        for verb in verbs {
+            let listed = stdout.lines().any(|line| line.trim_start().starts_with(verb));
+            assert!(listed, "{verb} is missing in {stdout}");
+            let (code, help, _) = klout(&[noun, verb, "--help"]);
+            assert_eq!(code, Some(0));
+            assert!(help.contains(&format!("klout {noun} {verb}")), "{noun} {verb}: {help}");
+            assert!(help.contains("Example"), "{noun} {verb} teaches nothing: {help}");
+        }
+    }
+    for wrong in [
+        &["property", "create"][..],
+        &["property", "create", "palms", "--category", "=a suite"],
+        &["property", "list", "--top", "0"],
+        &["check-in", "decide", "palms"],
+        &["check-in", "decide", "palms", "S-1", "--upgrade", "SUITE=many"],
+        &["check-in", "decide", "palms", "S-1", "--deadline-ms", "10"],
+        &["check-in", "decide", "palms", "S-1", "--account", "ann"],
+        &["check-in", "decide", "palms", "S-1", "--loyalty", "7"],
+        &["check-in", "mark", "palms", "tomorrow", "a.jsonl"],
+        &["check-in", "arrivals", "palms"],
+        &["pass", "issue", "bluesky"],
+        &["pass", "issue", "7", "--seconds", "601"],
+        &["pass", "verify"],
     ] {
         let (code, _, stderr) = klout(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");

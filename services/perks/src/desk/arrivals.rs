@@ -57,7 +57,7 @@ impl Desk {
         }
         check(&property, &arrivals)?;
         let property = &property;
-        let marked: Vec<Arrival> = stream::iter(arrivals)
+        let mut marked: Vec<Arrival> = stream::iter(arrivals)
             .map(|arrival| async move {
                 if property.is_sandbox {
                     Ok(self.mark_sandbox(property, arrival))
@@ -68,8 +68,20 @@ impl Desk {
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        let done = store::arrival::mark(&self.0.db, &property.property, day, &marked).await;
-        done.map_err(Error::store("mark arrivals"))?;
+        let store = Error::store;
+        let mut transaction = self.0.db.begin().await.map_err(store("begin to mark arrivals"))?;
+        let people: Vec<i64> = marked.iter().filter_map(|it| it.person).collect();
+        let gone = store::person_state::share_and_find_gone(&mut transaction, &people).await;
+        let gone = gone.map_err(store("look who has left"))?;
+        for arrival in &mut marked {
+            if arrival.person.is_some_and(|it| gone.contains(&it)) {
+                nothing(arrival, GUEST_UNKNOWN);
+                (arrival.person, arrival.facts) = (None, None);
+            }
+        }
+        let done = store::arrival::mark(&mut *transaction, &property.property, day, &marked).await;
+        done.map_err(store("mark arrivals"))?;
+        transaction.commit().await.map_err(store("commit marks of arrivals"))?;
         Ok((marked.len(), marked.iter().filter(|it| it.is_offer).count()))
     }
 

@@ -62,12 +62,23 @@ impl Settler {
         self.reserving = None;
     }
 
+    /// Whether there may be something to give back.
+    pub(super) const fn is_reserving(&self) -> bool {
+        self.reserving.is_some()
+    }
+
     /// Withdraws what nobody was told, and gives back what it reserved.
     pub(super) async fn settle(&self) {
-        let end = self.reserving.as_ref().map(|it| it.end);
         let mut pause = PAUSE_MIN;
         while let Err(error) = self.try_to_settle().await {
-            if end.is_none_or(|end| Instant::now() + pause > end) {
+            let Some(Reserving { end, .. }) = &self.reserving else {
+                debug!(
+                    error = &error as &dyn std::error::Error,
+                    "that there is no offer came too late, and stays written down"
+                );
+                return;
+            };
+            if Instant::now() + pause > *end {
                 warn!(
                     error = &error as &dyn std::error::Error,
                     "what came too late for a desk could not be withdrawn"
@@ -88,6 +99,9 @@ impl Settler {
         let withdrawn =
             store::check_in::withdraw(db, &self.property, &self.stay, self.attempt).await;
         let withdrawn = withdrawn.map_err(Error::store("withdraw what came too late"))?;
+        if withdrawn {
+            self.desk.0.metrics.withdrawn.increment(1);
+        }
         let Some(reserving) = &self.reserving else { return Ok(()) };
         let Reserving { campaign, caller, request_id, end: _ } = reserving;
         let granter = &self.desk.0.granter;

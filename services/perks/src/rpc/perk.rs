@@ -41,7 +41,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     campaigns::Campaigns, decide::HoldOut, desk::Desk, evaluate::Evaluator, facts::FactsGatherer,
-    grants::Granter, preview::Previewer,
+    grants::Granter, preview::Previewer, properties::Properties,
 };
 
 #[derive(Clone, Debug)]
@@ -55,6 +55,7 @@ pub(crate) struct PerkRpc {
     pub(crate) hold_out: HoldOut,
     pub(crate) lookups: Lookups,
     pub(crate) previewer: Previewer,
+    pub(crate) properties: Properties,
 }
 
 #[tonic::async_trait]

@@ -53,6 +53,19 @@ pub(crate) async fn gone(
     Ok(standings.into_iter().filter(|(_, it)| is_gone(it)).map(|it| it.0).collect())
 }
 
+/// Keeps states as they are until the transaction ends, and tells who of these people is gone: to be asked before
+/// anything is written about them.
+pub(crate) async fn share_and_find_gone(
+    db: &mut PgConnection,
+    people: &[i64],
+) -> Result<HashSet<i64>, sqlx::Error> {
+    if people.is_empty() {
+        return Ok(HashSet::new());
+    }
+    share(&mut *db).await?;
+    gone(db, people).await
+}
+
 /// Those of these people who are not shown to anybody, whatever they consent to.
 #[instrument(name = "db.person_state.masked", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn masked(

@@ -153,7 +153,7 @@ pub(crate) async fn fail(
     leased: &Leased,
     problem: &str,
     again: OffsetDateTime,
-    attempts_max: i16,
+    attempts_max: i32,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"

@@ -126,7 +126,7 @@ impl Giving {
     }
 
     pub(crate) async fn assert_books_add_up(&self) {
-        let flaws = flaws_of_books(&self.db).await;
+        let flaws = flaws_of_books(&self.db).await.expect("Postgres answers");
         assert!(flaws.is_empty(), "{flaws:#?}");
     }
 }

@@ -6,7 +6,7 @@ use klout_chassis::reason;
 use klout_proto::perk::v1::{Budgets, CampaignSpec, Grant, Money, ReserveGrantRequest};
 use proptest::{
     prelude::*,
-    strategy::{Just, Strategy as _, ValueTree as _},
+    strategy::{Just, ValueTree as _},
     test_runner::TestRunner,
 };
 

@@ -168,7 +168,7 @@ async fn each_budget_is_kept() {
         (Budgets { per_person: Some(2), ..Default::default() }, [50, 50, 50]),
         (Budgets { per_day: Some(2), ..Default::default() }, [50, 51, 52]),
     ] {
-        let campaign = giving.campaign(limited(budgets)).await;
+        let campaign = giving.campaign(limited(budgets.clone())).await;
         let [one, two, three] = [0, 1, 2].map(|number: usize| ReserveGrantRequest {
             stay: number.to_string(),
             ..ask(&campaign, persons[number], &number.to_string())

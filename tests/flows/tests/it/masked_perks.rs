@@ -18,14 +18,17 @@ use klout_flows::Installation;
 use klout_proto::{
     graph::v1::{ErasePersonRequest, SetConsentRequest, graph_service_client::GraphServiceClient},
     perk::v1::{
-        ActivateCampaignRequest, Benefit, CampaignSpec, ConfirmGrantRequest, CreateCampaignRequest,
-        EvaluatePerksRequest, ListDecisionsRequest, ListGrantsRequest, ReplayDecisionRequest,
-        ReserveGrantRequest, Rule, evaluate_perks_request, perk_service_client::PerkServiceClient,
-        reserve_grant_request,
+        ActivateCampaignRequest, Arrival, AvailableUpgrade, Benefit, CampaignSpec, Category,
+        ConfirmGrantRequest, CreateCampaignRequest, CreatePropertyRequest, DecideCheckInRequest,
+        EvaluatePerksRequest, Guest, IssuePassRequest, ListArrivalsRequest, ListDecisionsRequest,
+        ListGrantsRequest, MarkArrivalsRequest, Property, ReplayDecisionRequest,
+        ReserveGrantRequest, Rule, VerifyPassRequest, desk_service_client::DeskServiceClient,
+        evaluate_perks_request, perk_service_client::PerkServiceClient, reserve_grant_request,
     },
 };
 use klout_testkit::{Stores, until};
 use serde_json::json;
+use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tonic::{
     Code, Request, Status,
@@ -37,8 +40,11 @@ use tonic::{
 /// Who may leave, each once.
 const MEMBERS: usize = 8;
 
+/// Where they arrive.
+const PROPERTY: &str = "palms";
+
 /// What shows somebody, by name.
-const SURFACES: [&str; 7] = [
+const SURFACES: [&str; 11] = [
     "EvaluatePerks",
     "ReserveGrant",
     "ReserveGrant again",
@@ -46,6 +52,10 @@ const SURFACES: [&str; 7] = [
     "ListGrants of a campaign",
     "ListDecisions",
     "ReplayDecision",
+    "DecideCheckIn",
+    "DecideCheckIn again",
+    "ListArrivals",
+    "VerifyPass",
 ];
 
 /// Puts a key to every call.
@@ -65,6 +75,10 @@ type Called = InterceptedService<Channel, Key>;
 #[derive(Clone)]
 struct Readers {
     perks: PerkServiceClient<Called>,
+    desk: DeskServiceClient<Called>,
+    /// Whose passes are whose.
+    passes: Arc<BTreeMap<String, String>>,
+    arrival_day: Arc<str>,
     everybody: Arc<Vec<String>>,
     /// Gives one for each stay, so that each of its requests can be given.
     campaign: Arc<str>,
@@ -125,6 +139,40 @@ impl Readers {
         }
     }
 
+    /// Of a guest who is an offer it is known that they qualify.
+    async fn look_from_the_desk(&self, person: &String) {
+        let mut perks = self.perks.clone();
+        let number = self.requests.fetch_add(1, Ordering::SeqCst).to_string();
+        for (surface, stay) in [("DecideCheckIn", &number), ("DecideCheckIn again", person)] {
+            let asked = Instant::now();
+            if let Ok(told) = perks.decide_check_in(check_in(person, stay)).await
+                && told.into_inner().outcome == "OFFER"
+            {
+                self.saw(surface, asked, [person.clone()]);
+            }
+        }
+        let asked = Instant::now();
+        let pass = self.passes.get(person).cloned().unwrap_or_default();
+        let verified = self.desk.clone().verify_pass(VerifyPassRequest { pass }).await;
+        if verified.is_ok() {
+            self.saw("VerifyPass", asked, [person.clone()]);
+        }
+    }
+
+    async fn look_at_arrivals(&self) {
+        let asked = Instant::now();
+        let request = ListArrivalsRequest {
+            property: PROPERTY.to_owned(),
+            arrival_day: self.arrival_day.to_string(),
+            ..Default::default()
+        };
+        if let Ok(listed) = self.desk.clone().list_arrivals(request).await {
+            let arrivals = listed.into_inner().arrivals.into_iter();
+            let offers = arrivals.filter(|it| it.outcome == "OFFER");
+            self.saw("ListArrivals", asked, offers.map(|it| it.stay));
+        }
+    }
+
     async fn look_at_lists(&self) {
         let mut perks = self.perks.clone();
         let asked = Instant::now();
@@ -163,6 +211,18 @@ impl Readers {
             let before = shown(surface);
             until(surface, async || shown(surface) >= before + times).await;
         }
+    }
+}
+
+/// Whoever arrives has their own id for a stay.
+fn check_in(person: &str, stay: &str) -> DecideCheckInRequest {
+    DecideCheckInRequest {
+        property: PROPERTY.to_owned(),
+        stay: stay.to_owned(),
+        guest: Some(Guest { person: person.to_owned(), ..Guest::default() }),
+        booked_category: "queen".to_owned(),
+        upgrades: vec![AvailableUpgrade { category: "suite".to_owned(), available: None }],
+        deadline: Some(prost_types::Duration { seconds: 5, nanos: 0 }),
     }
 }
 
@@ -220,13 +280,14 @@ async fn leave(people: &GraphServiceClient<Called>, readers: &Readers, person: &
     gone.insert(person.to_owned(), Instant::now());
 }
 
-async fn campaign(perks: &mut PerkServiceClient<Called>) -> String {
+/// A campaign that gives everybody something for each stay.
+async fn campaign(perks: &mut PerkServiceClient<Called>, kind: &str) -> String {
     let spec = CampaignSpec {
         brand: "Palms".to_owned(),
-        title: "A drink".to_owned(),
+        title: "Something nice".to_owned(),
         benefit: Some(Benefit {
-            kind: "GIFT".to_owned(),
-            description: "A drink at the bar".to_owned(),
+            kind: kind.to_owned(),
+            description: "Something nice for the stay".to_owned(),
             ..Benefit::default()
         }),
         rules: vec![Rule { rule: "klout".to_owned(), expression: "score >= 1.0".to_owned() }],
@@ -240,6 +301,45 @@ async fn campaign(perks: &mut PerkServiceClient<Called>) -> String {
     let request = ActivateCampaignRequest { campaign: campaign.clone() };
     perks.activate_campaign(request).await.expect("active");
     campaign
+}
+
+/// A hotel at which everybody is expected today. Returns which day that is there.
+async fn hotel(desk: &mut DeskServiceClient<Called>, db: &PgPool, everybody: &[String]) -> String {
+    let category = |category: &str| Category {
+        category: category.to_owned(),
+        display_name: category.to_owned(),
+    };
+    let property = Property {
+        property: PROPERTY.to_owned(),
+        display_name: "The Palms".to_owned(),
+        country: "US".to_owned(),
+        city: "Las Vegas".to_owned(),
+        time_zone: "America/Los_Angeles".to_owned(),
+        currency: "USD".to_owned(),
+        categories: vec![category("queen"), category("suite")],
+        ..Property::default()
+    };
+    let request = CreatePropertyRequest { property: Some(property) };
+    desk.create_property(request).await.expect("made");
+    let arrival_day: String =
+        sqlx::query_scalar("select (now() at time zone 'America/Los_Angeles')::date::text")
+            .fetch_one(db)
+            .await
+            .expect("a day");
+    let arrival = |person: &String| Arrival {
+        stay: person.clone(),
+        guest: Some(Guest { person: person.clone(), ..Guest::default() }),
+        booked_category: "queen".to_owned(),
+        ..Arrival::default()
+    };
+    let request = MarkArrivalsRequest {
+        property: PROPERTY.to_owned(),
+        arrival_day: arrival_day.clone(),
+        arrivals: everybody.iter().map(arrival).collect(),
+    };
+    let marked = desk.mark_arrivals(request).await.expect("marked").into_inner();
+    assert_eq!(usize::try_from(marked.offers), Ok(everybody.len()));
+    arrival_day
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,7 +367,9 @@ async fn perks_show_nothing_of_who_left_and_without_their_look_at_it_somebody_is
     };
     let people = GraphServiceClient::new(channel("social-graph").await);
     let mut perks = PerkServiceClient::new(channel("perks").await);
-    let campaign = campaign(&mut perks).await;
+    let mut desk = DeskServiceClient::new(channel("perks").await);
+    campaign(&mut perks, "UPGRADE").await;
+    let campaign = campaign(&mut perks, "GIFT").await;
     for person in &everybody {
         let reserved = perks.reserve_grant(ask(&campaign, person, person)).await.expect("decided");
         let grant = reserved.into_inner().grant.expect("given").grant;
@@ -275,8 +377,21 @@ async fn perks_show_nothing_of_who_left_and_without_their_look_at_it_somebody_is
         perks.confirm_grant(request).await.expect("confirmed");
     }
 
+    let db = installation.stores.db().await;
+    let arrival_day = hotel(&mut desk, &db, &everybody).await.into();
+    let mut passes = BTreeMap::new();
+    for person in &everybody {
+        let valid_time = Some(prost_types::Duration { seconds: 600, nanos: 0 });
+        let request = IssuePassRequest { person: person.clone(), valid_time };
+        let issued = desk.issue_pass(request).await.expect("a pass").into_inner();
+        passes.insert(person.clone(), issued.pass);
+    }
+
     let readers = Readers {
         perks,
+        desk,
+        passes: Arc::new(passes),
+        arrival_day,
         everybody: Arc::new(everybody.clone()),
         campaign: campaign.into(),
         requests: Arc::default(),
@@ -298,6 +413,15 @@ async fn perks_show_nothing_of_who_left_and_without_their_look_at_it_somebody_is
     reading.spawn(async move {
         while !reader.is_over() {
             reader.look_at_lists().await;
+            reader.look_at_arrivals().await;
+        }
+    });
+    let reader = readers.clone();
+    reading.spawn(async move {
+        while !reader.is_over() {
+            for person in reader.everybody.iter() {
+                reader.look_from_the_desk(person).await;
+            }
         }
     });
 

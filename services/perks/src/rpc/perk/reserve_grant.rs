@@ -1,6 +1,7 @@
 //! `ReserveGrant`.
 
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
 use klout_proto::perk::v1::{
     ReserveGrantRequest, ReserveGrantResponse, reserve_grant_request::Subject,
 };
@@ -38,10 +39,17 @@ pub(super) async fn reserve_grant(
         if recorded.decision.fingerprint != fingerprint {
             return Err(Error::RequestIdReused);
         }
+        if let Some(person) = recorded.decision.person.and_then(PersonId::new) {
+            rpc.lookups.note(caller, Seen::Perks, person);
+        }
         return Ok(response(rpc, recorded));
     }
     let compiled = rpc.campaigns.get(campaign).await?;
+    if !property.is_empty() && rpc.properties.get(&property).await?.is_sandbox {
+        return Err(Error::field("property", "is a sandbox, where nothing is given"));
+    }
     let person = rpc.facts.gather(&named(rpc, subject)?).await?;
+    rpc.lookups.note(caller, Seen::Perks, person.id);
     unique_key(&compiled.spec, person.id.get(), &property, &stay)?;
     let verdict = decide(&compiled, &person, &property, rpc.granter.now(), &rpc.hold_out);
     let ask = Ask {
