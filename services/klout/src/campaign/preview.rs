@@ -50,7 +50,7 @@ impl Preview {
         let spec = if is_number { None } else { Some(file::read(&path)?) };
         let preview = target.ask(Missing::Refuse, async |client| {
             let subject = match &spec {
-                Some(spec) => Subject::Spec(spec.clone()),
+                Some(spec) => Subject::Spec(Box::new(spec.clone())),
                 None => Subject::Campaign(subject),
             };
             let request = PreviewCampaignRequest { subject: Some(subject), exact };
