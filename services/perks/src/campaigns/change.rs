@@ -12,7 +12,8 @@ use tracing::{info, instrument};
 use super::{ACTIVE_MAX, CampaignState, Campaigns};
 use crate::{
     error::Error,
-    spec::{Codes, Quantity, Spec},
+    grants::Key,
+    spec::{Benefit, Codes, Quantity, Spec},
     store::{
         self,
         campaign::{Kept, Taken},
@@ -31,19 +32,20 @@ impl Campaigns {
         spec: CampaignSpec,
     ) -> Result<Kept, Error> {
         let store = Error::store;
-        let (Spec { proto, .. }, _) = Spec::check(spec)?;
+        let (spec, _) = Spec::check(spec)?;
         let mut transaction = self.0.db.begin().await.map_err(store("begin a campaign"))?;
         let now = Clock::running().now();
         loop {
             // The request names the campaign, so that two of the same request make one.
             let campaign = request_id.map_or_else(random_id, |it| id_of(caller, it));
-            let is_new =
-                store::campaign::insert(&mut *transaction, campaign, &proto.brand, caller, now)
-                    .await
-                    .map_err(store("write a campaign"))?;
+            let brand = &spec.proto.brand;
+            let is_new = store::campaign::insert(&mut *transaction, campaign, brand, caller, now)
+                .await
+                .map_err(store("write a campaign"))?;
             if is_new {
-                let spec = proto.encode_to_vec();
-                store::campaign::insert_version(&mut *transaction, campaign, 1, &spec, now)
+                check_properties(&mut transaction, &spec).await?;
+                let bytes = spec.proto.encode_to_vec();
+                store::campaign::insert_version(&mut *transaction, campaign, 1, &bytes, now)
                     .await
                     .map_err(store("write what a campaign offers"))?;
                 let kept = commit(transaction, campaign).await?;
@@ -52,7 +54,7 @@ impl Campaigns {
             }
             if request_id.is_some() {
                 let first = find(&mut transaction, campaign, Some(1)).await?;
-                if decode(&first)? != proto {
+                if decode(&first)? != spec.proto {
                     return Err(Error::RequestIdReused);
                 }
                 return find(&mut transaction, campaign, None).await;
@@ -87,9 +89,10 @@ impl Campaigns {
             return Err(Error::field("spec.disclosure", "is missing while the campaign is active"));
         }
         keeps_currency(&before, &spec)?;
+        check_properties(&mut transaction, &spec).await?;
         let now = Clock::running().now();
-        let today = now.date();
-        let taken = store::campaign::taken(&mut *transaction, campaign, today).await;
+        let today = Key::Day(now.date()).text();
+        let taken = store::campaign::taken(&mut *transaction, campaign, &today).await;
         covers(&spec, &kept, &taken.map_err(store("count what was given"))?)?;
         let (version, bytes) = (kept.version + 1, spec.proto.encode_to_vec());
         store::campaign::insert_version(&mut *transaction, campaign, version, &bytes, now)
@@ -232,6 +235,25 @@ async fn commit(mut transaction: Transaction<'_, Postgres>, campaign: i64) -> Re
     let kept = find(&mut transaction, campaign, None).await?;
     transaction.commit().await.map_err(Error::store("commit a campaign"))?;
     Ok(kept)
+}
+
+/// Its properties are there, and one of them has each category that it upgrades to.
+async fn check_properties(db: &mut PgConnection, spec: &Spec) -> Result<(), Error> {
+    if spec.properties.is_empty() {
+        return Ok(());
+    }
+    let known = store::property::of(&mut *db, &spec.properties).await;
+    let known = known.map_err(Error::store("look for properties"))?;
+    if let Some(unknown) = spec.properties.iter().position(|it| !known.contains_key(it)) {
+        return Err(Error::field(format!("spec.properties[{unknown}]"), "is not there"));
+    }
+    let Benefit::Upgrade { categories } = &spec.benefit else { return Ok(()) };
+    let nowhere = |category: &String| !known.values().any(|it| it.contains(category));
+    if let Some(unknown) = categories.iter().position(nowhere) {
+        let field = format!("spec.benefit.categories[{unknown}]");
+        return Err(Error::field(field, "is a category of none of its properties"));
+    }
+    Ok(())
 }
 
 /// What was given is counted in one currency.

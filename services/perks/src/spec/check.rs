@@ -9,7 +9,7 @@ use prost_types::Timestamp;
 use time::OffsetDateTime;
 
 use super::{Benefit, Budgets, Codes, Money, Place, Quantity, Spec, UniquePer, text};
-use crate::error::Error;
+use crate::{error::Error, properties};
 
 const BRAND_MAX: usize = 100;
 const TITLE_MAX: usize = 200;
@@ -192,12 +192,12 @@ fn time(field: &'static str, given: Option<&Timestamp>) -> Result<Option<OffsetD
     given.map(read).transpose()
 }
 
-fn check_properties(properties: &[String]) -> Result<(), Error> {
+fn check_properties(given: &[String]) -> Result<(), Error> {
     let field = "spec.properties";
-    if properties.len() > PROPERTIES_MAX {
+    if given.len() > PROPERTIES_MAX {
         return Err(Error::field(field, format!("are more than {PROPERTIES_MAX}")));
     }
-    if let Some(wrong) = properties.iter().position(|it| !text::is_property(it)) {
+    if let Some(wrong) = given.iter().position(|it| !properties::is_name(it)) {
         let problem = "is not lower-case letters, digits and hyphens, at most 64";
         return Err(Error::field(format!("{field}[{wrong}]"), problem));
     }

@@ -2,9 +2,6 @@
 
 use crate::error::Error;
 
-/// The longest name of a property.
-const PROPERTY_BYTES_MAX: usize = 64;
-
 /// What a line for the desk may leave to be filled in.
 const PLACEHOLDERS: [&str; 3] = ["title", "category", "name"];
 
@@ -25,12 +22,6 @@ pub(super) fn optional(field: &'static str, text: &str, max: usize) -> Result<()
         return Err(Error::field(field, "has a control character"));
     }
     Ok(())
-}
-
-/// Lower-case letters, digits and hyphens.
-pub(crate) fn is_property(text: &str) -> bool {
-    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    (1..=PROPERTY_BYTES_MAX).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// What the desk says: its braces name what is filled in.
@@ -62,14 +53,6 @@ mod tests {
         }
         for wrong in ["{guest}", "{", "}", "{title", "{ title }", "{{title}}", "title}"] {
             assert!(line("line", wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_property_has_a_name_that_can_stand_in_an_address() {
-        assert!(is_property("the-palms-1") && is_property(&"a".repeat(64)));
-        for wrong in ["", "The-Palms", "a b", "ä", "a_b", &"a".repeat(65)] {
-            assert!(!is_property(wrong), "{wrong}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `perks.campaign` and `perks.campaign_version`: what is offered, and what was given of it.
 
 use sqlx::PgExecutor;
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 use tracing::instrument;
 
 /// A campaign with one of its versions.
@@ -271,19 +271,19 @@ pub(crate) async fn go(
     Ok(())
 }
 
-/// The most that a person has, that a property gave, and that were given on a day.
+/// The most that a person has, that a property gave, and that were given on a day, as it is named there.
 #[instrument(name = "db.budget.taken", skip_all)]
 pub(crate) async fn taken(
     db: impl PgExecutor<'_>,
     campaign: i64,
-    day: Date,
+    day: &str,
 ) -> Result<Taken, sqlx::Error> {
     sqlx::query_as!(
         Taken,
         r#"
         select coalesce(max(taken) filter (where kind = 'PERSON'), 0) as "by_person!",
             coalesce(max(taken) filter (where kind = 'PROPERTY'), 0) as "at_property!",
-            coalesce(max(taken) filter (where kind = 'DAY' and key = $2::date::text), 0) as "today!"
+            coalesce(max(taken) filter (where kind = 'DAY' and key = $2), 0) as "today!"
         from perks.budget
         where campaign_id = $1
         "#,

@@ -1,5 +1,7 @@
 //! `perks.property` and `perks.category`: places with a desk.
 
+use std::collections::BTreeMap;
+
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use tracing::instrument;
@@ -161,4 +163,25 @@ pub(crate) async fn replace_categories(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Those of these that are there, each with its categories.
+#[instrument(name = "db.property.of", skip_all, fields(properties.len = properties.len()))]
+pub(crate) async fn of(
+    db: impl PgExecutor<'_>,
+    properties: &[String],
+) -> Result<BTreeMap<String, Vec<String>>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select property, array(
+            select category from perks.category as category where category.property = property.property
+        ) as "categories!"
+        from perks.property as property
+        where property = any ($1)
+        "#,
+        properties,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|it| (it.property, it.categories)).collect())
 }

@@ -2,9 +2,11 @@
 
 use klout_chassis::reason;
 use klout_proto::perk::v1::{
-    Benefit, Budgets, Campaign, CampaignSpec, EndCampaignRequest, ListCampaignsRequest,
-    ListCampaignsResponse, Money, PauseCampaignRequest, Rule,
+    Benefit, Budgets, Campaign, CampaignSpec, Category, CreatePropertyRequest, EndCampaignRequest,
+    ListCampaignsRequest, ListCampaignsResponse, Money, PauseCampaignRequest, Property, Rule,
+    desk_service_client::DeskServiceClient,
 };
+use klout_testkit::link;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -260,6 +262,46 @@ async fn what_cannot_be_is_refused_where_it_is_wrong() {
         assert!(number > 0);
     }
     assert!(!metadata(&status, "problem").is_empty());
+}
+
+#[tokio::test]
+async fn a_campaign_names_properties_and_categories_that_there_are() {
+    let offers = Offers::start().await;
+    let property = Property {
+        property: "palms".to_owned(),
+        display_name: "The Palms".to_owned(),
+        country: "US".to_owned(),
+        city: "Las Vegas".to_owned(),
+        time_zone: "America/Los_Angeles".to_owned(),
+        currency: "USD".to_owned(),
+        categories: ["room", "suite"]
+            .map(|it| Category { category: it.to_owned(), display_name: it.to_owned() })
+            .into(),
+        ..Default::default()
+    };
+    let request = CreatePropertyRequest { property: Some(property) };
+    let mut desk = DeskServiceClient::new(link(&offers.running));
+    desk.create_property(request).await.expect("made");
+    let upgrade = |properties: &[&str], categories: &[&str]| {
+        let owned = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect();
+        let kind = "UPGRADE".to_owned();
+        CampaignSpec {
+            benefit: Some(Benefit { kind, categories: owned(categories), ..Default::default() }),
+            properties: owned(properties),
+            ..lounge()
+        }
+    };
+
+    let made = offers.create(upgrade(&["palms"], &["suite"])).await.expect("made");
+    assert_eq!(wrong(offers.create(upgrade(&["palms", "plaza"], &[])).await), "spec.properties[1]");
+    let penthouse = upgrade(&["palms"], &["suite", "penthouse"]);
+    let field = "spec.benefit.categories[1]";
+    assert_eq!(wrong(offers.create(penthouse.clone()).await), field);
+    assert_eq!(wrong(offers.update(&made, 0, penthouse).await), field);
+    offers.create(upgrade(&[], &["penthouse"])).await.expect("some property may come to have it");
+    let named = offers.request("again", upgrade(&["plaza"], &[])).await;
+    assert_eq!(wrong(named), "spec.properties[0]");
+    offers.request("again", lounge()).await.expect("what was refused made nothing");
 }
 
 #[tokio::test]
