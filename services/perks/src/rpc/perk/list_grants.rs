@@ -57,7 +57,11 @@ pub(super) async fn list_grants(
         .filter(|_| !is_last)
         .map(|it| page::token([micros(it.reserve_time), it.campaign, it.id]));
     // After what was read: who has left in between is not told.
-    let people: Vec<i64> = found.iter().filter_map(|it| it.person).collect();
+    let asked = match of {
+        Of::Person(person) => Some(person),
+        Of::Campaign(_) => None,
+    };
+    let people: Vec<i64> = found.iter().filter_map(|it| it.person).chain(asked).collect();
     let gone = store::person_state::masked(&rpc.db, &people).await;
     let gone = gone.map_err(Error::store("look who has left"))?;
     let shown: BTreeSet<i64> = match of {
