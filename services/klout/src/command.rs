@@ -14,6 +14,7 @@ use crate::{
     explain::Explain,
     export::Export,
     finding::Findings,
+    grant::Grants,
     history::History,
     import::Import,
     influence::{Influencees, Influencers, Mutuals},
@@ -112,6 +113,8 @@ enum Command {
     PlusK(PlusK),
     #[command(name = "campaign")]
     Campaigns(Campaigns),
+    #[command(name = "grant")]
+    Grants(Grants),
     #[command(name = "property")]
     Properties(Properties),
     #[command(name = "check-in")]
@@ -160,6 +163,7 @@ impl Klout {
             Command::Topics(topics) => topics.run(),
             Command::PlusK(plus_k) => plus_k.run(),
             Command::Campaigns(campaigns) => campaigns.run(),
+            Command::Grants(grants) => grants.run(),
             Command::Properties(properties) => properties.run(),
             Command::CheckIns(check_ins) => check_ins.run(),
             Command::Passes(passes) => passes.run(),

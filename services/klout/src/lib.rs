@@ -19,6 +19,7 @@ mod experts;
 mod explain;
 mod export;
 mod finding;
+mod grant;
 mod history;
 mod import;
 mod influence;

@@ -54,6 +54,7 @@ fn help_names_what_there_is() {
         "mutuals",
         "plus-k",
         "campaign",
+        "grant",
         "property",
         "check-in",
         "pass",
@@ -243,6 +244,33 @@ fn what_people_decide_is_in_the_help() {
     ] {
         let (code, _, stderr) = klout(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_can_be_done_with_grants_is_in_the_help() {
+    let (code, stdout, _) = klout(&["grant", "--help"]);
+    assert_eq!(code, Some(0));
+    for command in ["reserve", "confirm", "release", "reverse", "list", "decisions", "replay"] {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+        let (code, help, _) = klout(&["grant", command, "--help"]);
+        assert_eq!(code, Some(0), "{command}");
+        assert!(help.contains(&format!("klout grant {command}")), "{command} has no example");
+    }
+    for wrong in [
+        &["grant", "reserve", "1", "2"][..],
+        &["grant", "reserve", "1", "ann", "--request-id", "a"],
+        &["grant", "confirm", "1"],
+        &["grant", "reverse", "1", "2", "--why"],
+        &["grant", "list"],
+        &["grant", "list", "--campaign", "1", "--person", "2"],
+        &["grant", "list", "--campaign", "1", "--status", "given"],
+        &["grant", "decisions", "1", "--top", "0"],
+        &["grant", "replay", "1"],
+    ] {
+        let (code, stdout, _) = klout(wrong);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{wrong:?}");
     }
 }
 

@@ -69,6 +69,8 @@ type Waiting = HashMap<i64, VecDeque<Work>>;
 struct Leader {
     line: Line,
     campaign: i64,
+    /// Whether the line is there because of it.
+    leads: bool,
 }
 
 // === impl Line ===
@@ -104,7 +106,7 @@ impl Line {
             Entry::Occupied(mut line) => line.get_mut().push_back(work),
             Entry::Vacant(line) => {
                 line.insert(VecDeque::from([work]));
-                let leader = Leader { line: self.clone(), campaign };
+                let leader = Leader { line: self.clone(), campaign, leads: true };
                 self.tasks.spawn(leader.run(granter.clone()));
             }
         }
@@ -121,7 +123,7 @@ impl Line {
 // === impl Leader ===
 
 impl Leader {
-    async fn run(self, granter: Granter) {
+    async fn run(mut self, granter: Granter) {
         while let Some(group) = self.next_group() {
             let group: Vec<Work> = group.into_iter().filter(|it| !it.answer.is_closed()).collect();
             if !group.is_empty() {
@@ -131,11 +133,13 @@ impl Leader {
     }
 
     /// What waits first. `None`: nothing does, and the line is gone.
-    fn next_group(&self) -> Option<Vec<Work>> {
+    fn next_group(&mut self) -> Option<Vec<Work>> {
         let mut waiting = self.line.waiting();
         let line = waiting.get_mut(&self.campaign)?;
         if line.is_empty() {
             waiting.remove(&self.campaign);
+            // From here on somebody else may stand there, with a leader of their own.
+            self.leads = false;
             return None;
         }
         let count = line.len().min(GROUP_MAX);
@@ -148,6 +152,9 @@ impl Leader {
 impl Drop for Leader {
     /// If it was ended in the middle of its work, nobody else would do what waits: with its channel everybody is told.
     fn drop(&mut self) {
+        if !self.leads {
+            return;
+        }
         let left = self.line.waiting().remove(&self.campaign);
         self.line.metrics.taken_up(left.map_or(0, |it| it.len()));
     }

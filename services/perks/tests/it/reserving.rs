@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use klout_chassis::reason;
 use klout_proto::perk::v1::{
-    Budgets, CampaignSpec, EndCampaignRequest, ListDecisionsRequest, Money, PauseCampaignRequest,
-    ReplayDecisionRequest, ReserveGrantRequest, UploadCodesRequest,
+    Budgets, CampaignSpec, CreatePropertyRequest, EndCampaignRequest, ListDecisionsRequest, Money,
+    PauseCampaignRequest, Property, ReplayDecisionRequest, ReserveGrantRequest, UploadCodesRequest,
+    desk_service_client::DeskServiceClient,
 };
+use klout_testkit::link;
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
@@ -181,6 +183,42 @@ async fn each_budget_is_kept() {
         assert_eq!(giving.outcome(three.clone()).await.0, "BUDGET_SPENT", "{budgets:?}");
         let anew = ReserveGrantRequest { request_id: "anew".to_owned(), ..three };
         giving.given(anew).await;
+    }
+    giving.assert_books_add_up().await;
+}
+
+#[tokio::test]
+async fn each_property_has_its_own_budget_and_a_sandbox_gives_nothing() {
+    let giving = Giving::start(1).await;
+    let mut desk = DeskServiceClient::new(link(&giving.replicas[0]));
+    for name in ["palms", "dunes", "sandbox"] {
+        let property = Property {
+            property: name.to_owned(),
+            display_name: name.to_owned(),
+            country: "US".to_owned(),
+            city: "Las Vegas".to_owned(),
+            time_zone: "America/Los_Angeles".to_owned(),
+            currency: "USD".to_owned(),
+            sandbox: name == "sandbox",
+            ..Default::default()
+        };
+        let request = CreatePropertyRequest { property: Some(property) };
+        desk.create_property(request).await.expect("made");
+    }
+    let budgets = Budgets { per_property: Some(1), ..Default::default() };
+    let campaign = giving.campaign(CampaignSpec { budgets: Some(budgets), ..offer(None) }).await;
+    let at = |property: &str, person: i64| ReserveGrantRequest {
+        property: property.to_owned(),
+        ..ask(&campaign, person, &person.to_string())
+    };
+    giving.given(at("palms", 50)).await;
+    assert_eq!(giving.outcome(at("palms", 51)).await.0, "BUDGET_SPENT");
+    giving.given(at("dunes", 52)).await;
+    giving.given(at("", 53)).await;
+    giving.given(at("", 54)).await;
+    for (property, expected) in [("nowhere", "PROPERTY_UNKNOWN"), ("sandbox", "FIELD_INVALID")] {
+        let status = giving.reserve(at(property, 55)).await.expect_err("refused");
+        assert_eq!(why(&status), expected);
     }
     giving.assert_books_add_up().await;
 }
