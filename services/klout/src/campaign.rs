@@ -32,8 +32,8 @@ From a file to a report:
   klout campaign show 1234
   klout campaign report 1234
 
-docs/perks.md tells the whole of it, docs/campaign-rules.md what rules may ask for, and docs/example/perks has three files
-to start from.")]
+docs/perks.md tells the whole of it, docs/campaign-rules.md what rules may ask for.
+Three files to start from are in docs/example/perks.")]
 pub(crate) struct Campaigns {
     #[command(subcommand)]
     command: Command,

@@ -210,8 +210,12 @@ impl Desk {
             Some(Err(error @ Error::StayReused { .. })) => Err(error),
             Some(Err(error)) => {
                 debug!(error = &error as &dyn std::error::Error, "a desk is told nothing");
-                let reason =
-                    if error.is_of_store() { "STORE_UNAVAILABLE" } else { "PEER_UNAVAILABLE" };
+                let reason = match error {
+                    // Who has left meanwhile.
+                    Error::PersonUnknown => GUEST_UNKNOWN,
+                    error if error.is_of_store() => "STORE_UNAVAILABLE",
+                    _ => "PEER_UNAVAILABLE",
+                };
                 Ok(Answer::unrecorded(self.nothing(property, name, reason), is_sandbox))
             }
             None => {

@@ -186,6 +186,11 @@ impl FactsGatherer {
     /// perks: all of them alike.
     #[instrument(name = "gather_facts", skip_all)]
     pub(crate) async fn gather(&self, named: &Named) -> Result<Person, Error> {
+        // All calls at once are large; whoever waits for them is not to be.
+        Box::pin(self.gather_at_once(named)).await
+    }
+
+    async fn gather_at_once(&self, named: &Named) -> Result<Person, Error> {
         let (person, by_contact) = self.resolve(named).await?;
         let (found, (score, topics, plus_k)) =
             tokio::try_join!(self.person(person), self.said_of(person))?;
@@ -223,6 +228,10 @@ impl FactsGatherer {
     /// The same of many people, by their ids, for whom nobody waits. Nobodies are left out. At most [`PEOPLE_MAX`].
     #[instrument(name = "gather_facts_of_many", skip_all, fields(people.len = people.len()))]
     pub(crate) async fn gather_many(&self, people: &[PersonId]) -> Result<Vec<Person>, Error> {
+        Box::pin(self.gather_many_at_once(people)).await
+    }
+
+    async fn gather_many_at_once(&self, people: &[PersonId]) -> Result<Vec<Person>, Error> {
         let (members, scores, topics, plus_k) = tokio::try_join!(
             self.members(people),
             self.scores(people),

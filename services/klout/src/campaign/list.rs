@@ -2,16 +2,15 @@
 
 use klout_proto::{
     json::to_value,
-    perk::v1::{Campaign, CampaignSpec, GetCampaignRequest, ListCampaignsRequest},
+    perk::v1::{Campaign, GetCampaignRequest, ListCampaignsRequest},
 };
 
-use super::{amount, print_json, time};
+use super::{amount, print_json, print_line, time};
 use crate::{
     client::{Missing, Target},
     exit::Failure,
     output,
     printable::{self, indented},
-    table::{self, Column},
 };
 
 /// Shows a campaign, as it is or as one of its versions was.
@@ -100,31 +99,16 @@ impl List {
             eprintln!("klout: there is none; `klout campaign create` makes one");
             return Ok(());
         }
-        let columns = [
-            Column::Text("campaign"),
-            Column::Text("state"),
-            Column::Number("version"),
-            Column::Number("reserved"),
-            Column::Number("given"),
-            Column::Number("left"),
-            Column::Text("brand"),
-            Column::Text("title"),
-        ];
-        let rows = response.campaigns.into_iter().map(|it| {
-            let CampaignSpec { brand, title, .. } = it.spec.unwrap_or_default();
-            let given = it.given.unwrap_or_default();
-            [
-                it.campaign,
-                it.state,
-                it.version.to_string(),
-                output::grouped(given.reserved),
-                output::grouped(given.confirmed),
-                given.left.map(output::grouped).unwrap_or_default(),
-                brand,
-                title,
-            ]
-        });
-        table::print(columns, rows)?;
+        for it in &response.campaigns {
+            let given = it.given.clone().unwrap_or_default();
+            let left = given.left.map(|left| format!(", {} left", output::grouped(left)));
+            let [given, reserved] = [given.confirmed, given.reserved].map(output::grouped);
+            let left = left.unwrap_or_default();
+            print_line(Some(it))?;
+            let brand = it.spec.as_ref().map(|spec| spec.brand.as_str()).unwrap_or_default();
+            let brand = printable::on_one_line(brand);
+            output::line(&format!("   of {brand}; {given} given, {reserved} reserved{left}"))?;
+        }
         if !response.next_page_token.is_empty() {
             eprintln!("klout: there are more, see --top");
         }
@@ -182,7 +166,7 @@ fn print(campaign: &Campaign) -> Result<(), Failure> {
         line("codes", &spec.codes.to_ascii_lowercase())?;
     }
     if !spec.line.is_empty() {
-        line("the desk says", &spec.line)?;
+        line("line", &spec.line)?;
     }
     let disclosure = Some(spec.disclosure).filter(|it| !it.is_empty());
     line("disclosure", disclosure.as_deref().unwrap_or("missing: it cannot be activated"))?;

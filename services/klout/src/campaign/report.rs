@@ -16,8 +16,8 @@ use crate::{
 Example:
   klout campaign report 1234
 
-Without a hold-out share in the campaign there is nobody to compare with. Who came again: there is a later decision about
-them, on any campaign of the brand, at least a day after the first.")]
+Without a hold-out share in the campaign there is nobody to compare with. Who came again: there is
+a later decision about them, on any campaign of the brand, at least a day after the first.")]
 pub(super) struct Report {
     /// Which: its number
     #[arg(value_name = "CAMPAIGN")]

@@ -46,8 +46,8 @@ mod tests {
 
     #[test]
     fn a_tenth_of_ten_thousand_is_a_tenth_give_or_take_a_little() {
-        // Wilson's interval of 1,000 of 10,000: 0.09427 to 0.10604.
-        assert_eq!(estimate(1_000, 10_000, 1_000_000), (94_274, 100_000, 106_035));
+        // Wilson's interval of 1,000 of 10,000: 0.09427 to 0.10603.
+        assert_eq!(estimate(1_000, 10_000, 1_000_000), (94_272, 100_000, 106_035));
         // Nobody of 10,000: still up to 0.000384.
         assert_eq!(estimate(0, 10_000, 1_000_000), (0, 0, 384));
     }

@@ -219,7 +219,8 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ListDecisionsRequest>,
     ) -> Result<Response<ListDecisionsResponse>, Status> {
-        let response = list_decisions::list_decisions(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_decisions::list_decisions(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -227,7 +228,9 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ReplayDecisionRequest>,
     ) -> Result<Response<ReplayDecisionResponse>, Status> {
-        let response = replay_decision::replay_decision(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response =
+            replay_decision::replay_decision(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -68,6 +68,8 @@ async fn nothing_says_whom_a_grant_is_of_once_they_have_left() {
     town.folk.add(1, with_score(50.0));
     let refused = town.reserve(&campaign, 1).await.expect_err("nobody");
     assert_eq!(told(&refused).1, "PERSON_UNKNOWN");
+    let refused = town.evaluate(1).await.expect_err("nobody");
+    assert_eq!(told(&refused).1, "PERSON_UNKNOWN");
     let other = town.offers(offer("score >= 40.0")).await;
     let refused = town.reserve(&other, 1).await.expect_err("nobody");
     assert_eq!(told(&refused).1, "PERSON_UNKNOWN");
@@ -80,6 +82,9 @@ async fn nothing_says_whom_a_grant_is_of_once_they_have_left() {
     let left: Vec<_> = held(&town, 1).await.into_iter().map(|it| it.0).collect();
     assert_eq!(left, ["person_state"]);
     assert!(forget(&town, 1, "ERASED").await.forgotten.is_empty(), "nothing is left");
+    let request = ListGrantsRequest { person: "1".to_owned(), ..Default::default() };
+    let refused = town.grants(request).await.expect_err("nobody");
+    assert_eq!(told(&refused).1, "PERSON_UNKNOWN");
     // It is in the accounts of the brand all the same.
     assert_eq!(of_campaign(&town, &campaign).await, [""]);
     assert_eq!(decisions(&town, &campaign).await[0].grant, given.grant);

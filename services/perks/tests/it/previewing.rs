@@ -60,7 +60,8 @@ async fn an_exact_count_goes_on_in_whichever_process_there_is() {
 
     // One of whom a process that is gone has counted a part: nobody is counted twice.
     sqlx::query(
-        "update perks.preview set state = 'RUNNING', after_person_id = 1000, counted = 1000, qualifying = 200",
+        "update perks.preview
+        set state = 'RUNNING', after_person_id = 1000, counted = 1000, qualifying = 200, leased_until = '-infinity'",
     )
     .execute(&town.db)
     .await

@@ -6,7 +6,7 @@ use klout_proto::perk::v1::{
 };
 
 use super::{PerkRpc, show};
-use crate::{error::Error, evaluate::NAMED_MAX, facts::Named, rpc::parse};
+use crate::{error::Error, evaluate::NAMED_MAX, facts::Named, rpc::parse, store};
 
 /// The longest name of a property.
 const PROPERTY_BYTES_MAX: usize = 64;
@@ -34,6 +34,11 @@ pub(super) async fn evaluate_perks(
     ids.dedup();
     let campaigns = rpc.evaluator.campaigns(&ids).await?;
     let person = rpc.facts.gather(&named).await?;
+    // Whatever social-graph says that was restored from a backup.
+    let gone = store::person_state::gone(&rpc.db, &[person.id.get()]).await;
+    if !gone.map_err(Error::store("look who has left"))?.is_empty() {
+        return Err(Error::PersonUnknown);
+    }
     let now = rpc.granter.now();
     let mut evaluated = rpc.evaluator.evaluate(&campaigns, &person, &property, now).await?;
     rpc.lookups.note(caller, Seen::Perks, person.id);

@@ -1,6 +1,10 @@
 //! `ListDecisions`.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
 use klout_proto::perk::v1::{ListDecisionsRequest, ListDecisionsResponse};
 use time::OffsetDateTime;
 
@@ -18,6 +22,7 @@ const SIZE_MAX: u16 = 1_000;
 
 pub(super) async fn list_decisions(
     rpc: &PerkRpc,
+    caller: &Caller,
     request: ListDecisionsRequest,
 ) -> Result<ListDecisionsResponse, Error> {
     let ListDecisionsRequest { campaign, page_size, page_token } = request;
@@ -32,6 +37,10 @@ pub(super) async fn list_decisions(
     let more = listed.len() > size;
     listed.truncate(size);
     rpc.granter.hide_gone(&mut listed).await?;
+    let shown: BTreeSet<i64> = listed.iter().filter_map(|it| it.person).collect();
+    for person in shown.into_iter().filter_map(PersonId::new) {
+        rpc.lookups.note(caller, Seen::Perks, person);
+    }
     let next_page_token = listed.last().filter(|_| more).map(token).unwrap_or_default();
     let now = rpc.granter.now();
     let decisions = stream::iter(listed)

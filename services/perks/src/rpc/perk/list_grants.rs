@@ -1,7 +1,9 @@
 //! `ListGrants`.
 
+use std::collections::BTreeSet;
+
 use klout_chassis::{Caller, Seen};
-use klout_model::Purpose;
+use klout_model::{PersonId, Purpose};
 use klout_proto::perk::v1::{ListGrantsRequest, ListGrantsResponse};
 use time::OffsetDateTime;
 
@@ -55,14 +57,21 @@ pub(super) async fn list_grants(
         .filter(|_| !is_last)
         .map(|it| page::token([micros(it.reserve_time), it.campaign, it.id]));
     // After what was read: who has left in between is not told.
-    let people: Vec<i64> = found.iter().filter_map(|it| it.person).collect();
+    let asked = match of {
+        Of::Person(person) => Some(person),
+        Of::Campaign(_) => None,
+    };
+    let people: Vec<i64> = found.iter().filter_map(|it| it.person).chain(asked).collect();
     let gone = store::person_state::masked(&rpc.db, &people).await;
     let gone = gone.map_err(Error::store("look who has left"))?;
-    if let Of::Person(person) = of {
-        if gone.contains(&person) {
-            return Err(Error::PersonUnknown);
-        }
-        rpc.lookups.note(caller, Seen::Perks, parse::person("person", &person.to_string())?);
+    let shown: BTreeSet<i64> = match of {
+        Of::Person(person) if gone.contains(&person) => return Err(Error::PersonUnknown),
+        // Also that somebody got nothing.
+        Of::Person(person) => [person].into(),
+        Of::Campaign(_) => people.into_iter().filter(|it| !gone.contains(it)).collect(),
+    };
+    for person in shown.into_iter().filter_map(PersonId::new) {
+        rpc.lookups.note(caller, Seen::Perks, person);
     }
     let mut grants = Vec::with_capacity(found.len());
     for mut grant in found {

@@ -1,5 +1,7 @@
 //! `ReplayDecision`.
 
+use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
 use klout_proto::perk::v1::{ReplayDecisionRequest, ReplayDecisionResponse};
 
 use super::{PerkRpc, show};
@@ -7,6 +9,7 @@ use crate::{error::Error, grants::replay, rpc::parse, store};
 
 pub(super) async fn replay_decision(
     rpc: &PerkRpc,
+    caller: &Caller,
     request: ReplayDecisionRequest,
 ) -> Result<ReplayDecisionResponse, Error> {
     let ReplayDecisionRequest { campaign, decision } = request;
@@ -21,6 +24,9 @@ pub(super) async fn replay_decision(
     rpc.granter.hide_gone(std::slice::from_mut(&mut recorded)).await?;
     let decided = rpc.granter.explained(recorded).await?;
     let (verdict, same) = replay::replay(&decided, &rpc.hold_out)?;
+    if let Some(person) = decided.decision.person.and_then(PersonId::new) {
+        rpc.lookups.note(caller, Seen::Perks, person);
+    }
     let evaluation = show::evaluation(&decided.campaign, verdict);
     let (decision, _) = show::decided(decided, rpc.granter.now());
     Ok(ReplayDecisionResponse { decision: Some(decision), evaluation: Some(evaluation), same })

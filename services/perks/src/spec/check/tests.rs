@@ -231,12 +231,8 @@ fn rules_have_names_of_their_own_and_are_twenty_at_most() {
 
 #[test]
 fn a_wrong_rule_is_shown_where_it_is_wrong() {
-    let error = with(|it| it.rules = vec![rule("score", "score >= 40.0 &&")]).expect_err("no rule");
-    match error {
-        Error::RuleInvalid { rule, flaw } => {
-            assert_eq!(rule, "score");
-            assert!(flaw.line >= 1 && flaw.column >= 1 && !flaw.problem.is_empty(), "{flaw:?}");
-        }
-        other => panic!("{other:?}"),
-    }
+    let wrong = with(|it| it.rules = vec![rule("score", "score >= 40.0 &&")]);
+    let Err(Error::RuleInvalid { rule, flaw }) = wrong else { panic!("{wrong:?}") };
+    assert_eq!(rule, "score");
+    assert!(flaw.line >= 1 && flaw.column >= 1 && !flaw.problem.is_empty(), "{flaw:?}");
 }
