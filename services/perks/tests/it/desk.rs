@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use klout_proto::perk::v1::{
-    ConfirmGrantRequest, DecideCheckInRequest, Guest, ReleaseGrantRequest,
+    CampaignSpec, ConfirmGrantRequest, DecideCheckInRequest, Guest, ReleaseGrantRequest,
 };
 use tonic::Code;
 

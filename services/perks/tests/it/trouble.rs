@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klout_proto::perk::v1::{DecideCheckInRequest, DecideCheckInResponse};
-use klout_testkit::{Stores, until};
+use klout_testkit::{Proxy, Stores, until};
 
 use crate::hotel::{Hotel, check_in, decide_at, until_offered};
 
@@ -23,7 +23,8 @@ fn assert_nothing(answer: &DecideCheckInResponse, reasons: &[&str]) {
 #[tokio::test]
 async fn a_desk_works_while_scoring_is_away_slow_or_wrong() {
     let (hotel, campaign) = Hotel::with_offer().await;
-    let troubles: [(&str, fn(&Hotel)); 5] = [
+    type Begin = fn(&Hotel);
+    let troubles: [(&str, Begin); 5] = [
         ("away", |it| it.way_to_scoring.cut()),
         ("slow", |it| it.way_to_scoring.slow_down(Duration::from_secs(2))),
         ("stuck", |it| it.way_to_scoring.hang()),
@@ -50,8 +51,8 @@ async fn a_desk_works_while_postgres_restarts() {
     let (stores, way) = hotel.stores.clone().with_disturbed_postgres().await;
     let desk = hotel.another_desk_on(&stores, &[]).await;
     // Of a property that was never read nothing is known, and of one that was, it is remembered.
-    let troubles: [(&str, fn(&klout_testkit::Proxy)); 2] =
-        [("away", |it| it.cut()), ("stuck", |it| it.hang())];
+    type Begin = fn(&Proxy);
+    let troubles: [(&str, Begin); 2] = [("away", |it| it.cut()), ("stuck", |it| it.hang())];
     for (trouble, begin) in troubles {
         for is_known in [false, true] {
             let stay = format!("{trouble}-{is_known}");
