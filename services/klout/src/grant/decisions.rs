@@ -89,7 +89,7 @@ impl Decisions {
                 printable::on_one_line(&it.request_id),
             ]
         });
-        table::print(&columns, rows)
+        table::print(columns, rows)
     }
 }
 

@@ -81,6 +81,6 @@ impl List {
                 printable::on_one_line(&it.title),
             ]
         });
-        table::print(&columns, rows)
+        table::print(columns, rows)
     }
 }

@@ -197,10 +197,8 @@ impl Ledger {
             codes_left: (spec.codes == Codes::Uploaded)
                 .then(|| i64::try_from(self.codes.len()).unwrap_or(i64::MAX)),
         };
-        match left(spec, &taken, !ask.property.is_empty()) {
-            Outcome::Eligible => Outcome::Reserved,
-            otherwise => otherwise,
-        }
+        let outcome = left(spec, &taken, !ask.property.is_empty());
+        if outcome == Outcome::Eligible { Outcome::Reserved } else { outcome }
     }
 
     fn give(&mut self, ask: &Ask, campaign: &Compiled, unique_key: String) -> Grant {

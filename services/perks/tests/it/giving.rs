@@ -1,5 +1,7 @@
 //! Perks that run among peers who know everybody, and what is given there.
 
+use std::time::Duration;
+
 use klout_chassis::{Host, Link, Refusal, Running};
 use klout_perks::Perks;
 use klout_proto::{
@@ -18,7 +20,7 @@ use klout_proto::{
 };
 use klout_testkit::{Peer, Stores, flaws_of_books, link, start, unary};
 use sqlx::PgPool;
-use tonic::{Code, Status, service::Routes};
+use tonic::{Code, Request, Status, service::Routes};
 
 /// Somebody who does not consent to perks.
 pub(crate) const WITHHOLDING: i64 = 666;
@@ -76,6 +78,14 @@ impl Giving {
         request: ReserveGrantRequest,
     ) -> Result<ReserveGrantResponse, Status> {
         Ok(self.client().reserve_grant(request).await?.into_inner())
+    }
+
+    /// Asks, and hangs up after a while. Returns what they were told.
+    pub(crate) async fn leave(&self, request: ReserveGrantRequest) -> Code {
+        let mut request = Request::new(request);
+        request.set_timeout(Duration::from_secs(1));
+        let decided = self.client().reserve_grant(request).await;
+        decided.map_or_else(|status| status.code(), |_| Code::Ok)
     }
 
     /// What comes of it, and the grant if there is one.

@@ -315,7 +315,7 @@ fn graph(members: &Members) -> Routes {
         let emails = request.contacts.unwrap_or_default().emails;
         let found = resolving.by(|email, _| emails.iter().any(|it| it == email));
         let person = found.ok_or_else(no_person)?.person.to_string();
-        Ok(ResolvePersonResponse { person, likelihood: 1.0, matched_on: Vec::new() })
+        Ok(ResolvePersonResponse { person, likelihood: 1.0, matched_on: vec!["email".to_owned()] })
     };
     let get = move |request: GetPersonRequest| {
         let member = getting.of(&request.person).ok_or_else(no_person)?;

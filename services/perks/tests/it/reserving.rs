@@ -8,7 +8,7 @@ use klout_proto::perk::v1::{
     PauseCampaignRequest, Property, ReplayDecisionRequest, ReserveGrantRequest, UploadCodesRequest,
     desk_service_client::DeskServiceClient,
 };
-use klout_testkit::link;
+use klout_testkit::{link, until};
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
@@ -67,6 +67,41 @@ async fn the_same_request_at_once_is_one_reservation() {
     let answers = calls.join_all().await;
     assert!(answers.iter().all(|it| *it == answers[0]), "{answers:#?}");
     assert_eq!(giving.counts(&campaign).await, (1, 0, 150));
+    giving.assert_books_add_up().await;
+}
+
+#[tokio::test]
+async fn whoever_leaves_the_line_gets_nothing_and_whose_turn_it_was_finds_it_when_they_ask_again() {
+    let giving = Giving::start(1).await;
+    let campaign = giving.campaign(offer(Some(5))).await;
+    let mut somebody = giving.db.begin().await.expect("a transaction");
+    let hold = "select campaign_id from perks.campaign for update";
+    sqlx::query(hold).fetch_all(&mut *somebody).await.expect("it is held");
+
+    let at_their_turn = giving.leave(ask(&campaign, 50, "a"));
+    let in_the_line = async {
+        let blocked =
+            "select exists (select from pg_locks where not granted and locktype <> 'advisory')";
+        until("the first waits for the campaign", async || {
+            sqlx::query_scalar(blocked).fetch_one(&giving.db).await.expect("Postgres answers")
+        })
+        .await;
+        giving.leave(ask(&campaign, 51, "b")).await
+    };
+    let left = tokio::join!(at_their_turn, in_the_line);
+    assert_eq!(left, (Code::DeadlineExceeded, Code::DeadlineExceeded));
+    somebody.rollback().await.expect("nobody holds it");
+
+    let recorded = "select request_id from perks.decision";
+    until("the first is decided", async || {
+        let recorded: Vec<String> =
+            sqlx::query_scalar(recorded).fetch_all(&giving.db).await.expect("Postgres answers");
+        recorded == ["a"]
+    })
+    .await;
+    giving.given(ask(&campaign, 50, "a")).await;
+    assert_eq!(giving.counts(&campaign).await, (1, 0, 150), "the other left before");
+    giving.given(ask(&campaign, 51, "b")).await;
     giving.assert_books_add_up().await;
 }
 

@@ -29,7 +29,8 @@ struct Arguments {
     clients: u16,
 }
 
-#[tokio::main(flavor = "current_thread")]
+// Who ask go on while what is killed starts again, which keeps this thread waiting.
+#[tokio::main]
 async fn main() -> ExitCode {
     let Arguments { signals, kills, seed, unchecked, perks, clients } = Arguments::parse();
     // Short enough to be typed.
