@@ -55,9 +55,6 @@ const GUEST_UNKNOWN: &str = "GUEST_UNKNOWN";
 /// Why nothing is told of an offer any more.
 const GRANT_ENDED: &str = "GRANT_ENDED";
 
-/// How many offers are tried for one stay, at most.
-const OFFERS_MAX: usize = 8;
-
 /// Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk(Arc<Inner>);
@@ -316,7 +313,6 @@ impl Desk {
                 Ok(offers) => offers,
                 Err(reason) => return self.write_down(self.refusal(stay, &found, reason)).await,
             };
-        offers.truncate(OFFERS_MAX);
         let last = offers.len() - 1;
         for (index, offer) in offers.into_iter().enumerate() {
             let check_in = self.check_in(stay, &found, &offer, index == last);

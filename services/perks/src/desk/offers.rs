@@ -13,6 +13,9 @@ use crate::{
     store::property::Property,
 };
 
+/// How many upgrades are tried for one stay, at most, and how many campaigns write down that they give nothing.
+const OFFERS_MAX: usize = 8;
+
 /// An upgrade that a campaign says something about.
 #[derive(Clone, Debug)]
 pub(super) struct Offer {
@@ -75,17 +78,18 @@ pub(super) fn of(
         said.push(it.campaign.id);
         is_first && (is_to_be_compared(it.verdict.outcome) || !is_given)
     });
+    let compared = |it: &Offer| is_to_be_compared(it.verdict.outcome);
+    let (mut compared, mut rest): (Vec<_>, Vec<_>) = offers.into_iter().partition(compared);
+    compared.truncate(OFFERS_MAX);
+    rest.truncate(OFFERS_MAX);
+    // What is told comes last. When nothing is given that is why the best of what is compared gives nothing, or else
+    // the best of the rest.
+    compared.reverse();
     if !is_given {
-        // The first of the rest tells the desk why; it comes last, as the last one is what is told.
-        let compared = |it: &Offer| is_to_be_compared(it.verdict.outcome);
-        let (compared, rest): (Vec<_>, Vec<_>) = offers.into_iter().partition(compared);
-        offers = match rest.into_iter().next() {
-            Some(why) if compared.is_empty() => vec![why],
-            _ => compared,
-        };
-        offers.reverse();
+        rest.truncate(usize::from(compared.is_empty()));
     }
-    Ok(offers)
+    compared.append(&mut rest);
+    Ok(compared)
 }
 
 /// What to say to a guest.
