@@ -26,8 +26,9 @@ pub(super) struct Offer {
     pub(super) verdict: Verdict,
 }
 
-/// What could be offered, in the order in which it is tried: what qualifies first, the best upgrade first, the oldest
-/// campaign first. There is at least one, if only to write down why there is none. Else the reason why there is nothing.
+/// What could be offered, in the order in which it is tried: the best upgrade first, then the oldest campaign. What
+/// gives nothing on purpose comes before. There is at least one, if only to write down why there is none. Else the
+/// reason why there is nothing.
 pub(super) fn of(
     question: &Question,
     campaigns: &[Arc<Compiled>],
@@ -82,8 +83,8 @@ pub(super) fn of(
     let (mut compared, mut rest): (Vec<_>, Vec<_>) = offers.into_iter().partition(compared);
     compared.truncate(OFFERS_MAX);
     rest.truncate(OFFERS_MAX);
-    // What is told comes last. When nothing is given that is why the best of what is compared gives nothing, or else
-    // the best of the rest.
+    // What is compared is written down before what gives. What the desk is told comes last: when nothing is given, why
+    // the best of what is compared gives nothing, or else the best of the rest.
     compared.reverse();
     if !is_given {
         rest.truncate(usize::from(compared.is_empty()));
@@ -124,17 +125,18 @@ const fn is_to_be_compared(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::HeldOut | Outcome::Shadow)
 }
 
-/// What is tried first. What is held out or in shadow gives nothing, and is written down before what gives.
+/// What is tried first; of what gives nothing, what the desk is rather told.
 const fn rank(outcome: Outcome) -> u8 {
     match outcome {
-        Outcome::HeldOut | Outcome::Shadow => 0,
-        Outcome::Eligible | Outcome::Reserved => 1,
-        Outcome::RuleFailed => 2,
-        Outcome::PlaceFailed => 3,
+        Outcome::Eligible | Outcome::Reserved => 0,
+        Outcome::HeldOut => 1,
+        Outcome::Shadow => 2,
+        Outcome::RuleFailed => 3,
+        Outcome::PlaceFailed => 4,
         Outcome::SoldOut
         | Outcome::BudgetSpent
         | Outcome::AlreadyGranted
         | Outcome::PropertyFailed
-        | Outcome::NotActive => 4,
+        | Outcome::NotActive => 5,
     }
 }
