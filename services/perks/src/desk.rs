@@ -55,9 +55,6 @@ const GUEST_UNKNOWN: &str = "GUEST_UNKNOWN";
 /// Why nothing is told of an offer any more.
 const GRANT_ENDED: &str = "GRANT_ENDED";
 
-/// How many offers are tried for one stay, at most.
-const OFFERS_MAX: usize = 8;
-
 /// Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk(Arc<Inner>);
@@ -210,11 +207,13 @@ impl Desk {
             Some(Err(error @ Error::StayReused { .. })) => Err(error),
             Some(Err(error)) => {
                 debug!(error = &error as &dyn std::error::Error, "a desk is told nothing");
-                let reason = match error {
+                let reason = if matches!(error, Error::PersonUnknown) {
                     // Who has left meanwhile.
-                    Error::PersonUnknown => GUEST_UNKNOWN,
-                    error if error.is_of_store() => "STORE_UNAVAILABLE",
-                    _ => "PEER_UNAVAILABLE",
+                    GUEST_UNKNOWN
+                } else if error.is_of_store() {
+                    "STORE_UNAVAILABLE"
+                } else {
+                    "PEER_UNAVAILABLE"
                 };
                 Ok(Answer::unrecorded(self.nothing(property, name, reason), is_sandbox))
             }
@@ -263,10 +262,10 @@ impl Desk {
             withdrawn.map_err(Error::store("withdraw what a desk was told"))?;
             return Ok(None);
         }
-        if let Some(person) = told.person.and_then(PersonId::new) {
-            if !self.consents(person).await? {
-                told = self.unknown(stay, "");
-            }
+        if let Some(person) = told.person.and_then(PersonId::new)
+            && !self.consents(person).await?
+        {
+            told = self.unknown(stay, "");
         }
         if told.is_offer {
             let kept =
@@ -311,12 +310,10 @@ impl Desk {
         self.0.lookups.note(&stay.caller, Seen::Perks, found.person.id);
         let campaigns = self.0.campaigns.active().await?;
         let now = self.0.clock.now();
-        let mut offers =
-            match offers::of(question, &campaigns, &found.person, now, &self.0.hold_out) {
-                Ok(offers) => offers,
-                Err(reason) => return self.write_down(self.refusal(stay, &found, reason)).await,
-            };
-        offers.truncate(OFFERS_MAX);
+        let offers = match offers::of(question, &campaigns, &found.person, now, &self.0.hold_out) {
+            Ok(offers) => offers,
+            Err(reason) => return self.write_down(self.refusal(stay, &found, reason)).await,
+        };
         let last = offers.len() - 1;
         for (index, offer) in offers.into_iter().enumerate() {
             let check_in = self.check_in(stay, &found, &offer, index == last);

@@ -161,11 +161,10 @@ impl Error {
 
     /// Whether the store is what does not answer.
     pub(crate) fn is_of_store(&self) -> bool {
-        match self {
-            Self::Store { .. } | Self::GroupLost | Self::Overloaded => true,
-            Self::Shared(error) => error.is_of_store(),
-            _ => false,
+        if let Self::Shared(error) = self {
+            return error.is_of_store();
         }
+        matches!(self, Self::Store { .. } | Self::GroupLost | Self::Overloaded)
     }
 
     /// What the caller is told; or what another service has said, in its words.

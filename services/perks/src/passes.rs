@@ -158,9 +158,9 @@ impl Passes {
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_exp = must_be_valid;
         let read = decode::<Claims>(pass, &key.verifying, &validation);
-        let claims = read.map(|it| it.claims).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => Error::PassInvalid { problem: "has expired" },
-            _ => NOT_OURS,
+        let claims = read.map(|it| it.claims).map_err(|error| {
+            let is_old = matches!(error.kind(), ErrorKind::ExpiredSignature);
+            if is_old { Error::PassInvalid { problem: "has expired" } } else { NOT_OURS }
         })?;
         let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| NOT_OURS);
         Ok(Pass {

@@ -263,7 +263,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_named() {
-        let flaws: [(fn(&mut Property), &str); 8] = [
+        type Spoil = fn(&mut Property);
+        let flaws: [(Spoil, &str); 8] = [
             (|it| it.property = "The Palms".to_owned(), "property.property"),
             (|it| it.display_name = "x".repeat(201), "property.display_name"),
             (|it| it.country = "XX".to_owned(), "property.country"),

@@ -52,7 +52,7 @@ async fn whoever_changes_a_campaign_sees_it_at_once() {
 
 #[tokio::test]
 async fn a_version_is_read_once_and_stays_as_it_was() {
-    let (campaigns, db) = campaigns().await;
+    let (campaigns, _) = campaigns().await;
     let id = made(&campaigns).await;
     campaigns.update(id, None, lounge("second")).await.expect("changed");
 
@@ -60,10 +60,6 @@ async fn a_version_is_read_once_and_stays_as_it_was() {
 
     assert_eq!((first.version, first.spec.proto.title.as_str()), (1, "first"));
     assert_eq!(first.state, CampaignState::Draft, "the state is the campaign's");
-    sqlx::query("delete from perks.campaign_version where version = 1")
-        .execute(&db)
-        .await
-        .expect("deleted");
     let again = campaigns.version(id, 1).await.expect("remembered");
     assert!(Arc::ptr_eq(&first.spec, &again.spec));
     assert!(matches!(campaigns.version(id, 3).await, Err(Error::CampaignUnknown { .. })));
@@ -73,15 +69,12 @@ async fn a_version_is_read_once_and_stays_as_it_was() {
 #[tokio::test]
 async fn a_campaign_that_cannot_be_read_keeps_no_other_from_giving() {
     let (campaigns, db) = campaigns().await;
-    let [fine, broken] = [made(&campaigns).await, made(&campaigns).await];
-    for id in [fine, broken] {
-        campaigns.activate(id).await.expect("activated");
-    }
-    sqlx::query("update perks.campaign_version set spec = '\\x00' where campaign_id = $1")
-        .bind(broken)
-        .execute(&db)
-        .await
-        .expect("broken");
+    let fine = made(&campaigns).await;
+    campaigns.activate(fine).await.expect("activated");
+    let (broken, now) = (fine ^ 1, OffsetDateTime::UNIX_EPOCH);
+    store::campaign::insert(&db, broken, "a brand", "tests", now).await.expect("made");
+    store::campaign::insert_version(&db, broken, 1, b"\0", now).await.expect("no spec");
+    store::campaign::go(&db, broken, "ACTIVE", now).await.expect("activated");
     let afresh = Campaigns::new(db);
 
     let active = afresh.active().await.expect("read");

@@ -181,11 +181,10 @@ fn is_sane(known: &Known) -> bool {
 
 /// Whether it is an answer: nobody, or several.
 pub(super) fn is_nobody(error: &Error) -> bool {
-    match error {
-        Error::PersonUnknown | Error::Account(_) => true,
-        Error::Peer(status) => reason(status).as_deref() == Some("PEOPLE_AMBIGUOUS"),
-        _ => false,
+    if let Error::Peer(status) = error {
+        return reason(status).as_deref() == Some("PEOPLE_AMBIGUOUS");
     }
+    matches!(error, Error::PersonUnknown | Error::Account(_))
 }
 
 /// How long marking one guest may take, for whom nobody waits.

@@ -13,6 +13,9 @@ use crate::{
     store::property::Property,
 };
 
+/// How many upgrades are tried for one stay, at most, and how many campaigns write down that they give nothing.
+const OFFERS_MAX: usize = 8;
+
 /// An upgrade that a campaign says something about.
 #[derive(Clone, Debug)]
 pub(super) struct Offer {
@@ -23,8 +26,9 @@ pub(super) struct Offer {
     pub(super) verdict: Verdict,
 }
 
-/// What could be offered, in the order in which it is tried: what qualifies first, the best upgrade first, the oldest
-/// campaign first. There is at least one, if only to write down why there is none. Else the reason why there is nothing.
+/// What could be offered, in the order in which it is tried: the best upgrade first, then the oldest campaign. What
+/// gives nothing on purpose comes before. There is at least one, if only to write down why there is none. Else the
+/// reason why there is nothing.
 pub(super) fn of(
     question: &Question,
     campaigns: &[Arc<Compiled>],
@@ -75,17 +79,18 @@ pub(super) fn of(
         said.push(it.campaign.id);
         is_first && (is_to_be_compared(it.verdict.outcome) || !is_given)
     });
+    let compared = |it: &Offer| is_to_be_compared(it.verdict.outcome);
+    let (mut compared, mut rest): (Vec<_>, Vec<_>) = offers.into_iter().partition(compared);
+    compared.truncate(OFFERS_MAX);
+    rest.truncate(OFFERS_MAX);
+    // What is compared is written down before what gives. What the desk is told comes last: when nothing is given, why
+    // the best of what is compared gives nothing, or else the best of the rest.
+    compared.reverse();
     if !is_given {
-        // The first of the rest tells the desk why; it comes last, as the last one is what is told.
-        let compared = |it: &Offer| is_to_be_compared(it.verdict.outcome);
-        let (compared, rest): (Vec<_>, Vec<_>) = offers.into_iter().partition(compared);
-        offers = match rest.into_iter().next() {
-            Some(why) if compared.is_empty() => vec![why],
-            _ => compared,
-        };
-        offers.reverse();
+        rest.truncate(usize::from(compared.is_empty()));
     }
-    Ok(offers)
+    compared.append(&mut rest);
+    Ok(compared)
 }
 
 /// What to say to a guest.
@@ -120,17 +125,18 @@ const fn is_to_be_compared(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::HeldOut | Outcome::Shadow)
 }
 
-/// What is tried first. What is held out or in shadow gives nothing, and is written down before what gives.
+/// What is tried first; of what gives nothing, what the desk is rather told.
 const fn rank(outcome: Outcome) -> u8 {
     match outcome {
-        Outcome::HeldOut | Outcome::Shadow => 0,
-        Outcome::Eligible | Outcome::Reserved => 1,
-        Outcome::RuleFailed => 2,
-        Outcome::PlaceFailed => 3,
+        Outcome::Eligible | Outcome::Reserved => 0,
+        Outcome::HeldOut => 1,
+        Outcome::Shadow => 2,
+        Outcome::RuleFailed => 3,
+        Outcome::PlaceFailed => 4,
         Outcome::SoldOut
         | Outcome::BudgetSpent
         | Outcome::AlreadyGranted
         | Outcome::PropertyFailed
-        | Outcome::NotActive => 4,
+        | Outcome::NotActive => 5,
     }
 }

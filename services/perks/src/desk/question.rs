@@ -1,6 +1,6 @@
 //! What a desk asks, checked.
 
-use std::{sync::Arc, time::Duration};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use klout_proto::perk::v1::{AvailableUpgrade, Guest};
 
@@ -77,7 +77,7 @@ impl Question {
                 upgrades.push((place, category, available));
             }
         }
-        upgrades.sort_by(|one, other| other.0.cmp(&one.0));
+        upgrades.sort_by_key(|it| Reverse(it.0));
         // Of one that is named twice, what is said first holds.
         upgrades.dedup_by_key(|it| it.0);
         Ok(Self {

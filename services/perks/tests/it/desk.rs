@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use klout_proto::perk::v1::{
-    ConfirmGrantRequest, DecideCheckInRequest, Guest, ReleaseGrantRequest,
+    CampaignSpec, ConfirmGrantRequest, DecideCheckInRequest, Guest, ReleaseGrantRequest,
 };
 use tonic::Code;
 
@@ -64,6 +66,45 @@ async fn there_is_no_offer_without_a_campaign_or_something_better() {
         ..check_in("S-3", "ada@example.org")
     };
     assert_eq!(hotel.decide(full).await.reason, "NO_UPGRADE");
+}
+
+#[tokio::test]
+async fn a_campaign_gives_the_categories_that_it_names() {
+    let hotel = Hotel::open().await;
+    let mut spec = spec();
+    spec.benefit.as_mut().expect("one").categories = vec!["VIEW".to_owned()];
+    hotel.offer(spec).await;
+    assert_eq!(hotel.decide(check_in("S-1", "ada@example.org")).await.category, "VIEW");
+    let suite = DecideCheckInRequest {
+        upgrades: vec![upgrade("SUITE", 1)],
+        ..check_in("S-2", "ada@example.org")
+    };
+    assert_eq!(hotel.decide(suite).await.reason, "NO_UPGRADE");
+}
+
+#[tokio::test]
+async fn what_gives_nothing_on_purpose_is_written_down_beside_what_gives() {
+    let hotel = Hotel::open().await;
+    let shadow = hotel.offer(CampaignSpec { shadow: true, ..spec() }).await;
+    let answer = hotel.decide(check_in("S-1", "ada@example.org")).await;
+    assert_eq!((answer.outcome.as_str(), answer.reason.as_str()), ("NO_OFFER", "NO_CAMPAIGN"));
+    assert_eq!(hotel.outcomes(&shadow).await, ["SHADOW"]);
+    let half = hotel.offer(CampaignSpec { hold_out_share: 0.5, stock: None, ..spec() }).await;
+    let mut reasons = BTreeSet::new();
+    // So many that hardly ever all of them fall on one side.
+    for number in 0..40 {
+        let email = format!("guest{number}@example.org");
+        hotel.members.join(&email, 1_000 + number, 60.0);
+        let asked = DecideCheckInRequest {
+            upgrades: vec![upgrade("SUITE", 100)],
+            ..check_in(&format!("H-{number}"), &email)
+        };
+        reasons.insert(hotel.decide(asked).await.reason);
+    }
+    assert_eq!(reasons, ["HELD_OUT".to_owned(), "QUALIFIES".to_owned()].into());
+    assert_eq!(hotel.outcomes(&shadow).await.len(), 41);
+    let outcomes: BTreeSet<String> = hotel.outcomes(&half).await.into_iter().collect();
+    assert_eq!(outcomes, ["HELD_OUT".to_owned(), "RESERVED".to_owned()].into());
 }
 
 #[tokio::test]

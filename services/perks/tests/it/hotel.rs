@@ -19,8 +19,8 @@ use klout_proto::{
     perk::v1::{
         self as perk, ActivateCampaignRequest, AvailableUpgrade, Benefit, CampaignSpec, Category,
         CreateCampaignRequest, CreatePropertyRequest, DecideCheckInRequest, DecideCheckInResponse,
-        GetCampaignRequest, Guest, Property, Rule, desk_service_client::DeskServiceClient,
-        perk_service_client::PerkServiceClient,
+        GetCampaignRequest, Guest, ListDecisionsRequest, Property, Rule,
+        desk_service_client::DeskServiceClient, perk_service_client::PerkServiceClient,
         person_data_service_client::PersonDataServiceClient,
     },
     score::v1::{GetScoreRequest, GetScoreResponse, Score, get_score_request::Subject},
@@ -194,6 +194,14 @@ impl Hotel {
         let found = self.perks().get_campaign(request).await.expect("a campaign").into_inner();
         let given = found.campaign.and_then(|it| it.given).expect("it is answered");
         (given.reserved, given.confirmed)
+    }
+
+    /// What was decided on a campaign.
+    pub(crate) async fn outcomes(&self, campaign: &str) -> Vec<String> {
+        let campaign = campaign.to_owned();
+        let request = ListDecisionsRequest { campaign, page_size: 1_000, ..Default::default() };
+        let listed = self.perks().list_decisions(request).await.expect("listed").into_inner();
+        listed.decisions.into_iter().map(|it| it.outcome).collect()
     }
 
     /// Tells the service that somebody is not a member any more, or not for perks.

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use klout_proto::perk::v1::{DecideCheckInRequest, DecideCheckInResponse};
-use klout_testkit::{Stores, until};
+use klout_testkit::{Proxy, Stores, until};
 
 use crate::hotel::{Hotel, check_in, decide_at, until_offered};
+
+/// Begins a trouble.
+type Begin<T> = fn(&T);
 
 /// As long as a desk waits that says nothing.
 fn waiting_guest(stay: &str, email: &str) -> DecideCheckInRequest {
@@ -23,7 +26,7 @@ fn assert_nothing(answer: &DecideCheckInResponse, reasons: &[&str]) {
 #[tokio::test]
 async fn a_desk_works_while_scoring_is_away_slow_or_wrong() {
     let (hotel, campaign) = Hotel::with_offer().await;
-    let troubles: [(&str, fn(&Hotel)); 5] = [
+    let troubles: [(&str, Begin<Hotel>); 5] = [
         ("away", |it| it.way_to_scoring.cut()),
         ("slow", |it| it.way_to_scoring.slow_down(Duration::from_secs(2))),
         ("stuck", |it| it.way_to_scoring.hang()),
@@ -50,8 +53,7 @@ async fn a_desk_works_while_postgres_restarts() {
     let (stores, way) = hotel.stores.clone().with_disturbed_postgres().await;
     let desk = hotel.another_desk_on(&stores, &[]).await;
     // Of a property that was never read nothing is known, and of one that was, it is remembered.
-    let troubles: [(&str, fn(&klout_testkit::Proxy)); 2] =
-        [("away", |it| it.cut()), ("stuck", |it| it.hang())];
+    let troubles: [(&str, Begin<Proxy>); 2] = [("away", |it| it.cut()), ("stuck", |it| it.hang())];
     for (trouble, begin) in troubles {
         for is_known in [false, true] {
             let stay = format!("{trouble}-{is_known}");
