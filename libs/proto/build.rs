@@ -41,6 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names();
+    // It is hundreds of times as long as what may stand in its place.
+    config.boxed(".klout.perk.v1.PreviewCampaignRequest.subject.spec");
     tonic_prost_build::configure()
         .generate_default_stubs(true)
         .extern_path(".google.rpc", "::tonic_types::pb")

@@ -12,7 +12,8 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Imports 200,000 signals while everything is killed, and compares what comes of it with an import in peace.
+/// Imports 200,000 signals while everything is killed, and compares what comes of it with an import in peace; or, with
+/// --perks, kills perks and their Postgres under many who ask for what campaigns offer, and looks whether it adds up.
 ///
 /// Not a part of `cargo xtask test`, which does the same with fewer signals and the same kills every time. The
 /// build is a release in a folder of its own, target/kill: only there and in tests are there failpoints.

@@ -21,8 +21,16 @@ use crate::{Clock, token::TokenKey};
 pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
 
 /// Keys whose values are printed as `***`.
-const SECRETS: [&str; 5] =
-    ["account_key", "token_secret", "database_url", "redis_url", "contact_keys"];
+const SECRETS: [&str; 8] = [
+    "account_key",
+    "token_secret",
+    "database_url",
+    "database_url_direct",
+    "redis_url",
+    "contact_keys",
+    "pass_secret",
+    "pass_secret_before",
+];
 
 /// The shortest token secret: as long as the hash that it keys.
 const TOKEN_SECRET_LENGTH_MIN: usize = 32;

@@ -74,6 +74,8 @@ pub enum Seen {
     /// Whom they influence, and who them.
     Influence,
     PlusK,
+    /// What they can have, and what they got.
+    Perks,
 }
 
 /// Counts look-ups. Clones count together.
@@ -124,6 +126,7 @@ impl Seen {
             Self::Identity => "identity",
             Self::Influence => "influence",
             Self::PlusK => "plus_k",
+            Self::Perks => "perks",
         }
     }
 }

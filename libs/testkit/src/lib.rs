@@ -4,6 +4,7 @@
 //! side by side and leave nothing to one another. The databases are not dropped: `cargo xtask test`
 //! throws the whole Postgres away, and a failed test leaves something to look at.
 
+mod books;
 mod evidence;
 mod proxy;
 
@@ -34,7 +35,7 @@ use tonic_health::pb::{
 use uuid::Uuid;
 
 use crate::proxy::Upstream;
-pub use crate::{evidence::evidence, proxy::Proxy};
+pub use crate::{books::flaws_of_books, evidence::evidence, proxy::Proxy};
 
 /// How long an answer over HTTP may take: as it only ends a failed test.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
@@ -267,6 +268,12 @@ impl Peer {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Something that can disturb the way there.
+    pub async fn disturbed(&self) -> Proxy {
+        let address = self.address.trim_start_matches("http://").to_owned();
+        Proxy::start(Upstream::Tcp(address)).await
     }
 }
 

@@ -39,7 +39,7 @@ const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 /// after another), what only services know (keyed hashes), and what somebody decides for themselves. Whoever names a
 /// person shows nothing that says that they may act for them, so that joining, leaving, accounts, contacts, who looked,
 /// and vouching wait for the operator until people sign in themselves.
-const OPERATORS: [&str; 35] = [
+const OPERATORS: [&str; 37] = [
     REDELIVER,
     "/klout.graph.v1.GraphService/AddContacts",
     "/klout.graph.v1.GraphService/BatchCreatePeople",
@@ -52,6 +52,7 @@ const OPERATORS: [&str; 35] = [
     "/klout.graph.v1.GraphService/LinkAccount",
     "/klout.graph.v1.GraphService/ListDisputes",
     "/klout.graph.v1.GraphService/ListLookups",
+    "/klout.graph.v1.GraphService/ListPerkMembers",
     "/klout.graph.v1.GraphService/ListPersonStates",
     "/klout.graph.v1.GraphService/MergePeople",
     "/klout.graph.v1.GraphService/RecordLookups",
@@ -61,6 +62,7 @@ const OPERATORS: [&str; 35] = [
     "/klout.graph.v1.GraphService/SettleDispute",
     "/klout.graph.v1.GraphService/UnlinkAccount",
     "/klout.graph.v1.PlusKService/AnswerTopicProposal",
+    "/klout.graph.v1.PlusKService/BatchCountPlusK",
     "/klout.graph.v1.PlusKService/BlockPerson",
     "/klout.graph.v1.PlusKService/GetPlusKBudget",
     "/klout.graph.v1.PlusKService/GivePlusK",

@@ -6,6 +6,7 @@ mod graph;
 mod ground;
 mod ingest;
 mod load;
+mod perks;
 mod readers;
 mod rescore;
 mod serve;
@@ -35,6 +36,7 @@ enum Name {
     Ingest(ingest::Ingest),
     Freshness(freshness::Freshness),
     Graph(graph::Graph),
+    Perks(perks::PerksBench),
     Readers(readers::Readers),
     Rescore(rescore::RescoreBench),
     Serve(serve::Serve),
@@ -62,6 +64,7 @@ impl Bench {
             Name::Ingest(ingest) => ingest.run(),
             Name::Freshness(freshness) => freshness.run(),
             Name::Graph(graph) => graph.run(),
+            Name::Perks(perks) => perks.run(),
             Name::Readers(readers) => readers.run(),
             Name::Rescore(rescore) => rescore.run(),
             Name::Serve(serve) => serve.run(),

@@ -11,6 +11,7 @@ use klout_proto::{
         person_data_service_client::PersonDataServiceClient,
         plus_k_service_client::PlusKServiceClient,
     },
+    perk::v1::{desk_service_client::DeskServiceClient, perk_service_client::PerkServiceClient},
     score::v1::{
         score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
@@ -267,6 +268,14 @@ impl Client {
     /// For operators alone.
     pub(crate) fn person_data(&self) -> PersonDataServiceClient<Channel> {
         PersonDataServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn desk(&self) -> DeskServiceClient<Channel> {
+        DeskServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn perks(&self) -> PerkServiceClient<Channel> {
+        PerkServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn topics(&self) -> TopicServiceClient<Channel> {

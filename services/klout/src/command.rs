@@ -5,6 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     attack::Attack,
     bench::Bench,
+    campaign::Campaigns,
+    check_in::CheckIns,
     contest::Contests,
     doctor::Doctor,
     exit::Failure,
@@ -12,6 +14,7 @@ use crate::{
     explain::Explain,
     export::Export,
     finding::Findings,
+    grant::Grants,
     history::History,
     import::Import,
     influence::{Influencees, Influencers, Mutuals},
@@ -19,8 +22,11 @@ use crate::{
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
+    pass::Passes,
+    perks::Perks,
     person::People,
     plus_k::PlusK,
+    property::Properties,
     rank::Rank,
     rebuild::Rebuild,
     rescore::Rescore,
@@ -63,6 +69,9 @@ In another terminal:
   klout topic experts photography
   klout person show bluesky:ann
   klout plus-k give bluesky:ann bluesky:bob photography
+  klout campaign create lounge.json
+  klout check-in decide palms S-1 --email ada@example.org --booked KING --upgrade SUITE
+  klout perks of bluesky:ann
 
 Without a server or a database:
   klout rank interactions.csv.gz --as-of 2018-06-01T00:00:00Z --out scores.csv
@@ -102,6 +111,17 @@ enum Command {
     #[command(name = "topic")]
     Topics(Topics),
     PlusK(PlusK),
+    #[command(name = "campaign")]
+    Campaigns(Campaigns),
+    #[command(name = "grant")]
+    Grants(Grants),
+    #[command(name = "property")]
+    Properties(Properties),
+    #[command(name = "check-in")]
+    CheckIns(CheckIns),
+    #[command(name = "pass")]
+    Passes(Passes),
+    Perks(Perks),
     Export(Export),
     Rescore(Rescore),
     Model(Models),
@@ -142,6 +162,12 @@ impl Klout {
             Command::Suppressions(suppressions) => suppressions.run(),
             Command::Topics(topics) => topics.run(),
             Command::PlusK(plus_k) => plus_k.run(),
+            Command::Campaigns(campaigns) => campaigns.run(),
+            Command::Grants(grants) => grants.run(),
+            Command::Properties(properties) => properties.run(),
+            Command::CheckIns(check_ins) => check_ins.run(),
+            Command::Passes(passes) => passes.run(),
+            Command::Perks(perks) => perks.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

@@ -1,7 +1,10 @@
 //! The made-up world of `klout up --sample`.
 //!
 //! Its clock is walked through the last month day by day, so that everybody has a history. How far it
-//! came is written down, and a start that was interrupted goes on from there.
+//! came is written down, and a start that was interrupted goes on from there. A brand and a hotel offer something from the
+//! beginning.
+
+mod perks;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use klout_chassis::Clock;
@@ -125,6 +128,7 @@ impl Loading {
         let template = "the sample's days: [{bar:30}] {pos}/{len}, {eta} left";
         let bar = output::progress(Some(DAYS.into()), template);
         self.register(client).await?;
+        perks::offer(client).await?;
         for day in self.state.days_done..DAYS {
             self.state.days_done = day + 1;
             if self.state.clock_day() == day {

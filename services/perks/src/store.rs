@@ -1,4 +1,20 @@
-//! Every SQL statement of perks: none but its migrations.
+//! Every SQL statement of perks, one module for each table.
+
+pub(crate) mod arrival;
+pub(crate) mod budget;
+pub(crate) mod campaign;
+pub(crate) mod check_in;
+pub(crate) mod code;
+pub(crate) mod decision;
+pub(crate) mod description;
+pub(crate) mod forgetting;
+pub(crate) mod grant;
+pub(crate) mod granted;
+pub(crate) mod ledger;
+pub(crate) mod left;
+pub(crate) mod person_state;
+pub(crate) mod preview;
+pub(crate) mod property;
 
 use sqlx::migrate::Migrator;
 

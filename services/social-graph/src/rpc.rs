@@ -23,6 +23,7 @@ mod list_influencees;
 mod list_influencers;
 mod list_lookups;
 mod list_mutuals;
+mod list_perk_members;
 mod list_person_states;
 mod merge_people;
 mod note;
@@ -54,12 +55,13 @@ use klout_proto::graph::v1::{
     LinkAccountRequest, LinkAccountResponse, ListDisputesRequest, ListDisputesResponse,
     ListHandlesRequest, ListHandlesResponse, ListInfluenceesRequest, ListInfluenceesResponse,
     ListInfluencersRequest, ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse,
-    ListMutualsRequest, ListMutualsResponse, ListPersonStatesRequest, ListPersonStatesResponse,
-    MergePeopleRequest, MergePeopleResponse, RecordLookupsRequest, RecordLookupsResponse,
-    RemoveContactsRequest, RemoveContactsResponse, ResolvePersonRequest, ResolvePersonResponse,
-    ResumePersonStatesRequest, ResumePersonStatesResponse, SetConsentRequest, SetConsentResponse,
-    SettleDisputeRequest, SettleDisputeResponse, StartLinkRequest, StartLinkResponse,
-    UnlinkAccountRequest, UnlinkAccountResponse, UpdatePersonRequest, UpdatePersonResponse,
+    ListMutualsRequest, ListMutualsResponse, ListPerkMembersRequest, ListPerkMembersResponse,
+    ListPersonStatesRequest, ListPersonStatesResponse, MergePeopleRequest, MergePeopleResponse,
+    RecordLookupsRequest, RecordLookupsResponse, RemoveContactsRequest, RemoveContactsResponse,
+    ResolvePersonRequest, ResolvePersonResponse, ResumePersonStatesRequest,
+    ResumePersonStatesResponse, SetConsentRequest, SetConsentResponse, SettleDisputeRequest,
+    SettleDisputeResponse, StartLinkRequest, StartLinkResponse, UnlinkAccountRequest,
+    UnlinkAccountResponse, UpdatePersonRequest, UpdatePersonResponse,
     graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
@@ -350,6 +352,14 @@ impl GraphService for GraphRpc {
     ) -> Result<Response<ResumePersonStatesResponse>, Status> {
         let response =
             resume_person_states::resume_person_states(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_perk_members(
+        &self,
+        request: Request<ListPerkMembersRequest>,
+    ) -> Result<Response<ListPerkMembersResponse>, Status> {
+        let response = list_perk_members::list_perk_members(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

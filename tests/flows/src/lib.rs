@@ -41,6 +41,9 @@ const SERVICES: [(&str, u16); 6] = [
 /// Scoring once more.
 pub const ANOTHER_SCORING: (&str, u16) = ("another scoring", 50_012);
 
+/// Perks once more.
+pub const ANOTHER_PERKS: (&str, u16) = ("another perks", 50_015);
+
 /// Where the gateway answers HTTP.
 const HTTP_PORT: u16 = 8_080;
 
@@ -182,12 +185,41 @@ impl Installation {
         self.processes.insert(name, Process::start(command));
     }
 
+    /// Two processes of perks on these stores and nothing else: whom they ask is where the variables say.
+    ///
+    /// # Panics
+    ///
+    /// When the folder has no name in UTF-8.
+    #[must_use]
+    pub fn of_two_perks(
+        stores: Stores,
+        folder: &Path,
+        mut variables: Vec<(&'static str, String)>,
+    ) -> Self {
+        let folder = folder.to_str().expect("a path of UTF-8").to_owned();
+        variables.push(("KLOUT_FAILPOINTS", folder));
+        let mut installation = Self::prepare(stores, variables);
+        installation.start("perks");
+        installation.start_another_perks();
+        installation
+    }
+
+    /// Starts the second process of perks, or starts it again.
+    ///
+    /// # Panics
+    ///
+    /// When it does not get ready.
+    pub fn start_another_perks(&mut self) {
+        let (name, port) = ANOTHER_PERKS;
+        let command = self.serve("perks", port);
+        self.processes.insert(name, Process::start(command));
+    }
+
     /// `klout serve` as it is to be started.
     fn serve(&self, service: &'static str, port: u16) -> Command {
         let mut command = self.command();
         // Topics are those of the last epoch as soon as they can be.
         command.env("KLOUT_TOPICS__PASS_PAUSE", "0s");
-        command.envs(self.variables.iter().map(|(name, value)| (*name, value)));
         command.args(["serve", "--as-of", AS_OF]);
         command.args(["--http", &format!("{}:{HTTP_PORT}", self.host)]);
         command.args(["--grpc", &format!("{}:{port}", self.host)]);
@@ -201,6 +233,8 @@ impl Installation {
                 );
             }
         }
+        // What a test says is said last.
+        command.envs(self.variables.iter().map(|(name, value)| (*name, value)));
         command
     }
 
@@ -325,14 +359,17 @@ impl Installation {
         told.lock().expect("nobody panics while reading").clone()
     }
 
-    /// Where a service answers gRPC; [`ANOTHER_SCORING`] has a name too.
+    /// Where a service answers gRPC; [`ANOTHER_SCORING`] and [`ANOTHER_PERKS`] have names too.
     ///
     /// # Panics
     ///
     /// When there is no such service.
     #[must_use]
     pub fn grpc(&self, service: &str) -> String {
-        let found = SERVICES.iter().chain([&ANOTHER_SCORING]).find(|(name, _)| *name == service);
+        let found = SERVICES
+            .iter()
+            .chain([&ANOTHER_SCORING, &ANOTHER_PERKS])
+            .find(|(name, _)| *name == service);
         format!("http://{}:{}", self.host, found.expect("a service").1)
     }
 

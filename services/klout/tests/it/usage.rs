@@ -53,6 +53,12 @@ fn help_names_what_there_is() {
         "influencees",
         "mutuals",
         "plus-k",
+        "campaign",
+        "grant",
+        "property",
+        "check-in",
+        "pass",
+        "perks",
     ];
     for command in commands {
         let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
@@ -239,4 +245,146 @@ fn what_people_decide_is_in_the_help() {
         let (code, _, stderr) = klout(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
     }
+}
+
+#[test]
+fn what_can_be_done_with_grants_is_in_the_help() {
+    let (code, stdout, _) = klout(&["grant", "--help"]);
+    assert_eq!(code, Some(0));
+    for command in ["reserve", "confirm", "release", "reverse", "list", "decisions", "replay"] {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+        let (code, help, _) = klout(&["grant", command, "--help"]);
+        assert_eq!(code, Some(0), "{command}");
+        assert!(help.contains(&format!("klout grant {command}")), "{command} has no example");
+    }
+    for wrong in [
+        &["grant", "reserve", "1", "2"][..],
+        &["grant", "reserve", "1", "ann", "--request-id", "a"],
+        &["grant", "confirm", "1"],
+        &["grant", "reverse", "1", "2", "--why"],
+        &["grant", "list"],
+        &["grant", "list", "--campaign", "1", "--person", "2"],
+        &["grant", "list", "--campaign", "1", "--status", "given"],
+        &["grant", "decisions", "1", "--top", "0"],
+        &["grant", "replay", "1"],
+    ] {
+        let (code, stdout, _) = klout(wrong);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{wrong:?}");
+    }
+}
+
+#[test]
+fn what_can_be_done_with_campaigns_is_in_the_help() {
+    let (code, stdout, _) = klout(&["campaign", "--help"]);
+    assert_eq!(code, Some(0));
+    let commands = [
+        "check", "preview", "create", "update", "show", "list", "activate", "pause", "end",
+        "codes", "report",
+    ];
+    for command in commands {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+        let (code, help, _) = klout(&["campaign", command, "--help"]);
+        assert_eq!(code, Some(0));
+        assert!(help.contains(&format!("campaign {command}")), "{command} has no example");
+        assert!(help.contains("Example"), "{command} teaches nothing: {help}");
+    }
+    for wrong in [
+        &["campaign", "create"][..],
+        &["campaign", "update", "1"],
+        &["campaign", "update", "1", "a.json", "--version", "0"],
+        &["campaign", "list", "--state", "finished"],
+        &["campaign", "list", "--top", "0"],
+        &["campaign", "show", "1", "--spec", "--json"],
+        &["campaign", "codes", "1"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_a_desk_can_do_is_in_the_help() {
+    let all = [
+        ("property", &["create", "update", "show", "list"][..]),
+        ("check-in", &["decide", "mark", "arrivals"]),
+        ("pass", &["issue", "verify", "keys"]),
+    ];
+    for (noun, verbs) in all {
+        let (code, stdout, _) = klout(&[noun, "--help"]);
+        assert_eq!(code, Some(0));
+        for verb in verbs {
+            let listed = stdout.lines().any(|line| line.trim_start().starts_with(verb));
+            assert!(listed, "{verb} is missing in {stdout}");
+            let (code, help, _) = klout(&[noun, verb, "--help"]);
+            assert_eq!(code, Some(0));
+            assert!(help.contains(&format!("klout {noun} {verb}")), "{noun} {verb}: {help}");
+            assert!(help.contains("Example"), "{noun} {verb} teaches nothing: {help}");
+        }
+    }
+    for wrong in [
+        &["property", "create"][..],
+        &["property", "create", "palms", "--category", "=a suite"],
+        &["property", "list", "--top", "0"],
+        &["check-in", "decide", "palms"],
+        &["check-in", "decide", "palms", "S-1", "--upgrade", "SUITE=many"],
+        &["check-in", "decide", "palms", "S-1", "--deadline-ms", "10"],
+        &["check-in", "decide", "palms", "S-1", "--account", "ann"],
+        &["check-in", "decide", "palms", "S-1", "--loyalty", "7"],
+        &["check-in", "mark", "palms", "tomorrow", "a.jsonl"],
+        &["check-in", "arrivals", "palms"],
+        &["pass", "issue", "bluesky"],
+        &["pass", "issue", "7", "--seconds", "601"],
+        &["pass", "verify"],
+    ] {
+        let (code, _, stderr) = klout(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_somebody_can_have_is_in_the_help() {
+    let (code, stdout, _) = klout(&["perks", "--help"]);
+    assert!(code == Some(0) && stdout.contains("klout perks of"), "{stdout}");
+    let (code, help, _) = klout(&["perks", "of", "--help"]);
+    assert_eq!(code, Some(0));
+    assert!(help.contains("klout perks of") && help.contains("docs/perk-facts.md"), "{help}");
+    for wrong in [
+        &["perks", "of"][..],
+        &["perks", "of", "ann"],
+        &["perks", "of", "1", "--top", "0"],
+        &["perks", "of", "1", "--campaign"],
+    ] {
+        let (code, stdout, _) = klout(wrong);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_campaign_is_checked_without_a_server() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/example/perks");
+    for example in ["lounge", "upgrade", "preview"] {
+        let file = format!("{folder}/{example}.json");
+        let (code, stdout, stderr) = klout(&["campaign", "check", &file]);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{example}");
+        assert!(stdout.contains("fine"), "{stdout}");
+    }
+    let (code, stdout, stderr) = klout(&["campaign", "check", "no-such-file.json"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("no-such-file.json"), "{stderr}");
+}
+
+#[test]
+fn a_rule_that_is_wrong_is_marked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("wrong.toml");
+    let spec = "brand = 'a'\ntitle = 'b'\nbenefit.kind = 'GIFT'\n[[rules]]\nrule = 'score'\nexpression = 'score >= 40.0 &&'\n";
+    std::fs::write(&file, spec).expect("written");
+
+    let (code, stdout, stderr) = klout(&["campaign", "check", file.to_str().expect("UTF-8")]);
+
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("RULE_INVALID") && stderr.contains("score >= 40.0 &&"), "{stderr}");
+    assert!(stderr.lines().any(|line| line.trim() == "^"), "{stderr}");
 }

@@ -1,14 +1,30 @@
 //! The service on real stores.
 
-use klout_chassis::Host;
-use klout_perks::Perks;
-use klout_testkit::{Stores, health, start};
+mod arrivals;
+mod campaigns;
+mod codes;
+mod desk;
+mod ending;
+mod evaluating;
+mod giving;
+mod histories;
+mod hotel;
+mod leaving;
+mod offers;
+mod passes;
+mod previewing;
+mod properties;
+mod reserving;
+mod town;
+mod trouble;
+
+use klout_testkit::health;
+
+use crate::offers::Offers;
 
 #[tokio::test]
 async fn it_serves_and_owns_a_schema() {
-    let stores = Stores::fresh().await;
-
-    let running = start(Host::new("test").with::<Perks>(), &stores, &[]).await;
+    let Offers { stores, running, .. } = Offers::start().await;
 
     assert!(health(&running, "perks").await);
     let owned: bool =

@@ -1,6 +1,7 @@
 //! How members vouch for one another. One file for each RPC.
 
 mod answer_topic_proposal;
+mod batch_count_plus_k;
 mod block_person;
 mod get_plus_k_budget;
 mod give_plus_k;
@@ -18,14 +19,15 @@ mod unblock_person;
 
 use klout_chassis::{Caller, Lookups};
 use klout_proto::graph::v1::{
-    AnswerTopicProposalRequest, AnswerTopicProposalResponse, BlockPersonRequest,
-    BlockPersonResponse, GetPlusKBudgetRequest, GetPlusKBudgetResponse, GivePlusKRequest,
-    GivePlusKResponse, ListBlockedRequest, ListBlockedResponse, ListPlusKGivenRequest,
-    ListPlusKGivenResponse, ListPlusKReceivedRequest, ListPlusKReceivedResponse,
-    ListPlusKSuggestionsRequest, ListPlusKSuggestionsResponse, ListTopicProposalsRequest,
-    ListTopicProposalsResponse, ProposeTopicRequest, ProposeTopicResponse, TakeBackPlusKRequest,
-    TakeBackPlusKResponse, ThankForPlusKRequest, ThankForPlusKResponse, UnblockPersonRequest,
-    UnblockPersonResponse, plus_k_service_server::PlusKService,
+    AnswerTopicProposalRequest, AnswerTopicProposalResponse, BatchCountPlusKRequest,
+    BatchCountPlusKResponse, BlockPersonRequest, BlockPersonResponse, GetPlusKBudgetRequest,
+    GetPlusKBudgetResponse, GivePlusKRequest, GivePlusKResponse, ListBlockedRequest,
+    ListBlockedResponse, ListPlusKGivenRequest, ListPlusKGivenResponse, ListPlusKReceivedRequest,
+    ListPlusKReceivedResponse, ListPlusKSuggestionsRequest, ListPlusKSuggestionsResponse,
+    ListTopicProposalsRequest, ListTopicProposalsResponse, ProposeTopicRequest,
+    ProposeTopicResponse, TakeBackPlusKRequest, TakeBackPlusKResponse, ThankForPlusKRequest,
+    ThankForPlusKResponse, UnblockPersonRequest, UnblockPersonResponse,
+    plus_k_service_server::PlusKService,
 };
 use tonic::{Request, Response, Status};
 
@@ -151,6 +153,14 @@ impl PlusKService for PlusKRpc {
     ) -> Result<Response<ListPlusKSuggestionsResponse>, Status> {
         let response =
             list_plus_k_suggestions::list_plus_k_suggestions(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn batch_count_plus_k(
+        &self,
+        request: Request<BatchCountPlusKRequest>,
+    ) -> Result<Response<BatchCountPlusKResponse>, Status> {
+        let response = batch_count_plus_k::batch_count_plus_k(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }

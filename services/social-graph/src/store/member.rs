@@ -37,6 +37,30 @@ pub(crate) async fn find(
     Ok(members.collect())
 }
 
+/// Those who consent to a purpose, by their ids, after one of them.
+#[instrument(name = "db.person.list_members", skip_all)]
+pub(crate) async fn list(
+    db: impl PgExecutor<'_>,
+    purpose: &str,
+    after: i64,
+    max: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select person_id
+        from social_graph.person
+        where person_id > $2 and state = 'MEMBER' and $1 <> all(withheld_purposes)
+        order by person_id
+        limit $3
+        "#,
+        purpose,
+        after,
+        max,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Holds a member whose budget or list is counted, until the transaction ends: nobody counts it at the same time.
 /// Returns the time zone; `None`: there is no such member any more. Two people are held in the order of ids, so that
 /// no two writers wait for one another in a circle.

@@ -238,6 +238,31 @@ pub(crate) async fn received_on(
     .await
 }
 
+/// How many people received of members since a time, by the id that was asked for. Those who received none are left
+/// out.
+#[instrument(name = "db.plus_k.counts", skip_all)]
+pub(crate) async fn counts(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+    since: OffsetDateTime,
+) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+    let counts = sqlx::query!(
+        r#"
+        select asked.person_id, count(*) as "count!"
+        from social_graph.person as asked
+        join social_graph.plus_k on receiver_id = coalesce(asked.merged_into, asked.person_id)
+        join social_graph.person as giver on giver.person_id = giver_id and giver.state = 'MEMBER'
+        where asked.person_id = any($1) and give_time >= $2 and take_back_time is null
+        group by asked.person_id
+        "#,
+        people,
+        since,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(counts.into_iter().map(|row| (row.person_id, row.count)).collect())
+}
+
 /// What somebody gave to members, newest first.
 #[instrument(name = "db.plus_k.given", skip_all)]
 pub(crate) async fn given(

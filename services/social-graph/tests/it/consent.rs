@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use klout_proto::graph::v1::{
-    Consent, ConsentEntry, GetConsentRequest, GetPersonRequest, Membership, ResolvePersonRequest,
-    SetConsentRequest, SetConsentResponse, UpdatePersonRequest,
+    Consent, ConsentEntry, GetConsentRequest, GetPersonRequest, ListPerkMembersRequest, Membership,
+    ResolvePersonRequest, SetConsentRequest, SetConsentResponse, UpdatePersonRequest,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tonic::{Code, Status};
@@ -133,6 +133,35 @@ async fn an_account_of_a_network_that_is_withheld_is_nobodys() {
     set(&mut client, network(&["bluesky"], &[])).await.expect("granted");
 
     assert_eq!(newest(&world.told().await).person_id.to_string(), ann);
+}
+
+#[tokio::test]
+async fn services_go_through_everybody_who_consents_to_perks() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let mut people = Vec::new();
+    for name in ["ann", "bob", "cem", "dee"] {
+        people.push(join(&mut client, vec![account(name, name)]).await.person);
+    }
+    let withhold_purposes = words(&["perks"]);
+    let person = people[0].clone();
+    set(&mut client, SetConsentRequest { person, withhold_purposes, ..Default::default() })
+        .await
+        .expect("withheld");
+    set(&mut client, state(&people[1], "OPTED_OUT")).await.expect("opted out");
+
+    let (mut found, mut after_person_id) = (Vec::new(), 0);
+    loop {
+        let request = ListPerkMembersRequest { page_size: 1, after_person_id };
+        let page = client.list_perk_members(request).await.expect("a page").into_inner();
+        let Some(last) = page.person_ids.last() else { break };
+        after_person_id = *last;
+        found.extend(page.person_ids.iter().map(ToString::to_string));
+    }
+    found.sort();
+    let mut expected = people.split_off(2);
+    expected.sort();
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use klout_flows::kill::{self, Plan, Terms};
+use klout_flows::kill::{self, Plan, Terms, perks};
 
 /// Imports the same made-up signals twice, once while everything is killed, and compares all totals and scores.
 #[derive(Debug, Parser)]
@@ -21,13 +21,23 @@ struct Arguments {
     /// Lets scoring apply whatever it is sent, as often as it is sent, and so fails
     #[arg(long)]
     unchecked: bool,
+    /// Kills perks and their Postgres under many who ask for what campaigns offer, instead of an import
+    #[arg(long, conflicts_with_all = ["signals", "unchecked"])]
+    perks: bool,
+    /// How many ask at once, with --perks
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "perks", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    clients: u16,
 }
 
-#[tokio::main(flavor = "current_thread")]
+// Who ask go on while what is killed starts again, which keeps this thread waiting.
+#[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { signals, kills, seed, unchecked } = Arguments::parse();
+    let Arguments { signals, kills, seed, unchecked, perks, clients } = Arguments::parse();
     // Short enough to be typed.
     let seed = seed.unwrap_or_else(|| rand::random::<u32>().into());
+    if perks {
+        return give(clients.into(), kills.into(), seed).await;
+    }
     let plan = Plan::Everything { kills: kills.into(), seed };
     let report = kill::run(&Terms { signals, seed, plan, checked: !unchecked }).await;
     let victims: Vec<_> =
@@ -43,6 +53,28 @@ async fn main() -> ExitCode {
         let unchecked = if unchecked { " --unchecked" } else { "" };
         eprintln!(
             "repeat it: cargo xtask kill --signals {signals} --kills {kills} --seed {seed}{unchecked}"
+        );
+        ExitCode::FAILURE
+    }
+}
+
+async fn give(clients: usize, kills: usize, seed: u64) -> ExitCode {
+    let report = perks::run(&perks::Terms { clients, kills, seed, held: true }).await;
+    let victims: Vec<_> =
+        report.victims.iter().map(|(victim, kills)| format!("{victim} {kills}")).collect();
+    eprintln!("killed: {}", victims.join(", "));
+    for flaw in &report.flaws {
+        eprintln!("wrong: {flaw}");
+    }
+    if report.flaws.is_empty() {
+        let perks::Report { decided, looks, .. } = report;
+        eprintln!(
+            "{decided} decisions and {looks} looks at what was committed add up; the seed was {seed}"
+        );
+        ExitCode::SUCCESS
+    } else {
+        eprintln!(
+            "repeat it: cargo xtask kill --perks --clients {clients} --kills {kills} --seed {seed}"
         );
         ExitCode::FAILURE
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use klout_flows::kill::{POINTS, Plan, Terms, run};
+use klout_flows::kill::{self, POINTS, Plan, Terms, run};
 
 /// The same every time, so that a failure is nobody's luck, and one that kills every service and both stores.
 /// `cargo xtask kill` draws others.
@@ -30,11 +30,30 @@ async fn without_a_look_whether_a_batch_was_applied_the_same_fails() {
     assert!(!differs("social_graph.tie"), "it still looks: {differences:#?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_killed_campaigns_give_what_they_have_and_answers_stay() {
+    let terms = kill::perks::Terms { clients: 64, kills: 9, seed: SEED, held: true };
+    let report = kill::perks::run(&terms).await;
+    assert!(report.flaws.is_empty(), "{:#?}", report.flaws);
+    assert!(report.decided > 500 && report.looks > 10, "{report:?}");
+    for victim in ["perks", "Postgres", "a connection"] {
+        assert!(report.victims.contains_key(victim), "{victim}: {:?}", report.victims);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_holds_the_campaign_it_does_not_add_up() {
+    let terms = kill::perks::Terms { clients: 64, kills: 1, seed: SEED, held: false };
+    let report = kill::perks::run(&terms).await;
+    assert!(!report.flaws.is_empty(), "{report:?}");
+}
+
 #[test]
 fn every_failpoint_of_the_services_is_killed_at() {
     let mut found = BTreeSet::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../services"), &mut found);
-    assert_eq!(found, POINTS.into_iter().map(ToOwned::to_owned).collect());
+    let points = POINTS.into_iter().chain(kill::perks::POINTS);
+    assert_eq!(found, points.map(ToOwned::to_owned).collect());
 }
 
 fn collect(folder: &Path, found: &mut BTreeSet<String>) {

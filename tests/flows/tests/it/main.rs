@@ -8,6 +8,7 @@ mod identity;
 mod kill;
 mod lookups;
 mod masked;
+mod masked_perks;
 mod once;
 mod operators;
 mod path;

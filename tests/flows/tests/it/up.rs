@@ -195,6 +195,13 @@ fn by_account(ranking: &str) -> BTreeSet<String> {
     rows.collect()
 }
 
+/// How many campaigns are active.
+fn offered(machine: &Machine) -> usize {
+    let listed = machine.klout(&["campaign", "list", "--state", "active", "--json"]);
+    let listed: Value = serde_json::from_str(&listed.stdout).expect("JSON");
+    listed["campaigns"].as_array().map_or(0, Vec::len)
+}
+
 #[tokio::test]
 async fn a_sample_that_was_interrupted_ends_as_one_that_was_not() {
     let machine = Machine::new().with_the_sample();
@@ -217,6 +224,7 @@ async fn a_sample_that_was_interrupted_ends_as_one_that_was_not() {
     assert!(status == 200 && profile.contains("<svg"), "{profile}");
     let (status, page) = up.page("/").await;
     assert!(status == 200 && page.contains(&format!("/people/{best}")), "{page}");
+    assert_eq!(offered(&machine), 2, "the lounge and the upgrade");
     assert_eq!(up.stop().code(), Some(0));
 
     let shaken = Machine::new().with_the_sample();
@@ -231,6 +239,7 @@ async fn a_sample_that_was_interrupted_ends_as_one_that_was_not() {
     up.until_told("Try next");
     assert!(days_done(120));
     let ranking_after = shaken.ranking();
+    assert_eq!(offered(&shaken), 2, "each was made once");
     assert_eq!(up.stop().code(), Some(0));
     let (calm, shaken) = (by_account(&ranking), by_account(&ranking_after));
     let different: Vec<_> = calm.symmetric_difference(&shaken).take(4).collect();

@@ -11,7 +11,7 @@ use crate::sources;
 const LAYERS: &[&[&str]] = &[
     &["klout-embedded", "klout-model", "klout-telemetry"],
     // The reference is what the two above it are tested against, and may not know them.
-    &["klout-ontology", "klout-reference", "klout-score-math", "klout-world"],
+    &["klout-ontology", "klout-perk-rules", "klout-reference", "klout-score-math", "klout-world"],
     &["klout-score-engine", "klout-topic-math", "klout-proto", "klout-store"],
     &["klout-chassis", "klout-import"],
     SERVICES,
@@ -32,6 +32,7 @@ const SERVICES: &[&str] = &[
 const PURE: &[&str] = &[
     "klout-model",
     "klout-ontology",
+    "klout-perk-rules",
     "klout-reference",
     "klout-score-math",
     "klout-score-engine",

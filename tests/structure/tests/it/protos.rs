@@ -68,7 +68,7 @@ fn enums_start_with_a_zero_that_says_nothing() {
 
 /// Lists without pages: one goes on from a number that whoever asks has kept, in place of a token, the other is of the
 /// first few alone.
-const UNPAGED: [&str; 2] = ["ListPersonStates", "ListMutuals"];
+const UNPAGED: [&str; 3] = ["ListPersonStates", "ListPerkMembers", "ListMutuals"];
 
 #[test]
 fn an_rpc_has_a_request_and_a_response_of_its_own() {

@@ -7,25 +7,37 @@ use klout_model::RowReason;
 use crate::sources;
 
 /// Words in the same spelling that are no reasons: codes and health of gRPC, variables of the environment,
-/// and what people are, get and prove by.
-const NOT_REASONS: [&str; 17] = [
+/// what people are, get and prove by, and what comes out of a campaign or of a check-in.
+const NOT_REASONS: [&str; 29] = [
     "ALREADY_EXISTS",
+    "ALREADY_GRANTED",
     "CARGO_PKG_VERSION",
     "DATABASE_URL",
     "DATABASE_URL_DIRECT",
     "DATA_LOSS",
+    "DEADLINE_PASSED",
     "FAILED_PRECONDITION",
+    "GUEST_UNKNOWN",
+    "HELD_OUT",
     "INVALID_ARGUMENT",
+    "NOT_ACTIVE",
     "NOT_FOUND",
     "NOT_SERVING",
+    "NO_CAMPAIGN",
+    "NO_OFFER",
+    "NO_UPGRADE",
     "OPTED_OUT",
     "OPT_OUT",
     "OUT_OF_RANGE",
     "PERMISSION_DENIED",
+    "PLACE_FAILED",
+    "PROPERTY_FAILED",
     "REDIS_URL",
     "REL_ME",
     "RESOURCE_EXHAUSTED",
+    "RULE_FAILED",
     "RUST_LOG",
+    "SOLD_OUT",
 ];
 
 #[test]

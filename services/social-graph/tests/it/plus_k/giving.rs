@@ -1,8 +1,9 @@
 //! Who may give what to whom.
 
 use klout_proto::graph::v1::{
-    BlockPersonRequest, GetPlusKBudgetRequest, GivePlusKRequest, ListBlockedRequest,
-    ListPlusKGivenRequest, ListPlusKReceivedRequest, TakeBackPlusKRequest, UnblockPersonRequest,
+    BatchCountPlusKRequest, BlockPersonRequest, GetPlusKBudgetRequest, GivePlusKRequest,
+    ListBlockedRequest, ListPlusKGivenRequest, ListPlusKReceivedRequest, TakeBackPlusKRequest,
+    UnblockPersonRequest,
 };
 use tonic::Code;
 
@@ -44,6 +45,38 @@ async fn a_plus_k_is_given_on_what_the_receiver_is_known_for() {
     *locked(&world.topics.is_down) = true;
     let away = (Code::Unavailable, "PEER_UNAVAILABLE".to_owned());
     assert_eq!(refused(wish(&bob, &ann, "hiking")).await, away);
+}
+
+#[tokio::test]
+async fn services_count_what_people_received_lately() {
+    let world = World::start().await;
+    let (ann, bob, cem) =
+        (world.member("ann").await, world.member("bob").await, world.member("cem").await);
+    let mut client = world.client();
+    give(&mut client, wish(&ann, &bob, "hiking")).await.expect("given");
+    world.let_pass("90 days").await;
+    give(&mut client, wish(&ann, &bob, "hiking")).await.expect("given");
+    give(&mut client, wish(&cem, &bob, "hiking")).await.expect("given");
+    give(&mut client, wish(&cem, &bob, "board-games")).await.expect("given");
+    let taken = give(&mut client, wish(&ann, &cem, "hiking")).await.expect("given").plus_k;
+    let plus_k = taken.expect("one").plus_k;
+    let request = TakeBackPlusKRequest { giver: ann.clone(), plus_k };
+    client.take_back_plus_k(request).await.expect("taken back");
+
+    let since = klout_chassis::Clock::running().now() - time::Duration::days(89);
+    let start_time = Some(klout_proto::convert::timestamp(since));
+    let count = async |people: &[&str]| {
+        let people = people.iter().map(|it| (*it).to_owned()).collect();
+        let request = BatchCountPlusKRequest { people, start_time };
+        let counted = world.client().batch_count_plus_k(request).await;
+        counted.map(|it| it.into_inner().counts)
+    };
+    assert_eq!(count(&[&cem, &bob, "1", &bob]).await.expect("counted"), [0, 3, 0, 3]);
+    // What who has left gave is not told of any more.
+    world.set(&cem, "state", "OPTED_OUT").await;
+    assert_eq!(count(&[&bob]).await.expect("counted"), [1]);
+    let refused = count(&["bob"]).await.expect_err("no person");
+    assert_eq!(told(&refused), (Code::InvalidArgument, "FIELD_INVALID".to_owned()));
 }
 
 #[tokio::test]

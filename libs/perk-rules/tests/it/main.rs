@@ -1,0 +1,5 @@
+//! What rules say about people.
+
+mod properties;
+mod refused;
+mod said;

@@ -1,0 +1,247 @@
+//! How fast it is decided who gets what a campaign offers.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use klout_chassis::Running;
+use klout_proto::perk::v1::{
+    ActivateCampaignRequest, Benefit, Budgets, CampaignSpec, CreateCampaignRequest, Money,
+    ReserveGrantRequest, perk_service_client::PerkServiceClient, reserve_grant_request::Subject,
+};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tonic::{
+    Request, Status,
+    metadata::{Ascii, MetadataValue},
+    transport::Channel,
+};
+
+use super::{
+    Figures,
+    ground::{self, Ground, runtime, settings, stop, token},
+    load::{Caller, Load, SERVER_THREAD, Stretch, channels},
+};
+use crate::{client::Client, exit::Failure, output, settings::host};
+
+/// Who ask at once, on few connections.
+const CLIENTS: Load = Load { connections: 4, in_flight: 16 };
+
+/// Who commit at once, each on a connection of its own.
+const COMMITTERS: Load = Load { connections: 1, in_flight: 64 };
+
+/// Campaigns where there are many.
+const CAMPAIGNS: usize = 64;
+
+/// Measures how fast it is decided who gets what a campaign offers.
+///
+/// 64 clients reserve, each again as soon as it is answered: of one campaign, and of 64. All of it is counted: facts are
+/// asked of the other services, the decision is written down, and stock and budgets are taken. In turns with it 64
+/// connections commit one bare row each.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PerksBench {
+    /// How many people there are
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(64..=1_000_000))]
+    people: u32,
+    /// How long each turn is
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// How often each turn is taken; the median is printed
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=100))]
+    runs: u8,
+    /// Prints one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks for what campaigns offer, for one stay after the other.
+#[derive(Clone)]
+struct Asker {
+    client: PerkServiceClient<Channel>,
+    token: MetadataValue<Ascii>,
+    people: Arc<[String]>,
+    campaigns: Arc<[String]>,
+    stays: Arc<AtomicU64>,
+}
+
+/// Commits a row.
+#[derive(Clone)]
+struct Committer(PgPool);
+
+// === impl PerksBench ===
+
+impl PerksBench {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let server = runtime(SERVER_THREAD)?;
+        let callers = runtime("klout-callers")?;
+        let folder = super::folder()?;
+        let mut ground = Ground::start(folder.path())?;
+        // As in a process that serves: spans are made, logs may be written, numbers are kept.
+        let _telemetry = ground::telemetry()?;
+        let database = callers.block_on(ground.database())?;
+        let mut figures = Figures::default();
+
+        let all = server.block_on(ground.services(host(), database.clone(), settings("all")))?;
+        callers.block_on(self.measure(&mut figures, &all, &database))?;
+        stop(&server, all)?;
+        server.shutdown_background();
+        callers.shutdown_background();
+        figures.print("perks", self.json)
+    }
+
+    async fn measure(
+        &self,
+        figures: &mut Figures,
+        all: &Running,
+        database: &str,
+    ) -> Result<(), Failure> {
+        eprintln!("klout: making {} people and {CAMPAIGNS} campaigns", self.people);
+        let client = ground::client_with(all, &token()?).await?;
+        let people: Arc<[String]> = ground::register(&client, self.people).await?.into();
+        let mut campaigns = Vec::new();
+        for _ in 0..CAMPAIGNS {
+            campaigns.push(campaign(&client).await?);
+        }
+        let one: Arc<[String]> = vec![campaigns[0].clone()].into();
+        let one = Asker::many(all, &people, &one).await?;
+        let many = Asker::many(all, &people, &campaigns.into()).await?;
+        let committers = [Committer::new(database).await?];
+        let time = Duration::from_secs(self.seconds);
+
+        // Plans are made, and connections are there.
+        CLIENTS.run(&one, Duration::from_secs(1), usize::MAX).await?;
+        CLIENTS.run(&many, Duration::from_secs(1), usize::MAX).await?;
+        COMMITTERS.run(&committers, Duration::from_secs(1), usize::MAX).await?;
+        let mut turns: Vec<[Stretch; 3]> = Vec::new();
+        let progress = output::progress(Some(self.runs.into()), "{bar} {pos}/{len}");
+        for turn in 0..self.runs {
+            // Each comes first as often as last.
+            let (commit, ours, theirs);
+            if turn % 2 == 0 {
+                commit = COMMITTERS.run(&committers, time, usize::MAX).await?;
+                ours = CLIENTS.run(&one, time, usize::MAX).await?;
+                theirs = CLIENTS.run(&many, time, usize::MAX).await?;
+            } else {
+                theirs = CLIENTS.run(&many, time, usize::MAX).await?;
+                ours = CLIENTS.run(&one, time, usize::MAX).await?;
+                commit = COMMITTERS.run(&committers, time, usize::MAX).await?;
+            }
+            turns.push([commit, ours, theirs]);
+            progress.inc(1);
+        }
+        progress.finish_and_clear();
+        let each = |figure: &dyn Fn(&[Stretch; 3]) -> f64| turns.iter().map(figure).collect();
+        figures.add("decisions_per_second", each(&|[_, one, _]| one.calls_per_second()));
+        figures.add("p50_ms", each(&|[_, one, _]| one.quantile_ms(0.5)));
+        figures.add("p99_ms", each(&|[_, one, _]| one.quantile_ms(0.99)));
+        figures.add("commits_per_second", each(&|[commit, ..]| commit.calls_per_second()));
+        figures.add("commit_p50_ms", each(&|[commit, ..]| commit.quantile_ms(0.5)));
+        figures.add("commit_p99_ms", each(&|[commit, ..]| commit.quantile_ms(0.99)));
+        figures.add(
+            "commit_p99_ratio",
+            each(&|[commit, one, _]| one.quantile_ms(0.99) / commit.quantile_ms(0.99)),
+        );
+        figures.add("many_decisions_per_second", each(&|[_, _, many]| many.calls_per_second()));
+        figures.add("many_p50_ms", each(&|[_, _, many]| many.quantile_ms(0.5)));
+        figures.add("many_p99_ms", each(&|[_, _, many]| many.quantile_ms(0.99)));
+        Ok(())
+    }
+}
+
+/// An active campaign that counts everything and runs out of nothing.
+async fn campaign(client: &Client) -> Result<String, Failure> {
+    let money = |minor_units| Some(Money { currency: "USD".to_owned(), minor_units });
+    let plenty = 1_000_000_000;
+    let spec = CampaignSpec {
+        brand: "Bench".to_owned(),
+        title: "As much as one likes".to_owned(),
+        benefit: Some(Benefit { kind: "CREDIT".to_owned(), value: money(1), ..Default::default() }),
+        stock: Some(plenty),
+        budgets: Some(Budgets {
+            money: money(plenty),
+            per_person: Some(plenty),
+            per_day: Some(plenty),
+            per_property: None,
+        }),
+        disclosure: "Nobody pays for it.".to_owned(),
+        unique_per: "STAY".to_owned(),
+        ..Default::default()
+    };
+    let request = CreateCampaignRequest { spec: Some(spec), request_id: String::new() };
+    let made = client.perks().create_campaign(request).await?.into_inner();
+    let campaign = made.campaign.unwrap_or_default().campaign;
+    let request = ActivateCampaignRequest { campaign: campaign.clone() };
+    client.perks().activate_campaign(request).await?;
+    Ok(campaign)
+}
+
+// === impl Asker ===
+
+impl Asker {
+    /// One for each connection.
+    async fn many(
+        running: &Running,
+        people: &Arc<[String]>,
+        campaigns: &Arc<[String]>,
+    ) -> Result<Vec<Self>, Failure> {
+        let token: MetadataValue<Ascii> = token()?
+            .parse()
+            .map_err(|_| Failure::Failed("a token does not fit into a header".to_owned()))?;
+        let stays = Arc::new(AtomicU64::new(0));
+        let asker = |channel| Self {
+            client: PerkServiceClient::new(channel),
+            token: token.clone(),
+            people: Arc::clone(people),
+            campaigns: Arc::clone(campaigns),
+            stays: Arc::clone(&stays),
+        };
+        Ok(channels(running.grpc_address).await?.into_iter().map(asker).collect())
+    }
+}
+
+impl Caller for Asker {
+    async fn call(&mut self, number: usize) -> Result<(), Status> {
+        let stay = self.stays.fetch_add(1, Ordering::Relaxed);
+        let prefix = self.campaigns.len();
+        let message = ReserveGrantRequest {
+            campaign: self.campaigns[number % self.campaigns.len()].clone(),
+            subject: Some(Subject::Person(self.people[number % self.people.len()].clone())),
+            request_id: format!("{prefix}/{stay}"),
+            property: String::new(),
+            stay: format!("{prefix}/{stay}"),
+        };
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("x-api-key", self.token.clone());
+        let decided = self.client.reserve_grant(request).await?.into_inner();
+        match decided.grant {
+            Some(_) => Ok(()),
+            None => Err(Status::internal("nothing was given")),
+        }
+    }
+}
+
+// === impl Committer ===
+
+impl Committer {
+    async fn new(database: &str) -> Result<Self, Failure> {
+        let mut connection = ground::connect(database).await?;
+        let table = "create table bench_commit (id bigint generated always as identity primary key, note text)";
+        ground::execute(&mut connection, table.to_owned()).await?;
+        let clients = u32::try_from(COMMITTERS.in_flight).unwrap_or(u32::MAX);
+        // Whether a connection is there is not asked before each commit.
+        let pool = PgPoolOptions::new().max_connections(clients).test_before_acquire(false);
+        let pool = pool.connect(database).await;
+        pool.map(Self).map_err(|error| Failure::failed(&error))
+    }
+}
+
+impl Caller for Committer {
+    async fn call(&mut self, _: usize) -> Result<(), Status> {
+        let done = sqlx::query("insert into bench_commit (note) values ('one row')");
+        let done = done.execute(&self.0).await;
+        done.map(|_| ()).map_err(|error| Status::internal(error.to_string()))
+    }
+}

@@ -1,0 +1,337 @@
+//! A group of what waits for one campaign, done in one transaction.
+//!
+//! The campaign's row is held first. So what is read afterwards is what whoever held it before has left, in this process
+//! or another, and nobody moves it until the commit. All is decided in memory, in the order in which it waited, and
+//! written with one statement a table. Whoever holds a campaign's row holds no other campaign's, and whatever else is
+//! locked is locked after it: nobody waits in a circle.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use klout_chassis::failpoint;
+use sqlx::{PgConnection, Postgres, Transaction};
+use time::OffsetDateTime;
+use tokio::time::timeout;
+use tracing::instrument;
+
+use super::{
+    Ask, Granter, Key, RequestName,
+    ledger::{Entries, Ledger, unique_key},
+    line::{Done, Wish, Work},
+};
+use crate::{
+    campaigns::Compiled,
+    check_in::Stays,
+    decide::{Verdict, decide},
+    error::Error,
+    facts::Person,
+    spec::Codes,
+    store::{
+        self,
+        ledger::{Change, Held},
+    },
+};
+
+/// How long a group may take: it ends what waits for a connection that is dead without a word.
+const TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Reservations whose time is over that a group ends, beside those that it is about.
+const DUE_MAX: i64 = 256;
+
+/// What a group needs to know before anything is decided.
+struct Asked<'a> {
+    /// The version that decides. `None`: nothing is asked for.
+    campaign: Option<Arc<Compiled>>,
+    asks: Vec<&'a Ask>,
+    /// What was decided before, with the fingerprint of what was asked.
+    known: HashMap<RequestName, Vec<u8>>,
+    /// Who has left, or was forgotten.
+    gone: HashSet<i64>,
+}
+
+/// Does what a group wants, and tells everybody what came of it.
+pub(super) async fn run(granter: &Granter, campaign: i64, group: Vec<Work>) {
+    let started = Instant::now();
+    let (wishes, answers): (Vec<_>, Vec<_>) =
+        group.into_iter().map(|Work { wish, answer }| (wish, answer)).unzip();
+    let done = timeout(TIME_MAX, commit(granter, campaign, &wishes)).await;
+    let late = |_| {
+        let source = sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+        Err(Error::Store { action: "decide in time", source })
+    };
+    match done.unwrap_or_else(late) {
+        Ok(done) => {
+            granter.metrics.grouped(done.len(), started.elapsed());
+            for (done, answer) in done.into_iter().zip(answers) {
+                if let Ok(Done::Decided(decided)) = &done {
+                    granter.metrics.decided(&decided.decision.outcome);
+                }
+                // Who has left meanwhile finds it written down when they ask again.
+                let _ = answer.send(done);
+            }
+        }
+        Err(error) => {
+            let error = Arc::new(error);
+            for answer in answers {
+                let _ = answer.send(Err(Error::Shared(Arc::clone(&error))));
+            }
+        }
+    }
+}
+
+#[instrument(name = "grant_group", skip_all, fields(campaign, wishes.len = wishes.len()))]
+async fn commit(
+    granter: &Granter,
+    campaign: i64,
+    wishes: &[Wish],
+) -> Result<Vec<Result<Done, Error>>, Error> {
+    let mut transaction = granter.db.begin().await.map_err(Error::store("begin a group"))?;
+    // Before anything else is held: see `masking`.
+    let shared = store::person_state::share(&mut transaction).await;
+    shared.map_err(Error::store("share states"))?;
+    let held = store::ledger::hold(&mut transaction, campaign).await;
+    let Some(held) = held.map_err(Error::store("hold a campaign"))? else {
+        return Ok(wishes.iter().map(|wish| Err(unknown(campaign, wish))).collect());
+    };
+    // Not before: others may have held it for long.
+    let now = granter.now();
+    let asked = ask(granter, &mut transaction, &held, wishes).await?;
+    let mut ledger = open(&mut transaction, campaign, now, held, wishes, &asked).await?;
+    let expired = expire(&mut transaction, campaign, &mut ledger).await?;
+    bring(&mut transaction, campaign, now, &mut ledger, &asked).await?;
+    let check_ins = asked.asks.iter().filter_map(|ask| ask.check_in.as_ref());
+    let mut stays = Stays::hold(&mut transaction, check_ins, now).await?;
+
+    let mut decided = HashMap::new();
+    let done = wishes.iter().map(|wish| match wish {
+        Wish::Reserve(ask) => {
+            reserve(granter, &mut ledger, &mut stays, &asked, &mut decided, ask, now)
+        }
+        Wish::Step { grant, step, why } => {
+            ledger.step(*grant, *step, why).map(Box::new).map(Done::Stepped)
+        }
+        Wish::Expire => Ok(Done::Expired(expired)),
+    });
+    let done = done.collect();
+    write(transaction, campaign, ledger, stays).await?;
+    granter.metrics.expired(expired);
+    Ok(done)
+}
+
+/// What is asked for, by which version it is decided, and what was decided before.
+async fn ask<'a>(
+    granter: &Granter,
+    db: &mut PgConnection,
+    held: &Held,
+    wishes: &'a [Wish],
+) -> Result<Asked<'a>, Error> {
+    let asks: Vec<&Ask> = wishes
+        .iter()
+        .filter_map(|wish| match wish {
+            Wish::Reserve(ask) => Some(&**ask),
+            Wish::Step { .. } | Wish::Expire => None,
+        })
+        .collect();
+    let Some(first) = asks.first() else {
+        let (known, gone) = (HashMap::new(), HashSet::new());
+        return Ok(Asked { campaign: None, asks, known, gone });
+    };
+    let is_newest = |ask: &&&Ask| {
+        ask.campaign.version == held.version && ask.campaign.state.as_str() == held.state
+    };
+    let newest = asks.iter().find(is_newest).map(|ask| Arc::clone(&ask.campaign));
+    let campaign = match newest {
+        Some(campaign) => campaign,
+        None => {
+            let id = first.campaign.id;
+            let kept = store::campaign::find(&mut *db, id, None).await;
+            let kept = kept.map_err(Error::store("read a campaign"))?;
+            let kept = kept.ok_or_else(|| Error::no_campaign(id))?;
+            // Whoever asks next is not to be told by what it was before.
+            granter.campaigns.forget(id);
+            Arc::new(granter.campaigns.compile(&kept)?)
+        }
+    };
+    let names: Vec<RequestName> = asks.iter().map(|ask| ask.name()).collect();
+    let known = store::decision::known(&mut *db, campaign.id, &names).await;
+    let known = known.map_err(Error::store("look for requests"))?;
+    let people: Vec<i64> = asks.iter().map(|ask| ask.person.get()).collect();
+    let gone = store::person_state::gone(&mut *db, &people).await;
+    let gone = gone.map_err(Error::store("look who has left"))?;
+    Ok(Asked { campaign: Some(campaign), asks, known, gone })
+}
+
+/// Opens the books with all grants that a group is about.
+async fn open(
+    db: &mut PgConnection,
+    campaign: i64,
+    now: OffsetDateTime,
+    held: Held,
+    wishes: &[Wish],
+    asked: &Asked<'_>,
+) -> Result<Ledger, Error> {
+    let named: Vec<i64> = wishes
+        .iter()
+        .filter_map(|wish| match wish {
+            Wish::Step { grant, .. } => Some(*grant),
+            Wish::Reserve(_) | Wish::Expire => None,
+        })
+        .collect();
+    let keys: BTreeSet<String> = asked
+        .campaign
+        .iter()
+        .flat_map(|campaign| {
+            let key = |ask: &&Ask| {
+                unique_key(&campaign.spec, ask.person.get(), &ask.property, &ask.stay).ok()
+            };
+            asked.asks.iter().filter_map(key)
+        })
+        .collect();
+    let keys: Vec<String> = keys.into_iter().collect();
+    let grants = store::grant::concerned(db, campaign, &named, &keys, now, DUE_MAX).await;
+    Ok(Ledger::open(now, held, grants.map_err(Error::store("read grants"))?))
+}
+
+/// Ends reservations whose time is over, and has their codes back before others are given. Returns how many.
+async fn expire(db: &mut PgConnection, campaign: i64, ledger: &mut Ledger) -> Result<usize, Error> {
+    let expired = ledger.expire();
+    let returned = ledger.take_returned_codes();
+    if !returned.is_empty() {
+        let back = store::code::give_back(db, campaign, &returned).await;
+        back.map_err(Error::store("have codes back"))?;
+    }
+    Ok(expired)
+}
+
+/// Brings the books what they count by, and the codes that can be given.
+async fn bring(
+    db: &mut PgConnection,
+    campaign: i64,
+    now: OffsetDateTime,
+    ledger: &mut Ledger,
+    asked: &Asked<'_>,
+) -> Result<(), Error> {
+    let Some(compiled) = &asked.campaign else { return Ok(()) };
+    let mut keys = BTreeSet::from([Key::Day(now.date())]);
+    for ask in &asked.asks {
+        keys.insert(Key::Person(ask.person.get()));
+        if !ask.property.is_empty() {
+            keys.insert(Key::Property(ask.property.clone()));
+        }
+    }
+    let keys: Vec<Key> = keys.into_iter().collect();
+    let budgets = store::budget::read(&mut *db, campaign, &keys).await;
+    let budgets = budgets.map_err(Error::store("read budgets"))?;
+    let codes = if compiled.spec.codes == Codes::Uploaded {
+        let max = i64::try_from(asked.asks.len()).unwrap_or(i64::MAX);
+        let left = store::code::next(db, campaign, max).await;
+        left.map_err(Error::store("read codes"))?
+    } else {
+        Vec::new()
+    };
+    ledger.bring(budgets, codes);
+    Ok(())
+}
+
+/// Decides on one reservation; `decided`: those before it in the group.
+fn reserve(
+    granter: &Granter,
+    ledger: &mut Ledger,
+    stays: &mut Stays,
+    asked: &Asked<'_>,
+    decided: &mut HashMap<RequestName, [u8; 32]>,
+    ask: &Ask,
+    now: OffsetDateTime,
+) -> Result<Done, Error> {
+    let name = ask.name();
+    let known = asked.known.get(&name).map(Vec::as_slice);
+    let known = known.or_else(|| decided.get(&name).map(<[u8; 32]>::as_slice));
+    if let Some(fingerprint) = known {
+        let is_same = fingerprint == ask.fingerprint;
+        return if is_same { Ok(Done::Known(name)) } else { Err(Error::RequestIdReused) };
+    }
+    if asked.gone.contains(&ask.person.get()) {
+        return Err(Error::PersonUnknown);
+    }
+    let campaign = asked.campaign.as_ref().ok_or(Error::GroupLost)?;
+    let verdict = verdict(granter, ask, campaign, now);
+    let verdict = stays.narrow(ask.check_in.as_ref(), verdict)?;
+    let reserved = ledger.reserve(ask, campaign, verdict)?;
+    decided.insert(name, ask.fingerprint);
+    if let Some(check_in) = &ask.check_in {
+        stays.tell(check_in, &reserved.decision);
+    }
+    Ok(Done::Decided(Box::new(reserved)))
+}
+
+/// What the version that decides says about somebody: another one than they asked by may say something else.
+fn verdict(granter: &Granter, ask: &Ask, campaign: &Compiled, now: OffsetDateTime) -> Verdict {
+    let asked = &ask.campaign;
+    if (asked.version, asked.state) == (campaign.version, campaign.state) {
+        return ask.verdict.clone();
+    }
+    let person = Person { id: ask.person, facts: ask.known.clone() };
+    decide(campaign, &person, &ask.property, now, &granter.hold_out)
+}
+
+/// Writes the books and commits.
+async fn write(
+    mut transaction: Transaction<'_, Postgres>,
+    campaign: i64,
+    ledger: Ledger,
+    stays: Stays,
+) -> Result<(), Error> {
+    let (entries, grants) = ledger.close();
+    let Entries { given, moved, decisions, change, budgets, codes_given, codes_returned } = entries;
+    if decisions.is_empty() && moved.is_empty() {
+        return Ok(());
+    }
+    let store = Error::store;
+    let of = |ids: &mut dyn Iterator<Item = i64>| -> Vec<_> {
+        ids.filter_map(|id| grants.get(&id).cloned()).collect()
+    };
+    let db = &mut *transaction;
+    // Who let go of a key comes before who takes it.
+    if !moved.is_empty() {
+        let moved = of(&mut moved.into_iter());
+        store::grant::put(&mut *db, campaign, &moved).await.map_err(store("write grants"))?;
+    }
+    if !given.is_empty() {
+        let given = of(&mut given.into_iter());
+        store::grant::insert(&mut *db, campaign, &given).await.map_err(store("write grants"))?;
+    }
+    let budgets: Vec<(Key, i64)> = budgets.into_iter().filter(|(_, by)| *by != 0).collect();
+    if !budgets.is_empty() {
+        store::budget::add(&mut *db, campaign, &budgets).await.map_err(store("count budgets"))?;
+    }
+    if change != Change::default() {
+        store::ledger::count(&mut *db, campaign, &change).await.map_err(store("count grants"))?;
+    }
+    if !codes_given.is_empty() {
+        store::code::give(&mut *db, campaign, &codes_given).await.map_err(store("give codes"))?;
+    }
+    if !codes_returned.is_empty() {
+        let back = store::code::give_back(&mut *db, campaign, &codes_returned).await;
+        back.map_err(store("have codes back"))?;
+    }
+    if !decisions.is_empty() {
+        let written = store::decision::insert(&mut *db, campaign, &decisions).await;
+        written.map_err(store("write decisions"))?;
+    }
+    stays.write(&mut *db).await?;
+    failpoint!("perks.group.written");
+    transaction.commit().await.map_err(store("commit a group"))?;
+    failpoint!("perks.group.committed");
+    Ok(())
+}
+
+/// What is said of a campaign that is not there.
+fn unknown(campaign: i64, wish: &Wish) -> Error {
+    match wish {
+        Wish::Step { grant, .. } => Error::GrantUnknown { grant: grant.to_string() },
+        Wish::Reserve(_) | Wish::Expire => Error::no_campaign(campaign),
+    }
+}

@@ -1,0 +1,51 @@
+//! Pages of lists. AIP-158. Tokens are opaque to callers and carry no authority.
+
+use crate::error::Error;
+
+/// How many rows to list: 0 means `default`, and more than `max` means `max`.
+pub(super) fn size(asked: i32, default: u16, max: u16) -> Result<usize, Error> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(usize::from(default)),
+        Ok(asked) => Ok(asked.min(usize::from(max))),
+        Err(_) => Err(Error::field("page_size", "is negative")),
+    }
+}
+
+/// Where the page before ended, from a token that [`token`] made of so many numbers.
+pub(super) fn after<const N: usize>(token: &str) -> Result<Option<[i64; N]>, Error> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let numbers: Option<Vec<i64>> = token.split('.').map(|it| it.parse().ok()).collect();
+    let place = numbers.and_then(|numbers| <[i64; N]>::try_from(numbers).ok());
+    place.map(Some).ok_or_else(not_ours)
+}
+
+/// The token for what comes after a place.
+pub(super) fn token<const N: usize>(place: [i64; N]) -> String {
+    place.map(|it| it.to_string()).join(".")
+}
+
+pub(super) fn not_ours() -> Error {
+    Error::field("page_token", "is not one of ours")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_survives_being_a_token_and_nothing_else_does() {
+        assert_eq!(after::<2>(&token([-1, 2])).expect("ours"), Some([-1, 2]));
+        assert_eq!(after::<2>("").expect("the first page"), None);
+        for other in ["1", "1.2.3", "a.b", "1.", "."] {
+            assert!(after::<2>(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_a_size_that_can_be() {
+        assert_eq!([0, 7, 9_999].map(|asked| size(asked, 20, 100).ok()), [20, 7, 100].map(Some));
+        assert!(size(-1, 20, 100).is_err());
+    }
+}

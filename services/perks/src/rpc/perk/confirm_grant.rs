@@ -1,0 +1,15 @@
+//! `ConfirmGrant`.
+
+use klout_proto::perk::v1::{ConfirmGrantRequest, ConfirmGrantResponse};
+
+use super::{PerkRpc, show};
+use crate::error::Error;
+
+pub(super) async fn confirm_grant(
+    rpc: &PerkRpc,
+    request: ConfirmGrantRequest,
+) -> Result<ConfirmGrantResponse, Error> {
+    let (campaign, grant) = show::parse_grant(&request.campaign, &request.grant)?;
+    let grant = rpc.granter.confirm(campaign, grant).await?;
+    Ok(ConfirmGrantResponse { grant: Some(show::current_grant(rpc, grant).await?) })
+}

@@ -1,0 +1,64 @@
+//! `ListDecisions`.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use klout_chassis::{Caller, Seen};
+use klout_model::PersonId;
+use klout_proto::perk::v1::{ListDecisionsRequest, ListDecisionsResponse};
+use time::OffsetDateTime;
+
+use super::{PerkRpc, show};
+use crate::{
+    error::Error,
+    grants::Recorded,
+    rpc::{page, parse},
+    store::{self, decision::Place},
+};
+
+/// Rows of a page, when its size is 0 and at most.
+const SIZE_DEFAULT: u16 = 100;
+const SIZE_MAX: u16 = 1_000;
+
+pub(super) async fn list_decisions(
+    rpc: &PerkRpc,
+    caller: &Caller,
+    request: ListDecisionsRequest,
+) -> Result<ListDecisionsResponse, Error> {
+    let ListDecisionsRequest { campaign, page_size, page_token } = request;
+    let id = parse::campaign(&campaign)?;
+    let size = page::size(page_size, SIZE_DEFAULT, SIZE_MAX)?;
+    let after = page::after::<2>(&page_token)?.map(place).transpose()?;
+    // Whether it is there.
+    rpc.campaigns.get(id).await?;
+    let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
+    let listed = store::decision::list(&rpc.db, id, after, limit).await;
+    let mut listed = listed.map_err(Error::store("list decisions"))?;
+    let more = listed.len() > size;
+    listed.truncate(size);
+    rpc.granter.hide_gone(&mut listed).await?;
+    let shown: BTreeSet<i64> = listed.iter().filter_map(|it| it.person).collect();
+    for person in shown.into_iter().filter_map(PersonId::new) {
+        rpc.lookups.note(caller, Seen::Perks, person);
+    }
+    let next_page_token = listed.last().filter(|_| more).map(token).unwrap_or_default();
+    let now = rpc.granter.now();
+    let decisions = stream::iter(listed)
+        // Versions are remembered: hardly any is read.
+        .then(|it| rpc.granter.explained(it))
+        .map_ok(|it| show::decided(it, now).0)
+        .try_collect()
+        .await?;
+    Ok(ListDecisionsResponse { decisions, next_page_token })
+}
+
+/// Where the page before ended: in microseconds, as the store keeps times, and at which decision.
+fn place([micros, id]: [i64; 2]) -> Result<Place, Error> {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
+    time.map(|time| Place { time, id }).map_err(|_| page::not_ours())
+}
+
+fn token(last: &Recorded) -> String {
+    let micros = last.decide_time.unix_timestamp_nanos() / 1_000;
+    page::token([i64::try_from(micros).unwrap_or(i64::MAX), last.id])
+}

@@ -1,0 +1,15 @@
+//! `ReleaseGrant`.
+
+use klout_proto::perk::v1::{ReleaseGrantRequest, ReleaseGrantResponse};
+
+use super::{PerkRpc, show};
+use crate::error::Error;
+
+pub(super) async fn release_grant(
+    rpc: &PerkRpc,
+    request: ReleaseGrantRequest,
+) -> Result<ReleaseGrantResponse, Error> {
+    let (campaign, grant) = show::parse_grant(&request.campaign, &request.grant)?;
+    let grant = rpc.granter.release(campaign, grant).await?;
+    Ok(ReleaseGrantResponse { grant: Some(show::current_grant(rpc, grant).await?) })
+}

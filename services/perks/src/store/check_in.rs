@@ -1,0 +1,264 @@
+//! `perks.check_in`: what desks were told, one row a stay.
+
+use std::collections::{BTreeMap, HashSet};
+
+use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
+use tracing::instrument;
+
+/// What a desk was told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CheckIn {
+    pub(crate) property: String,
+    pub(crate) stay: String,
+    /// Drawn for each call that decides: it makes the request_id of what it reserves.
+    pub(crate) attempt: i64,
+    pub(crate) is_withdrawn: bool,
+    /// Of the guest and the room.
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) caller: String,
+    pub(crate) person: Option<i64>,
+    pub(crate) is_offer: bool,
+    pub(crate) reason: String,
+    pub(crate) explanation: String,
+    pub(crate) line: String,
+    pub(crate) category: String,
+    pub(crate) disclosure: String,
+    pub(crate) campaign: Option<i64>,
+    pub(crate) grant: Option<i64>,
+    pub(crate) is_stale: bool,
+    pub(crate) score_time: Option<OffsetDateTime>,
+    /// As it is now; not written here.
+    pub(crate) grant_state: Option<GrantNow>,
+    pub(crate) decide_time: OffsetDateTime,
+}
+
+/// What became of a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GrantNow {
+    pub(crate) state: String,
+    pub(crate) expire_time: OffsetDateTime,
+}
+
+/// Holds these stays until the transaction ends, and returns those that were decided on: nothing more is given for
+/// them. Whoever reserves holds the campaign first, then stays, then categories.
+#[instrument(name = "db.check_in.hold", skip_all, fields(stays.len = stays.len()))]
+pub(crate) async fn hold(
+    db: &mut PgConnection,
+    stays: &[(&str, &str)],
+) -> Result<HashSet<(String, String)>, sqlx::Error> {
+    let (properties, stays): (Vec<&str>, Vec<&str>) = stays.iter().copied().unzip();
+    // There may be no row yet, so the name is held; in one order, so that nobody waits in a circle.
+    sqlx::query!(
+        r#"
+        select pg_advisory_xact_lock(key) as "locked!: ()"
+        from (
+            select distinct hashtextextended(property || chr(31) || stay, 7) as key
+            from unnest($1::text[], $2::text[]) as named (property, stay)
+            order by key
+        ) as keys
+        "#,
+        &properties as &[&str],
+        &stays as &[&str],
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    // A statement of its own, which sees what was written while it was waited.
+    let rows = sqlx::query!(
+        r#"
+        select check_in.property, check_in.stay
+        from perks.check_in as check_in
+        join unnest($1::text[], $2::text[]) as named (property, stay)
+            on named.property = check_in.property and named.stay = check_in.stay
+        where check_in.state = 'DECIDED'
+        "#,
+        &properties as &[&str],
+        &stays as &[&str],
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|it| (it.property, it.stay)).collect())
+}
+
+/// Holds these categories until the transaction ends, and tells how many of each are reserved.
+#[instrument(name = "db.category.hold", skip_all, fields(categories.len = categories.len()))]
+pub(crate) async fn hold_categories(
+    db: &mut PgConnection,
+    categories: &[(&str, &str)],
+    now: OffsetDateTime,
+) -> Result<BTreeMap<(String, String), i64>, sqlx::Error> {
+    let (properties, categories): (Vec<&str>, Vec<&str>) = categories.iter().copied().unzip();
+    sqlx::query!(
+        r#"
+        select category.place
+        from perks.category as category
+        join unnest($1::text[], $2::text[]) as named (property, category)
+            on named.property = category.property and named.category = category.category
+        order by category.property, category.category
+        for update of category
+        "#,
+        &properties as &[&str],
+        &categories as &[&str],
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    // A statement of its own, which sees what was reserved while it was waited.
+    let rows = sqlx::query!(
+        r#"
+        select named.property as "property!", named.category as "category!",
+            count(held.grant_id) as "reserved!"
+        from (
+            select distinct property, category
+            from unnest($1::text[], $2::text[]) as named (property, category)
+        ) as named
+        left join perks.grant as held
+            on held.property = named.property and held.category = named.category
+            and held.state = 'RESERVED' and held.category <> '' and held.expire_time > $3
+        group by named.property, named.category
+        "#,
+        &properties as &[&str],
+        &categories as &[&str],
+        now,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|it| ((it.property, it.category), it.reserved)).collect())
+}
+
+/// What was told of a stay; `None`: nothing.
+#[instrument(name = "db.check_in.find", skip_all)]
+pub(crate) async fn find(
+    db: impl PgExecutor<'_>,
+    property: &str,
+    stay: &str,
+) -> Result<Option<CheckIn>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        select told.property, told.stay, told.attempt, told.state, told.fingerprint, told.caller, told.person_id,
+            told.outcome, told.reason, told.explanation, told.line, told.category, told.disclosure, told.campaign_id,
+            told.grant_id, told.is_stale, told.score_time, told.decide_time,
+            given.state as "grant_state?", given.expire_time as "expire_time?"
+        from perks.check_in as told
+        left join perks.grant as given
+            on given.campaign_id = told.campaign_id and given.grant_id = told.grant_id
+        where told.property = $1 and told.stay = $2
+        "#,
+        property,
+        stay,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|it| CheckIn {
+        property: it.property,
+        stay: it.stay,
+        attempt: it.attempt,
+        is_withdrawn: it.state == "WITHDRAWN",
+        fingerprint: it.fingerprint,
+        caller: it.caller,
+        person: it.person_id,
+        is_offer: it.outcome == "OFFER",
+        reason: it.reason,
+        explanation: it.explanation,
+        line: it.line,
+        category: it.category,
+        disclosure: it.disclosure,
+        campaign: it.campaign_id,
+        grant: it.grant_id,
+        is_stale: it.is_stale,
+        score_time: it.score_time,
+        grant_state: it
+            .grant_state
+            .zip(it.expire_time)
+            .map(|(state, expire_time)| GrantNow { state, expire_time }),
+        decide_time: it.decide_time,
+    }))
+}
+
+/// Keeps what a desk is told, in the place of what was withdrawn. Returns whether it is kept: the stay may have been
+/// decided on.
+#[instrument(name = "db.check_in.keep", skip_all)]
+pub(crate) async fn keep(db: impl PgExecutor<'_>, new: &CheckIn) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        insert into perks.check_in as kept
+            (property, stay, attempt, fingerprint, caller, person_id, outcome, reason, explanation, line, category,
+            disclosure, campaign_id, grant_id, is_stale, score_time, decide_time)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        on conflict on constraint check_in_pkey do update
+        set attempt = excluded.attempt, state = 'DECIDED', is_told_again = false, fingerprint = excluded.fingerprint,
+            caller = excluded.caller, person_id = excluded.person_id, outcome = excluded.outcome,
+            reason = excluded.reason, explanation = excluded.explanation, line = excluded.line,
+            category = excluded.category, disclosure = excluded.disclosure, campaign_id = excluded.campaign_id,
+            grant_id = excluded.grant_id, is_stale = excluded.is_stale, score_time = excluded.score_time,
+            decide_time = excluded.decide_time
+        where kept.state = 'WITHDRAWN' and kept.attempt <> excluded.attempt
+        "#,
+        new.property,
+        new.stay,
+        new.attempt,
+        new.fingerprint,
+        new.caller,
+        new.person,
+        if new.is_offer { "OFFER" } else { "NO_OFFER" },
+        new.reason,
+        new.explanation,
+        new.line,
+        new.category,
+        new.disclosure,
+        new.campaign,
+        new.grant,
+        new.is_stale,
+        new.score_time,
+        new.decide_time,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes that an attempt is told by another call than the one that made it, which then may not withdraw it. Returns
+/// whether it still holds.
+#[instrument(name = "db.check_in.tell_again", skip_all)]
+pub(crate) async fn tell_again(
+    db: impl PgExecutor<'_>,
+    property: &str,
+    stay: &str,
+    attempt: i64,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        update perks.check_in set is_told_again = true
+        where property = $1 and stay = $2 and attempt = $3 and state = 'DECIDED'
+        "#,
+        property,
+        stay,
+        attempt,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Withdraws an attempt that came too late, unless it was told meanwhile; or one that found nobody. Returns whether it
+/// was withdrawn.
+#[instrument(name = "db.check_in.withdraw", skip_all)]
+pub(crate) async fn withdraw(
+    db: impl PgExecutor<'_>,
+    property: &str,
+    stay: &str,
+    attempt: i64,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        update perks.check_in set state = 'WITHDRAWN'
+        where property = $1 and stay = $2 and attempt = $3 and state = 'DECIDED'
+            and (not is_told_again or reason = 'GUEST_UNKNOWN')
+        "#,
+        property,
+        stay,
+        attempt,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

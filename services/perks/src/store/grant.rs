@@ -1,0 +1,224 @@
+//! `perks.grant`: what was given to whom, and where it is in its life.
+
+use klout_perk_rules::GrantState;
+use sqlx::{PgConnection, PgExecutor};
+use time::{Date, OffsetDateTime};
+use tracing::instrument;
+
+use crate::grants::Grant;
+
+/// A row as it is; its state is one of [`GrantState`], as a constraint says.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(super) campaign_id: i64,
+    pub(super) grant_id: i64,
+    pub(super) version: i32,
+    pub(super) person_id: Option<i64>,
+    pub(super) property: String,
+    pub(super) stay: String,
+    pub(super) category: String,
+    pub(super) state: String,
+    pub(super) unique_key: String,
+    pub(super) minor_units: i64,
+    pub(super) day: Date,
+    pub(super) code: Option<String>,
+    pub(super) why: String,
+    pub(super) reserve_time: OffsetDateTime,
+    pub(super) expire_time: OffsetDateTime,
+    pub(super) confirm_time: Option<OffsetDateTime>,
+    pub(super) end_time: Option<OffsetDateTime>,
+}
+
+impl From<Row> for Grant {
+    fn from(row: Row) -> Self {
+        Self {
+            campaign: row.campaign_id,
+            id: row.grant_id,
+            version: row.version,
+            person: row.person_id,
+            property: row.property,
+            stay: row.stay,
+            category: row.category,
+            state: GrantState::from_name(&row.state).expect("a constraint names the states"),
+            unique_key: row.unique_key,
+            minor_units: row.minor_units,
+            day: row.day,
+            code: row.code,
+            why: row.why,
+            reserve_time: row.reserve_time,
+            expire_time: row.expire_time,
+            confirm_time: row.confirm_time,
+            end_time: row.end_time,
+        }
+    }
+}
+
+/// One grant of a campaign.
+#[instrument(name = "db.grant.find", skip_all)]
+pub(crate) async fn find(
+    db: impl PgExecutor<'_>,
+    campaign: i64,
+    grant: i64,
+) -> Result<Option<Grant>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        select campaign_id, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units,
+            day, code, why, reserve_time, expire_time, confirm_time, end_time
+        from perks.grant
+        where campaign_id = $1 and grant_id = $2
+        "#,
+        campaign,
+        grant,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Grant::from))
+}
+
+/// The grants of a campaign that a group has to know: those of these numbers, those that hold one of these keys, and the
+/// reservations whose time is over, at most so many, the longest over first. Each is there once.
+#[instrument(name = "db.grant.concerned", skip_all)]
+pub(crate) async fn concerned(
+    db: &mut PgConnection,
+    campaign: i64,
+    grants: &[i64],
+    unique_keys: &[String],
+    now: OffsetDateTime,
+    due_max: i64,
+) -> Result<Vec<Grant>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        with concerned as (
+            select grant_id from perks.grant where campaign_id = $1 and grant_id = any($2)
+            union
+            select grant_id from perks.grant
+            where campaign_id = $1 and unique_key = any($3) and state in ('RESERVED', 'CONFIRMED')
+            union
+            (
+                select grant_id from perks.grant
+                where campaign_id = $1 and state = 'RESERVED' and expire_time <= $4
+                order by expire_time
+                limit $5
+            )
+        )
+        select campaign_id, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units,
+            day, code, why, reserve_time, expire_time, confirm_time, end_time
+        from perks.grant
+        where campaign_id = $1 and grant_id in (select grant_id from concerned)
+        "#,
+        campaign,
+        grants,
+        unique_keys,
+        now,
+        due_max,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Grant::from).collect())
+}
+
+/// Writes new ones.
+#[instrument(name = "db.grant.insert", skip_all, fields(grants.len = grants.len()))]
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    campaign: i64,
+    grants: &[Grant],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = grants.iter().map(|it| it.id).collect();
+    let versions: Vec<_> = grants.iter().map(|it| it.version).collect();
+    let people: Vec<_> = grants.iter().map(|it| it.person).collect();
+    let properties: Vec<_> = grants.iter().map(|it| it.property.as_str()).collect();
+    let stays: Vec<_> = grants.iter().map(|it| it.stay.as_str()).collect();
+    let categories: Vec<_> = grants.iter().map(|it| it.category.as_str()).collect();
+    let states: Vec<_> = grants.iter().map(|it| it.state.as_str()).collect();
+    let unique_keys: Vec<_> = grants.iter().map(|it| it.unique_key.as_str()).collect();
+    let minor_units: Vec<_> = grants.iter().map(|it| it.minor_units).collect();
+    let days: Vec<_> = grants.iter().map(|it| it.day).collect();
+    let codes: Vec<_> = grants.iter().map(|it| it.code.as_deref()).collect();
+    let reserve_times: Vec<_> = grants.iter().map(|it| it.reserve_time).collect();
+    let expire_times: Vec<_> = grants.iter().map(|it| it.expire_time).collect();
+    sqlx::query!(
+        r#"
+        insert into perks.grant
+            (campaign_id, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units, day,
+            code, reserve_time, expire_time)
+        select $1, * from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+            $8::text[], $9::text[], $10::bigint[], $11::date[], $12::text[], $13::timestamptz[], $14::timestamptz[])
+        "#,
+        campaign,
+        &ids,
+        &versions,
+        &people as &[Option<i64>],
+        &properties as &[&str],
+        &stays as &[&str],
+        &categories as &[&str],
+        &states as &[&str],
+        &unique_keys as &[&str],
+        &minor_units,
+        &days,
+        &codes as &[Option<&str>],
+        &reserve_times,
+        &expire_times,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes where grants are now.
+#[instrument(name = "db.grant.move", skip_all, fields(grants.len = grants.len()))]
+pub(crate) async fn put(
+    db: &mut PgConnection,
+    campaign: i64,
+    grants: &[Grant],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = grants.iter().map(|it| it.id).collect();
+    let states: Vec<_> = grants.iter().map(|it| it.state.as_str()).collect();
+    let codes: Vec<_> = grants.iter().map(|it| it.code.as_deref()).collect();
+    let whys: Vec<_> = grants.iter().map(|it| it.why.as_str()).collect();
+    let confirm_times: Vec<_> = grants.iter().map(|it| it.confirm_time).collect();
+    let end_times: Vec<_> = grants.iter().map(|it| it.end_time).collect();
+    sqlx::query!(
+        r#"
+        update perks.grant as g
+        set state = moved.state, code = moved.code, why = moved.why, confirm_time = moved.confirm_time,
+            end_time = moved.end_time
+        from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+            as moved (grant_id, state, code, why, confirm_time, end_time)
+        where g.campaign_id = $1 and g.grant_id = moved.grant_id
+        "#,
+        campaign,
+        &ids,
+        &states as &[&str],
+        &codes as &[Option<&str>],
+        &whys as &[&str],
+        &confirm_times as &[Option<OffsetDateTime>],
+        &end_times as &[Option<OffsetDateTime>],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Campaigns with reservations whose time is over, at most so many.
+#[instrument(name = "db.grant.due", skip_all)]
+pub(crate) async fn due(
+    db: impl PgExecutor<'_>,
+    now: OffsetDateTime,
+    max: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select distinct campaign_id
+        from perks.grant
+        where state = 'RESERVED' and expire_time <= $1
+        limit $2
+        "#,
+        now,
+        max,
+    )
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,152 @@
+//! A desk is told something within its deadline, whatever happens behind it.
+
+use std::time::Duration;
+
+use klout_proto::perk::v1::{DecideCheckInRequest, DecideCheckInResponse};
+use klout_testkit::{Proxy, Stores, until};
+
+use crate::hotel::{Hotel, check_in, decide_at, until_offered};
+
+/// Begins a trouble.
+type Begin<T> = fn(&T);
+
+/// As long as a desk waits that says nothing.
+fn waiting_guest(stay: &str, email: &str) -> DecideCheckInRequest {
+    DecideCheckInRequest { deadline: None, ..check_in(stay, email) }
+}
+
+/// There is no offer, and it is decided anew when the desk asks again.
+fn assert_nothing(answer: &DecideCheckInResponse, reasons: &[&str]) {
+    assert_eq!(answer.outcome, "NO_OFFER", "{answer:?}");
+    assert!(reasons.contains(&answer.reason.as_str()), "{answer:?}");
+    assert!(!answer.recorded && !answer.explanation.is_empty(), "{answer:?}");
+    assert!(answer.grant.is_empty() && answer.line.is_empty(), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_desk_works_while_scoring_is_away_slow_or_wrong() {
+    let (hotel, campaign) = Hotel::with_offer().await;
+    let troubles: [(&str, Begin<Hotel>); 5] = [
+        ("away", |it| it.way_to_scoring.cut()),
+        ("slow", |it| it.way_to_scoring.slow_down(Duration::from_secs(2))),
+        ("stuck", |it| it.way_to_scoring.hang()),
+        ("failing", |it| it.scoring.fail()),
+        ("talking nonsense", |it| it.scoring.talk_nonsense()),
+    ];
+    for (trouble, begin) in troubles {
+        let asked = waiting_guest(trouble, "ada@example.org");
+        begin(&hotel);
+        let answer = hotel.decide(asked.clone()).await;
+        assert_nothing(&answer, &["PEER_UNAVAILABLE", "DEADLINE_PASSED"]);
+        hotel.way_to_scoring.clear_up();
+        hotel.scoring.be_right();
+        let patient = check_in(trouble, "ada@example.org");
+        let answer = until_offered(&hotel.running, &patient).await;
+        assert!(answer.recorded && !answer.stale, "{trouble}");
+    }
+    until("nothing else is reserved", async || hotel.given(&campaign).await == (5, 0)).await;
+}
+
+#[tokio::test]
+async fn a_desk_works_while_postgres_restarts() {
+    let (hotel, campaign) = Hotel::with_offer().await;
+    let (stores, way) = hotel.stores.clone().with_disturbed_postgres().await;
+    let desk = hotel.another_desk_on(&stores, &[]).await;
+    // Of a property that was never read nothing is known, and of one that was, it is remembered.
+    let troubles: [(&str, Begin<Proxy>); 2] = [("away", |it| it.cut()), ("stuck", |it| it.hang())];
+    for (trouble, begin) in troubles {
+        for is_known in [false, true] {
+            let stay = format!("{trouble}-{is_known}");
+            if is_known {
+                let first = check_in(&format!("{stay}-first"), "bob@example.org");
+                until("Postgres is back", async || {
+                    let answer = decide_at(&desk, first.clone()).await;
+                    answer.expect("always told something").recorded
+                })
+                .await;
+            }
+            begin(&way);
+            let asked = waiting_guest(&stay, "ada@example.org");
+            let answer = decide_at(&desk, asked).await.expect("always told something");
+            assert_nothing(&answer, &["STORE_UNAVAILABLE", "DEADLINE_PASSED"]);
+            way.clear_up();
+            until_offered(&desk, &check_in(&stay, "ada@example.org")).await;
+        }
+    }
+    until("nothing else is reserved", async || hotel.given(&campaign).await == (4, 0)).await;
+}
+
+#[tokio::test]
+async fn what_is_reserved_after_the_deadline_is_given_back_by_its_id() {
+    let (hotel, campaign) = Hotel::with_offer().await;
+    let db = hotel.stores.db().await;
+    // Somebody else has the campaign, so that the reservation waits.
+    let mut holding = db.begin().await.expect("Postgres answers");
+    sqlx::query("select from perks.campaign where campaign_id = $1 for update")
+        .bind(campaign.parse::<i64>().expect("a number"))
+        .execute(&mut *holding)
+        .await
+        .expect("held");
+    let answer = hotel.decide(waiting_guest("S-1", "ada@example.org")).await;
+    assert_nothing(&answer, &["DEADLINE_PASSED"]);
+
+    holding.rollback().await.expect("let go");
+    // It is reserved only now, and then released.
+    let released = "select count(*) from perks.grant where state = 'RELEASED'";
+    until("the reservation is given back", async || {
+        let count: i64 = sqlx::query_scalar(released).fetch_one(&db).await.expect("counted");
+        count == 1
+    })
+    .await;
+    assert_eq!(hotel.given(&campaign).await, (0, 0));
+    let state: String = sqlx::query_scalar("select state from perks.check_in where stay = 'S-1'")
+        .fetch_one(&db)
+        .await
+        .expect("it is written down");
+    assert_eq!(state, "WITHDRAWN");
+
+    // The guest still stands there.
+    let answer = hotel.decide(check_in("S-1", "ada@example.org")).await;
+    assert_eq!((answer.outcome.as_str(), answer.is_repeat), ("OFFER", false));
+    assert_eq!(hotel.given(&campaign).await, (1, 0));
+}
+
+#[tokio::test]
+async fn what_another_desk_has_told_is_not_withdrawn() {
+    let (hotel, campaign) = Hotel::with_offer().await;
+    let db = hotel.stores.db().await;
+    let mut holding = db.begin().await.expect("Postgres answers");
+    sqlx::query("select from perks.campaign where campaign_id = $1 for update")
+        .bind(campaign.parse::<i64>().expect("a number"))
+        .execute(&mut *holding)
+        .await
+        .expect("held");
+    // The first desk gives up; the second one waits for the same stay, whichever of them is served first.
+    let other = hotel.another_desk().await;
+    let patient = check_in("S-1", "ada@example.org");
+    let waiting = async { decide_at(&other, patient.clone()).await.expect("told something") };
+    let giving_up = async {
+        let answer = hotel.decide(waiting_guest("S-1", "ada@example.org")).await;
+        holding.rollback().await.expect("let go");
+        answer
+    };
+    let (told, given_up) = tokio::join!(waiting, giving_up);
+    assert_nothing(&given_up, &["DEADLINE_PASSED"]);
+    assert_eq!(told.outcome, "OFFER");
+    // What was told stays: one is reserved, and it is that one.
+    until("one alone is reserved", async || hotel.given(&campaign).await == (1, 0)).await;
+    let again = hotel.decide(patient).await;
+    assert_eq!((again.outcome.as_str(), &again.grant), ("OFFER", &told.grant));
+}
+
+#[tokio::test]
+async fn a_property_that_cannot_be_read_is_no_error() {
+    let hotel = Hotel::open_on(Stores::fresh().await).await;
+    let (stores, way) = hotel.stores.clone().with_disturbed_postgres().await;
+    let desk = hotel.another_desk_on(&stores, &[]).await;
+    way.cut();
+    let answer = decide_at(&desk, waiting_guest("S-1", "ada@example.org")).await;
+    let answer = answer.expect("always told something");
+    assert_nothing(&answer, &["STORE_UNAVAILABLE", "DEADLINE_PASSED"]);
+    way.clear_up();
+}
