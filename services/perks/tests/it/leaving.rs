@@ -212,3 +212,25 @@ async fn grants_are_listed_by_what_became_of_them() {
     let neither = town.grants(ListGrantsRequest::default()).await.expect_err("of whom?");
     assert_eq!(told(&neither).1, "FIELD_INVALID");
 }
+
+/// Whoever adds a table that names people has them masked, forgotten, described and moved, and names it here.
+#[tokio::test]
+async fn every_table_that_names_people_is_known() {
+    let town = Town::start().await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "
+        select table_name::text from information_schema.columns
+        -- A count names as far as which id it got, and nobody.
+        where table_schema = 'perks' and column_name like '%person%' and table_name <> 'preview'
+        union
+        -- Its keys are of several kinds.
+        select table_name::text from information_schema.columns
+        where table_schema = 'perks' and table_name = 'budget'
+        order by 1
+        ",
+    )
+    .fetch_all(&town.db)
+    .await
+    .expect("the tables");
+    assert_eq!(tables, ["arrival", "budget", "check_in", "decision", "grant", "person_state"]);
+}

@@ -221,7 +221,10 @@ fn check_in(person: &str, stay: &str) -> DecideCheckInRequest {
         stay: stay.to_owned(),
         guest: Some(Guest { person: person.to_owned(), ..Guest::default() }),
         booked_category: "queen".to_owned(),
-        upgrades: vec![AvailableUpgrade { category: "suite".to_owned(), available: None }],
+        upgrades: vec![AvailableUpgrade {
+            category: "suite".to_owned(),
+            available: Some(1_000_000),
+        }],
         deadline: Some(prost_types::Duration { seconds: 5, nanos: 0 }),
     }
 }
