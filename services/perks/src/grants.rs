@@ -12,12 +12,13 @@ mod ledger;
 mod line;
 pub(crate) mod replay;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use klout_chassis::{Caller, Clock};
 use klout_model::PersonId;
 use klout_perk_rules::{GrantState, RuleOutcome, Step};
 use klout_proto::perk::v1::Facts;
+use klout_store::Reads;
 use prost::Message as _;
 use sqlx::PgPool;
 use time::{Date, OffsetDateTime};
@@ -141,6 +142,8 @@ pub(crate) enum Key {
 #[derive(Clone, Debug)]
 pub(crate) struct Granter {
     db: PgPool,
+    /// For what each reservation looks for first.
+    reads: Reads,
     campaigns: Campaigns,
     hold_out: HoldOut,
     clock: Clock,
@@ -179,8 +182,17 @@ impl Key {
 
 impl Granter {
     pub(crate) fn new(db: PgPool, campaigns: Campaigns, hold_out: HoldOut, clock: Clock) -> Self {
+        let reads = Reads::new(db.clone(), READ_TIME_MAX);
         let metrics = Arc::new(GrantMetrics::new());
-        Self { db, campaigns, hold_out, clock, line: Line::new(Arc::clone(&metrics)), metrics }
+        Self {
+            db,
+            reads,
+            campaigns,
+            hold_out,
+            clock,
+            line: Line::new(Arc::clone(&metrics)),
+            metrics,
+        }
     }
 
     /// What was decided on a request before, if anything was.
@@ -191,7 +203,14 @@ impl Granter {
         caller: &str,
         request_id: &str,
     ) -> Result<Option<Decided>, Error> {
-        let found = store::decision::by_request(&self.db, campaign, caller, request_id).await;
+        let (caller, request_id) = (caller.to_owned(), request_id.to_owned());
+        let read = self.reads.read(move |db| {
+            let (caller, request_id) = (caller.clone(), request_id.clone());
+            Box::pin(async move {
+                store::decision::by_request(db, campaign, &caller, &request_id).await
+            })
+        });
+        let found = read.await;
         match found.map_err(Error::store("look for a request"))? {
             Some(decision) => self.retold(decision).await.map(Some),
             None => Ok(None),
@@ -286,6 +305,7 @@ impl Granter {
 
     /// Waits for the groups that are under way.
     pub(crate) async fn end(&self) {
+        self.reads.end();
         self.line.end().await;
     }
 
@@ -314,6 +334,9 @@ impl Recorded {
         facts.ok().map(Known::from)
     }
 }
+
+/// How long it may take to look for a request.
+const READ_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Two of them meet with a chance of n²/2⁶⁴.
 fn random_id() -> i64 {

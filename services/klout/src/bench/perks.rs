@@ -9,10 +9,13 @@ use std::{
 };
 
 use klout_chassis::Running;
+use klout_model::Kind;
 use klout_proto::perk::v1::{
     ActivateCampaignRequest, Benefit, Budgets, CampaignSpec, CreateCampaignRequest, Money,
-    ReserveGrantRequest, perk_service_client::PerkServiceClient, reserve_grant_request::Subject,
+    ReserveGrantRequest, Rule, perk_service_client::PerkServiceClient,
+    reserve_grant_request::Subject,
 };
+use klout_world::Edge;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tonic::{
     Request, Status,
@@ -25,7 +28,7 @@ use super::{
     ground::{self, Ground, runtime, settings, stop, token},
     load::{Caller, Load, SERVER_THREAD, Stretch, channels},
 };
-use crate::{client::Client, exit::Failure, output, settings::host};
+use crate::{client::Client, exit::Failure, output, settings::host, visible};
 
 /// Who ask at once, on few connections.
 const CLIENTS: Load = Load { connections: 4, in_flight: 16 };
@@ -98,9 +101,16 @@ impl PerksBench {
         all: &Running,
         database: &str,
     ) -> Result<(), Failure> {
-        eprintln!("klout: making {} people and {CAMPAIGNS} campaigns", self.people);
+        eprintln!("klout: making {} people, their scores, and {CAMPAIGNS} campaigns", self.people);
         let client = ground::client_with(all, &token()?).await?;
         let people: Arc<[String]> = ground::register(&client, self.people).await?.into();
+        let one = |subject| {
+            let actor = (subject + 1) % self.people;
+            Edge { subject, actor, kind: Kind::Like, age: 0, count: 1 }
+        };
+        let edges: Vec<Edge> = (0..self.people).map(one).collect();
+        ground::send(&client, ground::calls(&edges)).await?;
+        visible::until_visible(&client).await?;
         let mut campaigns = Vec::new();
         for _ in 0..CAMPAIGNS {
             campaigns.push(campaign(&client).await?);
@@ -166,6 +176,7 @@ async fn campaign(client: &Client) -> Result<String, Failure> {
             per_day: Some(plenty),
             per_property: None,
         }),
+        rules: vec![Rule { rule: "score".to_owned(), expression: "score >= 1.0".to_owned() }],
         disclosure: "Nobody pays for it.".to_owned(),
         unique_per: "STAY".to_owned(),
         ..Default::default()

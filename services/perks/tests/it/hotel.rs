@@ -219,7 +219,7 @@ impl Hotel {
             withheld_purposes: withheld.iter().map(|it| (*it).to_owned()).collect(),
             ..Default::default()
         };
-        let request = ApplyPersonStatesRequest { states: vec![state], ..Default::default() };
+        let request = ApplyPersonStatesRequest { states: vec![state] };
         let mut client = PersonDataServiceClient::new(link(&self.running));
         let _: ApplyPersonStatesResponse =
             client.apply_person_states(request).await.expect("taken over").into_inner();

@@ -5,14 +5,19 @@ use std::time::Duration;
 use klout_proto::perk::v1::{DecideCheckInRequest, DecideCheckInResponse};
 use klout_testkit::{Proxy, Stores, until};
 
-use crate::hotel::{Hotel, check_in, decide_at, until_offered};
+use crate::hotel::{Hotel, check_in, decide_at, until_offered, upgrade};
 
 /// Begins a trouble.
 type Begin<T> = fn(&T);
 
-/// As long as a desk waits that says nothing.
+/// A guest for whom there is always a suite.
+fn patient_guest(stay: &str, email: &str) -> DecideCheckInRequest {
+    DecideCheckInRequest { upgrades: vec![upgrade("SUITE", 100)], ..check_in(stay, email) }
+}
+
+/// The same, as long as a desk waits that says nothing.
 fn waiting_guest(stay: &str, email: &str) -> DecideCheckInRequest {
-    DecideCheckInRequest { deadline: None, ..check_in(stay, email) }
+    DecideCheckInRequest { deadline: None, ..patient_guest(stay, email) }
 }
 
 /// There is no offer, and it is decided anew when the desk asks again.
@@ -40,7 +45,7 @@ async fn a_desk_works_while_scoring_is_away_slow_or_wrong() {
         assert_nothing(&answer, &["PEER_UNAVAILABLE", "DEADLINE_PASSED"]);
         hotel.way_to_scoring.clear_up();
         hotel.scoring.be_right();
-        let patient = check_in(trouble, "ada@example.org");
+        let patient = patient_guest(trouble, "ada@example.org");
         let answer = until_offered(&hotel.running, &patient).await;
         assert!(answer.recorded && !answer.stale, "{trouble}");
     }
@@ -58,7 +63,7 @@ async fn a_desk_works_while_postgres_restarts() {
         for is_known in [false, true] {
             let stay = format!("{trouble}-{is_known}");
             if is_known {
-                let first = check_in(&format!("{stay}-first"), "bob@example.org");
+                let first = patient_guest(&format!("{stay}-first"), "bob@example.org");
                 until("Postgres is back", async || {
                     let answer = decide_at(&desk, first.clone()).await;
                     answer.expect("always told something").recorded
@@ -70,7 +75,7 @@ async fn a_desk_works_while_postgres_restarts() {
             let answer = decide_at(&desk, asked).await.expect("always told something");
             assert_nothing(&answer, &["STORE_UNAVAILABLE", "DEADLINE_PASSED"]);
             way.clear_up();
-            until_offered(&desk, &check_in(&stay, "ada@example.org")).await;
+            until_offered(&desk, &patient_guest(&stay, "ada@example.org")).await;
         }
     }
     until("nothing else is reserved", async || hotel.given(&campaign).await == (4, 0)).await;
@@ -106,7 +111,7 @@ async fn what_is_reserved_after_the_deadline_is_given_back_by_its_id() {
     assert_eq!(state, "WITHDRAWN");
 
     // The guest still stands there.
-    let answer = hotel.decide(check_in("S-1", "ada@example.org")).await;
+    let answer = hotel.decide(patient_guest("S-1", "ada@example.org")).await;
     assert_eq!((answer.outcome.as_str(), answer.is_repeat), ("OFFER", false));
     assert_eq!(hotel.given(&campaign).await, (1, 0));
 }
@@ -123,7 +128,7 @@ async fn what_another_desk_has_told_is_not_withdrawn() {
         .expect("held");
     // The first desk gives up; the second one waits for the same stay, whichever of them is served first.
     let other = hotel.another_desk().await;
-    let patient = check_in("S-1", "ada@example.org");
+    let patient = patient_guest("S-1", "ada@example.org");
     let waiting = async { decide_at(&other, patient.clone()).await.expect("told something") };
     let giving_up = async {
         let answer = hotel.decide(waiting_guest("S-1", "ada@example.org")).await;
