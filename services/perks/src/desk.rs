@@ -250,6 +250,7 @@ impl Desk {
             return Ok(None);
         };
         if told.is_withdrawn {
+            self.give_back(&told).await?;
             return Ok(None);
         }
         if told.fingerprint != stay.fingerprint {
@@ -271,6 +272,7 @@ impl Desk {
             let kept =
                 store::check_in::tell_again(db, &property.property, name, told.attempt).await;
             if !kept.map_err(Error::store("tell again what a desk was told"))? {
+                self.give_back(&told).await?;
                 return Ok(None);
             }
         }
@@ -294,6 +296,20 @@ impl Desk {
         }
         let is_sandbox = property.is_sandbox;
         Ok(Some(Answer { told, expire_time, is_sandbox, is_recorded: true, is_repeat: true }))
+    }
+
+    /// Gives back what was reserved for an attempt that was withdrawn, as whoever withdrew it is about to: until then
+    /// the stay has its grant, and would get no other one.
+    async fn give_back(&self, told: &Told) -> Result<(), Error> {
+        let is_reserved = told.grant_state.as_ref().is_some_and(|it| it.state == "RESERVED");
+        let Some((campaign, grant)) = told.campaign.zip(told.grant).filter(|_| is_reserved) else {
+            return Ok(());
+        };
+        match self.0.granter.release(campaign, grant).await {
+            // It ended meanwhile by itself.
+            Ok(_) | Err(Error::GrantEnded { .. } | Error::GrantUnknown { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn decide_now(&self, stay: &Stay, settler: &mut Settler) -> Result<Answer, Error> {
