@@ -46,7 +46,8 @@ pub(crate) async fn hold(
     .await
 }
 
-/// The same without holding it: for a test alone, that what it tests is noticed.
+/// The same without holding it, and so slowly that others decide meanwhile: for a test alone, that what it tests is
+/// noticed.
 #[instrument(name = "db.campaign.read", skip_all)]
 async fn read(db: &mut PgConnection, campaign: i64) -> Result<Option<Held>, sqlx::Error> {
     sqlx::query_as!(
@@ -54,6 +55,7 @@ async fn read(db: &mut PgConnection, campaign: i64) -> Result<Option<Held>, sqlx
         r#"
         select state, version, reserved, confirmed, given_minor_units
         from perks.campaign
+        cross join lateral (select pg_sleep(0.1)) as slowly
         where campaign_id = $1
         "#,
         campaign,
