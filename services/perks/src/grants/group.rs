@@ -1,6 +1,6 @@
 //! A group of what waits for one campaign, done in one transaction.
 //!
-//! The campaign's row is held first. So what is read afterwards is what whoever held it before has left, in this process
+//! The campaign's row is held first, then the states of people. So what is read afterwards is what whoever held it before has left, in this process
 //! or another, and nobody moves it until the commit. All is decided in memory, in the order in which it waited, and
 //! written with one statement a table. Whoever holds a campaign's row holds no other campaign's, and whatever else is
 //! locked is locked after it: nobody waits in a circle.
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     campaigns::Compiled,
     check_in::Stays,
-    decide::{Verdict, decide},
+    decide::{Outcome, Verdict, decide, is_active},
     error::Error,
     facts::Person,
     spec::Codes,
@@ -38,8 +38,9 @@ use crate::{
 /// How long a group may take: it ends what waits for a connection that is dead without a word.
 const TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Reservations whose time is over that a group ends, beside those that it is about.
-const DUE_MAX: i64 = 256;
+/// Reservations whose time is over that a transaction ends, beside those that it is about. A group that decides ends all
+/// of them first, in as many transactions as it takes: any of them may hold what is asked for.
+const DUE_MAX: usize = 256;
 
 /// What a group needs to know before anything is decided.
 struct Asked<'a> {
@@ -88,37 +89,58 @@ async fn commit(
     campaign: i64,
     wishes: &[Wish],
 ) -> Result<Vec<Result<Done, Error>>, Error> {
-    let mut transaction = granter.db.begin().await.map_err(Error::store("begin a group"))?;
-    // Before anything else is held: see `masking`.
-    let shared = store::person_state::share(&mut transaction).await;
-    shared.map_err(Error::store("share states"))?;
-    let held = store::ledger::hold(&mut transaction, campaign).await;
-    let Some(held) = held.map_err(Error::store("hold a campaign"))? else {
-        return Ok(wishes.iter().map(|wish| Err(unknown(campaign, wish))).collect());
-    };
-    // Not before: others may have held it for long.
-    let now = granter.now();
-    let asked = ask(granter, &mut transaction, &held, wishes).await?;
-    let mut ledger = open(&mut transaction, campaign, now, held, wishes, &asked).await?;
-    let expired = expire(&mut transaction, campaign, &mut ledger).await?;
-    bring(&mut transaction, campaign, now, &mut ledger, &asked).await?;
-    let check_ins = asked.asks.iter().filter_map(|ask| ask.check_in.as_ref());
-    let mut stays = Stays::hold(&mut transaction, check_ins, now).await?;
+    let mut ended = 0;
+    loop {
+        let begun = granter.db.begin().await;
+        let mut transaction = begun.map_err(Error::store("begin a group"))?;
+        let held = store::ledger::hold(&mut transaction, campaign).await;
+        let Some(held) = held.map_err(Error::store("hold a campaign"))? else {
+            return Ok(wishes.iter().map(|wish| Err(unknown(campaign, wish))).collect());
+        };
+        // Not before: whoever waits for a campaign is not to keep those waiting who take states over, and behind them
+        // every other campaign. They hold no campaign's row, so nobody waits in a circle.
+        let shared = store::person_state::share(&mut transaction).await;
+        shared.map_err(Error::store("share states"))?;
+        // Not before: others may have held it for long.
+        let now = granter.now();
+        let asked = ask(granter, &mut transaction, &held, wishes).await?;
+        let mut ledger = open(&mut transaction, campaign, now, held, wishes, &asked).await?;
+        let expired = expire(&mut transaction, campaign, &mut ledger).await?;
+        ended += expired;
+        if expired >= DUE_MAX && !asked.asks.is_empty() {
+            // There may be more.
+            write(transaction, campaign, ledger, Stays::default()).await?;
+            continue;
+        }
+        bring(&mut transaction, campaign, now, &mut ledger, &asked).await?;
+        let check_ins = asked.asks.iter().filter_map(|ask| ask.check_in.as_ref());
+        let mut stays = Stays::hold(&mut transaction, check_ins, now).await?;
+        let done = decide_all(granter, &mut ledger, &mut stays, &asked, wishes, ended, now);
+        write(transaction, campaign, ledger, stays).await?;
+        granter.metrics.expired(ended);
+        return Ok(done);
+    }
+}
 
+/// Does what a group wants in memory; `expired`: what it ended before.
+fn decide_all(
+    granter: &Granter,
+    ledger: &mut Ledger,
+    stays: &mut Stays,
+    asked: &Asked<'_>,
+    wishes: &[Wish],
+    expired: usize,
+    now: OffsetDateTime,
+) -> Vec<Result<Done, Error>> {
     let mut decided = HashMap::new();
     let done = wishes.iter().map(|wish| match wish {
-        Wish::Reserve(ask) => {
-            reserve(granter, &mut ledger, &mut stays, &asked, &mut decided, ask, now)
-        }
+        Wish::Reserve(ask) => reserve(granter, ledger, stays, asked, &mut decided, ask, now),
         Wish::Step { grant, step, why } => {
             ledger.step(*grant, *step, why).map(Box::new).map(Done::Stepped)
         }
         Wish::Expire => Ok(Done::Expired(expired)),
     });
-    let done = done.collect();
-    write(transaction, campaign, ledger, stays).await?;
-    granter.metrics.expired(expired);
-    Ok(done)
+    done.collect()
 }
 
 /// What is asked for, by which version it is decided, and what was decided before.
@@ -191,7 +213,8 @@ async fn open(
         })
         .collect();
     let keys: Vec<String> = keys.into_iter().collect();
-    let grants = store::grant::concerned(db, campaign, &named, &keys, now, DUE_MAX).await;
+    let due_max = i64::try_from(DUE_MAX).expect("a few");
+    let grants = store::grant::concerned(db, campaign, &named, &keys, now, due_max).await;
     Ok(Ledger::open(now, held, grants.map_err(Error::store("read grants"))?))
 }
 
@@ -267,10 +290,13 @@ fn reserve(
     Ok(Done::Decided(Box::new(reserved)))
 }
 
-/// What the version that decides says about somebody: another one than they asked by may say something else.
+/// What the version that decides says about somebody now: another one than they asked by may say something else, and
+/// its period may have begun or ended since.
 fn verdict(granter: &Granter, ask: &Ask, campaign: &Compiled, now: OffsetDateTime) -> Verdict {
     let asked = &ask.campaign;
-    if (asked.version, asked.state) == (campaign.version, campaign.state) {
+    let is_same = (asked.version, asked.state) == (campaign.version, campaign.state);
+    let was_active = ask.verdict.outcome != Outcome::NotActive;
+    if is_same && was_active == is_active(campaign, now) {
         return ask.verdict.clone();
     }
     let person = Person { id: ask.person, facts: ask.known.clone() };
