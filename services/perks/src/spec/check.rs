@@ -236,7 +236,9 @@ fn reservation_time(given: Option<prost_types::Duration>) -> Result<Duration, Er
     let time = Duration::try_from(given).ok();
     let fits = |it: &Duration| (RESERVATION_TIME_MIN..=RESERVATION_TIME_MAX).contains(it);
     let problem = "is not within 1 second and 7 days";
-    time.filter(fits).ok_or_else(|| Error::field("spec.reservation_time", problem))
+    let time = time.filter(fits).ok_or_else(|| Error::field("spec.reservation_time", problem))?;
+    // As the store keeps times: the first answer and the next say the same.
+    Ok(Duration::new(time.as_secs(), time.subsec_micros() * 1_000))
 }
 
 fn rules(given: &[wire::Rule]) -> Result<Vec<Rule>, Error> {

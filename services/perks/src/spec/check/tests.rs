@@ -211,6 +211,8 @@ fn a_reservation_lasts_seconds_to_days() {
     for (seconds, nanos) in [(1, 0), (600, 5), (604_800, 0)] {
         assert!(with(lasting(seconds, nanos)).is_ok(), "{seconds}");
     }
+    let cut = with(lasting(600, 1_005)).expect("a spec").reservation_time;
+    assert_eq!(cut, Duration::new(600, 1_000), "the store keeps microseconds");
     for (seconds, nanos) in [(0, 999_999_999), (-5, 0), (604_800, 1), (i64::MAX, 0)] {
         assert_eq!(refused(lasting(seconds, nanos)), "spec.reservation_time", "{seconds}");
     }
