@@ -183,7 +183,8 @@ pub(crate) async fn newest(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> 
 }
 
 /// Gives what merged people had to those whom they are now. Where both have a grant of a campaign that gives one to a
-/// person, both keep theirs, and the one that is moved holds the place of nobody any more; per person both count.
+/// person, both keep theirs: they get no other one before both have ended, and per person both count. The key is that of
+/// one of them alone, as a key can be there once.
 #[instrument(name = "db.person_state.move", skip_all, fields(people.len = from.len()))]
 pub(crate) async fn move_held(
     db: &mut PgConnection,
