@@ -32,7 +32,7 @@ impl Campaigns {
         spec: CampaignSpec,
     ) -> Result<Kept, Error> {
         let store = Error::store;
-        let (spec, _) = Spec::check(spec)?;
+        let (spec, _) = Spec::check_apart(spec).await?;
         let mut transaction = self.0.db.begin().await.map_err(store("begin a campaign"))?;
         let now = Clock::running().now();
         loop {
@@ -71,7 +71,7 @@ impl Campaigns {
         spec: CampaignSpec,
     ) -> Result<Kept, Error> {
         let store = Error::store;
-        let (spec, _) = Spec::check(spec)?;
+        let (spec, _) = Spec::check_apart(spec).await?;
         let mut transaction = self.0.db.begin().await.map_err(store("begin to change"))?;
         let kept = hold(&mut transaction, campaign).await?;
         let before = decode(&kept)?;
