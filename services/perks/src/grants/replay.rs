@@ -37,14 +37,14 @@ pub(crate) fn replay(decided: &Decided, hold_out: &HoldOut) -> Result<(Verdict, 
 /// Puts those who qualify into the group in which they were.
 fn as_recorded(recorded: &str, campaign: &Compiled, outcome: Outcome) -> Outcome {
     let was_held_out = recorded == Outcome::HeldOut.as_str();
-    match outcome {
-        Outcome::Eligible | Outcome::Shadow
-            if was_held_out && campaign.spec.hold_out_share > 0.0 =>
-        {
-            Outcome::HeldOut
-        }
-        Outcome::HeldOut if !was_held_out && campaign.spec.shadow => Outcome::Shadow,
-        Outcome::HeldOut if !was_held_out => Outcome::Eligible,
-        otherwise => otherwise,
+    let qualifies = matches!(outcome, Outcome::Eligible | Outcome::Shadow | Outcome::HeldOut);
+    if !qualifies {
+        outcome
+    } else if was_held_out && campaign.spec.hold_out_share > 0.0 {
+        Outcome::HeldOut
+    } else if campaign.spec.shadow {
+        Outcome::Shadow
+    } else {
+        Outcome::Eligible
     }
 }

@@ -20,7 +20,7 @@ pub(crate) enum Standing {
 }
 
 /// Keeps states as they are until the transaction ends. For whoever writes what somebody has: before anything else is
-/// held, as whoever takes states over holds nothing that others wait for meanwhile. Who is gone then, [`gone`] tells.
+/// held but a campaign's row, which whoever takes states over never asks for. Who is gone then, [`gone`] tells.
 #[instrument(name = "db.person_state.share", skip_all)]
 pub(crate) async fn share(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("lock table perks.person_state in row exclusive mode").execute(db).await?;
