@@ -4,7 +4,7 @@ use klout_proto::{
     graph::v1::{DescribePersonRequest, ForgetPersonRequest, ForgetPersonResponse},
     perk::v1::{
         CampaignSpec, Decision, ListDecisionsRequest, ListGrantsRequest, ReleaseGrantRequest,
-        ReplayDecisionRequest,
+        ReplayDecisionRequest, ReserveGrantRequest, reserve_grant_request::Subject,
     },
 };
 use klout_testkit::until;
@@ -188,15 +188,23 @@ async fn who_is_merged_gets_nothing_more_while_one_of_theirs_is_live() {
     town.client().release_grant(request).await.expect("released");
 
     assert_eq!(town.says(2).await.outcome, "ALREADY_GRANTED");
-    let decided = town.reserve(&campaign, 2).await.expect("decided").decision;
-    assert_eq!(decided.expect("always there").outcome, "ALREADY_GRANTED");
+    let again = ReserveGrantRequest {
+        campaign: campaign.clone(),
+        subject: Some(Subject::Person("2".to_owned())),
+        request_id: "again".to_owned(),
+        ..Default::default()
+    };
+    let decided = town.client().reserve_grant(again.clone()).await.expect("decided").into_inner();
+    assert_eq!(decided.decision.expect("always there").outcome, "ALREADY_GRANTED");
     let request = klout_proto::perk::v1::ReverseGrantRequest {
         campaign: campaign.clone(),
         grant: confirmed.grant,
         why: String::new(),
     };
     town.client().reverse_grant(request).await.expect("taken back");
-    town.give(&campaign, 2).await;
+    let anew = ReserveGrantRequest { request_id: "anew".to_owned(), ..again };
+    let decided = town.client().reserve_grant(anew).await.expect("decided").into_inner();
+    assert!(decided.grant.is_some());
 }
 
 #[tokio::test]

@@ -196,11 +196,11 @@ fn a_share_is_held_out_of_at_most_a_half() {
 fn what_is_kept_is_read_also_when_it_could_not_be_made_any_more() {
     let mut kept = spec();
     let benefit = kept.benefit.as_mut().expect("there");
-    benefit.value = Some(wire::Money { currency: "DEM".to_owned(), minor_units: 5 });
+    benefit.value = Some(wire::Money { currency: "BGN".to_owned(), minor_units: 5 });
     kept.places = vec![wire::Place { country: "AN".to_owned(), city: String::new() }];
     assert!(Spec::check(kept.clone()).is_err());
     let (read, _) = Spec::read(kept).expect("it was checked when it was kept");
-    assert_eq!(read.value.map(|it| it.currency.code()), Some("DEM"));
+    assert_eq!(read.value.map(|it| it.currency.code()), Some("BGN"));
 }
 
 #[test]
