@@ -16,7 +16,7 @@ use prost::Message as _;
 use quick_cache::sync::Cache;
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{sync::Mutex, task::spawn_blocking, time::Instant};
 use tracing::error;
 
 pub(crate) use self::change::decode;
@@ -102,7 +102,7 @@ impl Campaigns {
         fresh
             .get(|| async {
                 let kept = self.find(campaign, None).await?;
-                let compiled = Arc::new(self.compile(&kept)?);
+                let compiled = Arc::new(self.compile(&kept).await?);
                 // Whoever asks for what there is not takes no room.
                 self.0.newest.insert(campaign, Arc::clone(&fresh));
                 Ok(compiled)
@@ -121,7 +121,15 @@ impl Campaigns {
             return Ok(Arc::new(Compiled { version, spec, rules, ..(*newest).clone() }));
         }
         let kept = self.find(campaign, Some(version)).await?;
-        Ok(Arc::new(self.compile(&kept)?))
+        Ok(Arc::new(self.compile(&kept).await?))
+    }
+
+    /// What one version offers, also one that cannot decide any more.
+    pub(crate) async fn offered(&self, campaign: i64, version: i32) -> Result<CampaignSpec, Error> {
+        if let Some(Some(Terms { spec, .. })) = self.0.terms.get(&(campaign, version)) {
+            return Ok(spec.proto.clone());
+        }
+        decode(&self.find(campaign, Some(version)).await?)
     }
 
     /// All that are active, also those in shadow, by their ids.
@@ -154,9 +162,7 @@ impl Campaigns {
         let (campaigns, versions): (Vec<_>, Vec<_>) = missing.unzip();
         if !campaigns.is_empty() {
             let specs = store::campaign::specs(&self.0.db, &campaigns, &versions).await;
-            for (campaign, version, spec) in specs.map_err(Error::store("read campaigns"))? {
-                self.remember(campaign, version, &spec);
-            }
+            self.remember(specs.map_err(Error::store("read campaigns"))?).await?;
         }
         let compiled = standings.into_iter().filter_map(|it| {
             // One that cannot be read was logged, and keeps no other from giving.
@@ -174,10 +180,26 @@ impl Campaigns {
     }
 
     /// What was read of a campaign, as it decides.
-    pub(crate) fn compile(&self, kept: &Kept) -> Result<Compiled, Error> {
+    pub(crate) async fn compile(&self, kept: &Kept) -> Result<Compiled, Error> {
+        let name = (kept.campaign_id, kept.spec_version);
+        let terms = match self.0.terms.get(&name) {
+            Some(terms) => terms,
+            None => {
+                let spec = (kept.campaign_id, kept.spec_version, kept.spec.clone());
+                self.remember(vec![spec]).await?.pop().flatten()
+            }
+        };
+        Self::compiled(kept, terms)
+    }
+
+    /// The same from memory alone. `None`: it was not read yet.
+    pub(crate) fn known(&self, kept: &Kept) -> Option<Result<Compiled, Error>> {
+        let terms = self.0.terms.get(&(kept.campaign_id, kept.spec_version))?;
+        Some(Self::compiled(kept, terms))
+    }
+
+    fn compiled(kept: &Kept, terms: Option<Terms>) -> Result<Compiled, Error> {
         let (campaign, version) = (kept.campaign_id, kept.spec_version);
-        let known = self.0.terms.get(&(campaign, version));
-        let terms = known.unwrap_or_else(|| self.remember(campaign, version, &kept.spec));
         let broken = || Error::CampaignBroken { campaign, version };
         let Terms { spec, rules } = terms.ok_or_else(broken)?;
         let state = kept.state.parse().map_err(|()| broken())?;
@@ -185,23 +207,34 @@ impl Campaigns {
         Ok(Compiled { id: campaign, version, state, spec, rules, activate_time })
     }
 
-    fn remember(&self, campaign: i64, version: i32, spec: &[u8]) -> Option<Terms> {
-        let terms = match read(spec) {
-            Ok(terms) => Some(terms),
-            Err(problem) => {
-                error!(campaign, version, problem, "a campaign that was kept cannot be read");
-                None
-            }
+    /// Reads and compiles versions of campaigns, not on a thread on which others wait.
+    async fn remember(&self, specs: Vec<(i64, i32, Vec<u8>)>) -> Result<Vec<Option<Terms>>, Error> {
+        let campaigns = self.clone();
+        let all = move || {
+            let read = |(campaign, version, spec): (i64, i32, Vec<u8>)| {
+                let terms = match read(&spec) {
+                    Ok(terms) => Some(terms),
+                    Err(problem) => {
+                        error!(
+                            campaign,
+                            version, problem, "a campaign that was kept cannot be read"
+                        );
+                        None
+                    }
+                };
+                campaigns.0.terms.insert((campaign, version), terms.clone());
+                terms
+            };
+            specs.into_iter().map(read).collect()
         };
-        self.0.terms.insert((campaign, version), terms.clone());
-        terms
+        spawn_blocking(all).await.map_err(Error::Lost)
     }
 }
 
 /// A spec as it is kept.
 fn read(spec: &[u8]) -> Result<Terms, String> {
     let spec = CampaignSpec::decode(spec).map_err(|error| error.to_string())?;
-    let (spec, rules) = Spec::check(spec).map_err(|error| error.to_string())?;
+    let (spec, rules) = Spec::read(spec).map_err(|error| error.to_string())?;
     Ok(Terms { spec: Arc::new(spec), rules: rules.into() })
 }
 

@@ -72,8 +72,10 @@ impl Stays {
         if self.decided.contains(&stay(&check_in.told)) {
             return Err(Error::StayDecided);
         }
-        let reserved = self.reserved.get(&category(&check_in.told)).copied().unwrap_or_default();
-        let is_sold_out = verdict.outcome == Outcome::Eligible && reserved >= check_in.available;
+        let reserved = self.reserved.get(&category(&check_in.told)).copied();
+        // A category that is not there any more has nothing free, whatever the desk saw a second ago.
+        let is_free = reserved.is_some_and(|reserved| reserved < check_in.available);
+        let is_sold_out = verdict.outcome == Outcome::Eligible && !is_free;
         let outcome = if is_sold_out { Outcome::SoldOut } else { verdict.outcome };
         Ok(Verdict { outcome, ..verdict })
     }
@@ -90,12 +92,17 @@ impl Stays {
 
     /// Writes down what desks are told.
     pub(crate) async fn write(self, db: &mut PgConnection) -> Result<(), Error> {
-        for told in &self.told {
-            // Each stay is held, so nobody else can have written.
-            let kept = store::check_in::keep(&mut *db, told).await;
-            kept.map_err(Error::store("write down what a desk is told"))?;
+        if self.told.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let kept = store::check_in::keep(db, &self.told).await;
+        let kept = kept.map_err(Error::store("write down what desks are told"))?;
+        // Whoever writes holds the stay: a desk that would be told something else than what is written is told nothing.
+        if usize::try_from(kept).is_ok_and(|kept| kept == self.told.len()) {
+            Ok(())
+        } else {
+            Err(Error::GroupLost)
+        }
     }
 }
 

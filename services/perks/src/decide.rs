@@ -95,7 +95,7 @@ pub(crate) fn qualifies(spec: &Spec, rules: &[Rule], person: &Person) -> bool {
 }
 
 /// Whether it gives anything at all now. What starts with its activation was activated.
-fn is_active(campaign: &Compiled, now: OffsetDateTime) -> bool {
+pub(crate) fn is_active(campaign: &Compiled, now: OffsetDateTime) -> bool {
     campaign.state == CampaignState::Active
         && campaign.spec.start_time.or(campaign.activate_time).is_none_or(|start| start <= now)
         && campaign.spec.end_time.is_none_or(|end| now < end)

@@ -450,8 +450,14 @@ impl Desk {
         if !gone.map_err(store("look who has left"))?.is_empty() {
             return Err(Error::PersonUnknown);
         }
-        let kept = store::check_in::keep(&mut *transaction, &told).await;
-        if !kept.map_err(store("write down what a desk is told"))? {
+        // A campaign's group may be about to make an offer for it.
+        let stay = (told.property.as_str(), told.stay.as_str());
+        let decided = store::check_in::hold(&mut transaction, &[stay]).await;
+        if !decided.map_err(store("hold a stay"))?.is_empty() {
+            return Err(Error::StayDecided);
+        }
+        let kept = store::check_in::keep(&mut transaction, std::slice::from_ref(&told)).await;
+        if kept.map_err(store("write down what a desk is told"))? == 0 {
             return Err(Error::StayDecided);
         }
         transaction.commit().await.map_err(store("commit what a desk is told"))?;

@@ -129,7 +129,7 @@ impl Previewer {
     async fn count(&self, leased: &Leased) -> Result<(), Error> {
         let unreadable = |_| Error::PreviewUnknown { preview: leased.preview.to_string() };
         let spec = wire::CampaignSpec::decode(leased.spec.as_slice()).map_err(unreadable)?;
-        let (spec, rules) = Spec::check(spec)?;
+        let (spec, rules) = Spec::check_apart(spec).await?;
         let members = self.facts.list_members(leased.after, PEOPLE_MAX).await?;
         let Some(last) = members.last() else {
             let finished = store::preview::finish(&self.db, leased).await;

@@ -13,6 +13,7 @@ use iso_currency::Currency;
 use klout_perk_rules::Rule;
 use klout_proto::perk::v1::CampaignSpec;
 use time::OffsetDateTime;
+use tokio::task::spawn_blocking;
 
 use crate::error::Error;
 
@@ -41,6 +42,13 @@ pub(crate) struct Spec {
     pub(crate) shadow: bool,
     pub(crate) reservation_time: Duration,
     pub(crate) codes: Codes,
+}
+
+/// Which specs are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    New,
+    Kept,
 }
 
 /// What one gets on top of what one has.
@@ -108,7 +116,18 @@ impl Spec {
     ///
     /// [`Error::FieldInvalid`] or [`Error::RuleInvalid`], at the first thing that is wrong.
     pub(crate) fn check(proto: CampaignSpec) -> Result<(Self, Vec<Rule>), Error> {
-        check::check(proto)
+        check::check(proto, Of::New)
+    }
+
+    /// The same without keeping up the thread that waits: rules are as deep as somebody wrote them.
+    pub(crate) async fn check_apart(proto: CampaignSpec) -> Result<(Self, Vec<Rule>), Error> {
+        spawn_blocking(move || Self::check(proto)).await.map_err(Error::Lost)?
+    }
+
+    /// Reads a spec that was checked when it was kept: what a newer list of currencies or countries does not have any
+    /// more still stands.
+    pub(crate) fn read(proto: CampaignSpec) -> Result<(Self, Vec<Rule>), Error> {
+        check::check(proto, Of::Kept)
     }
 }
 

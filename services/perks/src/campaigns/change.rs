@@ -32,7 +32,7 @@ impl Campaigns {
         spec: CampaignSpec,
     ) -> Result<Kept, Error> {
         let store = Error::store;
-        let (spec, _) = Spec::check(spec)?;
+        let (spec, _) = Spec::check_apart(spec).await?;
         let mut transaction = self.0.db.begin().await.map_err(store("begin a campaign"))?;
         let now = Clock::running().now();
         loop {
@@ -71,7 +71,7 @@ impl Campaigns {
         spec: CampaignSpec,
     ) -> Result<Kept, Error> {
         let store = Error::store;
-        let (spec, _) = Spec::check(spec)?;
+        let (spec, _) = Spec::check_apart(spec).await?;
         let mut transaction = self.0.db.begin().await.map_err(store("begin to change"))?;
         let kept = hold(&mut transaction, campaign).await?;
         let before = decode(&kept)?;
@@ -89,6 +89,7 @@ impl Campaigns {
             return Err(Error::field("spec.disclosure", "is missing while the campaign is active"));
         }
         keeps_currency(&before, &spec)?;
+        keeps_unique_per(&before, &spec, &kept)?;
         check_properties(&mut transaction, &spec).await?;
         let now = Clock::running().now();
         let today = Key::Day(now.date()).text();
@@ -265,6 +266,16 @@ fn keeps_currency(before: &CampaignSpec, spec: &Spec) -> Result<(), Error> {
     }
     let problem = format!("was {} and cannot become another one", before.currency);
     Err(Error::field("spec.benefit.value.currency", problem))
+}
+
+/// What holds a place by one kind of name is not found by another.
+fn keeps_unique_per(before: &CampaignSpec, spec: &Spec, kept: &Kept) -> Result<(), Error> {
+    let live = kept.reserved + kept.confirmed;
+    if before.unique_per == spec.proto.unique_per || live == 0 {
+        return Ok(());
+    }
+    let problem = format!("is {} of {live} that are reserved or confirmed", before.unique_per);
+    Err(Error::field("spec.unique_per", problem))
 }
 
 /// A limit is not below what it limits.

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use tracing::instrument;
+use futures::{StreamExt as _, stream};
+use klout_chassis::Chain;
+use tracing::{instrument, warn};
 
 use super::{
     Granter,
@@ -30,7 +31,7 @@ impl Granter {
     pub(crate) async fn expire(&self) -> Result<bool, Error> {
         let due = store::grant::due(&self.db, self.now(), CAMPAIGNS_MAX).await;
         let due = due.map_err(Error::store("look for reservations whose time is over"))?;
-        let ended: usize = stream::iter(due)
+        let ended: Vec<Result<usize, Error>> = stream::iter(due)
             .map(async |campaign| match self.line.stand(self, campaign, Wish::Expire).await {
                 Ok(Done::Expired(ended)) => Ok(ended),
                 Ok(Done::Decided(_) | Done::Known(_) | Done::Stepped(_)) => Err(Error::GroupLost),
@@ -39,8 +40,22 @@ impl Granter {
                 Err(error) => Err(error),
             })
             .buffer_unordered(AT_ONCE)
-            .try_fold(0, async |sum, ended| Ok(sum + ended))
-            .await?;
-        Ok(ended > 0)
+            .collect()
+            .await;
+        // One that fails keeps no other from being looked at.
+        let mut failed = None;
+        let mut any = false;
+        for ended in ended {
+            match ended {
+                Ok(ended) => any |= ended > 0,
+                // Whoever repeats this tells the last one.
+                Err(error) => {
+                    if let Some(before) = failed.replace(error) {
+                        warn!(error = %Chain(&before), "reservations of a campaign were not ended");
+                    }
+                }
+            }
+        }
+        failed.map_or(Ok(any), Err)
     }
 }

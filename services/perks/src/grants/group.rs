@@ -1,6 +1,6 @@
 //! A group of what waits for one campaign, done in one transaction.
 //!
-//! The campaign's row is held first. So what is read afterwards is what whoever held it before has left, in this process
+//! The campaign's row is held first, then the states of people. So what is read afterwards is what whoever held it before has left, in this process
 //! or another, and nobody moves it until the commit. All is decided in memory, in the order in which it waited, and
 //! written with one statement a table. Whoever holds a campaign's row holds no other campaign's, and whatever else is
 //! locked is locked after it: nobody waits in a circle.
@@ -25,12 +25,13 @@ use super::{
 use crate::{
     campaigns::Compiled,
     check_in::Stays,
-    decide::{Verdict, decide},
+    decide::{Outcome, Verdict, decide, is_active},
     error::Error,
     facts::Person,
-    spec::Codes,
+    spec::{Codes, UniquePer},
     store::{
         self,
+        campaign::Kept,
         ledger::{Change, Held},
     },
 };
@@ -38,13 +39,16 @@ use crate::{
 /// How long a group may take: it ends what waits for a connection that is dead without a word.
 const TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Reservations whose time is over that a group ends, beside those that it is about.
-const DUE_MAX: i64 = 256;
+/// Reservations whose time is over that a transaction ends, beside those that it is about. A group that decides ends all
+/// of them first, in as many transactions as it takes: any of them may hold what is asked for.
+const DUE_MAX: usize = 256;
 
 /// What a group needs to know before anything is decided.
 struct Asked<'a> {
-    /// The version that decides. `None`: nothing is asked for.
+    /// The version that decides. `None`: nothing is asked for, or it cannot be read.
     campaign: Option<Arc<Compiled>>,
+    /// The newest one.
+    version: i32,
     asks: Vec<&'a Ask>,
     /// What was decided before, with the fingerprint of what was asked.
     known: HashMap<RequestName, Vec<u8>>,
@@ -88,80 +92,131 @@ async fn commit(
     campaign: i64,
     wishes: &[Wish],
 ) -> Result<Vec<Result<Done, Error>>, Error> {
-    let mut transaction = granter.db.begin().await.map_err(Error::store("begin a group"))?;
-    // Before anything else is held: see `masking`.
-    let shared = store::person_state::share(&mut transaction).await;
-    shared.map_err(Error::store("share states"))?;
-    let held = store::ledger::hold(&mut transaction, campaign).await;
-    let Some(held) = held.map_err(Error::store("hold a campaign"))? else {
-        return Ok(wishes.iter().map(|wish| Err(unknown(campaign, wish))).collect());
-    };
-    // Not before: others may have held it for long.
-    let now = granter.now();
-    let asked = ask(granter, &mut transaction, &held, wishes).await?;
-    let mut ledger = open(&mut transaction, campaign, now, held, wishes, &asked).await?;
-    let expired = expire(&mut transaction, campaign, &mut ledger).await?;
-    bring(&mut transaction, campaign, now, &mut ledger, &asked).await?;
-    let check_ins = asked.asks.iter().filter_map(|ask| ask.check_in.as_ref());
-    let mut stays = Stays::hold(&mut transaction, check_ins, now).await?;
+    let mut ended = 0;
+    loop {
+        let begun = granter.db.begin().await;
+        let mut transaction = begun.map_err(Error::store("begin a group"))?;
+        let held = store::ledger::hold(&mut transaction, campaign).await;
+        let Some(held) = held.map_err(Error::store("hold a campaign"))? else {
+            return Ok(wishes.iter().map(|wish| Err(unknown(campaign, wish))).collect());
+        };
+        // Not before: whoever waits for a campaign is not to keep those waiting who take states over, and behind them
+        // every other campaign. They hold no campaign's row, so nobody waits in a circle.
+        let shared = store::person_state::share(&mut transaction).await;
+        shared.map_err(Error::store("share states"))?;
+        // Not before: others may have held it for long.
+        let now = granter.now();
+        let asks: Vec<&Ask> = wishes.iter().filter_map(asked_for).collect();
+        let version = match deciding(granter, &mut transaction, &held, &asks).await? {
+            Deciding::Version(version) => Some(version),
+            Deciding::Nothing | Deciding::Broken => None,
+            Deciding::Unread(kept) => {
+                transaction.rollback().await.map_err(Error::store("let a campaign go"))?;
+                // What cannot be read is remembered so, and found so when the campaign is held again.
+                match granter.campaigns.compile(&kept).await {
+                    Ok(_) | Err(Error::CampaignBroken { .. }) => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        let asked = ask(&mut transaction, &held, version, asks).await?;
+        let mut ledger = open(&mut transaction, campaign, now, held, wishes, &asked).await?;
+        let expired = expire(&mut transaction, campaign, &mut ledger).await?;
+        ended += expired;
+        if expired >= DUE_MAX && !asked.asks.is_empty() {
+            // There may be more.
+            write(transaction, campaign, ledger, Stays::default()).await?;
+            continue;
+        }
+        bring(&mut transaction, campaign, now, &mut ledger, &asked).await?;
+        let check_ins = asked.asks.iter().filter_map(|ask| ask.check_in.as_ref());
+        let mut stays = Stays::hold(&mut transaction, check_ins, now).await?;
+        let done = decide_all(granter, &mut ledger, &mut stays, &asked, wishes, ended, now);
+        write(transaction, campaign, ledger, stays).await?;
+        granter.metrics.expired(ended);
+        return Ok(done);
+    }
+}
 
+/// Does what a group wants in memory; `expired`: what it ended before.
+fn decide_all(
+    granter: &Granter,
+    ledger: &mut Ledger,
+    stays: &mut Stays,
+    asked: &Asked<'_>,
+    wishes: &[Wish],
+    expired: usize,
+    now: OffsetDateTime,
+) -> Vec<Result<Done, Error>> {
     let mut decided = HashMap::new();
     let done = wishes.iter().map(|wish| match wish {
-        Wish::Reserve(ask) => {
-            reserve(granter, &mut ledger, &mut stays, &asked, &mut decided, ask, now)
-        }
+        Wish::Reserve(ask) => reserve(granter, ledger, stays, asked, &mut decided, ask, now),
         Wish::Step { grant, step, why } => {
             ledger.step(*grant, *step, why).map(Box::new).map(Done::Stepped)
         }
         Wish::Expire => Ok(Done::Expired(expired)),
     });
-    let done = done.collect();
-    write(transaction, campaign, ledger, stays).await?;
-    granter.metrics.expired(expired);
-    Ok(done)
+    done.collect()
 }
 
-/// What is asked for, by which version it is decided, and what was decided before.
-async fn ask<'a>(
+/// Which version decides.
+enum Deciding {
+    /// Nobody asks.
+    Nothing,
+    Version(Arc<Compiled>),
+    /// It cannot be read.
+    Broken,
+    /// It was not read yet, which is not done while others wait.
+    Unread(Kept),
+}
+
+/// By which version it is decided.
+async fn deciding(
     granter: &Granter,
     db: &mut PgConnection,
     held: &Held,
-    wishes: &'a [Wish],
-) -> Result<Asked<'a>, Error> {
-    let asks: Vec<&Ask> = wishes
-        .iter()
-        .filter_map(|wish| match wish {
-            Wish::Reserve(ask) => Some(&**ask),
-            Wish::Step { .. } | Wish::Expire => None,
-        })
-        .collect();
-    let Some(first) = asks.first() else {
-        let (known, gone) = (HashMap::new(), HashSet::new());
-        return Ok(Asked { campaign: None, asks, known, gone });
-    };
+    asks: &[&Ask],
+) -> Result<Deciding, Error> {
+    let Some(first) = asks.first() else { return Ok(Deciding::Nothing) };
     let is_newest = |ask: &&&Ask| {
         ask.campaign.version == held.version && ask.campaign.state.as_str() == held.state
     };
-    let newest = asks.iter().find(is_newest).map(|ask| Arc::clone(&ask.campaign));
-    let campaign = match newest {
-        Some(campaign) => campaign,
-        None => {
-            let id = first.campaign.id;
-            let kept = store::campaign::find(&mut *db, id, None).await;
-            let kept = kept.map_err(Error::store("read a campaign"))?;
-            let kept = kept.ok_or_else(|| Error::no_campaign(id))?;
-            // Whoever asks next is not to be told by what it was before.
-            granter.campaigns.forget(id);
-            Arc::new(granter.campaigns.compile(&kept)?)
-        }
+    if let Some(newest) = asks.iter().find(is_newest) {
+        return Ok(Deciding::Version(Arc::clone(&newest.campaign)));
+    }
+    let id = first.campaign.id;
+    let kept = store::campaign::find(&mut *db, id, None).await;
+    let kept = kept.map_err(Error::store("read a campaign"))?;
+    let kept = kept.ok_or_else(|| Error::no_campaign(id))?;
+    // Whoever asks next is not to be told by what it was before.
+    granter.campaigns.forget(id);
+    Ok(match granter.campaigns.known(&kept) {
+        Some(Ok(campaign)) => Deciding::Version(Arc::new(campaign)),
+        // It was logged, and whoever asks is told; what else the group wants is done.
+        Some(Err(_)) => Deciding::Broken,
+        None => Deciding::Unread(kept),
+    })
+}
+
+/// What is asked for, and what was decided before. `campaign`: by which it is decided.
+async fn ask<'a>(
+    db: &mut PgConnection,
+    held: &Held,
+    campaign: Option<Arc<Compiled>>,
+    asks: Vec<&'a Ask>,
+) -> Result<Asked<'a>, Error> {
+    let version = held.version;
+    let Some(first) = asks.first() else {
+        let (known, gone) = (HashMap::new(), HashSet::new());
+        return Ok(Asked { campaign, version, asks, known, gone });
     };
     let names: Vec<RequestName> = asks.iter().map(|ask| ask.name()).collect();
-    let known = store::decision::known(&mut *db, campaign.id, &names).await;
+    let known = store::decision::known(&mut *db, first.campaign.id, &names).await;
     let known = known.map_err(Error::store("look for requests"))?;
     let people: Vec<i64> = asks.iter().map(|ask| ask.person.get()).collect();
     let gone = store::person_state::gone(&mut *db, &people).await;
     let gone = gone.map_err(Error::store("look who has left"))?;
-    Ok(Asked { campaign: Some(campaign), asks, known, gone })
+    Ok(Asked { campaign, version, asks, known, gone })
 }
 
 /// Opens the books with all grants that a group is about.
@@ -191,7 +246,14 @@ async fn open(
         })
         .collect();
     let keys: Vec<String> = keys.into_iter().collect();
-    let grants = store::grant::concerned(db, campaign, &named, &keys, now, DUE_MAX).await;
+    // After a merge somebody may have one that does not hold their key.
+    let is_of_people = |it: &&Arc<Compiled>| it.spec.unique_per == UniquePer::Person;
+    let people: Vec<i64> = match asked.campaign.as_ref().filter(is_of_people) {
+        Some(_) => asked.asks.iter().map(|ask| ask.person.get()).collect(),
+        None => Vec::new(),
+    };
+    let due_max = i64::try_from(DUE_MAX).expect("a few");
+    let grants = store::grant::concerned(db, campaign, &named, &keys, &people, now, due_max).await;
     Ok(Ledger::open(now, held, grants.map_err(Error::store("read grants"))?))
 }
 
@@ -256,7 +318,8 @@ fn reserve(
     if asked.gone.contains(&ask.person.get()) {
         return Err(Error::PersonUnknown);
     }
-    let campaign = asked.campaign.as_ref().ok_or(Error::GroupLost)?;
+    let broken = || Error::CampaignBroken { campaign: ask.campaign.id, version: asked.version };
+    let campaign = asked.campaign.as_ref().ok_or_else(broken)?;
     let verdict = verdict(granter, ask, campaign, now);
     let verdict = stays.narrow(ask.check_in.as_ref(), verdict)?;
     let reserved = ledger.reserve(ask, campaign, verdict)?;
@@ -267,10 +330,13 @@ fn reserve(
     Ok(Done::Decided(Box::new(reserved)))
 }
 
-/// What the version that decides says about somebody: another one than they asked by may say something else.
+/// What the version that decides says about somebody now: another one than they asked by may say something else, and
+/// its period may have begun or ended since.
 fn verdict(granter: &Granter, ask: &Ask, campaign: &Compiled, now: OffsetDateTime) -> Verdict {
     let asked = &ask.campaign;
-    if (asked.version, asked.state) == (campaign.version, campaign.state) {
+    let is_same = (asked.version, asked.state) == (campaign.version, campaign.state);
+    let was_active = ask.verdict.outcome != Outcome::NotActive;
+    if is_same && was_active == is_active(campaign, now) {
         return ask.verdict.clone();
     }
     let person = Person { id: ask.person, facts: ask.known.clone() };
@@ -326,6 +392,13 @@ async fn write(
     transaction.commit().await.map_err(store("commit a group"))?;
     failpoint!("perks.group.committed");
     Ok(())
+}
+
+fn asked_for(wish: &Wish) -> Option<&Ask> {
+    match wish {
+        Wish::Reserve(ask) => Some(&**ask),
+        Wish::Step { .. } | Wish::Expire => None,
+    }
 }
 
 /// What is said of a campaign that is not there.

@@ -29,8 +29,8 @@ pub(super) struct Ledger {
     budgets: HashMap<Key, i64>,
     /// Those that a group has to know, and those that it gives.
     grants: BTreeMap<i64, Grant>,
-    /// Whose keys are taken.
-    holders: BTreeMap<String, i64>,
+    /// Who takes which key: more than one of a person who was merged from several that had one each.
+    holders: BTreeMap<String, BTreeSet<i64>>,
     /// Uploaded ones that nobody has.
     codes: VecDeque<String>,
     entries: Entries,
@@ -53,10 +53,15 @@ pub(super) struct Entries {
 // === impl Ledger ===
 
 impl Ledger {
-    /// `grants`: all of this campaign that the group names, that hold a key that it asks for, or whose time is over.
+    /// `grants`: all of this campaign that the group names, that hold a key that it asks for, that its people have where
+    /// each has one alone, or whose time is over.
     pub(super) fn open(now: OffsetDateTime, held: Held, grants: Vec<Grant>) -> Self {
-        let holding = grants.iter().filter(|it| it.state.holds());
-        let holders = holding.map(|it| (it.unique_key.clone(), it.id)).collect();
+        let mut holders = BTreeMap::<String, BTreeSet<i64>>::new();
+        for grant in grants.iter().filter(|it| it.state.holds()) {
+            for key in keys_of(grant) {
+                holders.entry(key).or_default().insert(grant.id);
+            }
+        }
         Self {
             now,
             held,
@@ -118,8 +123,12 @@ impl Ledger {
             }
             if change.gives_back {
                 entries.change.given_minor_units -= grant.minor_units;
-                self.holders.remove(&grant.unique_key);
                 let grant = grant.clone();
+                for key in keys_of(&grant) {
+                    if let Some(holders) = self.holders.get_mut(&key) {
+                        holders.remove(&grant.id);
+                    }
+                }
                 self.count(&grant, -1);
                 return Ok(grant);
             }
@@ -183,7 +192,7 @@ impl Ledger {
 
     /// What a person who qualifies gets, given what is left.
     fn admit(&self, ask: &Ask, spec: &Spec, key: &str) -> Outcome {
-        if self.holders.contains_key(key) {
+        if self.holders.get(key).is_some_and(|it| !it.is_empty()) {
             return Outcome::AlreadyGranted;
         }
         let counted = |key| self.budgets.get(&key).copied().unwrap_or(0);
@@ -221,7 +230,7 @@ impl Ledger {
             stay: ask.stay.clone(),
             category: ask.category.clone(),
             state: GrantState::Reserved,
-            unique_key: unique_key.clone(),
+            unique_key,
             minor_units: worth(spec),
             day: self.now.date(),
             code,
@@ -231,7 +240,9 @@ impl Ledger {
             confirm_time: None,
             end_time: None,
         };
-        self.holders.insert(unique_key, id);
+        for key in keys_of(&grant) {
+            self.holders.entry(key).or_default().insert(id);
+        }
         self.entries.change.reserved += 1;
         self.entries.change.given_minor_units += grant.minor_units;
         self.count(&grant, 1);
@@ -250,6 +261,16 @@ impl Ledger {
     }
 }
 
+/// What nobody else gets while this one holds: what it was given by, and the person who has it now.
+fn keys_of(grant: &Grant) -> BTreeSet<String> {
+    let person = grant.person.map(of_person);
+    person.into_iter().chain([grant.unique_key.clone()]).collect()
+}
+
+fn of_person(person: i64) -> String {
+    format!("person:{person}")
+}
+
 /// What can have one alone.
 pub(crate) fn unique_key(
     spec: &Spec,
@@ -258,7 +279,7 @@ pub(crate) fn unique_key(
     stay: &str,
 ) -> Result<String, Error> {
     match spec.unique_per {
-        UniquePer::Person => Ok(format!("person:{person}")),
+        UniquePer::Person => Ok(of_person(person)),
         UniquePer::Stay if stay.is_empty() => {
             Err(Error::field("stay", "is missing: the campaign gives one for each stay"))
         }

@@ -8,7 +8,7 @@ use klout_proto::{convert, perk::v1 as wire};
 use prost_types::Timestamp;
 use time::OffsetDateTime;
 
-use super::{Benefit, Budgets, Codes, Money, Place, Quantity, Spec, UniquePer, text};
+use super::{Benefit, Budgets, Codes, Money, Of, Place, Quantity, Spec, UniquePer, text};
 use crate::{error::Error, properties};
 
 const BRAND_MAX: usize = 100;
@@ -41,7 +41,7 @@ const RESERVATION_TIME: Duration = Duration::from_mins(10);
 const RESERVATION_TIME_MIN: Duration = Duration::from_secs(1);
 const RESERVATION_TIME_MAX: Duration = Duration::from_hours(7 * 24);
 
-pub(super) fn check(mut proto: wire::CampaignSpec) -> Result<(Spec, Vec<Rule>), Error> {
+pub(super) fn check(mut proto: wire::CampaignSpec, of: Of) -> Result<(Spec, Vec<Rule>), Error> {
     text::required("spec.brand", &proto.brand, BRAND_MAX)?;
     text::required("spec.title", &proto.title, TITLE_MAX)?;
     text::optional("spec.disclosure", &proto.disclosure, DISCLOSURE_MAX)?;
@@ -50,17 +50,17 @@ pub(super) fn check(mut proto: wire::CampaignSpec) -> Result<(Spec, Vec<Rule>), 
     let Some(given) = &mut proto.benefit else {
         return Err(Error::field("spec.benefit", "is missing"));
     };
-    let (benefit, value) = benefit(given)?;
+    let (benefit, value) = benefit(given, of)?;
     let start_time = time("spec.start_time", proto.start_time.as_ref())?;
     let end_time = time("spec.end_time", proto.end_time.as_ref())?;
     if start_time.zip(end_time).is_some_and(|(start, end)| end <= start) {
         return Err(Error::field("spec.end_time", "is not after start_time"));
     }
     check_properties(&proto.properties)?;
-    let places = places(&mut proto.places)?;
+    let places = places(&mut proto.places, of)?;
     let stock = quantity("spec.stock", proto.stock)?;
     let budgets = match &mut proto.budgets {
-        Some(budgets) => self::budgets(budgets, value)?,
+        Some(budgets) => self::budgets(budgets, value, of)?,
         None => Budgets::default(),
     };
     if !(0.0..=HOLD_OUT_SHARE_MAX).contains(&proto.hold_out_share) {
@@ -101,7 +101,7 @@ pub(super) fn check(mut proto: wire::CampaignSpec) -> Result<(Spec, Vec<Rule>), 
     Ok((spec, rules))
 }
 
-fn benefit(given: &mut wire::Benefit) -> Result<(Benefit, Option<Money>), Error> {
+fn benefit(given: &mut wire::Benefit, of: Of) -> Result<(Benefit, Option<Money>), Error> {
     text::optional("spec.benefit.description", &given.description, DESCRIPTION_MAX)?;
     let benefit = match given.kind.as_str() {
         "UPGRADE" => Benefit::Upgrade { categories: given.categories.clone() },
@@ -130,7 +130,7 @@ fn benefit(given: &mut wire::Benefit) -> Result<(Benefit, Option<Money>), Error>
         }
     }
     let value = match &mut given.value {
-        Some(value) => Some(money("spec.benefit.value", value)?),
+        Some(value) => Some(money("spec.benefit.value", value, of)?),
         None => None,
     };
     if value.is_some_and(|value| value.minor_units.get() > VALUE_MAX) {
@@ -141,10 +141,10 @@ fn benefit(given: &mut wire::Benefit) -> Result<(Benefit, Option<Money>), Error>
 }
 
 /// An amount. Its currency is written as the standard does.
-fn money(field: &'static str, money: &mut wire::Money) -> Result<Money, Error> {
+fn money(field: &'static str, money: &mut wire::Money, of: Of) -> Result<Money, Error> {
     money.currency.make_ascii_uppercase();
     let known = Currency::from_code(&money.currency)
-        .filter(|it| it.is_superseded().is_none() && !it.is_special());
+        .filter(|it| of == Of::Kept || it.is_superseded().is_none() && !it.is_special());
     let currency = known.ok_or_else(|| {
         Error::field(format!("{field}.currency"), "is no currency of ISO 4217 such as EUR")
     })?;
@@ -153,11 +153,11 @@ fn money(field: &'static str, money: &mut wire::Money) -> Result<Money, Error> {
     Ok(Money { currency, minor_units })
 }
 
-fn budgets(given: &mut wire::Budgets, value: Option<Money>) -> Result<Budgets, Error> {
+fn budgets(given: &mut wire::Budgets, value: Option<Money>, of: Of) -> Result<Budgets, Error> {
     let minor_units = match &mut given.money {
         None => None,
         Some(limit) => {
-            let limit = money("spec.budgets.money", limit)?;
+            let limit = money("spec.budgets.money", limit, of)?;
             let Some(value) = value else {
                 let problem = "limits money, and the benefit has no value";
                 return Err(Error::field("spec.budgets.money", problem));
@@ -205,7 +205,7 @@ fn check_properties(given: &[String]) -> Result<(), Error> {
 }
 
 /// Places, as people say where they live: a code in letters of any case, a city without space around it.
-fn places(given: &mut [wire::Place]) -> Result<Vec<Place>, Error> {
+fn places(given: &mut [wire::Place], of: Of) -> Result<Vec<Place>, Error> {
     if given.len() > PLACES_MAX {
         return Err(Error::field("spec.places", format!("are more than {PLACES_MAX}")));
     }
@@ -216,7 +216,7 @@ fn places(given: &mut [wire::Place]) -> Result<Vec<Place>, Error> {
         let wrong = |field: &str, problem| {
             Err(Error::field(format!("spec.places[{index}].{field}"), problem))
         };
-        if rust_iso3166::from_alpha2(&place.country).is_none() {
+        if of == Of::New && rust_iso3166::from_alpha2(&place.country).is_none() {
             return wrong("country", "is no ISO 3166-1 alpha-2 code such as DE");
         }
         if place.city.len() > CITY_BYTES_MAX {
@@ -236,7 +236,9 @@ fn reservation_time(given: Option<prost_types::Duration>) -> Result<Duration, Er
     let time = Duration::try_from(given).ok();
     let fits = |it: &Duration| (RESERVATION_TIME_MIN..=RESERVATION_TIME_MAX).contains(it);
     let problem = "is not within 1 second and 7 days";
-    time.filter(fits).ok_or_else(|| Error::field("spec.reservation_time", problem))
+    let time = time.filter(fits).ok_or_else(|| Error::field("spec.reservation_time", problem))?;
+    // As the store keeps times: the first answer and the next say the same.
+    Ok(Duration::new(time.as_secs(), time.subsec_micros() * 1_000))
 }
 
 fn rules(given: &[wire::Rule]) -> Result<Vec<Rule>, Error> {

@@ -80,7 +80,7 @@ pub(crate) async fn hold(
     Ok(rows.into_iter().map(|it| (it.property, it.stay)).collect())
 }
 
-/// Holds these categories until the transaction ends, and tells how many of each are reserved.
+/// Holds those of these categories that are there until the transaction ends, and tells how many of each are reserved.
 #[instrument(name = "db.category.hold", skip_all, fields(categories.len = categories.len()))]
 pub(crate) async fn hold_categories(
     db: &mut PgConnection,
@@ -88,9 +88,9 @@ pub(crate) async fn hold_categories(
     now: OffsetDateTime,
 ) -> Result<BTreeMap<(String, String), i64>, sqlx::Error> {
     let (properties, categories): (Vec<&str>, Vec<&str>) = categories.iter().copied().unzip();
-    sqlx::query!(
+    let held = sqlx::query!(
         r#"
-        select category.place
+        select category.property, category.category
         from perks.category as category
         join unnest($1::text[], $2::text[]) as named (property, category)
             on named.property = category.property and named.category = category.category
@@ -102,6 +102,8 @@ pub(crate) async fn hold_categories(
     )
     .fetch_all(&mut *db)
     .await?;
+    let (properties, categories): (Vec<String>, Vec<String>) =
+        held.into_iter().map(|it| (it.property, it.category)).unzip();
     // A statement of its own, which sees what was reserved while it was waited.
     let rows = sqlx::query!(
         r#"
@@ -116,8 +118,8 @@ pub(crate) async fn hold_categories(
             and held.state = 'RESERVED' and held.category <> '' and held.expire_time > $3
         group by named.property, named.category
         "#,
-        &properties as &[&str],
-        &categories as &[&str],
+        &properties,
+        &categories,
         now,
     )
     .fetch_all(db)
@@ -174,16 +176,36 @@ pub(crate) async fn find(
     }))
 }
 
-/// Keeps what a desk is told, in the place of what was withdrawn. Returns whether it is kept: the stay may have been
-/// decided on.
-#[instrument(name = "db.check_in.keep", skip_all)]
-pub(crate) async fn keep(db: impl PgExecutor<'_>, new: &CheckIn) -> Result<bool, sqlx::Error> {
+/// Keeps what desks are told, each of another stay, in the place of what was withdrawn. Returns how many are kept: a stay
+/// that was decided on keeps what it has. Stays are held.
+#[instrument(name = "db.check_in.keep", skip_all, fields(told.len = told.len()))]
+pub(crate) async fn keep(db: &mut PgConnection, told: &[CheckIn]) -> Result<u64, sqlx::Error> {
+    let properties: Vec<_> = told.iter().map(|it| it.property.as_str()).collect();
+    let stays: Vec<_> = told.iter().map(|it| it.stay.as_str()).collect();
+    let attempts: Vec<_> = told.iter().map(|it| it.attempt).collect();
+    let fingerprints: Vec<_> = told.iter().map(|it| it.fingerprint.as_slice()).collect();
+    let callers: Vec<_> = told.iter().map(|it| it.caller.as_str()).collect();
+    let people: Vec<_> = told.iter().map(|it| it.person).collect();
+    let outcomes: Vec<_> =
+        told.iter().map(|it| if it.is_offer { "OFFER" } else { "NO_OFFER" }).collect();
+    let reasons: Vec<_> = told.iter().map(|it| it.reason.as_str()).collect();
+    let explanations: Vec<_> = told.iter().map(|it| it.explanation.as_str()).collect();
+    let lines: Vec<_> = told.iter().map(|it| it.line.as_str()).collect();
+    let categories: Vec<_> = told.iter().map(|it| it.category.as_str()).collect();
+    let disclosures: Vec<_> = told.iter().map(|it| it.disclosure.as_str()).collect();
+    let campaigns: Vec<_> = told.iter().map(|it| it.campaign).collect();
+    let grants: Vec<_> = told.iter().map(|it| it.grant).collect();
+    let stale: Vec<_> = told.iter().map(|it| it.is_stale).collect();
+    let score_times: Vec<_> = told.iter().map(|it| it.score_time).collect();
+    let decide_times: Vec<_> = told.iter().map(|it| it.decide_time).collect();
     let done = sqlx::query!(
         r#"
         insert into perks.check_in as kept
             (property, stay, attempt, fingerprint, caller, person_id, outcome, reason, explanation, line, category,
             disclosure, campaign_id, grant_id, is_stale, score_time, decide_time)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[], $6::bigint[], $7::text[],
+            $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[],
+            $15::boolean[], $16::timestamptz[], $17::timestamptz[])
         on conflict on constraint check_in_pkey do update
         set attempt = excluded.attempt, state = 'DECIDED', is_told_again = false, fingerprint = excluded.fingerprint,
             caller = excluded.caller, person_id = excluded.person_id, outcome = excluded.outcome,
@@ -193,27 +215,27 @@ pub(crate) async fn keep(db: impl PgExecutor<'_>, new: &CheckIn) -> Result<bool,
             decide_time = excluded.decide_time
         where kept.state = 'WITHDRAWN' and kept.attempt <> excluded.attempt
         "#,
-        new.property,
-        new.stay,
-        new.attempt,
-        new.fingerprint,
-        new.caller,
-        new.person,
-        if new.is_offer { "OFFER" } else { "NO_OFFER" },
-        new.reason,
-        new.explanation,
-        new.line,
-        new.category,
-        new.disclosure,
-        new.campaign,
-        new.grant,
-        new.is_stale,
-        new.score_time,
-        new.decide_time,
+        &properties as &[&str],
+        &stays as &[&str],
+        &attempts,
+        &fingerprints as &[&[u8]],
+        &callers as &[&str],
+        &people as &[Option<i64>],
+        &outcomes as &[&str],
+        &reasons as &[&str],
+        &explanations as &[&str],
+        &lines as &[&str],
+        &categories as &[&str],
+        &disclosures as &[&str],
+        &campaigns as &[Option<i64>],
+        &grants as &[Option<i64>],
+        &stale,
+        &score_times as &[Option<OffsetDateTime>],
+        &decide_times,
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.rows_affected())
 }
 
 /// Notes that an attempt is told by another call than the one that made it, which then may not withdraw it. Returns

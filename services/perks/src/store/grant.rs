@@ -76,14 +76,15 @@ pub(crate) async fn find(
     Ok(row.map(Grant::from))
 }
 
-/// The grants of a campaign that a group has to know: those of these numbers, those that hold one of these keys, and the
-/// reservations whose time is over, at most so many, the longest over first. Each is there once.
+/// The grants of a campaign that a group has to know: those of these numbers, those that hold one of these keys, those
+/// that these people have and that still count, and the reservations whose time is over, at most so many, the longest over first. Each is there once.
 #[instrument(name = "db.grant.concerned", skip_all)]
 pub(crate) async fn concerned(
     db: &mut PgConnection,
     campaign: i64,
     grants: &[i64],
     unique_keys: &[String],
+    people: &[i64],
     now: OffsetDateTime,
     due_max: i64,
 ) -> Result<Vec<Grant>, sqlx::Error> {
@@ -95,6 +96,9 @@ pub(crate) async fn concerned(
             union
             select grant_id from perks.grant
             where campaign_id = $1 and unique_key = any($3) and state in ('RESERVED', 'CONFIRMED')
+            union
+            select grant_id from perks.grant
+            where campaign_id = $1 and person_id = any($6) and state in ('RESERVED', 'CONFIRMED')
             union
             (
                 select grant_id from perks.grant
@@ -113,6 +117,7 @@ pub(crate) async fn concerned(
         unique_keys,
         now,
         due_max,
+        people,
     )
     .fetch_all(db)
     .await?;

@@ -35,7 +35,7 @@ pub(crate) async fn find(
             ) as "has_code!",
             exists (
                 select from perks.grant as live
-                where live.campaign_id = it.campaign_id and live.unique_key = 'person:' || $2::bigint
+                where live.campaign_id = it.campaign_id and live.person_id = $2
                     and live.state in ('RESERVED', 'CONFIRMED')
                     and (live.state = 'CONFIRMED' or live.expire_time > $4)
             ) as "has_one!"

@@ -20,7 +20,7 @@ pub(crate) enum Standing {
 }
 
 /// Keeps states as they are until the transaction ends. For whoever writes what somebody has: before anything else is
-/// held, as whoever takes states over holds nothing that others wait for meanwhile. Who is gone then, [`gone`] tells.
+/// held but a campaign's row, which whoever takes states over never asks for. Who is gone then, [`gone`] tells.
 #[instrument(name = "db.person_state.share", skip_all)]
 pub(crate) async fn share(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("lock table perks.person_state in row exclusive mode").execute(db).await?;
@@ -183,7 +183,8 @@ pub(crate) async fn newest(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> 
 }
 
 /// Gives what merged people had to those whom they are now. Where both have a grant of a campaign that gives one to a
-/// person, both keep theirs, and the one that is moved holds the place of nobody any more; per person both count.
+/// person, both keep theirs: they get no other one before both have ended, and per person both count. The key is that of
+/// one of them alone, as a key can be there once.
 #[instrument(name = "db.person_state.move", skip_all, fields(people.len = from.len()))]
 pub(crate) async fn move_held(
     db: &mut PgConnection,

@@ -139,6 +139,13 @@ pub(crate) async fn replace_categories(
     db: &mut PgConnection,
     of: &Property,
 ) -> Result<(), sqlx::Error> {
+    // In the order in which whoever reserves holds them, so that nobody waits in a circle.
+    sqlx::query!(
+        "select place from perks.category where property = $1 order by category for update",
+        of.property,
+    )
+    .fetch_all(&mut *db)
+    .await?;
     let ids: Vec<&str> = of.categories.iter().map(|it| it.category.as_str()).collect();
     let names: Vec<&str> = of.categories.iter().map(|it| it.display_name.as_str()).collect();
     sqlx::query!(

@@ -240,6 +240,11 @@ async fn a_limit_is_never_below_what_was_given() {
     euros.benefit.as_mut().expect("there").value = Some(value);
     assert_eq!(wrong(offers.update(&made, 0, euros).await), "spec.benefit.value.currency");
     assert_eq!(wrong(offers.update(&made, 0, lounge()).await), "spec.benefit.value.currency");
+    let per_stay = CampaignSpec { unique_per: "STAY".to_owned(), ..spec(9, Budgets::default()) };
+    assert_eq!(wrong(offers.update(&made, 0, per_stay.clone()).await), "spec.unique_per");
+    let none = "update perks.campaign set reserved = 0, confirmed = 0 where campaign_id = $1";
+    offers.give(&made, none).await;
+    offers.update(&made, 0, per_stay).await.expect("nothing is live");
 }
 
 #[tokio::test]

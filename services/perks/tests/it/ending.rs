@@ -1,7 +1,15 @@
 //! A reservation ends once: confirmed, released or over; and what was confirmed is taken back once.
 
-use klout_chassis::reason;
-use klout_proto::perk::v1::{ConfirmGrantRequest, Grant};
+use std::time::Duration;
+
+use klout_chassis::{Clock, reason};
+use klout_proto::{
+    convert::timestamp,
+    perk::v1::{
+        Budgets, CampaignSpec, ConfirmGrantRequest, Grant, ReplayDecisionRequest,
+        ReserveGrantRequest,
+    },
+};
 use klout_testkit::until;
 use tokio::task::JoinSet;
 use tonic::Status;
@@ -51,6 +59,59 @@ async fn each_step_can_be_repeated_and_what_is_past_it_is_said() {
         assert_eq!(why(giving.reverse(&grant).await), "GRANT_UNKNOWN");
     }
     giving.assert_books_add_up().await;
+}
+
+#[tokio::test]
+async fn all_that_is_over_is_given_to_whoever_asks_next() {
+    let giving = Giving::start(1).await;
+    let spec = CampaignSpec {
+        unique_per: "STAY".to_owned(),
+        budgets: Some(Budgets { per_person: Some(1), ..Default::default() }),
+        ..offer(None)
+    };
+    let campaign = giving.campaign(spec).await;
+    let of = |person: i64, stay: &str| ReserveGrantRequest {
+        stay: stay.to_owned(),
+        ..ask(&campaign, person, stay)
+    };
+    let mut calls = JoinSet::new();
+    for person in 1_000..1_300_i64 {
+        let (mut client, request) = (giving.client(), of(person, &person.to_string()));
+        calls.spawn(async move { client.reserve_grant(request).await.expect("decided") });
+    }
+    calls.join_all().await;
+    giving.given(of(50, "the last")).await;
+    // His is the last that was over, behind more than are ended at once.
+    let passed = "update perks.grant set expire_time = now()
+        - case when person_id = 50 then interval '1 second' else interval '1 minute' end";
+    sqlx::query(passed).execute(&giving.db).await.expect("Postgres answers");
+    giving.given(of(50, "the next")).await;
+    assert_eq!(giving.counts(&campaign).await, (1, 0, 150));
+    giving.assert_books_add_up().await;
+}
+
+#[tokio::test]
+async fn who_waits_until_a_campaign_is_over_gets_nothing_and_a_replay_says_so_too() {
+    let giving = Giving::start(1).await;
+    let mut spec = offer(None);
+    let campaign = giving.campaign(spec.clone()).await;
+    let end = Clock::running().now() + Duration::from_secs(2);
+    spec.end_time = Some(timestamp(end));
+    giving.change(&campaign, spec).await;
+    let mut somebody = giving.db.begin().await.expect("a transaction");
+    let hold = "select campaign_id from perks.campaign for update";
+    sqlx::query(hold).fetch_all(&mut *somebody).await.expect("it is held");
+    let over = async {
+        until("it is over", async || Clock::running().now() > end).await;
+        somebody.rollback().await.expect("nobody holds it");
+    };
+    let (response, ()) = tokio::join!(giving.reserve(ask(&campaign, 50, "a")), over);
+    let decision = response.expect("decided").decision.expect("always there");
+    assert_eq!(decision.outcome, "NOT_ACTIVE");
+    let request = ReplayDecisionRequest { campaign, decision: decision.decision };
+    let replayed = giving.client().replay_decision(request).await.expect("replayed").into_inner();
+    assert!(replayed.same);
+    assert_eq!(replayed.evaluation.expect("always there").outcome, "NOT_ACTIVE");
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@ use klout_proto::{
     graph::v1::{DescribePersonRequest, ForgetPersonRequest, ForgetPersonResponse},
     perk::v1::{
         CampaignSpec, Decision, ListDecisionsRequest, ListGrantsRequest, ReleaseGrantRequest,
-        ReplayDecisionRequest,
+        ReplayDecisionRequest, ReserveGrantRequest, reserve_grant_request::Subject,
     },
 };
+use klout_testkit::until;
 use serde_json::Value;
 use tonic::Code;
 
@@ -171,6 +172,61 @@ async fn who_is_merged_has_what_both_had() {
     .await
     .expect("a sum");
     assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn who_is_merged_gets_nothing_more_while_one_of_theirs_is_live() {
+    let town = Town::start().await;
+    (1..=2).for_each(|person| town.folk.add(person, with_score(50.0)));
+    let campaign = town.offers(offer("score >= 40.0")).await;
+    let confirmed = town.give(&campaign, 1).await;
+    let reserved = town.reserve(&campaign, 2).await.expect("decided").grant.expect("reserved");
+
+    town.folk.merge(1, 2);
+    town.tell(1, 1, "MERGED", 2).await;
+    let request = ReleaseGrantRequest { campaign: campaign.clone(), grant: reserved.grant };
+    town.client().release_grant(request).await.expect("released");
+
+    assert_eq!(town.says(2).await.outcome, "ALREADY_GRANTED");
+    let again = ReserveGrantRequest {
+        campaign: campaign.clone(),
+        subject: Some(Subject::Person("2".to_owned())),
+        request_id: "again".to_owned(),
+        ..Default::default()
+    };
+    let decided = town.client().reserve_grant(again.clone()).await.expect("decided").into_inner();
+    assert_eq!(decided.decision.expect("always there").outcome, "ALREADY_GRANTED");
+    let request = klout_proto::perk::v1::ReverseGrantRequest {
+        campaign: campaign.clone(),
+        grant: confirmed.grant,
+        why: String::new(),
+    };
+    town.client().reverse_grant(request).await.expect("taken back");
+    let anew = ReserveGrantRequest { request_id: "anew".to_owned(), ..again };
+    let decided = town.client().reserve_grant(anew).await.expect("decided").into_inner();
+    assert!(decided.grant.is_some());
+}
+
+#[tokio::test]
+async fn whoever_leaves_waits_for_no_campaign() {
+    let town = Town::start().await;
+    (1..=2).for_each(|person| town.folk.add(person, with_score(50.0)));
+    let campaign = town.offers(offer("score >= 40.0")).await;
+    let mut somebody = town.db.begin().await.expect("a transaction");
+    let hold = "select campaign_id from perks.campaign for update";
+    sqlx::query(hold).fetch_all(&mut *somebody).await.expect("it is held");
+    let leaves = async {
+        let blocked =
+            "select exists (select from pg_locks where not granted and locktype <> 'advisory')";
+        until("a group waits for the campaign", async || {
+            sqlx::query_scalar(blocked).fetch_one(&town.db).await.expect("Postgres answers")
+        })
+        .await;
+        town.tell(1, 2, "ERASED", 0).await;
+        somebody.rollback().await.expect("nobody holds it");
+    };
+    let (decided, ()) = tokio::join!(town.reserve(&campaign, 1), leaves);
+    assert!(decided.expect("decided").grant.is_some());
 }
 
 #[tokio::test]

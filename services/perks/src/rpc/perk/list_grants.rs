@@ -77,8 +77,8 @@ pub(super) async fn list_grants(
     for mut grant in found {
         grant.person = grant.person.filter(|it| !gone.contains(it));
         // Versions are remembered: hardly any is read.
-        let campaign = rpc.campaigns.version(grant.campaign, grant.version).await?;
-        grants.push(show::grant(&campaign, grant, now));
+        let offered = rpc.campaigns.offered(grant.campaign, grant.version).await?;
+        grants.push(show::grant(&offered, grant, now));
     }
     Ok(ListGrantsResponse { grants, next_page_token: next.unwrap_or_default() })
 }

@@ -21,7 +21,7 @@ pub(super) async fn preview_campaign(
             (Arc::clone(&campaign.spec), Arc::clone(&campaign.rules))
         }
         Some(Subject::Spec(spec)) => {
-            let (spec, rules) = Spec::check(*spec)?;
+            let (spec, rules) = Spec::check_apart(*spec).await?;
             (Arc::new(spec), rules.into())
         }
         None => return Err(Error::field("campaign", "is missing, and no spec is there")),

@@ -28,13 +28,12 @@ pub(super) async fn current_grant(rpc: &PerkRpc, mut shown: Grant) -> Result<wir
     let gone = store::person_state::masked(&rpc.db, &person).await;
     let gone = gone.map_err(Error::store("look who has left"))?;
     shown.person = shown.person.filter(|it| !gone.contains(it));
-    let campaign = rpc.campaigns.version(shown.campaign, shown.version).await?;
-    Ok(grant(&campaign, shown, rpc.granter.now()))
+    let offered = rpc.campaigns.offered(shown.campaign, shown.version).await?;
+    Ok(grant(&offered, shown, rpc.granter.now()))
 }
 
-/// A grant, with the version that decided.
-pub(super) fn grant(campaign: &Compiled, grant: Grant, now: OffsetDateTime) -> wire::Grant {
-    let spec = &campaign.spec.proto;
+/// A grant, with what the version that decided offers.
+pub(super) fn grant(spec: &wire::CampaignSpec, grant: Grant, now: OffsetDateTime) -> wire::Grant {
     let value = spec.benefit.as_ref().and_then(|it| it.value.as_ref());
     // Nobody is told a code before, as it then may become somebody else's.
     let code = grant.code.filter(|_| grant.confirm_time.is_some());
@@ -87,7 +86,7 @@ pub(super) fn decided(
         purpose: decision.purpose,
         decide_time: Some(timestamp(decision.decide_time)),
     };
-    (decision, given.map(|given| grant(&campaign, given, now)))
+    (decision, given.map(|given| grant(&campaign.spec.proto, given, now)))
 }
 
 /// What a campaign says about somebody.

@@ -193,6 +193,17 @@ fn a_share_is_held_out_of_at_most_a_half() {
 }
 
 #[test]
+fn what_is_kept_is_read_also_when_it_could_not_be_made_any_more() {
+    let mut kept = spec();
+    let benefit = kept.benefit.as_mut().expect("there");
+    benefit.value = Some(wire::Money { currency: "BGN".to_owned(), minor_units: 5 });
+    kept.places = vec![wire::Place { country: "AN".to_owned(), city: String::new() }];
+    assert!(Spec::check(kept.clone()).is_err());
+    let (read, _) = Spec::read(kept).expect("it was checked when it was kept");
+    assert_eq!(read.value.map(|it| it.currency.code()), Some("BGN"));
+}
+
+#[test]
 fn words_are_those_that_are_known() {
     assert_eq!(refused(|it| it.unique_per = "ROOM".to_owned()), "spec.unique_per");
     assert_eq!(refused(|it| it.codes = "SOME".to_owned()), "spec.codes");
@@ -211,6 +222,8 @@ fn a_reservation_lasts_seconds_to_days() {
     for (seconds, nanos) in [(1, 0), (600, 5), (604_800, 0)] {
         assert!(with(lasting(seconds, nanos)).is_ok(), "{seconds}");
     }
+    let cut = with(lasting(600, 1_005)).expect("a spec").reservation_time;
+    assert_eq!(cut, Duration::new(600, 1_000), "the store keeps microseconds");
     for (seconds, nanos) in [(0, 999_999_999), (-5, 0), (604_800, 1), (i64::MAX, 0)] {
         assert_eq!(refused(lasting(seconds, nanos)), "spec.reservation_time", "{seconds}");
     }
