@@ -192,7 +192,8 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ConfirmGrantRequest>,
     ) -> Result<Response<ConfirmGrantResponse>, Status> {
-        let response = confirm_grant::confirm_grant(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = confirm_grant::confirm_grant(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -200,7 +201,8 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ReleaseGrantRequest>,
     ) -> Result<Response<ReleaseGrantResponse>, Status> {
-        let response = release_grant::release_grant(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = release_grant::release_grant(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -208,7 +210,8 @@ impl PerkService for PerkRpc {
         &self,
         request: Request<ReverseGrantRequest>,
     ) -> Result<Response<ReverseGrantResponse>, Status> {
-        let response = reverse_grant::reverse_grant(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = reverse_grant::reverse_grant(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -72,9 +72,17 @@ pub(super) async fn list_grants(
     for person in shown.into_iter().filter_map(PersonId::new) {
         rpc.lookups.note(caller, Seen::Perks, person);
     }
+    let names: Vec<(i64, i64)> = found.iter().map(|it| (it.campaign, it.id)).collect();
+    let own = match sees_all(caller) {
+        true => names.into_iter().collect(),
+        false => show::reserved_by(rpc, caller, &names).await?,
+    };
     let mut grants = Vec::with_capacity(found.len());
     for mut grant in found {
         grant.person = grant.person.filter(|it| !gone.contains(it));
+        if !own.contains(&(grant.campaign, grant.id)) {
+            (grant.code, grant.stay) = (None, String::new());
+        }
         // Versions are remembered: hardly any is read.
         let campaign = rpc.campaigns.version(grant.campaign, grant.version).await?;
         grants.push(show::grant(&campaign, grant, now));
