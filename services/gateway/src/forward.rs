@@ -95,7 +95,7 @@ const OPERATORS: [&str; 52] = [
 ];
 
 /// RPCs for keys that choose who gets a perk, as at a desk, and for the operator.
-const PERKS: [&str; 12] = [
+const PERKS: [&str; 13] = [
     "/klout.perk.v1.DeskService/GetProperty",
     "/klout.perk.v1.DeskService/ListArrivals",
     "/klout.perk.v1.DeskService/ListProperties",
@@ -104,6 +104,7 @@ const PERKS: [&str; 12] = [
     "/klout.perk.v1.PerkService/ConfirmGrant",
     "/klout.perk.v1.PerkService/DecideCheckIn",
     "/klout.perk.v1.PerkService/EvaluatePerks",
+    "/klout.perk.v1.PerkService/GetCampaign",
     "/klout.perk.v1.PerkService/ListGrants",
     "/klout.perk.v1.PerkService/ReleaseGrant",
     "/klout.perk.v1.PerkService/ReserveGrant",
@@ -285,5 +286,27 @@ mod tests {
             let input = method(rpc).expect(rpc).input();
             assert!(input.get_field_by_name(field).is_some(), "{rpc} {field}");
         }
+    }
+
+    #[test]
+    fn what_a_contract_calls_for_operators_alone_is() {
+        let mut said = 0;
+        for service in DESCRIPTORS.services() {
+            let file = service.parent_file();
+            let comments = file.file_descriptor_proto().source_code_info.as_ref();
+            let locations = comments.map(|it| it.location.as_slice()).unwrap_or_default();
+            for method in service.methods() {
+                let location = locations.iter().find(|it| it.path == method.path());
+                let comment = location.map(|it| it.leading_comments()).unwrap_or_default();
+                let words: Vec<&str> = comment.split_whitespace().collect();
+                if words.join(" ").to_lowercase().contains("for operators alone") {
+                    said += 1;
+                    let path = call::path(&method);
+                    let internal = INTERNAL.iter().any(|end| service.name().ends_with(end));
+                    assert!(internal || for_operators(&path), "{path}");
+                }
+            }
+        }
+        assert!(said > 20, "the contracts have their comments");
     }
 }

@@ -129,3 +129,4 @@ comment on table perks.decision is
 
 create index decision_newest on perks.decision (campaign_id, decide_time, decision_id);
 create index decision_of_person on perks.decision (person_id, decide_time);
+create index decision_of_grant on perks.decision (campaign_id, grant_id) where grant_id is not null;

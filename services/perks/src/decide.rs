@@ -3,7 +3,7 @@
 use std::fmt;
 
 use klout_model::{AccountKey, PersonId};
-use klout_perk_rules::{self as rules, Limits, Rule, RuleOutcome, Shortage, Taken};
+use klout_perk_rules::{self as rules, Limits, Prepared, Rule, RuleOutcome, Shortage, Taken};
 use time::OffsetDateTime;
 
 use crate::{
@@ -48,8 +48,21 @@ pub(crate) fn decide(
     now: OffsetDateTime,
     hold_out: &HoldOut,
 ) -> Verdict {
+    let prepared = Prepared::new(&person.facts.rules);
+    decide_prepared(campaign, person, &prepared, property, now, hold_out)
+}
+
+/// [`decide`] with what is made of somebody's facts once for many campaigns.
+pub(crate) fn decide_prepared(
+    campaign: &Compiled,
+    person: &Person,
+    prepared: &Prepared<'_>,
+    property: &str,
+    now: OffsetDateTime,
+    hold_out: &HoldOut,
+) -> Verdict {
     let rules: Vec<RuleOutcome> =
-        campaign.rules.iter().map(|rule| rule.evaluate(&person.facts.rules)).collect();
+        campaign.rules.iter().map(|rule| rule.evaluate_prepared(prepared)).collect();
     let spec = &campaign.spec;
     let outcome = if !is_active(campaign, now) {
         Outcome::NotActive
@@ -91,7 +104,11 @@ pub(crate) fn left(spec: &Spec, taken: &Taken, is_at_property: bool) -> Outcome 
 
 /// Whether somebody lives where a campaign gives and its rules hold for them, whatever its state.
 pub(crate) fn qualifies(spec: &Spec, rules: &[Rule], person: &Person) -> bool {
-    lives_there(spec, person) && rules.iter().all(|rule| rule.evaluate(&person.facts.rules).holds)
+    if !lives_there(spec, person) {
+        return false;
+    }
+    let prepared = Prepared::new(&person.facts.rules);
+    rules.iter().all(|rule| rule.holds(&prepared))
 }
 
 /// Whether it gives anything at all now. What starts with its activation was activated.

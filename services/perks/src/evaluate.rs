@@ -3,14 +3,14 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use klout_model::PersonId;
-use klout_perk_rules::Taken;
+use klout_perk_rules::{Prepared, Taken};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tracing::instrument;
 
 use crate::{
     campaigns::{Campaigns, Compiled},
-    decide::{HoldOut, Outcome, Verdict, decide, left},
+    decide::{HoldOut, Outcome, Verdict, decide_prepared, left},
     error::Error,
     facts::Person,
     spec::{Codes, UniquePer},
@@ -57,17 +57,26 @@ impl Evaluator {
         property: &str,
         now: OffsetDateTime,
     ) -> Result<Vec<Evaluated>, Error> {
-        let mut evaluated: Vec<Evaluated> = campaigns
-            .iter()
-            .map(|campaign| Evaluated {
-                verdict: decide(campaign, person, property, now, &self.hold_out),
-                campaign: Arc::clone(campaign),
-            })
-            .collect();
+        let mut evaluated = self.decide_all(campaigns, person, property, now);
         self.look_what_is_left(&mut evaluated, person.id, property, now).await?;
         evaluated
             .sort_by_key(|it| (Reverse(it.verdict.outcome == Outcome::Eligible), it.campaign.id));
         Ok(evaluated)
+    }
+
+    fn decide_all(
+        &self,
+        campaigns: &[Arc<Compiled>],
+        person: &Person,
+        property: &str,
+        now: OffsetDateTime,
+    ) -> Vec<Evaluated> {
+        let prepared = Prepared::new(&person.facts.rules);
+        let decide = |campaign: &Arc<Compiled>| Evaluated {
+            verdict: decide_prepared(campaign, person, &prepared, property, now, &self.hold_out),
+            campaign: Arc::clone(campaign),
+        };
+        campaigns.iter().map(decide).collect()
     }
 
     async fn look_what_is_left(

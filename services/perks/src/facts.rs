@@ -12,7 +12,7 @@ use std::{
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use klout_chassis::{Clock, Link, reason, within};
-use klout_model::{Network, PersonId, Purpose};
+use klout_model::{self as model, Network, PersonId, Purpose};
 use klout_perk_rules::Facts;
 use klout_proto::{
     convert,
@@ -208,6 +208,10 @@ impl FactsGatherer {
             self.score_without(id, &left_out).await?
         };
         let facts = known(&member, score, topics_of(&topics, &left_out), plus_k, left_out);
+        // What cannot be is worth less than what was known.
+        if !is_sane(&facts) {
+            return Err(Error::Slow);
+        }
         Ok(Person { id, facts })
     }
 
@@ -509,6 +513,11 @@ fn known(
         known.rules.network_impact = score.network_impact;
     }
     known
+}
+
+/// Whether it can be what scoring knows of somebody.
+fn is_sane(known: &Known) -> bool {
+    known.rules.score.is_none_or(|score| model::Score::new(score).is_some())
 }
 
 /// The slugs of topics that are declared, or for which not all the evidence is left out.

@@ -65,14 +65,19 @@ impl Previewer {
         exact: bool,
     ) -> Result<wire::Preview, Error> {
         let sample = self.samples.get().await?;
-        let (members, draw_time) = (sample.members, sample.draw_time);
-        let sampled = sample.people.len();
+        // Who has left since it was drawn, or does not consent any more, is not counted.
+        let drawn: Vec<i64> = sample.people.iter().map(|it| it.id.get()).collect();
+        let gone = store::person_state::gone(&self.db, &drawn).await;
+        let gone = gone.map_err(Error::store("look who has left"))?;
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let (members, draw_time) = (sample.members - count(gone.len()), sample.draw_time);
+        let sampled = sample.people.len() - gone.len();
         let proto = spec.proto.clone();
         let qualifying = spawn_blocking(move || {
-            sample.people.iter().filter(|person| qualifies(&spec, &rules, person)).count()
+            let there = sample.people.iter().filter(|person| !gone.contains(&person.id.get()));
+            there.filter(|person| qualifies(&spec, &rules, person)).count()
         });
         let qualifying = qualifying.await.map_err(Error::Lost)?;
-        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let mut kept = Kept {
             state: String::new(),
             sampled: count(sampled),

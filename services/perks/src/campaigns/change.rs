@@ -92,9 +92,15 @@ impl Campaigns {
         keeps_unique_per(&before, &spec, &kept)?;
         check_properties(&mut transaction, &spec).await?;
         let now = Clock::running().now();
-        let today = Key::Day(now.date()).text();
-        let taken = store::campaign::taken(&mut *transaction, campaign, &today).await;
-        covers(&spec, &kept, &taken.map_err(store("count what was given"))?)?;
+        let lowered = lowered(&before, &spec);
+        let mut taken = Taken::default();
+        // There may be a row for each person, and whoever reserves waits meanwhile.
+        if !lowered.is_empty() {
+            let today = Key::Day(now.date()).text();
+            let found = store::campaign::taken(&mut *transaction, campaign, &lowered, &today).await;
+            taken = found.map_err(store("count what was given"))?;
+        }
+        covers(&spec, &kept, &taken)?;
         let (version, bytes) = (kept.version + 1, spec.proto.encode_to_vec());
         store::campaign::insert_version(&mut *transaction, campaign, version, &bytes, now)
             .await
@@ -183,9 +189,10 @@ impl Campaigns {
         }
         let added = store::code::append(&mut *transaction, campaign, codes).await;
         let added = added.map_err(store("write codes"))?;
-        let left = store::code::left(&mut *transaction, campaign).await;
-        let left = left.map_err(store("count codes"))?;
         transaction.commit().await.map_err(store("commit codes"))?;
+        // Not before: there may be many, and whoever reserves waits as long as the campaign is held.
+        let left = store::code::left(&self.0.db, campaign).await;
+        let left = left.map_err(store("count codes"))?;
         Ok((added, left))
     }
 
@@ -276,6 +283,20 @@ fn keeps_unique_per(before: &CampaignSpec, spec: &Spec, kept: &Kept) -> Result<(
     }
     let problem = format!("is {} of {live} that are reserved or confirmed", before.unique_per);
     Err(Error::field("spec.unique_per", problem))
+}
+
+/// Which budgets are less than they were: those that stay as they are cover what was given.
+fn lowered(before: &CampaignSpec, spec: &Spec) -> Vec<&'static str> {
+    let was = before.budgets.clone().unwrap_or_default();
+    let limits = [
+        ("PERSON", was.per_person, spec.budgets.per_person),
+        ("PROPERTY", was.per_property, spec.budgets.per_property),
+        ("DAY", was.per_day, spec.budgets.per_day),
+    ];
+    let is_lowered = |was: Option<i64>, limit: Option<Quantity>| {
+        limit.is_some_and(|limit| was.is_none_or(|was| limit.get() < was))
+    };
+    limits.into_iter().filter(|it| is_lowered(it.1, it.2)).map(|it| it.0).collect()
 }
 
 /// A limit is not below what it limits.

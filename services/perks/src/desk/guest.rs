@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klout_chassis::reason;
-use klout_model::{PersonId, Score};
+use klout_model::PersonId;
 use klout_perk_rules::Facts;
 use klout_proto::perk::v1::{self as wire, Guest};
 use prost::Message as _;
@@ -77,9 +77,7 @@ impl Desk {
         let left = stay.end.saturating_duration_since(Instant::now());
         let end = Instant::now() + left.mul_f64(0.6);
         let error = match timeout_at(end, self.0.facts.gather(&named)).await {
-            Ok(Ok(person)) if is_sane(&person.facts) => return Ok(Ok(Found { person })),
-            // What cannot be is worth less than what was known.
-            Ok(Ok(_)) => Error::Slow,
+            Ok(Ok(person)) => return Ok(Ok(Found { person })),
             Ok(Err(error)) if is_nobody(&error) => {
                 return Ok(Err(Nobody { problem: "", is_lasting: true }));
             }
@@ -172,11 +170,6 @@ fn of_pass(pass: Pass) -> Known {
         score_time: Some(pass.issue_time),
         ..Known::default()
     }
-}
-
-/// Whether it can be what scoring knows of somebody.
-fn is_sane(known: &Known) -> bool {
-    known.rules.score.is_none_or(|score| Score::new(score).is_some())
 }
 
 /// Whether it is an answer: nobody, or several.

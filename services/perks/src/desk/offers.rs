@@ -2,12 +2,13 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
+use klout_perk_rules::Prepared;
 use time::OffsetDateTime;
 
 use super::Question;
 use crate::{
     campaigns::Compiled,
-    decide::{HoldOut, Outcome, Verdict, decide},
+    decide::{HoldOut, Outcome, Verdict, decide_prepared},
     facts::Person,
     spec::Benefit,
     store::property::Property,
@@ -37,6 +38,7 @@ pub(super) fn of(
     hold_out: &HoldOut,
 ) -> Result<Vec<Offer>, &'static str> {
     let property = question.property.property.as_str();
+    let prepared = Prepared::new(&person.facts.rules);
     let mut offers = Vec::new();
     let mut is_any = false;
     for campaign in campaigns {
@@ -45,7 +47,7 @@ pub(super) fn of(
         if !places.is_empty() && !places.iter().any(|it| it == property) {
             continue;
         }
-        let verdict = decide(campaign, person, property, now, hold_out);
+        let verdict = decide_prepared(campaign, person, &prepared, property, now, hold_out);
         if verdict.outcome == Outcome::NotActive {
             continue;
         }

@@ -59,6 +59,14 @@ pub(crate) struct Samples {
     pub(crate) ring: Arc<Notify>,
 }
 
+// === impl Sample ===
+
+impl Sample {
+    fn is_kept(&self) -> bool {
+        self.drawn.elapsed() <= KEPT_TIME_MAX
+    }
+}
+
 // === impl Samples ===
 
 impl Samples {
@@ -73,7 +81,7 @@ impl Samples {
 
     /// The sample that there is, or the first one when that does not take long. Has a newer one drawn when it is old.
     pub(crate) async fn get(&self) -> Result<Arc<Sample>, Error> {
-        let newest = self.newest.borrow().clone();
+        let newest = self.newest.borrow().clone().filter(|it| it.is_kept());
         if newest.as_ref().is_none_or(|it| it.drawn.elapsed() > it.good) {
             self.wanted.send_replace(true);
             self.ring.notify_one();
@@ -82,7 +90,8 @@ impl Samples {
             return Ok(newest);
         }
         let mut drawn = self.newest.subscribe();
-        let first = timeout(WAIT_MAX, drawn.wait_for(Option::is_some)).await;
+        let is_kept = |it: &Option<Arc<Sample>>| it.as_ref().is_some_and(|it| it.is_kept());
+        let first = timeout(WAIT_MAX, drawn.wait_for(is_kept)).await;
         match first {
             Ok(Ok(first)) => first.clone().ok_or(Error::SamplePending),
             Ok(Err(_)) | Err(_) => Err(Error::SamplePending),
@@ -92,6 +101,14 @@ impl Samples {
     /// Draws one if somebody asked for it, and forgets one that is too old. Returns whether there was something to do.
     #[instrument(name = "draw_sample", skip_all)]
     pub(crate) async fn step(&self) -> Result<bool, Error> {
+        // Also while none can be drawn.
+        self.newest.send_if_modified(|newest| {
+            let is_old = newest.as_ref().is_some_and(|it| !it.is_kept());
+            if is_old {
+                *newest = None;
+            }
+            is_old
+        });
         if self.wanted.send_replace(false) {
             let drawn = self.draw().await;
             match drawn {
@@ -105,13 +122,6 @@ impl Samples {
             }
             return Ok(true);
         }
-        self.newest.send_if_modified(|newest| {
-            let is_old = newest.as_ref().is_some_and(|it| it.drawn.elapsed() > KEPT_TIME_MAX);
-            if is_old {
-                *newest = None;
-            }
-            is_old
-        });
         Ok(false)
     }
 

@@ -98,7 +98,7 @@ pub(crate) async fn specs(
 }
 
 /// How many grants the one who has most has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) by_person: i64,
     pub(crate) at_property: i64,
@@ -271,11 +271,13 @@ pub(crate) async fn go(
     Ok(())
 }
 
-/// The most that a person has, that a property gave, and that were given on a day, as it is named there.
+/// The most that a person has, that a property gave, and that were given on a day, as it is named there: of these kinds,
+/// else 0.
 #[instrument(name = "db.budget.taken", skip_all)]
 pub(crate) async fn taken(
     db: impl PgExecutor<'_>,
     campaign: i64,
+    kinds: &[&str],
     day: &str,
 ) -> Result<Taken, sqlx::Error> {
     sqlx::query_as!(
@@ -285,10 +287,11 @@ pub(crate) async fn taken(
             coalesce(max(taken) filter (where kind = 'PROPERTY'), 0) as "at_property!",
             coalesce(max(taken) filter (where kind = 'DAY' and key = $2), 0) as "today!"
         from perks.budget
-        where campaign_id = $1
+        where campaign_id = $1 and kind = any($3)
         "#,
         campaign,
         day,
+        kinds as &[&str],
     )
     .fetch_one(db)
     .await

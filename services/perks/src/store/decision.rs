@@ -1,6 +1,6 @@
 //! `perks.decision`: what was decided on which request, and from what.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
@@ -116,6 +116,31 @@ pub(crate) async fn known(
         .into_iter()
         .map(|it| (RequestName { caller: it.caller, request_id: it.request_id }, it.fingerprint))
         .collect())
+}
+
+/// Those of these grants, by campaign and number, that a caller reserved.
+#[instrument(name = "db.decision.reserved_by", skip_all, fields(grants.len = grants.len()))]
+pub(crate) async fn reserved_by(
+    db: impl PgExecutor<'_>,
+    caller: &str,
+    grants: &[(i64, i64)],
+) -> Result<HashSet<(i64, i64)>, sqlx::Error> {
+    let (campaigns, ids): (Vec<i64>, Vec<i64>) = grants.iter().copied().unzip();
+    let rows = sqlx::query!(
+        r#"
+        select asked.campaign_id as "campaign_id!", asked.grant_id as "grant_id!"
+        from unnest($2::bigint[], $3::bigint[]) as asked (campaign_id, grant_id)
+        join perks.decision as decision
+            on decision.campaign_id = asked.campaign_id and decision.grant_id = asked.grant_id
+        where decision.caller = $1
+        "#,
+        caller,
+        &campaigns,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|it| (it.campaign_id, it.grant_id)).collect())
 }
 
 /// Writes new ones.

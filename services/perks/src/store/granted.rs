@@ -156,7 +156,7 @@ pub(crate) async fn states(
     Ok(rows.into_iter().map(|row| (row.state, row.count)).collect())
 }
 
-/// People who were offered it, and who were held out, and how many of them came again to the brand.
+/// People who were offered it, and who were held out, and how many of them came again to the brand. Not who has left.
 #[instrument(name = "db.decision.groups", skip_all)]
 pub(crate) async fn groups(
     db: impl PgExecutor<'_>,
@@ -167,8 +167,12 @@ pub(crate) async fn groups(
         r#"
         with first as (
             select person_id, outcome, min(decide_time) as decide_time
-            from perks.decision
+            from perks.decision as decided
             where campaign_id = $1 and outcome in ('RESERVED', 'HELD_OUT') and person_id is not null
+                and not exists (
+                    select from perks.person_state as left_by
+                    where left_by.person_id = decided.person_id and left_by.state <> 'MEMBER'
+                )
             group by person_id, outcome
         )
         select outcome, count(*) as "people!",
@@ -195,9 +199,13 @@ pub(crate) fn first_facts(
     sqlx::query!(
         r#"
         select distinct on (person_id, outcome) outcome, facts as "facts!"
-        from perks.decision
+        from perks.decision as decided
         where campaign_id = $1 and outcome in ('RESERVED', 'HELD_OUT') and person_id is not null
             and facts is not null
+            and not exists (
+                select from perks.person_state as left_by
+                where left_by.person_id = decided.person_id and left_by.state <> 'MEMBER'
+            )
         order by person_id, outcome, decide_time
         "#,
         campaign,

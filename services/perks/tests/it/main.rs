@@ -1,6 +1,7 @@
 //! The service on real stores.
 
 mod arrivals;
+mod callers;
 mod campaigns;
 mod codes;
 mod desk;

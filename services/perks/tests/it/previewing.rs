@@ -78,13 +78,13 @@ async fn an_exact_count_goes_on_in_whichever_process_there_is() {
 #[tokio::test]
 async fn a_report_compares_who_was_offered_something_with_who_was_held_out() {
     let town = Town::start().await;
-    for person in 1..=30 {
+    for person in 1..=80 {
         town.folk.add(person, with_score(50.0));
     }
-    town.folk.add(31, with_score(30.0));
+    town.folk.add(81, with_score(30.0));
     let campaign =
         town.offers(CampaignSpec { hold_out_share: 0.5, ..offer("score >= 40.0") }).await;
-    for person in 1..=31 {
+    for person in 1..=81 {
         town.reserve(&campaign, person).await.expect("decided");
     }
     let report = async || {
@@ -93,8 +93,8 @@ async fn a_report_compares_who_was_offered_something_with_who_was_held_out() {
     };
     let first = report().await;
     let (offered, held_out) = (first.offered.expect("both"), first.held_out.expect("both"));
-    assert_eq!(offered.people + held_out.people, 30);
-    assert!(offered.people > 0 && held_out.people > 0, "one in 2^30 times this fails");
+    assert_eq!(offered.people + held_out.people, 80);
+    assert!(offered.people >= 10 && held_out.people >= 10, "one in 10^11 times this fails");
     assert_eq!((offered.mean_score, held_out.mean_score), (Some(50.0), Some(50.0)));
     assert_eq!((offered.came_again, held_out.came_again), (0, 0));
     let count = |name: &str| first.outcomes.iter().find(|it| it.name == name).map(|it| it.count);
@@ -108,10 +108,19 @@ async fn a_report_compares_who_was_offered_something_with_who_was_held_out() {
         .await
         .expect("earlier");
     let other = town.offers(offer("score >= 41.0")).await;
-    for person in 1..=30 {
+    for person in 1..=80 {
         town.reserve(&other, person).await.expect("decided");
     }
     let then = report().await;
     assert_eq!(then.offered.expect("both").came_again, offered.people);
     assert_eq!(then.held_out.expect("both").came_again, held_out.people);
+
+    // Nobody who has left is in it, and of a few no mean is told.
+    for person in 1..=75 {
+        town.tell(person, person.cast_signed(), "OPTED_OUT", 0).await;
+    }
+    let last = report().await;
+    let (offered, held_out) = (last.offered.expect("both"), last.held_out.expect("both"));
+    assert_eq!(offered.people + held_out.people, 5);
+    assert_eq!((offered.mean_score, held_out.mean_score), (None, None));
 }

@@ -38,6 +38,10 @@ pub(super) async fn issue_pass(
         issue_time,
         expire_time: issue_time + valid_time,
     };
+    // Last: whoever verifies it without us cannot ask any more.
+    if !rpc.desk.consents(pass.person).await? {
+        return Err(Error::PersonUnknown);
+    }
     let signed = rpc.passes.sign(&pass);
     Ok(IssuePassResponse {
         qr_svg: passes::qr_svg(&signed),

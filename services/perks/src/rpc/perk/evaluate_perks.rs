@@ -34,13 +34,13 @@ pub(super) async fn evaluate_perks(
     ids.dedup();
     let campaigns = rpc.evaluator.campaigns(&ids).await?;
     let person = rpc.facts.gather(&named).await?;
-    // Whatever social-graph says that was restored from a backup.
+    let now = rpc.granter.now();
+    let mut evaluated = rpc.evaluator.evaluate(&campaigns, &person, &property, now).await?;
+    // After all else that is read, and whatever social-graph says that was restored from a backup.
     let gone = store::person_state::gone(&rpc.db, &[person.id.get()]).await;
     if !gone.map_err(Error::store("look who has left"))?.is_empty() {
         return Err(Error::PersonUnknown);
     }
-    let now = rpc.granter.now();
-    let mut evaluated = rpc.evaluator.evaluate(&campaigns, &person, &property, now).await?;
     rpc.lookups.note(caller, Seen::Perks, person.id);
     if eligible_only {
         evaluated.retain(|it| it.verdict.outcome == crate::decide::Outcome::Eligible);

@@ -17,6 +17,9 @@ use crate::{
     store::{self, granted},
 };
 
+/// Of fewer people a mean tells too much of each of them.
+const MEAN_OF_MIN: f64 = 10.0;
+
 pub(super) async fn get_campaign_report(
     rpc: &PerkRpc,
     _: &Caller,
@@ -47,7 +50,7 @@ pub(super) async fn get_campaign_report(
         Some(GroupReport {
             people: found.map_or(0, |it| it.people),
             came_again: found.map_or(0, |it| it.came_again),
-            mean_score: scores.get(outcome.as_str()).map(|it| it.get()),
+            mean_score: scores.get(outcome.as_str()).and_then(Mean::get),
         })
     };
     let counts = |counts: Vec<(String, i64)>| {
@@ -75,7 +78,8 @@ impl Mean {
         self.mean += (value - self.mean) / self.count;
     }
 
-    const fn get(&self) -> f64 {
-        self.mean
+    /// `None`: it would be of too few.
+    fn get(&self) -> Option<f64> {
+        (self.count >= MEAN_OF_MIN).then_some(self.mean)
     }
 }

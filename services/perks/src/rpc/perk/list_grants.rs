@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use klout_chassis::{Caller, Seen};
-use klout_model::{PersonId, Purpose};
+use klout_model::PersonId;
 use klout_proto::perk::v1::{ListGrantsRequest, ListGrantsResponse};
 use time::OffsetDateTime;
 
-use super::{PerkRpc, show};
+use super::{PerkRpc, sees_all, show};
 use crate::{
     error::Error,
     rpc::{page, parse},
@@ -39,8 +39,7 @@ pub(super) async fn list_grants(
     let of = match (person.is_empty(), campaign.is_empty()) {
         (false, true) => {
             let person = parse::person("person", &person)?;
-            let sees_all = matches!(caller.purpose(), Purpose::Operator | Purpose::Internal);
-            Of::Person(rpc.facts.member(person, !sees_all).await?.get())
+            Of::Person(rpc.facts.member(person, !sees_all(caller)).await?.get())
         }
         (true, false) => Of::Campaign(rpc.campaigns.get(parse::campaign(&campaign)?).await?.id),
         (true, true) => return Err(Error::field("person", "is missing, and no campaign is named")),
@@ -73,9 +72,17 @@ pub(super) async fn list_grants(
     for person in shown.into_iter().filter_map(PersonId::new) {
         rpc.lookups.note(caller, Seen::Perks, person);
     }
+    let names: Vec<(i64, i64)> = found.iter().map(|it| (it.campaign, it.id)).collect();
+    let own = match sees_all(caller) {
+        true => names.into_iter().collect(),
+        false => show::reserved_by(rpc, caller, &names).await?,
+    };
     let mut grants = Vec::with_capacity(found.len());
     for mut grant in found {
         grant.person = grant.person.filter(|it| !gone.contains(it));
+        if !own.contains(&(grant.campaign, grant.id)) {
+            (grant.code, grant.stay) = (None, String::new());
+        }
         // Versions are remembered: hardly any is read.
         let offered = rpc.campaigns.offered(grant.campaign, grant.version).await?;
         grants.push(show::grant(&offered, grant, now));

@@ -1,5 +1,6 @@
 //! `ReverseGrant`.
 
+use klout_chassis::Caller;
 use klout_proto::perk::v1::{ReverseGrantRequest, ReverseGrantResponse};
 
 use super::{PerkRpc, show};
@@ -10,6 +11,7 @@ const WHY_MAX: usize = 500;
 
 pub(super) async fn reverse_grant(
     rpc: &PerkRpc,
+    caller: &Caller,
     request: ReverseGrantRequest,
 ) -> Result<ReverseGrantResponse, Error> {
     let ReverseGrantRequest { campaign, grant, why } = request;
@@ -17,6 +19,7 @@ pub(super) async fn reverse_grant(
     if why.chars().count() > WHY_MAX || why.contains('\0') {
         return Err(Error::field("why", "is longer than 500 characters, or holds a NUL"));
     }
+    show::refuse_of_others(rpc, caller, campaign, grant).await?;
     let grant = rpc.granter.reverse(campaign, grant, why).await?;
     Ok(ReverseGrantResponse { grant: Some(show::current_grant(rpc, grant).await?) })
 }

@@ -1,12 +1,13 @@
 //! Grants and decisions on the wire.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
+use klout_chassis::Caller;
 use klout_perk_rules::{Rule, RuleOutcome};
 use klout_proto::{convert::timestamp, perk::v1 as wire};
 use time::OffsetDateTime;
 
-use super::PerkRpc;
+use super::{PerkRpc, sees_all};
 use crate::{
     campaigns::Compiled,
     decide::{Outcome, Verdict},
@@ -20,6 +21,29 @@ use crate::{
 pub(super) fn parse_grant(campaign: &str, grant: &str) -> Result<(i64, i64), Error> {
     let both = parse::number(campaign).zip(parse::number(grant));
     both.ok_or_else(|| Error::GrantUnknown { grant: parse::beginning(grant) })
+}
+
+/// To whoever did not reserve a grant it is none, but to operators.
+pub(super) async fn refuse_of_others(
+    rpc: &PerkRpc,
+    caller: &Caller,
+    campaign: i64,
+    grant: i64,
+) -> Result<(), Error> {
+    if sees_all(caller) || !reserved_by(rpc, caller, &[(campaign, grant)]).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::GrantUnknown { grant: grant.to_string() })
+}
+
+/// Those of these grants, by campaign and number, that a caller reserved.
+pub(super) async fn reserved_by(
+    rpc: &PerkRpc,
+    caller: &Caller,
+    grants: &[(i64, i64)],
+) -> Result<HashSet<(i64, i64)>, Error> {
+    let found = store::decision::reserved_by(&rpc.db, caller.name(), grants).await;
+    found.map_err(Error::store("look who reserved"))
 }
 
 /// A grant as it is now. Of who has left it says not that it is theirs.
