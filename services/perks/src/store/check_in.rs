@@ -40,8 +40,8 @@ pub(crate) struct GrantNow {
     pub(crate) expire_time: OffsetDateTime,
 }
 
-/// Holds these stays until the transaction ends, and returns those that were decided on: nothing more is given for
-/// them. Whoever reserves holds the campaign first, then stays, then categories.
+/// Holds these stays until the transaction ends, and returns those that were decided on, or whose withdrawn reservation
+/// was not given back yet: nothing more is given for them. Whoever reserves holds the campaign first, then stays, then categories.
 #[instrument(name = "db.check_in.hold", skip_all, fields(stays.len = stays.len()))]
 pub(crate) async fn hold(
     db: &mut PgConnection,
@@ -70,7 +70,10 @@ pub(crate) async fn hold(
         from perks.check_in as check_in
         join unnest($1::text[], $2::text[]) as named (property, stay)
             on named.property = check_in.property and named.stay = check_in.stay
-        where check_in.state = 'DECIDED'
+        left join perks.grant as held
+            on held.campaign_id = check_in.campaign_id and held.grant_id = check_in.grant_id
+            and held.state = 'RESERVED'
+        where check_in.state = 'DECIDED' or held.grant_id is not null
         "#,
         &properties as &[&str],
         &stays as &[&str],
