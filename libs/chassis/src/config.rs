@@ -82,6 +82,8 @@ pub struct ServerConfig {
     pub request_time_max: Duration,
     #[serde(with = "humantime_serde")]
     pub stream_time_max: Duration,
+    #[serde(with = "humantime_serde")]
+    pub catch_up_time_max: Duration,
     pub calls_max: usize,
     pub calls_per_caller_max: usize,
     #[serde(with = "humantime_serde")]

@@ -8,11 +8,11 @@ use klout_store::{Cache, CacheError, ConnectError};
 use klout_telemetry::Metric;
 use secrecy::ExposeSecret as _;
 use sqlx::{PgPool, migrate::Migrator};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::{Routes, RoutesBuilder};
 use tower::{BoxError, Layer as _};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     auth::Authentication,
@@ -278,14 +278,15 @@ impl Host {
         let (health, front) = Health::not_serving(&names, &authentication, server.grpc_address)
             .await
             .map_err(StartError::Reflection)?;
-        let switchboard = Switchboard::default();
+        // Our own services call one another as soon as they are built, others when we know whom not to show.
+        let (switchboard, outer) = (Switchboard::default(), Switchboard::default());
         let http_switchboard = Switchboard::answering(|| {
             (StatusCode::SERVICE_UNAVAILABLE, "still starting\n").into_response()
         });
         let mut running = Running::listening(
             health,
             names,
-            (grpc_listener, front, switchboard.clone()),
+            (grpc_listener, front, outer.clone()),
             http_listener.map(|listener| (listener, http_switchboard.clone())),
             server.clock()?,
             &server,
@@ -301,6 +302,7 @@ impl Host {
         numbers::METRICS.iter().for_each(Metric::describe);
         let lookups = Lookups::new();
         let mut pools = Pools::default();
+        let catching_up = TaskTracker::new();
         let mut built = Vec::new();
         for entry in self.hosted() {
             entry.metrics.iter().for_each(Metric::describe);
@@ -317,6 +319,7 @@ impl Host {
                 authentication: authentication.clone(),
                 lookups: lookups.clone(),
                 going_down: running.going_down.clone(),
+                catching_up: catching_up.clone(),
             };
             let service = (entry.build)(configuration, context)?
                 .await
@@ -338,10 +341,9 @@ impl Host {
                 .collect(),
         };
         let routes = routes.routes().prepare().into_axum_router();
-        switchboard.connect(Guard::new(authentication, limits).layer(routes));
-        if let Some(http) = built.iter().find_map(|(_, service)| service.http()) {
-            http_switchboard.connect(http);
-        }
+        let routes = Guard::new(authentication, limits).layer(routes);
+        switchboard.connect(routes.clone());
+        let http = built.iter().find_map(|(_, service)| service.http());
 
         for (name, service) in built {
             running.work(name, |stop| service.work(stop));
@@ -349,10 +351,20 @@ impl Host {
         let graph = links.to("social_graph");
         running.work("look-ups", |stop| lookups.keep(graph, stop));
         running.work("numbers", |stop| numbers::keep(pools, stop));
+        // A service that was restored from a backup shows nobody who left since. When nobody can say who did, it serves
+        // nevertheless: else nothing could be started without social-graph.
+        catching_up.close();
+        if timeout(server.catch_up_time_max, catching_up.wait()).await.is_err() {
+            warn!("serving without having heard who left: social-graph does not answer");
+        }
+        outer.connect(routes);
+        if let Some(http) = http {
+            http_switchboard.connect(http);
+        }
         running.serving().await;
         info!(grpc = %running.grpc_address, http = ?running.http_address, "serving");
         if server.dev {
-            tracing::warn!("--dev: calls need no token, and the keys are known to everybody");
+            warn!("--dev: calls need no token, and the keys are known to everybody");
         }
         Ok(running)
     }

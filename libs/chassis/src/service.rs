@@ -6,7 +6,7 @@ use klout_telemetry::Metric;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use sqlx::{PgPool, migrate::Migrator};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
@@ -28,6 +28,8 @@ pub struct Context {
     pub lookups: Lookups,
     /// Cancelled when the process is about to stop and callers should go elsewhere.
     pub going_down: CancellationToken,
+    /// Whoever has to hear who left before it shows anybody holds a token of it until then.
+    pub catching_up: TaskTracker,
 }
 
 /// A microservice, as the process that hosts it sees it.

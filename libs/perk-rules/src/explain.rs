@@ -15,7 +15,7 @@ use crate::variable::Variable;
 
 mod shape;
 
-pub(crate) use shape::joined_by;
+pub(crate) use shape::{joined_by, one_of_entries};
 use shape::{shape_of, variables_of};
 
 /// How many entries of a list are told.

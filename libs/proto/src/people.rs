@@ -7,7 +7,9 @@ use prost_types::Timestamp;
 
 use crate::{
     convert,
-    graph::v1::{ApplyPersonStatesRequest, ForgetPersonRequest},
+    graph::v1::{
+        ApplyPersonStatesRequest, ApplyPersonStatesResponse, ForgetPersonRequest, KnownPersonState,
+    },
     signal::v1::{BatchedCounter, BatchedInteraction, BatchedPost, SignalBatch},
 };
 
@@ -54,10 +56,13 @@ pub struct Erased {
 #[error("the states cannot be: {0}")]
 pub struct StatesMalformed(pub &'static str);
 
-/// Somebody who is to be masked is a member under a higher number: social-graph gives numbers out for the second time,
-/// as it was restored from a backup. Nobody may take that for confirmed.
-pub const OUTDATED: StatesMalformed =
-    StatesMalformed("somebody who is no member is one under a higher number");
+/// What a service knows of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub person: i64,
+    pub number: i64,
+    pub state: String,
+}
 
 // === impl State ===
 
@@ -91,6 +96,23 @@ impl Erased {
             None => true,
         }
     }
+}
+
+/// The answer to who told states, of what a service knows of these people now: names those of whom what was told is not
+/// in force.
+#[must_use]
+pub fn taken_over(told: &[Told], known: Vec<Known>) -> ApplyPersonStatesResponse {
+    let told: HashMap<i64, &Told> = told.iter().map(|it| (it.person, it)).collect();
+    let is_other = |it: &Known| {
+        told.get(&it.person)
+            .is_some_and(|told| told.number < it.number || told.state.as_str() != it.state)
+    };
+    let newer = known.into_iter().filter(is_other).map(|it| KnownPersonState {
+        person_id: it.person,
+        number: it.number.cast_unsigned(),
+        state: it.state,
+    });
+    ApplyPersonStatesResponse { newer: newer.collect() }
 }
 
 /// Reads what is told of people's states: of each person the newest.

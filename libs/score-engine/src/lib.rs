@@ -19,6 +19,7 @@ mod pass;
 mod population;
 mod published;
 mod ranking;
+mod rings;
 mod sorted_ids;
 
 pub use crate::{
@@ -29,4 +30,5 @@ pub use crate::{
     population::{AccountName, Population, Signal},
     published::Published,
     ranking::{Numbered, Ranked, rank},
+    rings::Round,
 };

@@ -13,6 +13,7 @@ use crate::{
     edges::{Edge, Edges},
     evidence::{self, Evidence, Unnamed},
     population::index_of,
+    rings::{self, Given, Round},
 };
 
 /// What a pass found out about a population.
@@ -32,6 +33,8 @@ pub struct Epoch {
     pub actors: Vec<Factors>,
     /// Pairs of closed circles, in order.
     pub closed: Vec<Closed>,
+    /// +K that came round, by receiver, then giver.
+    pub rounds: Vec<Round>,
 }
 
 /// On one UTC day more strangers came than on all others together. It lowers nothing, since strangers
@@ -143,7 +146,8 @@ impl Graph {
             let (known, given) = (known[person as usize], self.given[person as usize]);
             *factors = Repute::new(model, known, given, received).factors();
         });
-        Epoch { actors, closed: self.closed.clone() }
+        let rounds = rings::rounds(model, &self.registered, &self.sparse.plus_k);
+        Epoch { actors, closed: self.closed.clone(), rounds }
     }
 
     /// One round of the flow: everybody's credibility from that of the round before.
@@ -180,7 +184,7 @@ impl Graph {
     pub fn scores(&self, model: &Model, epoch: &Epoch) -> (Vec<Option<PersonScore>>, Vec<Burst>) {
         let mut scores = vec![None; self.registered.len()];
         let bursts = self.edges.fill_parts(&mut scores, |part, scores| {
-            let mut scorer = Scorer::new(model, self, &epoch.actors);
+            let mut scorer = Scorer::new(model, self, epoch);
             let mut people = part.clone();
             for block in scores.chunks_mut(BLOCK) {
                 scorer.fetch(people.clone().take(block.len()));
@@ -212,8 +216,8 @@ fn received(edges: &Edges, handed_on: &[Factor], person: u32) -> Received {
 struct Sparse {
     vouched: Vec<bool>,
     unnamed: Vec<Unnamed>,
-    /// Receiver, giver, the giver's share, and whether it is given back.
-    plus_k: Vec<(u32, u32, Share, bool)>,
+    /// By receiver, then giver.
+    plus_k: Vec<Given>,
     posts: Vec<(u32, u8)>,
     counters: Vec<(u32, Counters)>,
     seen: Vec<u32>,
@@ -245,19 +249,20 @@ impl Sparse {
         let of_one = |one: &evidence::PlusK, other: &evidence::PlusK| {
             (one.receiver, one.giver) == (other.receiver, other.giver)
         };
-        let mut given: Vec<(u32, u32, Share, bool)> = plus_k
+        let mut given: Vec<Given> = plus_k
             .chunk_by(of_one)
             .map(|of_one| {
                 let mass = of_one.iter().fold(0_u64, |mass, it| {
                     mass.saturating_add(model.mass(Kind::PlusK, it.age, it.count))
                 });
-                (of_one[0].receiver, of_one[0].giver, model.share(mass), false)
+                let evidence::PlusK { receiver, giver, .. } = of_one[0];
+                Given { receiver, giver, share: model.share(mass), back: false }
             })
             .collect();
         for place in 0..given.len() {
-            let (receiver, giver, ..) = given[place];
-            let back = given.binary_search_by_key(&(giver, receiver), |it| (it.0, it.1));
-            given[place].3 = back.is_ok_and(|back| given[back].2 > Share::NONE);
+            let Given { receiver, giver, .. } = given[place];
+            let back = given.binary_search_by_key(&(giver, receiver), |it| (it.receiver, it.giver));
+            given[place].back = back.is_ok_and(|back| given[back].share > Share::NONE);
         }
         Self { vouched, unnamed, plus_k: given, posts, counters, seen }
     }
@@ -268,6 +273,7 @@ struct Scorer<'a> {
     model: &'a Model,
     graph: &'a Graph,
     factors: &'a [Factors],
+    rounds: &'a [Round],
     /// Those of the actors of the people who come next, edge by edge.
     near: Vec<Factors>,
     /// How many of them were used.
@@ -280,11 +286,12 @@ struct Scorer<'a> {
 // === impl Scorer ===
 
 impl<'a> Scorer<'a> {
-    const fn new(model: &'a Model, graph: &'a Graph, factors: &'a [Factors]) -> Self {
+    fn new(model: &'a Model, graph: &'a Graph, epoch: &'a Epoch) -> Self {
         Self {
             model,
             graph,
-            factors,
+            factors: &epoch.actors,
+            rounds: &epoch.rounds,
             near: Vec::new(),
             used: 0,
             presences: Vec::new(),
@@ -341,8 +348,9 @@ impl<'a> Scorer<'a> {
         self.counters.clear();
         self.counters.extend(rows(&sparse.counters, person, |it| it.0).iter().map(|(_, it)| *it));
         let mut plus_k = klout_score_math::PlusK::default();
-        for (_, giver, share, back) in rows(&sparse.plus_k, person, |it| it.0) {
-            plus_k.add(&self.factors[*giver as usize], *share, *back);
+        for Given { giver, share, back, .. } in rows(&sparse.plus_k, person, |it| it.receiver) {
+            let back = if *back { Share::WHOLE } else { self.come_round(*giver, person) };
+            plus_k.add(&self.factors[*giver as usize], *share, back);
             evidence = true;
         }
         evidence |= !self.counters.is_empty();
@@ -350,6 +358,13 @@ impl<'a> Scorer<'a> {
             let (presences, counters) = (&self.presences, &self.counters);
             PersonScore::new(self.model, &PersonEvidence { presences, counters, plus_k })
         })
+    }
+
+    /// The part of a giver's +K that came from their receiver in the first place.
+    fn come_round(&self, giver: u32, receiver: u32) -> Share {
+        let key = |it: &Round| (it.receiver, it.giver);
+        let place = self.rounds.binary_search_by_key(&(receiver, giver), key);
+        place.map_or(Share::NONE, |place| self.rounds[place].part)
     }
 
     /// Looks for a day on which most strangers came to a presence.

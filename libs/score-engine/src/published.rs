@@ -5,7 +5,7 @@ use prost::Message as _;
 use rustc_hash::FxHashMap;
 
 use crate::{
-    Closed, Epoch, census::Identity, packed::PackedInvalid, population::index_of,
+    Closed, Epoch, Round, census::Identity, packed::PackedInvalid, population::index_of,
     sorted_ids::SortedIds,
 };
 
@@ -17,6 +17,8 @@ pub struct Published {
     accounts: Keyed,
     /// Each pair twice, in order.
     closed: Vec<(i64, i64, Share)>,
+    /// Receiver and giver of each +K that came round, in order.
+    rounds: Vec<(i64, i64, Share)>,
 }
 
 /// Factors by id, but for those whose factors are those of a newcomer.
@@ -37,6 +39,10 @@ struct Columns {
     closed: Vec<i64>,
     #[prost(uint32, repeated, tag = "4")]
     discounts: Vec<u32>,
+    #[prost(sfixed64, repeated, tag = "5")]
+    rounds: Vec<i64>,
+    #[prost(uint32, repeated, tag = "6")]
+    round_parts: Vec<u32>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -74,10 +80,14 @@ impl Published {
         let mut closed: Vec<_> =
             pairs.flat_map(|(one, other, it)| [(one, other, it), (other, one, it)]).collect();
         closed.sort_unstable();
+        let rounds = epoch.rounds.iter().map(|it| (id(it.receiver), id(it.giver), it.part));
+        let mut rounds: Vec<_> = rounds.collect();
+        rounds.sort_unstable();
         Self {
             members: of(Identity::person, new_member()),
             accounts: of(Identity::account, Repute::UNSEEN.factors()),
             closed,
+            rounds,
         }
     }
 
@@ -94,31 +104,40 @@ impl Published {
     /// What part of the reactions of two members to one another is not counted.
     #[must_use]
     pub fn discount(&self, one: i64, other: i64) -> Share {
-        let place = self.closed.binary_search_by_key(&(one, other), |it| (it.0, it.1));
-        place.map_or(Share::NONE, |place| self.closed[place].2)
+        share_of(&self.closed, one, other)
+    }
+
+    /// What part of a member's +K to another came round.
+    #[must_use]
+    pub fn come_round(&self, receiver: i64, giver: i64) -> Share {
+        share_of(&self.rounds, receiver, giver)
     }
 
     /// The epoch of these people alone.
     #[must_use]
     pub fn of(&self, people: &[Identity]) -> Epoch {
         let actors = people.iter().map(|it| self.factors(*it)).collect();
-        let mut closed = Vec::new();
-        if !self.closed.is_empty() {
+        let (mut closed, mut rounds) = (Vec::new(), Vec::new());
+        if !self.closed.is_empty() || !self.rounds.is_empty() {
             let members = people.iter().enumerate();
             let members = members.filter_map(|(number, it)| Some((it.person()?, index_of(number))));
             let numbers: FxHashMap<i64, u32> = members.collect();
             for (person, one) in &numbers {
-                let start = self.closed.partition_point(|it| it.0 < *person);
-                let with = self.closed[start..].iter().take_while(|it| it.0 == *person);
-                for (_, other, discount) in with {
+                for (_, other, discount) in of_first(&self.closed, *person) {
                     if let Some(other) = numbers.get(other).filter(|other| one < *other) {
                         closed.push(Closed { one: *one, other: *other, discount: *discount });
                     }
                 }
+                for (_, giver, part) in of_first(&self.rounds, *person) {
+                    if let Some(giver) = numbers.get(giver) {
+                        rounds.push(Round { receiver: *one, giver: *giver, part: *part });
+                    }
+                }
             }
             closed.sort_unstable_by_key(|it| (it.one, it.other));
+            rounds.sort_unstable_by_key(|it| (it.receiver, it.giver));
         }
-        Epoch { actors, closed }
+        Epoch { actors, closed, rounds }
     }
 
     /// As bytes, in parts that can be put together in any order.
@@ -128,39 +147,72 @@ impl Published {
         let accounts =
             self.accounts.columns().map(|it| Columns { accounts: Some(it), ..Columns::default() });
         let closed = self.closed.chunks(PART).map(|part| Columns {
-            closed: part.iter().flat_map(|(one, other, _)| [*one, *other]).collect(),
-            discounts: part.iter().map(|(.., discount)| discount.parts().into()).collect(),
+            closed: pairs_of(part),
+            discounts: parts_of(part),
             ..Columns::default()
         });
-        members.chain(accounts).chain(closed).map(|part| part.encode_to_vec())
+        let rounds = self.rounds.chunks(PART).map(|part| Columns {
+            rounds: pairs_of(part),
+            round_parts: parts_of(part),
+            ..Columns::default()
+        });
+        members.chain(accounts).chain(closed).chain(rounds).map(|part| part.encode_to_vec())
     }
 
     /// # Errors
     ///
     /// When the parts are not packed.
     pub fn unpack<B: AsRef<[u8]>>(parts: &[B]) -> Result<Self, PackedInvalid> {
-        let (mut members, mut accounts, mut closed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut members, mut accounts) = (Vec::new(), Vec::new());
+        let (mut closed, mut rounds) = (Vec::new(), Vec::new());
         for part in parts {
             let columns = Columns::decode(part.as_ref())?;
             members.extend(columns.members.unwrap_or_default().rows()?);
             accounts.extend(columns.accounts.unwrap_or_default().rows()?);
-            let (pairs, rest) = columns.closed.as_chunks::<2>();
-            if !rest.is_empty() || pairs.len() != columns.discounts.len() {
-                return Err(PackedInvalid::Misfit("closed circles"));
-            }
-            let pairs = pairs.iter().zip(columns.discounts);
-            closed.extend(pairs.map(|([one, other], discount)| {
-                (*one, *other, Share::of_parts(u16::try_from(discount).unwrap_or(u16::MAX)))
-            }));
+            let (pairs, parts) = (columns.closed, columns.discounts);
+            closed.extend(rows(&pairs, &parts).ok_or(PackedInvalid::Misfit("closed circles"))?);
+            let (pairs, parts) = (columns.rounds, columns.round_parts);
+            rounds.extend(rows(&pairs, &parts).ok_or(PackedInvalid::Misfit("rounds"))?);
         }
         closed.sort_unstable();
+        rounds.sort_unstable();
         let keyed = |mut rows: Vec<(i64, Factors)>| {
             rows.sort_unstable_by_key(|(id, _)| *id);
             rows.dedup_by_key(|(id, _)| *id);
             Keyed::new(rows.into_iter())
         };
-        Ok(Self { members: keyed(members), accounts: keyed(accounts), closed })
+        Ok(Self { members: keyed(members), accounts: keyed(accounts), closed, rounds })
     }
+}
+
+/// Those of whom the first is this one, of pairs in order.
+fn of_first(pairs: &[(i64, i64, Share)], first: i64) -> impl Iterator<Item = &(i64, i64, Share)> {
+    let start = pairs.partition_point(|it| it.0 < first);
+    pairs[start..].iter().take_while(move |it| it.0 == first)
+}
+
+/// That of one of the pairs, which are in order.
+fn share_of(pairs: &[(i64, i64, Share)], one: i64, other: i64) -> Share {
+    let place = pairs.binary_search_by_key(&(one, other), |it| (it.0, it.1));
+    place.map_or(Share::NONE, |place| pairs[place].2)
+}
+
+fn pairs_of(pairs: &[(i64, i64, Share)]) -> Vec<i64> {
+    pairs.iter().flat_map(|(one, other, _)| [*one, *other]).collect()
+}
+
+fn parts_of(pairs: &[(i64, i64, Share)]) -> Vec<u32> {
+    pairs.iter().map(|(.., share)| share.parts().into()).collect()
+}
+
+/// Pairs from their columns, if these fit one another.
+fn rows(pairs: &[i64], parts: &[u32]) -> Option<impl Iterator<Item = (i64, i64, Share)>> {
+    let (pairs, rest) = pairs.as_chunks::<2>();
+    (rest.is_empty() && pairs.len() == parts.len()).then(|| {
+        pairs.iter().zip(parts).map(|([one, other], part)| {
+            (*one, *other, Share::of_parts(u16::try_from(*part).unwrap_or(u16::MAX)))
+        })
+    })
 }
 
 // === impl Keyed ===

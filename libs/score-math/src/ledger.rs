@@ -181,8 +181,10 @@ fn givers(model: &Model, portrait: &Portrait) -> Vec<Giver> {
             let masses = rows.iter().map(|row| model.mass(Kind::PlusK, row.age, row.count));
             let share = model.share(masses.fold(0, add));
             let mut worth = PlusK::default();
-            let factors = &portrait.actors[rows[0].actor as usize].factors;
-            worth.add(factors, share, rows.iter().any(|row| row.given_back));
+            let PortraitActor { factors, come_round, .. } =
+                &portrait.actors[rows[0].actor as usize];
+            let given_back = rows.iter().any(|row| row.given_back);
+            worth.add(factors, share, if given_back { Share::WHOLE } else { *come_round });
             let count = rows.iter().map(|row| row.count).fold(0, add);
             Giver { actor: rows[0].actor, count, worth }
         })

@@ -31,6 +31,9 @@ const DAYS: usize = WINDOW_DAYS as usize;
 /// mass, so a count that was cut is a whole share all the same.
 const WHOLE_MAX: u64 = 2_000_000;
 
+/// So many people are looked at in one step at most, in finding where a +K comes from.
+const LEAST_MAX: u32 = 10_000;
+
 /// A model as its file has it. What each number means is said there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +55,9 @@ pub(crate) struct Numbers {
     pub(crate) strangers: Strangers,
     pub(crate) outside: Outside,
     pub(crate) plus_k: PlusK,
+    /// A model that has none looks for pairs alone, and counts each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rings: Option<Rings>,
     pub(crate) curve: Curve,
     pub(crate) confidence: Confidence,
 }
@@ -110,6 +116,14 @@ pub(crate) struct Credibility {
     pub(crate) targets_min: f64,
 }
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rings {
+    pub(crate) steps: u32,
+    pub(crate) least: u32,
+    pub(crate) together: f64,
+}
+
 /// Why a model file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelInvalid {
@@ -139,10 +153,14 @@ pub enum ModelInvalid {
     Checksum { right: String, found: String },
 }
 
-/// The newest model.
-static CURRENT: LazyLock<Model> = LazyLock::new(|| {
-    let file = include_str!("../models/klout-2026-12.toml");
-    Model::read(file).expect("the models that are compiled in are valid, which a test shows")
+/// The files of the models that are compiled in, the newest first.
+const FILES: [&str; 2] =
+    [include_str!("../models/klout-2027-01.toml"), include_str!("../models/klout-2026-12.toml")];
+
+static BUILT_IN: LazyLock<[Model; FILES.len()]> = LazyLock::new(|| {
+    FILES.map(|file| {
+        Model::read(file).expect("the models that are compiled in are valid, which a test shows")
+    })
 });
 
 // === impl Model ===
@@ -151,11 +169,23 @@ impl Model {
     /// The newest model.
     #[must_use]
     pub fn current() -> &'static Self {
-        &CURRENT
+        &BUILT_IN[0]
     }
 
     /// The newest model's file, to start one's own from.
-    pub const CURRENT_FILE: &'static str = include_str!("../models/klout-2026-12.toml");
+    pub const CURRENT_FILE: &'static str = FILES[0];
+
+    /// The file of a model that is compiled in.
+    #[must_use]
+    pub fn file_of(name: &str) -> Option<&'static str> {
+        let place = Self::built_in().position(|it| it.name() == name)?;
+        FILES.get(place).copied()
+    }
+
+    /// Every model that is compiled in, but for those of [`counted`], the newest first.
+    pub fn built_in() -> impl Iterator<Item = &'static Self> {
+        BUILT_IN.iter()
+    }
 
     /// Reads a model file.
     ///
@@ -166,8 +196,8 @@ impl Model {
     pub fn load(file: &str) -> Result<Self, ModelInvalid> {
         let model = Self::read(file)?;
         let name = model.name();
-        let current = name == Self::current().name();
-        let taken = current && model.checksum() != Self::current().checksum();
+        let known = Self::built_in().find(|it| it.name() == name);
+        let taken = known.is_some_and(|it| it.checksum() != model.checksum());
         if taken || counted::Model::by_name(name).is_some() {
             return Err(ModelInvalid::NameTaken { name: name.to_owned() });
         }
@@ -240,6 +270,18 @@ impl Model {
     #[must_use]
     pub const fn mutual_max(&self) -> u32 {
         self.numbers.closure.mutual_max
+    }
+
+    /// How many steps back it is followed where +K come from; 0: it is not. Section 8.
+    #[must_use]
+    pub fn ring_steps(&self) -> u32 {
+        self.numbers.rings.as_ref().map_or(0, |it| it.steps)
+    }
+
+    /// What is less than such a part of a +K is not followed on. Section 8.
+    #[must_use]
+    pub fn ring_least(&self) -> u32 {
+        self.numbers.rings.as_ref().map_or(1, |it| it.least)
     }
 
     /// Whether interactions without an actor are votes that this network vouches for.
@@ -328,6 +370,14 @@ impl Numbers {
             let expected = "a number from 1 to 1000000";
             return Err(number("credibility", "targets_min", targets_min, expected));
         }
+        if let Some(Rings { steps, least, together }) = &self.rings {
+            at_most("rings", "steps", f64::from(*steps), 100.0, "a whole number up to 100")?;
+            if !(1..=LEAST_MAX).contains(least) {
+                let expected = "a whole number from 1 to 10000";
+                return Err(number("rings", "least", least, expected));
+            }
+            positive("rings", "together", *together)?;
+        }
         self.attention.check("attention")?;
         self.prestige.check("prestige")?;
         self.unnamed.check("unnamed")?;
@@ -414,14 +464,34 @@ mod tests {
 
     #[test]
     fn the_models_that_are_compiled_in_are_valid_and_their_numbers_are_those_of_their_checksums() {
-        let model = Model::load(Model::CURRENT_FILE).expect("valid");
-        assert_eq!(model.name(), "klout-2026-12");
+        // What was published never changes, so what is added here stays.
+        let published = [
+            ("klout-2027-01", "cdf17c6588de41611c7e53a97a466d0a"),
+            ("klout-2026-12", "2d5fed45e7cbb1c9820d68741f40c076"),
+        ];
+        let models: Vec<Model> =
+            FILES.map(|file| Model::load(file).expect("valid")).into_iter().collect();
+        let found: Vec<_> = models.iter().map(|it| (it.name(), it.checksum())).collect();
+        assert_eq!(found, published);
+        assert!(Model::built_in().map(Model::name).eq(published.map(|it| it.0)));
+        assert_eq!(Model::current().name(), published[0].0);
+    }
+
+    #[test]
+    fn the_name_of_an_older_model_is_not_given_to_other_numbers_either() {
+        let Err(ModelInvalid::Checksum { right, found }) = with("klout-2027-01", "klout-2026-12")
+        else {
+            panic!("the checksum covers the name");
+        };
+        let mended = Model::CURRENT_FILE.replacen("klout-2027-01", "klout-2026-12", 1);
+        let mended = mended.replace(&found, &right);
+        assert!(matches!(Model::load(&mended), Err(ModelInvalid::NameTaken { .. })));
     }
 
     #[test]
     fn other_numbers_or_another_name_have_another_checksum_which_the_message_tells() {
         for (from, to) in [
-            ("klout-2026-12", "klout-2027-01"),
+            ("klout-2027-01", "klout-of-a-test"),
             ("like = 100", "like = 101"),
             ("rank = 2.0", "rank = 2.5"),
             (" 164,", " 163,"),
@@ -436,7 +506,7 @@ mod tests {
             let mended = Model::CURRENT_FILE.replacen(from, to, 1).replace(&found, &right);
             // With the name of other numbers it is refused all the same.
             let taken = matches!(Model::load(&mended), Err(ModelInvalid::NameTaken { .. }));
-            assert_eq!(taken, !mended.contains("klout-2027-01"), "{to}");
+            assert_eq!(taken, !mended.contains("klout-of-a-test"), "{to}");
         }
         let wrong = refused(Model::current().checksum(), "0123456789abcdef0123456789abcdef");
         assert!(wrong.contains(Model::current().checksum()), "{wrong}");
@@ -470,6 +540,10 @@ mod tests {
             ("weight = 0.2", "weight = 1.2", "strangers.weight"),
             ("inlinks = 3.0", "inlinks = -3.0", "outside.inlinks"),
             ("given_back = 0.2", "given_back = 2.0", "plus_k.given_back"),
+            ("steps = 12", "steps = 101", "rings.steps"),
+            ("least = 250", "least = 0", "rings.least"),
+            ("least = 250", "least = 10_001", "rings.least"),
+            ("together = 1.0", "together = 0.0", "rings.together"),
             ("scale = 0.5", "scale = 0.0", "curve.scale"),
             // A curve that falls.
             ("exponent = 0.2", "exponent = -0.2", "curve.exponent"),

@@ -52,6 +52,7 @@ pub struct Counters([Option<f64>; CounterName::ALL.len()]);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PlusK {
     one_way: People,
+    /// Given back, or come round.
     given_back: People,
 }
 
@@ -176,10 +177,14 @@ impl Counters {
 // === impl PlusK ===
 
 impl PlusK {
-    /// With one more giver; `back`: the person gave that giver a +K as well.
-    pub fn add(&mut self, giver: &Factors, share: Share, back: bool) {
-        let side = if back { &mut self.given_back } else { &mut self.one_way };
-        *side = side.plus(giver.attention, share);
+    /// With one more giver.
+    ///
+    /// - `back`: the part of it that came from the person in the first place: all of it when the person gave that
+    ///   giver a +K as well, else what came round.
+    pub fn add(&mut self, giver: &Factors, share: Share, back: Share) {
+        let one_way = share.less(back);
+        self.one_way = self.one_way.plus(giver.attention, one_way);
+        self.given_back = self.given_back.plus(giver.attention, share.but(one_way));
     }
 
     /// Those of several givers together.
@@ -202,9 +207,20 @@ impl PlusK {
 
     /// `k` of section 8: before its ceiling.
     pub(crate) fn worth(self, model: &Model) -> f64 {
+        self.worth_of(model, self)
+    }
+
+    /// What `part` of it has of that.
+    pub(crate) fn worth_of(self, model: &Model, part: Self) -> f64 {
         let numbers = &model.numbers.plus_k;
-        let given_back = numbers.given_back * self.given_back.count();
-        numbers.each * (self.one_way.count() + given_back)
+        let (all, back) = (self.given_back.count(), part.given_back.count());
+        // What comes round counts together, so each has its part of what all of it does.
+        let back = match &model.numbers.rings {
+            Some(rings) if all > rings.together => rings.together * (back / all),
+            Some(_) | None => back,
+        };
+        let given_back = numbers.given_back * back;
+        numbers.each * (part.one_way.count() + given_back)
     }
 
     fn influence(self, model: &Model) -> f64 {

@@ -78,6 +78,8 @@ pub struct PortraitActor {
     pub registered: bool,
     /// The part that does not count, of a closed circle with the person. Section 5.
     pub discount: Share,
+    /// The part of their +K to the person that came round. Section 8.
+    pub come_round: Share,
 }
 
 /// The hash of a post's name, which is all that is kept of it. Prints as 32 hexadecimal digits.

@@ -67,6 +67,11 @@ impl Share {
         #[expect(clippy::cast_possible_truncation, reason = "not more than the share itself")]
         Self(self.0 - off as u16)
     }
+
+    /// All but a part of it.
+    pub(crate) const fn but(self, part: Self) -> Self {
+        Self(self.0.saturating_sub(part.0))
+    }
 }
 
 // === impl Factor ===

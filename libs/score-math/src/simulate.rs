@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use klout_model::{Kind, Network};
 
 use crate::{
-    Factors, Model, PersonScore, PlusK, Portrait, Presence, Repute, Sums, Unnamed,
+    Factors, Model, PersonScore, PlusK, Portrait, Presence, Repute, Share, Sums, Unnamed,
     ledger::{Ledger, Whole, sums_of},
 };
 
@@ -134,7 +134,7 @@ impl Ledger<'_> {
             match event.what {
                 What::Interaction(Kind::PlusK) => {
                     let mut one = PlusK::default();
-                    one.add(&factors(), share(Kind::PlusK), false);
+                    one.add(&factors(), share(Kind::PlusK), Share::NONE);
                     plus_k = plus_k.and(one.times(count));
                 }
                 What::Interaction(kind) => {

@@ -297,6 +297,8 @@ pub fn configuration(
 ) -> Configuration {
     let mut all = stores.flags();
     all.push(("server.dev", "true".to_owned()));
+    // Most tests have nobody who says who left.
+    all.push(("server.catch_up_time_max", "0s".to_owned()));
     all.push(("server.grpc_address", "127.0.0.1:0".to_owned()));
     all.push(("server.http_address", "127.0.0.1:0".to_owned()));
     all.extend(flags.iter().map(|(setting, value)| (*setting, (*value).to_owned())));

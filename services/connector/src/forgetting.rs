@@ -12,7 +12,7 @@ use std::{
 };
 
 use klout_proto::{
-    people::{self, Erased, State, Told},
+    people::{self, Erased, Known, State, Told},
     signal::v1::SignalBatch,
 };
 use prost::Message as _;
@@ -42,9 +42,9 @@ pub(crate) struct Forgotten {
     pub(crate) done: bool,
 }
 
-/// Takes over states.
+/// Takes over states. Returns what is known of all these people then.
 #[instrument(name = "apply_person_states", skip_all, fields(states.len = told.len()))]
-pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<(), Error> {
+pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<Vec<Known>, Error> {
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to take over states"))?;
     let connection = &mut *transaction;
@@ -63,7 +63,11 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<(), Error> {
             .await
             .map_err(store("note erased accounts"))?;
     }
-    transaction.commit().await.map_err(store("commit states"))
+    let all: Vec<i64> = told.iter().map(|it| it.person).collect();
+    let known = store::person_state::known(&mut *connection, &all).await;
+    let known = known.map_err(store("look what is known of people"))?;
+    transaction.commit().await.map_err(store("commit states"))?;
+    Ok(known)
 }
 
 /// The highest number that was told.

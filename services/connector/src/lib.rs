@@ -32,7 +32,7 @@ use klout_proto::{
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
@@ -51,6 +51,7 @@ pub struct Connector {
     rpc: SignalRpc,
     person_data_rpc: PersonDataRpc,
     graph: GraphServiceClient<Link>,
+    catching_up: TaskTrackerToken,
     deliverer: Deliverer,
     backlog: Backlog,
 }
@@ -90,8 +91,9 @@ impl Service for Connector {
         };
         let person_data_rpc = PersonDataRpc { db: context.db.clone() };
         let graph = GraphServiceClient::new(context.links.to("social_graph"));
+        let catching_up = context.catching_up.token();
         let deliverer = Deliverer::new(context.db, &context.links, metrics);
-        Ok(Self { rpc, person_data_rpc, graph, deliverer, backlog, config })
+        Ok(Self { rpc, person_data_rpc, graph, catching_up, deliverer, backlog, config })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -101,13 +103,22 @@ impl Service for Connector {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { config, rpc, person_data_rpc: PersonDataRpc { db }, graph, deliverer, backlog } =
-            self;
+        let Self {
+            config,
+            rpc,
+            person_data_rpc: PersonDataRpc { db },
+            graph,
+            catching_up,
+            deliverer,
+            backlog,
+        } = self;
         let nobody_rings = Notify::new();
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         let deliver = deliverer.run(config.deliver_interval, rpc.outbox_grew, stop.clone());
         let states = follow_states(
+            Self::NAME,
             graph,
+            catching_up,
             &stop,
             || forgetting::newest(&db),
             |told: Vec<Told>| {

@@ -34,6 +34,9 @@ pub(crate) enum Error {
 
     #[error("the message cannot be read")]
     MessageMalformed,
+
+    #[error("the key is for something else than perks")]
+    PurposeNotPerks,
 }
 
 impl From<Error> for Status {
@@ -52,6 +55,7 @@ impl From<Error> for Status {
             Error::BodyTooLarge { max } => {
                 Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE").with("max", max)
             }
+            Error::PurposeNotPerks => Refusal::new(Code::PermissionDenied, "PURPOSE_NOT_PERKS"),
         };
         refusal.into_status(error)
     }

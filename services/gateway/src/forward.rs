@@ -35,11 +35,11 @@ const INTERNAL: [&str; 3] = ["ConsumerService", "OperatorService", "PersonDataSe
 /// This RPC goes through the whole log, and may take as long as a stream.
 const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 
-/// RPCs of public services that are for the operator alone too: what is everybody's (cases, one pass over everybody
-/// after another), what only services know (keyed hashes), and what somebody decides for themselves. Whoever names a
-/// person shows nothing that says that they may act for them, so that joining, leaving, accounts, contacts, who looked,
+/// RPCs of public services that are for the operator alone too: what is everybody's (cases, campaigns, one pass over
+/// everybody after another), what only services know (keyed hashes), and what somebody decides for themselves. Whoever
+/// names a person shows nothing that says that they may act for them, so that joining, leaving, accounts, contacts, who looked,
 /// and vouching wait for the operator until people sign in themselves.
-const OPERATORS: [&str; 36] = [
+const OPERATORS: [&str; 52] = [
     REDELIVER,
     "/klout.graph.v1.GraphService/AddContacts",
     "/klout.graph.v1.GraphService/BatchCreatePeople",
@@ -57,6 +57,7 @@ const OPERATORS: [&str; 36] = [
     "/klout.graph.v1.GraphService/MergePeople",
     "/klout.graph.v1.GraphService/RecordLookups",
     "/klout.graph.v1.GraphService/RemoveContacts",
+    "/klout.graph.v1.GraphService/ResumePersonStates",
     "/klout.graph.v1.GraphService/SetConsent",
     "/klout.graph.v1.GraphService/SettleDispute",
     "/klout.graph.v1.GraphService/UnlinkAccount",
@@ -72,19 +73,51 @@ const OPERATORS: [&str; 36] = [
     "/klout.graph.v1.PlusKService/TakeBackPlusK",
     "/klout.graph.v1.PlusKService/ThankForPlusK",
     "/klout.graph.v1.PlusKService/UnblockPerson",
+    "/klout.perk.v1.DeskService/CreateProperty",
+    "/klout.perk.v1.DeskService/IssuePass",
+    "/klout.perk.v1.DeskService/UpdateProperty",
+    "/klout.perk.v1.PerkService/ActivateCampaign",
+    "/klout.perk.v1.PerkService/CreateCampaign",
+    "/klout.perk.v1.PerkService/EndCampaign",
+    "/klout.perk.v1.PerkService/GetCampaignReport",
+    "/klout.perk.v1.PerkService/GetPreview",
+    "/klout.perk.v1.PerkService/ListCampaigns",
+    "/klout.perk.v1.PerkService/ListDecisions",
+    "/klout.perk.v1.PerkService/PauseCampaign",
+    "/klout.perk.v1.PerkService/PreviewCampaign",
+    "/klout.perk.v1.PerkService/ReplayDecision",
+    "/klout.perk.v1.PerkService/UpdateCampaign",
+    "/klout.perk.v1.PerkService/UploadCodes",
     "/klout.score.v1.ScoreService/BatchGetActors",
     "/klout.score.v1.ScoreService/ListContests",
     "/klout.score.v1.ScoreService/StartRescore",
     "/klout.topic.v1.TopicService/BatchGetPersonTopics",
 ];
 
+/// RPCs for keys that choose who gets a perk, as at a desk, and for the operator.
+const PERKS: [&str; 12] = [
+    "/klout.perk.v1.DeskService/GetProperty",
+    "/klout.perk.v1.DeskService/ListArrivals",
+    "/klout.perk.v1.DeskService/ListProperties",
+    "/klout.perk.v1.DeskService/MarkArrivals",
+    "/klout.perk.v1.DeskService/VerifyPass",
+    "/klout.perk.v1.PerkService/ConfirmGrant",
+    "/klout.perk.v1.PerkService/DecideCheckIn",
+    "/klout.perk.v1.PerkService/EvaluatePerks",
+    "/klout.perk.v1.PerkService/ListGrants",
+    "/klout.perk.v1.PerkService/ReleaseGrant",
+    "/klout.perk.v1.PerkService/ReserveGrant",
+    "/klout.perk.v1.PerkService/ReverseGrant",
+];
+
 /// Fields of requests that are for the operator alone, by their RPCs: an age decides whether somebody takes part, and
 /// what was said to somebody alone, or what they said to be wrong of them, is shown to nobody else. The service cannot
 /// tell who asks.
-const OPERATOR_FIELDS: [(&str, &str); 4] = [
+const OPERATOR_FIELDS: [(&str, &str); 5] = [
     ("/klout.graph.v1.GraphService/UpdatePerson", "age_band"),
     ("/klout.graph.v1.PlusKService/ListPlusKGiven", "viewer"),
     ("/klout.graph.v1.PlusKService/ListPlusKReceived", "viewer"),
+    ("/klout.perk.v1.PerkService/ListGrants", "campaign"),
     ("/klout.topic.v1.TopicService/ListPersonTopics", "include_vetoed"),
 ];
 
@@ -138,6 +171,9 @@ async fn forward(State(onward): State<Onward>, request: Request) -> Response {
     if internal && !operator {
         let refusal = Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN");
         return refusal.into_plain_status("no such method").into_http();
+    }
+    if let Err(error) = refuse_other_purpose(request.uri().path(), caller) {
+        return Status::from(error).into_http();
     }
     let request = if operator { Ok(request) } else { without_operator_fields(request).await };
     let request = match request {
@@ -222,6 +258,12 @@ pub(crate) fn for_operators(rpc: &str) -> bool {
     OPERATORS.contains(&rpc)
 }
 
+/// Of a caller whose key is for something else than an RPC, as `/PACKAGE.SERVICE/METHOD`, is.
+pub(crate) fn refuse_other_purpose(rpc: &str, caller: &Caller) -> Result<(), Error> {
+    let is_for = matches!(caller.purpose(), Purpose::Perks | Purpose::Operator);
+    if is_for || !PERKS.contains(&rpc) { Ok(()) } else { Err(Error::PurposeNotPerks) }
+}
+
 /// Whether the caller showed an operator's key, or needs none.
 pub(crate) fn is_operator(caller: &Caller) -> bool {
     caller.purpose() == Purpose::Operator
@@ -236,7 +278,7 @@ mod tests {
         let methods: Vec<_> =
             DESCRIPTORS.services().flat_map(|it| it.methods().collect::<Vec<_>>()).collect();
         let method = |path: &str| methods.iter().find(|it| call::path(it) == path);
-        for rpc in OPERATORS {
+        for rpc in OPERATORS.into_iter().chain(PERKS) {
             assert!(method(rpc).is_some(), "{rpc}");
         }
         for (rpc, field) in OPERATOR_FIELDS {

@@ -9,6 +9,7 @@ mod influence;
 mod known_for;
 mod names;
 mod overview;
+mod plus_k;
 mod profile;
 mod style;
 mod text;
@@ -36,7 +37,9 @@ use http::{
 use klout_chassis::{Caller, Link, Links, Refusal, within};
 use klout_proto::{
     convert,
-    graph::v1::graph_service_client::GraphServiceClient,
+    graph::v1::{
+        graph_service_client::GraphServiceClient, plus_k_service_client::PlusKServiceClient,
+    },
     score::v1::{Score, score_service_client::ScoreServiceClient},
     topic::v1::topic_service_client::TopicServiceClient,
 };
@@ -73,6 +76,7 @@ pub(crate) struct Pages {
 struct Peers {
     scores: ScoreServiceClient<Link>,
     people: GraphServiceClient<Link>,
+    plus_ks: PlusKServiceClient<Link>,
     topics: TopicServiceClient<Link>,
 }
 
@@ -101,6 +105,7 @@ impl Pages {
         let peers = Peers {
             scores: ScoreServiceClient::new(link("scoring")),
             people: GraphServiceClient::new(link("social_graph")),
+            plus_ks: PlusKServiceClient::new(link("social_graph")),
             topics: TopicServiceClient::new(link("topics")),
         };
         let overview = Overview::new(request_time_max);

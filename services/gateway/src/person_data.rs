@@ -23,7 +23,7 @@ impl PersonDataService for PersonDataRpc {
         request: Request<ApplyPersonStatesRequest>,
     ) -> Result<Response<ApplyPersonStatesResponse>, Status> {
         people::states(request.into_inner()).map_err(malformed)?;
-        Ok(Response::new(ApplyPersonStatesResponse {}))
+        Ok(Response::new(ApplyPersonStatesResponse::default()))
     }
 
     async fn forget_person(

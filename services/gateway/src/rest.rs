@@ -47,7 +47,8 @@ pub(crate) fn router(door: Door) -> Router {
         let link = door.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
         let metrics = Arc::new(RouteMetrics::new(route));
-        let for_operators = forward::for_operators(&call::path(&route.descriptor()));
+        let rpc = call::path(&route.descriptor());
+        let for_operators = forward::for_operators(&rpc);
         let answer = move |State(door): State<Arc<Door>>,
                            segments: Result<RawPathParams, _>,
                            RawQuery(query): RawQuery,
@@ -59,6 +60,7 @@ pub(crate) fn router(door: Door) -> Router {
                     let path = request.uri().path().to_owned();
                     return Err(Error::PathUnknown { path }.into());
                 }
+                forward::refuse_other_purpose(&rpc, &admitted.caller)?;
                 let segments = segments.map_err(|_| Error::PathEncoding)?;
                 let operator = forward::is_operator(&admitted.caller);
                 let link = link.on_behalf_of(&admitted.caller);

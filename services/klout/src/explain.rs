@@ -312,7 +312,7 @@ mod tests {
         let score = Score {
             score: Some(33.94),
             score_time: time(1_793_620_800),
-            model: "klout-2026-12".to_owned(),
+            model: "klout-2027-01".to_owned(),
             epoch: 7,
             ..Score::default()
         };
@@ -374,7 +374,7 @@ mod tests {
                 "interval   1.00 to 41.43, which hold 90 %",
                 "influence  3.28 people",
                 "as of      2026-11-02T12:00:00Z",
-                "by         klout-2026-12, epoch 7",
+                "by         klout-2027-01, epoch 7",
                 "unusual    1500 strangers came to bluesky on 2026-11-01, which lowers nothing",
                 "recompute  no: signals expired or were erased",
             ]
@@ -449,7 +449,7 @@ mod tests {
             part(80, "changed"),
             [
                 "changed by -1.25 since the end of 2026-10-31",
-                "that day klout-2026-11 served; the earlier score is made anew by klout-2026-12",
+                "that day klout-2026-11 served; the earlier score is made anew by klout-2027-01",
                 "bluesky    -1.50",
                 "actors     +0.25",
             ]

@@ -26,7 +26,7 @@ use crate::{
 Examples:
   klout history bluesky:ann.example --days 30
   klout history bluesky:ann.example --since 2026-10-01 --until 2026-11-01
-  klout history bluesky:ann.example --model klout-2026-12 --table")]
+  klout history bluesky:ann.example --model klout-2027-01 --table")]
 pub(crate) struct History {
     #[arg(help = subject::HELP)]
     subject: Subject,

@@ -18,19 +18,22 @@ pub(crate) enum ChosenModel {
 
 impl ChosenModel {
     /// The name of the newest model.
-    pub(crate) const NEWEST: &'static str = "klout-2026-12";
+    pub(crate) const NEWEST: &'static str = "klout-2027-01";
 
     /// A name, or the path of a file that ends in `.toml`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if let Some(model) = CountedModel::by_name(text) {
             return Ok(Self::Counted(model));
         }
-        if text == Model::current().name() {
-            return Ok(Self::BuiltIn(Model::current()));
+        if let Some(model) = Model::built_in().find(|it| it.name() == text) {
+            return Ok(Self::BuiltIn(model));
         }
         if Path::new(text).extension().is_none_or(|it| it != "toml") {
-            let names: Vec<_> = CountedModel::all().map(CountedModel::name).collect();
-            let names = format!("{}, {}", Model::current().name(), names.join(", "));
+            let names: Vec<_> = Model::built_in()
+                .map(Model::name)
+                .chain(CountedModel::all().map(CountedModel::name))
+                .collect();
+            let names = names.join(", ");
             return Err(format!(
                 "there is no such model; there are {names}, and files that end in .toml"
             ));
@@ -38,7 +41,7 @@ impl ChosenModel {
         let file = fs::read_to_string(text).map_err(|error| {
             format!(
                 "{text} cannot be read: {error}; to begin with, copy \
-                 libs/score-math/models/klout-2026-12.toml from the source"
+                 libs/score-math/models/klout-2027-01.toml from the source"
             )
         })?;
         let model = Model::load(&file).map_err(|error| format!("{text}: {error}"))?;

@@ -12,6 +12,7 @@ use klout_proto::{
         ListTopScoresRequest, Model, ShadowModelRequest, WithdrawModelRequest,
     },
 };
+use klout_score_math::Model as Numbers;
 use time::OffsetDateTime;
 
 use crate::{
@@ -73,7 +74,7 @@ Example:
 
 Try it on files of your own first: klout rank FILE --model own.toml")]
 struct Shadow {
-    /// The model file, as docs/scoring.md describes it
+    /// The model file, as docs/scoring.md describes it, or the name of a model that is compiled in
     file: PathBuf,
     /// Prints the response as JSON
     #[arg(long)]
@@ -182,9 +183,12 @@ impl List {
 impl Shadow {
     fn run(self) -> Result<(), Failure> {
         let Self { file, json, target } = self;
-        let numbers = fs::read_to_string(&file).map_err(|error| {
-            Failure::Failed(format!("{} cannot be read: {error}", file.display()))
-        })?;
+        let numbers = match file.to_str().and_then(Numbers::file_of) {
+            Some(built_in) => built_in.to_owned(),
+            None => fs::read_to_string(&file).map_err(|error| {
+                Failure::Failed(format!("{} cannot be read: {error}", file.display()))
+            })?,
+        };
         let response = target.ask(Missing::Refuse, async |client| {
             let request = ShadowModelRequest { numbers };
             Ok(client.score_operator().shadow_model(request).await?.into_inner())

@@ -41,8 +41,9 @@ Examples:
   klout perks of bluesky:ann.example --property palms-las-vegas --eligible
   klout perks of 8123456789 --campaign 1234 --json
 
-What can be had comes first. Of a campaign that says no each part of a rule is told that does not hold, such as `needs 40
-or more, you have 38`. With --json the first line is what campaigns say, the second what was got.
+What can be had comes first. Of a campaign that says no each part of a rule is told that does not
+hold, such as `needs 40 or more, you have 38`. With --json the first line is what campaigns say, the
+second what was got.
 
 docs/perk-facts.md tells what rules see of somebody.")]
 struct Of {

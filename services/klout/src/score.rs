@@ -21,7 +21,7 @@ use crate::{
 Examples:
   klout score bluesky:ann.example
   klout score bluesky:ann.example --at 2026-11-01      as it was at the end of that day
-  klout score bluesky:ann.example --at 2026-11-01 --model klout-2026-12
+  klout score bluesky:ann.example --at 2026-11-01 --model klout-2027-01
   klout score stackexchange:id=quantum/55 --json")]
 pub(crate) struct ShowScore {
     #[arg(help = subject::HELP)]

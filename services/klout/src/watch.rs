@@ -204,13 +204,13 @@ mod tests {
             score: Some(43.5),
             day_change: Some(1.0),
             score_time: Some(prost_types::Timestamp { seconds: 1_793_491_200, nanos: 0 }),
-            model: "klout-2026-12".to_owned(),
+            model: "klout-2027-01".to_owned(),
             ..Score::default()
         };
         let changed = WatchScoresResponse { score: Some(score), ..Default::default() };
         assert_eq!(
             describe(&changed, &typed).as_deref(),
-            Some("bluesky:ann   43.50   +1.00  2026-11-01T00:00:00Z  klout-2026-12")
+            Some("bluesky:ann   43.50   +1.00  2026-11-01T00:00:00Z  klout-2027-01")
         );
         let gone = WatchScoresResponse { gone_person: "7".to_owned(), ..Default::default() };
         assert_eq!(describe(&gone, &typed).as_deref(), Some("7            is gone"));

@@ -38,7 +38,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 use tonic::{Status, service::RoutesBuilder};
 use tower::BoxError;
 
@@ -69,6 +69,7 @@ pub struct Perks {
     sweeper: Sweeper,
     person_data_rpc: PersonDataRpc,
     graph: GraphServiceClient<Link>,
+    catching_up: TaskTrackerToken,
 }
 
 /// Everything an operator can change about perks.
@@ -111,7 +112,7 @@ impl Service for Perks {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, account_key, lookups, going_down, .. } = context;
+        let Context { db, links, account_key, lookups, going_down, catching_up, .. } = context;
         let graph = GraphServiceClient::new(links.to("social_graph"));
         let campaigns = Campaigns::new(db.clone());
         let facts = FactsGatherer::new(
@@ -167,6 +168,7 @@ impl Service for Perks {
             },
             person_data_rpc: PersonDataRpc { db },
             graph,
+            catching_up: catching_up.token(),
         })
     }
 
@@ -183,6 +185,7 @@ impl Service for Perks {
             desk_rpc: _,
             person_data_rpc: PersonDataRpc { db },
             graph,
+            catching_up,
             sweeper,
         } = self;
         let nobody_rings = Notify::new();
@@ -192,7 +195,9 @@ impl Service for Perks {
         let sweep =
             repeat("delete_old_arrivals", arrivals::SWEEP_INTERVAL, &nobody_rings, &stop, sweep);
         let states = follow_states(
+            Self::NAME,
             graph,
+            catching_up,
             &stop,
             || masking::newest(&db),
             |told: Vec<Told>| {

@@ -31,7 +31,7 @@ pub struct Config {
     #[serde(with = "humantime_serde")]
     pub read_time_max: Duration,
 
-    /// How long a transaction of a rescore or a publication may take.
+    /// How long a transaction of a rescore, a publication or a fold may take.
     #[serde(with = "humantime_serde")]
     pub transaction_time_max: Duration,
 

@@ -180,6 +180,10 @@ impl Error {
     }
 }
 
+/// How long a loop waits to be told whether there is anything to do. Its step may take an hour, and a connection that
+/// is dead without a word would be missing from the pool for as long.
+pub(crate) const LOOK_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// Gives an end to work that Postgres may never answer.
 pub(crate) async fn ending<F: Future>(time_max: Duration, work: F) -> Result<F::Output, Error> {
     let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());

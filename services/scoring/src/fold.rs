@@ -16,7 +16,7 @@ use tracing::instrument;
 
 use crate::{
     epochs::Epochs,
-    error::Error,
+    error::{Error, ending},
     store::{
         self,
         evidence::{Folded, Unfolded},
@@ -44,6 +44,8 @@ pub(crate) struct Folder {
     db: PgPool,
     clock: Clock,
     epochs: Epochs,
+    /// For each look, and each transaction.
+    time_max: Duration,
     last: Mutex<Last>,
 }
 
@@ -58,8 +60,8 @@ struct Last {
 // === impl Folder ===
 
 impl Folder {
-    pub(crate) fn new(db: PgPool, clock: Clock, epochs: Epochs) -> Self {
-        Self { db, clock, epochs, last: Mutex::default() }
+    pub(crate) fn new(db: PgPool, clock: Clock, epochs: Epochs, time_max: Duration) -> Self {
+        Self { db, clock, epochs, time_max, last: Mutex::default() }
     }
 
     /// Puts together what has many changes, if it is time, and drops what nothing counts any more.
@@ -73,15 +75,16 @@ impl Folder {
             return Ok(false);
         }
         let started = Instant::now();
-        let first = self.first_day().await?;
+        let first = ending(self.time_max, self.first_day()).await??;
         self.fold_all(if passed { 1 } else { CHANGES_MIN }, first, stop).await?;
         last.epoch = epoch;
         let old = first - i32::from(SLACK_DAYS);
         while !stop.is_cancelled() {
-            let accounts = store::evidence::out_of_window(&self.db, old, ACCOUNTS_MAX.into())
-                .await
+            let accounts = store::evidence::out_of_window(&self.db, old, ACCOUNTS_MAX.into());
+            let accounts = ending(self.time_max, accounts)
+                .await?
                 .map_err(Error::store("look what has left the window"))?;
-            if accounts.is_empty() || !self.fold(&accounts, first).await? {
+            if accounts.is_empty() || !ending(self.time_max, self.fold(&accounts, first)).await?? {
                 break;
             }
         }
@@ -96,11 +99,11 @@ impl Folder {
         first: i32,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
-        let changed = store::evidence::most_changed(&self.db, changes_min)
-            .await
+        let changed = ending(self.time_max, store::evidence::most_changed(&self.db, changes_min))
+            .await?
             .map_err(Error::store("look what has changed"))?;
         for some in changed.chunks(ACCOUNTS_MAX.into()) {
-            if stop.is_cancelled() || !self.fold(some, first).await? {
+            if stop.is_cancelled() || !ending(self.time_max, self.fold(some, first)).await?? {
                 break;
             }
         }

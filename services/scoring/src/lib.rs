@@ -57,7 +57,7 @@ use klout_store::Reads;
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
@@ -94,6 +94,7 @@ pub struct Scoring {
     consumer_rpc: ConsumerRpc,
     person_data_rpc: PersonDataRpc,
     graph: GraphServiceClient<Link>,
+    catching_up: TaskTrackerToken,
     rescorer: Rescorer,
     publisher: Publisher,
     passer: Passer,
@@ -130,6 +131,7 @@ impl Service for Scoring {
             account_key,
             lookups,
             going_down,
+            catching_up,
             ..
         } = context;
         let deployment = Deployment::of(&account_key.check_value());
@@ -173,6 +175,7 @@ impl Service for Scoring {
         Ok(Self {
             person_data_rpc: PersonDataRpc { db: db.clone(), masker },
             graph: reader.graph.clone(),
+            catching_up: catching_up.token(),
             score_rpc: ScoreRpc {
                 reader,
                 models: models.clone(),
@@ -229,7 +232,7 @@ impl Service for Scoring {
                 threads: Arc::new(pass::threads()?),
                 metrics: Arc::clone(&metrics),
             },
-            folder: Folder::new(db.clone(), clock, epochs),
+            folder: Folder::new(db.clone(), clock, epochs, config.transaction_time_max),
             backlog: Backlog { db, metrics },
             replica,
             filler,
@@ -256,6 +259,7 @@ impl Service for Scoring {
             consumer_rpc,
             person_data_rpc,
             graph,
+            catching_up,
             rescorer,
             publisher,
             passer,
@@ -291,7 +295,9 @@ impl Service for Scoring {
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         let masker = &person_data_rpc.masker;
         let states = follow_states(
+            Self::NAME,
             graph,
+            catching_up,
             &stop,
             || masker.newest(),
             |told: Vec<Told>| async move { masker.apply(&told).await },

@@ -13,7 +13,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use klout_chassis::switched_on;
-use klout_proto::people::{Erased, OUTDATED, State, Told};
+use klout_proto::people::{Erased, Known, State, Told};
 use sqlx::{PgConnection, PgPool};
 use tokio::time::{Instant, sleep};
 use tracing::instrument;
@@ -23,7 +23,7 @@ use crate::{
     change::Change,
     error::{Error, ending},
     flights::Flights,
-    store::{self, person_state::Standing},
+    store,
 };
 
 /// How long a change may take until everybody has confirmed it. A lease lapses in less.
@@ -46,20 +46,22 @@ pub(crate) struct Masker {
 // === impl Masker ===
 
 impl Masker {
-    /// Takes over states, and returns when nothing shows any more of who is no member.
+    /// Takes over states, and returns when nothing shows any more of who is no member: what is known of all these people
+    /// then.
     ///
     /// # Errors
     ///
     /// [`Error::MaskingUnconfirmed`] when that took too long: it is in force for whoever has confirmed it.
     #[instrument(name = "apply_person_states", skip_all, fields(states.len = told.len()))]
-    pub(crate) async fn apply(&self, told: &[Told]) -> Result<(), Error> {
+    pub(crate) async fn apply(&self, told: &[Told]) -> Result<Vec<Known>, Error> {
         let end = Instant::now() + TIME_MAX;
         let written = ending(TIME_MAX, self.write(told)).await??;
         if let Some(people) = &written.people {
             self.flights.outdate(people);
         }
         // What was repeated may have been confirmed by nobody the first time.
-        self.confirmed(written.number, end).await
+        self.confirmed(written.number, end).await?;
+        Ok(written.known)
     }
 
     /// The highest number that was told.
@@ -88,18 +90,13 @@ impl Masker {
         let newer = store::person_state::renew(&mut *connection, told)
             .await
             .map_err(store("take over states"))?;
-        let older = told.iter().filter(|it| it.state != State::Member);
-        let older = older.map(|it| it.person).filter(|person| !newer.contains(person));
-        let older: Vec<i64> = older.collect();
-        let standings = store::person_state::find(&mut *connection, &older).await;
-        let standings = standings.map_err(store("look who stays a member"))?;
-        if standings.values().any(|it| matches!(it, Standing::Member(_))) {
-            return Err(Error::States(OUTDATED));
-        }
+        let people: Vec<i64> = told.iter().map(|it| it.person).collect();
+        let known = store::person_state::known(&mut *connection, &people).await;
+        let known = known.map_err(store("look what is known of people"))?;
         if newer.is_empty() {
             let number = store::person_state::masking(&mut *connection).await;
             let number = number.map_err(store("read the number of the last change"))?;
-            return Ok(Written { number, people: None });
+            return Ok(Written { number, people: None, known });
         }
         let newer: Vec<&Told> = told.iter().filter(|it| newer.contains(&it.person)).collect();
         let erased: BTreeMap<i64, Erased> =
@@ -133,7 +130,7 @@ impl Masker {
         changes.push(Change::Masking(number).message());
         store::replica::tell(&mut *connection, &changes).await.map_err(store("tell of states"))?;
         transaction.commit().await.map_err(store("commit states"))?;
-        Ok(Written { number, people: Some(people) })
+        Ok(Written { number, people: Some(people), known })
     }
 
     /// Sees to it that Redis has nothing of these people, or that nobody reads what it has.
@@ -182,4 +179,5 @@ struct Written {
     number: i64,
     /// Whose states are newer; `None`: nobody's.
     people: Option<Vec<i64>>,
+    known: Vec<Known>,
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, instrument};
 
 use crate::{
-    error::Error,
+    error::{Error, LOOK_TIME_MAX, ending},
     store::{
         self,
         model::{ModelState, StoredModel},
@@ -202,8 +202,8 @@ impl Models {
     /// returns whether there was one. What is not finished is begun again.
     #[instrument(name = "models.sweep", skip_all)]
     pub(crate) async fn sweep(&self, stop: &CancellationToken) -> Result<bool, Error> {
-        let name = store::model::to_sweep(&self.db)
-            .await
+        let name = ending(LOOK_TIME_MAX, store::model::to_sweep(&self.db))
+            .await?
             .map_err(Error::store("look for shadow scores that nobody reads"))?;
         let Some(name) = name else { return Ok(false) };
         let mut after = 0;
@@ -370,7 +370,7 @@ mod tests {
         assert_eq!(serving.model.checksum(), Model::current().checksum());
         assert!(!serving.goes_over);
         assert!(models.shadows(NOW).await.expect("models").is_empty());
-        assert_eq!(states(&models).await, "klout-2026-12 SERVING");
+        assert_eq!(states(&models).await, "klout-2027-01 SERVING");
     }
 
     #[tokio::test]
@@ -379,7 +379,7 @@ mod tests {
         let all = (0..8).map(|_| models.serving(NOW));
         let all: Vec<_> = futures::future::try_join_all(all).await.expect("each has a model");
         assert!(all.iter().all(|it| it.model.name() == Model::current().name()));
-        assert_eq!(states(&models).await, "klout-2026-12 SERVING");
+        assert_eq!(states(&models).await, "klout-2027-01 SERVING");
     }
 
     #[tokio::test]
@@ -392,7 +392,7 @@ mod tests {
         .execute(&models.db)
         .await
         .expect("a score");
-        assert_eq!(states(&models).await, "klout-2026-11 RETIRED, klout-2026-12 SERVING");
+        assert_eq!(states(&models).await, "klout-2026-11 RETIRED, klout-2027-01 SERVING");
     }
 
     #[tokio::test]
@@ -402,16 +402,16 @@ mod tests {
         models.announce("own-1", MONDAY, NOW).await.expect("announced");
 
         let before = models.serving(MONDAY - time::Duration::SECOND).await.expect("a model");
-        assert_eq!((before.model.name(), before.goes_over), ("klout-2026-12", false));
+        assert_eq!((before.model.name(), before.goes_over), ("klout-2027-01", false));
         assert_eq!(models.shadows(NOW).await.expect("models").len(), 1, "it is tried until then");
 
         let after = models.serving(MONDAY).await.expect("a model");
         assert_eq!((after.model.name(), after.goes_over), ("own-1", true));
         assert!(models.shadows(MONDAY).await.expect("models").is_empty());
-        assert_eq!(states(&models).await, "klout-2026-12 SERVING, own-1 ANNOUNCED");
+        assert_eq!(states(&models).await, "klout-2027-01 SERVING, own-1 ANNOUNCED");
 
         assert!(go_over(&models, "own-1").await);
-        assert_eq!(states(&models).await, "klout-2026-12 RETIRED, own-1 SERVING");
+        assert_eq!(states(&models).await, "klout-2027-01 RETIRED, own-1 SERVING");
         let serving = models.serving(TUESDAY).await.expect("a model");
         assert_eq!((serving.model.name(), serving.goes_over), ("own-1", false));
         let known = models.known("own-1", TUESDAY).await.expect("it is there");
@@ -427,7 +427,7 @@ mod tests {
         models.withdraw("own-1", MONDAY).await.expect("withdrawn");
 
         assert!(!go_over(&models, "own-1").await, "it is gone");
-        assert_eq!(states(&models).await, "klout-2026-12 SERVING");
+        assert_eq!(states(&models).await, "klout-2027-01 SERVING");
     }
 
     #[tokio::test]
@@ -440,7 +440,7 @@ mod tests {
         assert_eq!(models.serving(MONDAY).await.expect("a model").model.name(), "own-1");
         assert_eq!(models.serving(TUESDAY).await.expect("a model").model.name(), "own-2");
         assert!(go_over(&models, "own-2").await);
-        let expected = "klout-2026-12 RETIRED, own-1 SHADOW, own-2 SERVING";
+        let expected = "klout-2027-01 RETIRED, own-1 SHADOW, own-2 SERVING";
         assert_eq!(states(&models).await, expected);
     }
 
@@ -452,16 +452,16 @@ mod tests {
         assert!(go_over(&models, "own-1").await);
 
         models.shadow(Model::CURRENT_FILE, NOW).await.expect("taken in again");
-        let too_soon = models.announce("klout-2026-12", TUESDAY, NOW).await;
+        let too_soon = models.announce("klout-2027-01", TUESDAY, NOW).await;
         assert!(matches!(too_soon, Err(Error::ModelState { .. })), "no pass has scored by it");
-        models.withdraw("klout-2026-12", NOW).await.expect("withdrawn");
-        assert_eq!(states(&models).await, "klout-2026-12 RETIRED, own-1 SERVING");
+        models.withdraw("klout-2027-01", NOW).await.expect("withdrawn");
+        assert_eq!(states(&models).await, "klout-2027-01 RETIRED, own-1 SERVING");
 
         models.shadow(Model::CURRENT_FILE, NOW).await.expect("taken in again");
-        store::model::note_shadowed(&models.db, "klout-2026-12", 2).await.expect("noted");
-        models.announce("klout-2026-12", TUESDAY, NOW).await.expect("announced");
-        assert!(go_over(&models, "klout-2026-12").await);
-        assert_eq!(states(&models).await, "klout-2026-12 SERVING, own-1 RETIRED");
+        store::model::note_shadowed(&models.db, "klout-2027-01", 2).await.expect("noted");
+        models.announce("klout-2027-01", TUESDAY, NOW).await.expect("announced");
+        assert!(go_over(&models, "klout-2027-01").await);
+        assert_eq!(states(&models).await, "klout-2027-01 SERVING, own-1 RETIRED");
     }
 
     #[tokio::test]
@@ -514,7 +514,7 @@ mod tests {
         let left = store::shadow_score::pairs(&models.db, "own-1", 0, 0, 10);
         assert!(left.await.expect("pairs").is_empty());
         assert!(!models.sweep(&stop).await.expect("nothing is left"));
-        assert_eq!(states(&models).await, "klout-2026-12 RETIRED, own-1 SERVING");
+        assert_eq!(states(&models).await, "klout-2027-01 RETIRED, own-1 SERVING");
     }
 
     #[tokio::test]
@@ -522,7 +522,7 @@ mod tests {
         let models = models().await;
         shadowed(&models, "own-1").await;
         models.withdraw("own-1", NOW).await.expect("withdrawn");
-        assert_eq!(states(&models).await, "klout-2026-12 SERVING");
+        assert_eq!(states(&models).await, "klout-2027-01 SERVING");
         let model = models.shadow(&numbers("own-1"), NOW).await.expect("taken in again");
         assert_eq!((model.state, model.shadow_epoch), (ModelState::Shadow, None));
         let stop = CancellationToken::new();

@@ -51,7 +51,7 @@ use crate::{
     cached::Cached,
     change::Change,
     epochs::{Epoch, Epochs},
-    error::Error,
+    error::{Error, LOOK_TIME_MAX, ending},
     metrics::Metrics,
     models::{Models, Serving},
     publish::{LOCK_TIME_MAX, SILENCE_MAX, sample},
@@ -147,17 +147,9 @@ impl Passer {
     #[instrument(name = "pass", skip_all)]
     pub(crate) async fn step(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let store = Error::store;
-        // Of a part of the evidence no pass is made.
-        if self.whole().await?.is_none() {
+        let Some((claim, row)) = ending(LOOK_TIME_MAX, self.claim()).await?? else {
             return Ok(false);
-        }
-        let claim = || store::pass::claim(&self.db, SILENCE_MAX);
-        let mut claimed = claim().await.map_err(store("look for a pass"))?;
-        if claimed.is_none() && self.is_due().await? {
-            store::pass::ask(&self.db, None).await.map_err(store("ask for a pass"))?;
-            claimed = claim().await.map_err(store("take a pass up"))?;
-        }
-        let Some((claim, row)) = claimed else { return Ok(false) };
+        };
         let started = Instant::now();
         match self.work(claim, &row, stop).await {
             Ok(Ended::Done) => {
@@ -184,6 +176,22 @@ impl Passer {
             }
         }
         Ok(false)
+    }
+
+    /// Takes a pass up that is asked for, due, or left.
+    async fn claim(&self) -> Result<Option<(Claim, PassRow)>, Error> {
+        let store = Error::store;
+        // Of a part of the evidence no pass is made.
+        if self.whole().await?.is_none() {
+            return Ok(None);
+        }
+        let claim = || store::pass::claim(&self.db, SILENCE_MAX);
+        let claimed = claim().await.map_err(store("look for a pass"))?;
+        if claimed.is_some() || !self.is_due().await? {
+            return Ok(claimed);
+        }
+        store::pass::ask(&self.db, None).await.map_err(store("ask for a pass"))?;
+        claim().await.map_err(store("take a pass up"))
     }
 
     /// As [`store::rebuild::whole`].

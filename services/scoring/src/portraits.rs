@@ -209,14 +209,19 @@ impl Actors<'_> {
         let next = u32::try_from(self.actors.len()).expect("evidence fits into memory");
         let place = *self.places.entry(identity).or_insert(next);
         if place == next {
-            let discount = match identity {
-                Identity::Person(actor) => self.epoch.published.discount(self.person, actor),
-                Identity::Account(_) => klout_score_math::Share::NONE,
+            let published = &self.epoch.published;
+            let (discount, come_round) = match identity {
+                Identity::Person(actor) => (
+                    published.discount(self.person, actor),
+                    published.come_round(self.person, actor),
+                ),
+                Identity::Account(_) => Default::default(),
             };
             self.actors.push(PortraitActor {
-                factors: self.epoch.published.factors(identity),
+                factors: published.factors(identity),
                 registered: matches!(identity, Identity::Person(_)),
                 discount,
+                come_round,
             });
         }
         Some((place, self.given_to.contains(&identity)))

@@ -10,6 +10,7 @@ use crate::{
     likelihood::Name,
     name::{DECEPTIVE, is_deceptive},
     plus_k::NETWORK,
+    web::{self, WEB},
 };
 
 /// An account that somebody is to own.
@@ -43,7 +44,7 @@ impl Account {
         if network.as_str() == NETWORK {
             return Err(invalid(path, "network", "is where members vouch, and nobody links it"));
         }
-        let native_id = name(path, "native_id", &account.native_id)?;
+        let native_id = native_id(path, &network, &account.native_id)?;
         let handle = match account.handle.as_str() {
             "" => native_id.clone(),
             handle => name(path, "handle", handle)?,
@@ -73,7 +74,7 @@ impl Named {
         let network = network(path, &account.network)?;
         match account.name {
             Some(account_name::Name::NativeId(text)) => {
-                let native_id = name(path, "native_id", &text)?;
+                let native_id = native_id(path, &network, &text)?;
                 let (id, _) = key.account(&network, &native_id);
                 Ok(Self::NativeId { id, network, native_id })
             }
@@ -87,6 +88,16 @@ impl Named {
 
 fn network(path: &str, text: &str) -> Result<Network, Error> {
     text.parse().map_err(|reason| invalid(path, "network", reason))
+}
+
+/// The one place where a native id is read: what names one account in several ways is written one way.
+fn native_id(path: &str, network: &Network, text: &str) -> Result<NativeId, Error> {
+    let given = name(path, "native_id", text)?;
+    if network.as_str() != WEB {
+        return Ok(given);
+    }
+    let address = web::address(text).map_err(|problem| invalid(path, "native_id", problem))?;
+    name(path, "native_id", &address)
 }
 
 fn name(path: &str, field: &str, text: &str) -> Result<NativeId, Error> {

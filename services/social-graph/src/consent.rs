@@ -14,6 +14,7 @@ use crate::{
     age::AgeRules,
     announce::Bell,
     error::Error,
+    lookups,
     state::{By, Change, Standing, State, Turn},
     store,
     tell::Teller,
@@ -106,7 +107,10 @@ impl Ledger<'_> {
         }
         self.teller.tell(&[person]).await?;
         let receipt = match standing.state {
-            State::OptedOut => Some(newest(self.db, person, "OPT_OUT").await?),
+            State::OptedOut => {
+                lookups::settle(self.db).await?;
+                Some(newest(self.db, person, "OPT_OUT").await?)
+            }
             State::Member | State::Withheld | State::Erased | State::Merged { .. } => None,
         };
         Ok((to_wire(&standing), receipt))
@@ -120,6 +124,8 @@ impl Ledger<'_> {
             self.erase_all(&[person], by).await?;
         }
         self.teller.tell(&[person]).await?;
+        // So that the receipt has those who were told something a moment ago.
+        lookups::settle(self.db).await?;
         newest(self.db, person, "ERASURE").await
     }
 

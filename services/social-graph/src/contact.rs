@@ -195,7 +195,7 @@ impl fmt::Debug for ContactKeys {
 }
 
 /// Trimmed and in lower case.
-fn email(text: &str) -> Result<String, &'static str> {
+pub(crate) fn email(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
     if text.len() <= CONTACT_LENGTH_MAX && email_address::EmailAddress::is_valid(text) {
         Ok(text.to_lowercase())
@@ -205,7 +205,7 @@ fn email(text: &str) -> Result<String, &'static str> {
 }
 
 /// As E.164 has it, with `+`.
-fn phone(text: &str) -> Result<String, &'static str> {
+pub(crate) fn phone(text: &str) -> Result<String, &'static str> {
     let problem = "is no phone number with its country code, such as +49 30 123456";
     if text.len() > CONTACT_LENGTH_MAX {
         return Err(problem);
@@ -218,7 +218,7 @@ fn phone(text: &str) -> Result<String, &'static str> {
 }
 
 /// The programme in lower case, the number without spaces and in upper case.
-fn loyalty_number(loyalty: &LoyaltyNumber) -> Result<String, &'static str> {
+pub(crate) fn loyalty_number(loyalty: &LoyaltyNumber) -> Result<String, &'static str> {
     let program = loyalty.program.trim().to_lowercase();
     let number: String = loyalty.number.split_whitespace().collect::<String>().to_uppercase();
     let possible = |text: &str| {

@@ -21,20 +21,19 @@ pub(crate) async fn take<'a>(
     store::account::renew_handles(&mut *db, &handles).await.map_err(Error::store("renew handles"))
 }
 
-/// What accounts of a person are and were called, newest first: up to `max` from `skip` on.
+/// What accounts of a person are and were called, newest first: up to `max` from `skip` on; and who that is.
 #[instrument(skip_all)]
 pub(crate) async fn list(
     db: &PgPool,
     person: PersonId,
     skip: i64,
     max: i64,
-) -> Result<Vec<HandleUse>, Error> {
+) -> Result<(PersonId, Vec<HandleUse>), Error> {
     let mut connection = db.acquire().await.map_err(Error::store("list handles"))?;
     let found = people::theirs(&mut connection, person).await?;
     let meant = found.person.parse().map_err(|_| Error::PersonUnknown { person })?;
-    store::handle_use::list(&mut *connection, meant, skip, max)
-        .await
-        .map_err(Error::store("list handles"))
+    let listed = store::handle_use::list(&mut *connection, meant, skip, max).await;
+    Ok((meant, listed.map_err(Error::store("list handles"))?))
 }
 
 fn handle(account: &Account, now: OffsetDateTime) -> Handle {

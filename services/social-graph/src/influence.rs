@@ -3,6 +3,9 @@
 //! Ties are read in windows, the strongest first. Somebody is listed in the window that their strongest tie is in,
 //! with all their ties added up, and within a window the strongest come first. So for everybody with no more ties
 //! than a window has, the list is in the order of strength, and for everybody else it is so window by window.
+//!
+//! What a page costs does not grow with how many accounts somebody has, nor those that they are tied to: where there
+//! are many, a window is smaller.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +17,25 @@ use crate::{
     error::Error,
     store::{
         self,
-        tie::{Between, End, Listed, Place, Tie},
+        tie::{Between, End, Limit, Listed, Place, Window},
     },
     sweep::first_day,
     topics::Topics,
 };
 
-/// Ties that one statement reads: some milliseconds of work.
-const WINDOW: usize = 1_000;
+/// A window: some milliseconds of work. Whoever has more than five accounts has smaller ones.
+const WINDOW: Limit = Limit { ties: 1_000, read: 5_000 };
 
-/// Ties that are looked at for one page: where hardly anybody is a member, a page is short rather than late.
-const LOOKED_AT_MAX: usize = 5_000;
+/// Ties that are read for one page, after which no window begins: where hardly anybody is a member, a page is short
+/// rather than late.
+const READ_MAX: i64 = 5_000;
+
+/// Pairs of one's own accounts and those of others that are looked up for a window, but for one other all: no two
+/// people have more (101 accounts each). A thousand people with four accounts each are as many to whoever has five.
+const PAIRS_MAX: usize = 20_000;
 
 /// Ties of each of two people that what they have in common is looked for in.
-const MUTUAL_TIES_MAX: i64 = 5_000;
+const MUTUAL: Limit = Limit { ties: 5_000, read: 25_000 };
 
 /// Before all ties.
 const START: Place = Place { strength: f64::INFINITY, other: i64::MAX, own: i64::MAX };
@@ -60,6 +68,8 @@ pub(crate) struct Other {
     pub(crate) last_day: i32,
     /// Whether there are ties the other way round.
     pub(crate) mutual: bool,
+    /// What they own and may be told of.
+    accounts: Vec<i64>,
 }
 
 /// Somebody whose list is asked for.
@@ -129,6 +139,21 @@ async fn in_both(
     Ok(both.into_iter().map(|(_, person)| person).collect())
 }
 
+/// How much of a window is looked up: so many ties, whose people have so many pairs of accounts with one's own.
+fn within(window: &Window, accounts: &BTreeMap<PersonId, Vec<i64>>, own: usize) -> (usize, usize) {
+    let mut seen = BTreeSet::new();
+    let mut pairs = 0;
+    for (number, tie) in window.ties.iter().enumerate() {
+        let new = tie.person.and_then(PersonId::new).filter(|it| seen.insert(*it));
+        let more = new.and_then(|it| accounts.get(&it)).map_or(0, |it| it.len() * own);
+        if pairs > 0 && pairs + more > PAIRS_MAX {
+            return (number, pairs);
+        }
+        pairs += more;
+    }
+    (window.ties.len(), pairs)
+}
+
 // === impl Reader ===
 
 impl<'a> Reader<'a> {
@@ -158,10 +183,10 @@ impl<'a> Reader<'a> {
     ) -> Result<(Vec<Other>, Option<Position>), Error> {
         let mut position = position.unwrap_or(Position { window: START, within: None });
         let mut page = Vec::new();
-        let mut looked_at = 0;
+        let (mut read, mut looked_up) = (0, 0);
         let next = loop {
-            let ties = self.ties(position.window, WINDOW).await?;
-            let mut people = self.people(position.window, &ties).await?;
+            let mut window = self.window(position.window, WINDOW).await?;
+            let (mut people, pairs) = self.people(position.window, &mut window).await?;
             if let Some((strength, person)) = position.within {
                 people.retain(|it| {
                     it.strength.total_cmp(&strength).then(it.person.get().cmp(&person)).is_lt()
@@ -180,10 +205,11 @@ impl<'a> Reader<'a> {
                 break Some(Position { within, ..position });
             }
             page.append(&mut people);
-            looked_at += ties.len();
-            let Some(last) = ties.last().filter(|_| ties.len() == WINDOW) else { break None };
+            read += window.read;
+            looked_up += pairs;
+            let Some(last) = window.ties.last().filter(|_| window.more) else { break None };
             position = Position { window: last.place(), within: None };
-            if page.len() == size || looked_at >= LOOKED_AT_MAX {
+            if page.len() == size || read >= READ_MAX || looked_up >= PAIRS_MAX {
                 break Some(position);
             }
         };
@@ -191,32 +217,64 @@ impl<'a> Reader<'a> {
         Ok((page, next))
     }
 
-    async fn ties(&self, after: Place, max: usize) -> Result<Vec<Tie>, Error> {
-        let max = i64::try_from(max).unwrap_or(i64::MAX);
-        let ties =
-            store::tie::strongest(self.db, self.end, &self.accounts, after, max, &self.listed);
-        ties.await.map_err(Error::store("read ties"))
+    async fn window(&self, after: Place, limit: Limit) -> Result<Window, Error> {
+        let window =
+            store::tie::strongest(self.db, self.end, &self.accounts, after, limit, &self.listed);
+        window.await.map_err(Error::store("read ties"))
     }
 
-    /// Those whose strongest tie is in this window, the strongest first.
-    async fn people(&self, window: Place, ties: &[Tie]) -> Result<Vec<Other>, Error> {
-        let people: BTreeSet<i64> = ties.iter().filter_map(|it| it.person).collect();
-        let people: Vec<i64> = people.into_iter().collect();
+    /// Those whose strongest tie is in this window, the strongest first, and how many pairs of accounts were looked
+    /// up. The window ends before these are too many.
+    async fn people(
+        &self,
+        after: Place,
+        window: &mut Window,
+    ) -> Result<(Vec<Other>, usize), Error> {
+        let accounts = self.accounts_of(window).await?;
+        let (len, pairs) = within(window, &accounts, self.own.accounts.len());
+        if len < window.ties.len() {
+            window.ties.truncate(len);
+            window.more = true;
+        }
+        let near: BTreeSet<PersonId> = window.people().collect();
+        let accounts = accounts.into_iter().filter(|(person, _)| near.contains(person));
+        let accounts: BTreeMap<PersonId, Vec<i64>> = accounts.collect();
+        let owners = accounts.iter().flat_map(|(person, all)| all.iter().map(|it| (*it, *person)));
+        let owners: BTreeMap<i64, PersonId> = owners.collect();
+        let others: Vec<i64> = owners.keys().copied().collect();
         let mut of_people: BTreeMap<PersonId, Vec<Between>> = BTreeMap::new();
-        for tie in self.between(self.end, &self.accounts, &people).await? {
-            let person = PersonId::new(tie.person).filter(|it| *it != self.own.person);
-            if let Some(person) = person {
-                of_people.entry(person).or_default().push(tie);
+        for tie in self.between(self.end, &self.accounts, &others).await? {
+            if let Some(person) = owners.get(&tie.other) {
+                of_people.entry(*person).or_default().push(tie);
             }
         }
         let mut others: Vec<Other> = of_people
             .into_iter()
-            .filter_map(|(person, ties)| self.other(person, ties, window))
+            .filter_map(|(person, ties)| {
+                let accounts = accounts.get(&person).cloned().unwrap_or_default();
+                Some(Other { accounts, ..self.other(person, ties, after)? })
+            })
             .collect();
         others.sort_by(|one, next| {
             next.strength.total_cmp(&one.strength).then(next.person.cmp(&one.person))
         });
-        Ok(others)
+        Ok((others, pairs))
+    }
+
+    /// What everybody but oneself owns in a window.
+    async fn accounts_of(&self, window: &Window) -> Result<BTreeMap<PersonId, Vec<i64>>, Error> {
+        let people: BTreeSet<PersonId> =
+            window.people().filter(|it| *it != self.own.person).collect();
+        let people: Vec<i64> = people.into_iter().map(PersonId::get).collect();
+        let mut accounts: BTreeMap<PersonId, Vec<i64>> = BTreeMap::new();
+        if people.is_empty() {
+            return Ok(accounts);
+        }
+        let found = store::tie::accounts_of(self.db, &people).await;
+        for (account, person) in found.map_err(Error::store("read accounts of people"))? {
+            accounts.entry(person).or_default().push(account);
+        }
+        Ok(accounts)
     }
 
     /// `None`: they were listed in a window before.
@@ -242,16 +300,17 @@ impl<'a> Reader<'a> {
             networks: networks.into_iter().map(|it| it.1.clone()).collect(),
             last_day: ties.iter().map(|it| it.last_day).max()?,
             mutual: false,
+            accounts: Vec::new(),
         })
     }
 
     async fn tell_mutual(&self, page: &mut [Other]) -> Result<(), Error> {
-        let people: Vec<i64> = page.iter().map(|it| it.person.get()).collect();
+        let theirs: Vec<i64> = page.iter().flat_map(|it| it.accounts.iter().copied()).collect();
         let all: Vec<i64> = self.own.accounts.keys().copied().collect();
-        let back = self.between(self.end.other(), &all, &people).await?;
-        let back: BTreeSet<i64> = back.into_iter().map(|it| it.person).collect();
+        let back = self.between(self.end.other(), &all, &theirs).await?;
+        let back: BTreeSet<i64> = back.into_iter().map(|it| it.other).collect();
         for it in page {
-            it.mutual = back.contains(&it.person.get());
+            it.mutual = it.accounts.iter().any(|account| back.contains(account));
         }
         Ok(())
     }
@@ -260,23 +319,20 @@ impl<'a> Reader<'a> {
         &self,
         end: End,
         accounts: &[i64],
-        people: &[i64],
+        others: &[i64],
     ) -> Result<Vec<Between>, Error> {
-        if people.is_empty() {
+        if others.is_empty() {
             return Ok(Vec::new());
         }
         let first_day = self.listed.first_day;
-        let ties = store::tie::between(self.db, end, accounts, people, first_day);
+        let ties = store::tie::between(self.db, end, accounts, others, first_day);
         ties.await.map_err(Error::store("read ties of people"))
     }
 
     /// The people at the other end of the strongest ties, each with what these come to.
     async fn near(&self) -> Result<BTreeMap<PersonId, f64>, Error> {
-        let max = MUTUAL_TIES_MAX;
-        let ties =
-            store::tie::strongest(self.db, self.end, &self.accounts, START, max, &self.listed);
         let mut near = BTreeMap::new();
-        for tie in ties.await.map_err(Error::store("read ties"))? {
+        for tie in self.window(START, MUTUAL).await?.ties {
             if let Some(person) = tie.person.and_then(PersonId::new) {
                 *near.entry(person).or_default() += tie.strength;
             }

@@ -19,6 +19,8 @@ mod describe;
 mod dispute;
 mod error;
 mod forget;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handles;
 mod identify;
 mod influence;
@@ -48,6 +50,7 @@ mod sweep;
 mod tell;
 mod topics;
 mod update;
+mod web;
 
 use std::{sync::Arc, time::Duration};
 
@@ -140,12 +143,13 @@ impl Service for SocialGraph {
             running: Clock::running(),
         };
         let owners_changed = Bell::default();
+        let topics = Topics::new(links.to("topics"));
         let vouched = Arc::new(Vouched::new());
         let vouching = Vouching {
             db: db.clone(),
             clock: clock.clone(),
             account_key: account_key.clone(),
-            topics: plus_k::topics::Topics(links.to("topics")),
+            topics: topics.clone(),
             daily: config.plus_k_daily,
             owners_changed: owners_changed.clone(),
             given: Arc::default(),
@@ -160,7 +164,7 @@ impl Service for SocialGraph {
                 db: db.clone(),
                 clock: clock.clone(),
                 account_key,
-                topics: Topics::new(links.to("topics")),
+                topics,
                 lookups,
                 owners_changed: owners_changed.clone(),
                 teller,

@@ -15,14 +15,11 @@ use url::Url;
 
 use crate::{
     account::Account, dispute, error::Error, link_account::hold_and_link, page::Pages, people,
-    proof::Proof, rel_me, shown, store,
+    proof::Proof, rel_me, shown, store, web::WEB,
 };
 
 /// How long somebody has to put a proof on a page.
 const LINK_TIME: Duration = Duration::hours(24);
-
-/// The network whose accounts are pages of people's own.
-const WEB: &str = "web";
 
 /// What links need.
 #[derive(Clone, Debug)]
@@ -62,6 +59,7 @@ impl Linker {
     #[instrument(skip_all)]
     pub(crate) async fn start(
         &self,
+        caller: &Caller,
         person: PersonId,
         account: Account,
         method: Proof,
@@ -78,6 +76,8 @@ impl Linker {
             Proof::RelMe | Proof::Operator => String::new(),
         };
         let instructions = if challenge.is_empty() {
+            // Whoever withholds the network has no page to those who ask: it would be told here.
+            let found = shown::as_told(caller, found);
             let own = found.accounts.iter().find(|account| account.network == WEB);
             let own = own.ok_or_else(|| {
                 Error::field(

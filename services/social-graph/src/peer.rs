@@ -6,7 +6,7 @@ use klout_chassis::Link;
 use klout_proto::{
     graph::v1::{
         ApplyPersonStatesRequest, DescribePersonRequest, DescribePersonResponse,
-        ForgetPersonRequest, ForgetPersonResponse, PersonState,
+        ForgetPersonRequest, ForgetPersonResponse, KnownPersonState, PersonState,
     },
     perk::v1::person_data_service_client::PersonDataServiceClient as PerkClient,
     profile::v1::person_data_service_client::PersonDataServiceClient as ProfileClient,
@@ -43,15 +43,16 @@ macro_rules! ask {
 // === impl Peer ===
 
 impl Peer {
-    /// Tells of states, and waits until they are in force.
+    /// Tells of states, and waits until they are in force. Returns of whom they are not, as the service knows something
+    /// newer.
     pub(crate) async fn apply(
         &self,
         states: Vec<PersonState>,
         time_max: Duration,
-    ) -> Result<(), Status> {
+    ) -> Result<Vec<KnownPersonState>, Status> {
         let mut request = Request::new(ApplyPersonStatesRequest { states });
         request.set_timeout(time_max);
-        ask!(self, apply_person_states, request).map(|_| ())
+        ask!(self, apply_person_states, request).map(|it| it.newer)
     }
 
     /// Lets it delete what is kept of somebody.

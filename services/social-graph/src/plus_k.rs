@@ -8,7 +8,6 @@ pub(crate) mod rules;
 pub(crate) mod suggest;
 pub(crate) mod take_back;
 pub(crate) mod thank;
-pub(crate) mod topics;
 
 use std::sync::Arc;
 
@@ -23,9 +22,9 @@ use crate::{
     error::Error,
     metrics::Vouched,
     store::{self, member::Member},
+    topics::Topics,
 };
 use rules::{Budget, Given};
-use topics::Topics;
 
 /// The network on which members vouch for one another: a native id is a person as a decimal.
 pub(crate) const NETWORK: &str = Network::KLOUT;

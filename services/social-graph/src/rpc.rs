@@ -33,6 +33,7 @@ mod plus_k;
 mod record_lookups;
 mod remove_contacts;
 mod resolve_person;
+mod resume_person_states;
 mod set_consent;
 mod settle_dispute;
 mod start_link;
@@ -57,9 +58,10 @@ use klout_proto::graph::v1::{
     ListMutualsRequest, ListMutualsResponse, ListPerkMembersRequest, ListPerkMembersResponse,
     ListPersonStatesRequest, ListPersonStatesResponse, MergePeopleRequest, MergePeopleResponse,
     RecordLookupsRequest, RecordLookupsResponse, RemoveContactsRequest, RemoveContactsResponse,
-    ResolvePersonRequest, ResolvePersonResponse, SetConsentRequest, SetConsentResponse,
-    SettleDisputeRequest, SettleDisputeResponse, StartLinkRequest, StartLinkResponse,
-    UnlinkAccountRequest, UnlinkAccountResponse, UpdatePersonRequest, UpdatePersonResponse,
+    ResolvePersonRequest, ResolvePersonResponse, ResumePersonStatesRequest,
+    ResumePersonStatesResponse, SetConsentRequest, SetConsentResponse, SettleDisputeRequest,
+    SettleDisputeResponse, StartLinkRequest, StartLinkResponse, UnlinkAccountRequest,
+    UnlinkAccountResponse, UpdatePersonRequest, UpdatePersonResponse,
     graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
@@ -342,6 +344,15 @@ impl GraphService for GraphRpc {
     ) -> Result<Response<BoxStream<ExportPersonResponse>>, Status> {
         let pieces = export_person::export_person(self, request.into_inner()).await?;
         Ok(Response::new(Box::pin(pieces.map_err(Status::from))))
+    }
+
+    async fn resume_person_states(
+        &self,
+        request: Request<ResumePersonStatesRequest>,
+    ) -> Result<Response<ResumePersonStatesResponse>, Status> {
+        let response =
+            resume_person_states::resume_person_states(self, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn list_perk_members(

@@ -258,6 +258,37 @@ impl Turn {
             .map_err(store("announce states"))
     }
 
+    /// Gives people's states, as they are, numbers above those under which a service knows something else of them, and has
+    /// them told again. Whose number is above it already waits to be told.
+    pub(crate) async fn overtake(
+        &self,
+        transaction: &mut PgConnection,
+        known: &BTreeMap<PersonId, i64>,
+    ) -> Result<(), Error> {
+        let store = Error::store;
+        let people: Vec<i64> = known.keys().map(|person| person.get()).collect();
+        let states = store::person_state::of(&mut *transaction, &people)
+            .await
+            .map_err(store("read states"))?;
+        let behind: BTreeSet<PersonId> = states
+            .iter()
+            .filter_map(|it| Some((PersonId::new(it.person_id)?, it.number.cast_signed())))
+            .filter(|(person, number)| known.get(person).is_some_and(|known| number < known))
+            .map(|(person, _)| person)
+            .collect();
+        let Some(last) = behind.iter().filter_map(|person| known.get(person)).max() else {
+            return Ok(());
+        };
+        store::state_number::pass(transaction, *last).await.map_err(store("number states"))?;
+        let numbers = self.numbers(transaction, behind.iter().copied()).await?;
+        store::person_state::renumber(&mut *transaction, &numbers)
+            .await
+            .map_err(store("number states anew"))?;
+        store::person_state_outbox::append(&mut *transaction, &tell::CONSUMERS, &numbers)
+            .await
+            .map_err(store("announce states"))
+    }
+
     /// Has all who were merged into somebody, who is to be somebody else, be that one from now on.
     pub(crate) async fn redirect(
         &self,

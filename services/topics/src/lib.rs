@@ -44,7 +44,7 @@ use klout_proto::{
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
@@ -72,6 +72,7 @@ pub struct Topics {
     consumer_rpc: ConsumerRpc,
     person_data_rpc: PersonDataRpc,
     graph: GraphServiceClient<Link>,
+    catching_up: TaskTrackerToken,
     sweeper: Sweeper,
     expirer: Expirer,
     reader: PostReader,
@@ -98,7 +99,7 @@ impl Service for Topics {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, clock, lookups, .. } = context;
+        let Context { db, links, clock, lookups, catching_up, .. } = context;
         let graph = GraphServiceClient::new(links.to("social_graph"));
         let scores = ScoreServiceClient::new(links.to("scoring"))
             .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX);
@@ -124,6 +125,7 @@ impl Service for Topics {
         Ok(Self {
             person_data_rpc: PersonDataRpc { db: db.clone() },
             graph: graph.clone(),
+            catching_up: catching_up.token(),
             topic_rpc: TopicRpc {
                 db: db.clone(),
                 ontologies: ontologies.clone(),
@@ -187,6 +189,7 @@ impl Service for Topics {
             consumer_rpc: _,
             person_data_rpc: PersonDataRpc { db },
             graph,
+            catching_up,
             sweeper,
             expirer,
             reader,
@@ -220,7 +223,9 @@ impl Service for Topics {
         let watch =
             repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || topic_rpc.backlog.step());
         let states = follow_states(
+            Self::NAME,
             graph,
+            catching_up,
             &stop,
             || masking::newest(&db),
             |told: Vec<Told>| {

@@ -6,14 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use klout_proto::people::{Erased, OUTDATED, State, Told};
+use klout_proto::people::{Erased, Known, State, Told};
 use sqlx::{PgPool, Postgres, Transaction};
 use tracing::instrument;
 
-use crate::{
-    error::Error,
-    store::{self, person_state::Standing},
-};
+use crate::{error::Error, store};
 
 /// Rows of a table that are deleted at once.
 const ROWS_MAX: i64 = 20_000;
@@ -25,9 +22,9 @@ pub(crate) struct Forgotten {
     pub(crate) done: bool,
 }
 
-/// Takes over states.
+/// Takes over states. Returns what is known of all these people then.
 #[instrument(name = "apply_person_states", skip_all, fields(states.len = told.len()))]
-pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<(), Error> {
+pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<Vec<Known>, Error> {
     let store = Error::store;
     let mut transaction = db.begin().await.map_err(store("begin to mask people"))?;
     let connection = &mut *transaction;
@@ -47,15 +44,10 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<(), Error> {
     store::person::lock(&mut *connection, &people).await.map_err(store("hold members"))?;
     let newer = store::person_state::renew(&mut *connection, told).await;
     let newer = newer.map_err(store("take over states"))?;
-    let (newer, older): (Vec<&Told>, Vec<&Told>) =
-        told.iter().partition(|it| newer.contains(&it.person));
-    let older: Vec<i64> =
-        older.iter().filter(|it| it.state != State::Member).map(|it| it.person).collect();
-    let standings = store::person_state::find(&mut *connection, &older).await;
-    let standings = standings.map_err(store("look who stays a member"))?;
-    if standings.values().any(|it| matches!(it, Standing::Member(_))) {
-        return Err(Error::States(OUTDATED));
-    }
+    let newer: Vec<&Told> = told.iter().filter(|it| newer.contains(&it.person)).collect();
+    let all: Vec<i64> = told.iter().map(|it| it.person).collect();
+    let known = store::person_state::known(&mut *connection, &all).await;
+    let known = known.map_err(store("look what is known of people"))?;
     let erased = erased(&newer);
     if !erased.is_empty() {
         store::person_state::renew_erased(&mut *connection, &erased)
@@ -82,7 +74,8 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<(), Error> {
     store::dirty_person::mark(&mut *connection, &again)
         .await
         .map_err(store("mark people dirty"))?;
-    transaction.commit().await.map_err(store("commit states"))
+    transaction.commit().await.map_err(store("commit states"))?;
+    Ok(known)
 }
 
 /// Forgets somebody, or a part of what there is. Of who opted out what they did to others stays, as a pseudonym's, and

@@ -28,10 +28,11 @@ pub const AS_OF: &str = "2018-06-01T00:00:00Z";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every service, by its name on the command line, with its port.
+/// Every service, and its port. The others ask social-graph who left before they serve.
 const SERVICES: [(&str, u16); 6] = [
+    ("social-graph", 50_003),
     ("connector", 50_001),
     ("scoring", 50_002),
-    ("social-graph", 50_003),
     ("topics", 50_004),
     ("perks", 50_005),
     ("gateway", 50_006),

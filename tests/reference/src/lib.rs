@@ -5,6 +5,7 @@
 //! and not for anything but tests.
 
 #![allow(clippy::cast_precision_loss, reason = "shares and counts are far below 2^53")]
+#![allow(clippy::cast_possible_truncation, reason = "a part of 32,768 is no larger than that")]
 
 mod numbers;
 mod world;
@@ -51,6 +52,8 @@ pub struct Answer<'a> {
     pub reputes: BTreeMap<Person, Repute>,
     /// Discounts above 0, both ways. Section 5.
     pub discounts: BTreeMap<(Person, Person), u64>,
+    /// The part of a +K that came round, where it is above 0, in 32,768ths: by giver and taker. Section 8.
+    pub rounds: BTreeMap<(Person, Person), u64>,
     pub sums: BTreeMap<Presence<'a>, Sums>,
     /// Of whoever has evidence.
     pub scores: BTreeMap<Person, Scored>,
@@ -85,13 +88,15 @@ pub fn scores<'a>(numbers: &Numbers, world: &'a World) -> Answer<'a> {
     let discounted = discounted(&shares, &discounts);
     let reputes = reputes(numbers, world, &given, &discounted);
     let sums = sums(numbers, world, &discounted, &reputes);
-    let plus_k = plus_k(numbers, world, &reputes);
+    let vouched = vouched(numbers, world);
+    let rounds = rounds(numbers, world, &vouched);
+    let plus_k = plus_k(numbers, world, &reputes, &vouched, &rounds);
 
     let mut scores = BTreeMap::new();
     for person in evidenced(world) {
         scores.insert(person, scored(numbers, world, person, &sums, plus_k[&person]));
     }
-    Answer { reputes, discounts, sums, scores }
+    Answer { reputes, discounts, rounds, sums, scores }
 }
 
 /// Section 3: what one actor did to one presence, as a share. What an owner's accounts do to one another
@@ -290,12 +295,8 @@ fn sums<'a>(
     sums
 }
 
-/// Section 8: `K` of everybody.
-fn plus_k(
-    numbers: &Numbers,
-    world: &World,
-    reputes: &BTreeMap<Person, Repute>,
-) -> BTreeMap<Person, f64> {
+/// Section 8: `y`, by giver and taker, in 32,768ths.
+fn vouched(numbers: &Numbers, world: &World) -> BTreeMap<(Person, Person), u64> {
     let mut masses: BTreeMap<(Person, Person), u64> = BTreeMap::new();
     for reaction in world.reactions().filter(|it| it.kind == Kind::PlusK) {
         let Some(giver) = reaction.actor.map(|it| world.owner(it)) else { continue };
@@ -305,18 +306,99 @@ fn plus_k(
                 numbers.weight(Kind::PlusK) * reaction.count * numbers.left(reaction.age);
         }
     }
-    let mut sums: BTreeMap<Person, f64> =
-        world.people().into_iter().map(|person| (person, 0.0)).collect();
-    for (&(giver, taker), &mass) in &masses {
-        let share = mass.min(numbers.reaction.whole) * WHOLE / numbers.reaction.whole;
-        let back = masses.get(&(taker, giver)).is_some_and(|&mass| mass > 0);
-        let part = if back { numbers.plus_k.given_back } else { 1.0 };
-        let repute = reputes[&giver];
-        *sums.get_mut(&taker).expect("a taker is a person") +=
-            rounded(repute.credibility * repute.worth) * share as f64 / WHOLE as f64 * part;
+    let share = |mass: u64| mass.min(numbers.reaction.whole) * WHOLE / numbers.reaction.whole;
+    masses.into_iter().map(|(pair, mass)| (pair, share(mass))).collect()
+}
+
+/// Section 8: what part of a +K among members came round.
+fn rounds(
+    numbers: &Numbers,
+    world: &World,
+    vouched: &BTreeMap<(Person, Person), u64>,
+) -> BTreeMap<(Person, Person), u64> {
+    let one = 1_u128 << 40;
+    let among_members: BTreeMap<(Person, Person), u128> = vouched
+        .iter()
+        .filter(|((giver, taker), _)| {
+            world.registered.contains(giver) && world.registered.contains(taker)
+        })
+        .filter(|(_, share)| **share > 0)
+        .map(|(pair, share)| (*pair, u128::from(*share)))
+        .collect();
+    let mut givers_of: BTreeMap<Person, Vec<(Person, u128)>> = BTreeMap::new();
+    for (&(giver, taker), &share) in &among_members {
+        givers_of.entry(taker).or_default().push((giver, share));
     }
-    let numbers::PlusK { people, each, .. } = numbers.plus_k;
-    sums.into_iter().map(|(it, sum)| (it, people * (1.0 - (-each * sum / people).exp()))).collect()
+
+    // What goes from one person to another on the way back from a giver, whoever the giver is.
+    let mut ways: BTreeMap<(Person, Person), BTreeMap<Person, u128>> = BTreeMap::new();
+    let everybody: BTreeSet<Person> = among_members.keys().map(|(giver, _)| *giver).collect();
+    for giver in everybody {
+        let mut here = BTreeMap::from([(giver, one)]);
+        for _ in 0..numbers.rings.steps {
+            let mut next: BTreeMap<Person, u128> = BTreeMap::new();
+            for (person, amount) in here {
+                let Some(givers) = givers_of.get(&person) else { continue };
+                let all: u128 = givers.iter().map(|(_, share)| share).sum();
+                for (before, share) in givers {
+                    let amount = amount * share / all;
+                    *next.entry(*before).or_default() += amount;
+                    let way = ways.entry((*before, person)).or_default();
+                    *way.entry(giver).or_default() += amount;
+                }
+            }
+            next.retain(|_, amount| *amount >= one / u128::from(numbers.rings.least));
+            here = next;
+        }
+    }
+
+    // What a taker gave is not got back more than once.
+    let mut rounds: BTreeMap<(Person, Person), u128> = BTreeMap::new();
+    for ((taker, over), amounts) in ways {
+        let one_way = |giver: &Person| {
+            among_members.contains_key(&(*giver, taker))
+                && !among_members.contains_key(&(taker, *giver))
+        };
+        let amounts: Vec<(Person, u128)> =
+            amounts.into_iter().filter(|(giver, _)| one_way(giver)).collect();
+        let all: u128 =
+            amounts.iter().map(|(giver, amount)| among_members[&(*giver, taker)] * amount).sum();
+        let most = one * among_members[&(taker, over)];
+        for (giver, amount) in amounts {
+            let amount = if all > most { amount * most / all } else { amount };
+            *rounds.entry((giver, taker)).or_default() += amount;
+        }
+    }
+    let parts = |amount: u128| amount.min(one) * u128::from(WHOLE) / one;
+    let parts = rounds.into_iter().map(|(pair, amount)| (pair, parts(amount) as u64));
+    parts.filter(|(_, part)| *part > 0).collect()
+}
+
+/// Section 8: `K` of everybody.
+fn plus_k(
+    numbers: &Numbers,
+    world: &World,
+    reputes: &BTreeMap<Person, Repute>,
+    vouched: &BTreeMap<(Person, Person), u64>,
+    rounds: &BTreeMap<(Person, Person), u64>,
+) -> BTreeMap<Person, f64> {
+    let mut sums: BTreeMap<Person, (f64, f64)> =
+        world.people().into_iter().map(|person| (person, (0.0, 0.0))).collect();
+    for (&(giver, taker), &share) in vouched {
+        let given_back = vouched.get(&(taker, giver)).is_some_and(|&share| share > 0);
+        let round = rounds.get(&(giver, taker)).copied().unwrap_or(0);
+        let returned = if given_back { share } else { share * round / WHOLE };
+        let Repute { credibility, worth, .. } = reputes[&giver];
+        let each = rounded(credibility * worth) / WHOLE as f64;
+        let (other, back) = sums.get_mut(&taker).expect("a taker is a person");
+        *other += each * (share - returned) as f64;
+        *back += each * returned as f64;
+    }
+    let numbers::PlusK { people, each, given_back } = numbers.plus_k;
+    let k =
+        |(other, back): (f64, f64)| each * (other + given_back * back.min(numbers.rings.together));
+    let bent = |k: f64| people * (1.0 - (-k / people).exp());
+    sums.into_iter().map(|(it, sum)| (it, bent(k(sum)))).collect()
 }
 
 /// Sections 8 to 11: one person.

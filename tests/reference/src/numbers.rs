@@ -23,6 +23,7 @@ pub struct Numbers {
     pub strangers: Strangers,
     pub outside: Outside,
     pub plus_k: PlusK,
+    pub rings: Rings,
     pub curve: Curve,
     pub confidence: Confidence,
 }
@@ -89,6 +90,13 @@ pub struct PlusK {
     pub people: f64,
     pub each: f64,
     pub given_back: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Rings {
+    pub steps: usize,
+    pub least: u64,
+    pub together: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

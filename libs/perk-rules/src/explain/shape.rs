@@ -127,6 +127,14 @@ fn membership(entry: &Expression, list: &Expression) -> Option<Need> {
     }
 }
 
+/// Which texts a loop looks for in a list of somebody's, if that is all that it does and one of them suffices.
+pub(crate) fn one_of_entries(comprehension: &ComprehensionExpr) -> Option<(Variable, Vec<String>)> {
+    match loop_shape_of(comprehension)? {
+        Need::Entries { of, wanted, how: How::OneOf } => Some((of, wanted)),
+        _ => None,
+    }
+}
+
 /// `topics.exists(t, t == "a" || t in ["b"])`, `["a"].exists(t, t in topics)` and `["a"].all(t, t in topics)`.
 fn loop_shape_of(comprehension: &ComprehensionExpr) -> Option<Need> {
     let Expr::Call(step) = &comprehension.loop_step.expr else { return None };

@@ -55,6 +55,8 @@ fn condition() -> impl Strategy<Value = String> {
         Just("city.contains('&& (')".to_owned()),
         Just("topics.exists(t, t in languages || score > 3)".to_owned()),
         Just("topics.all(t, size(t) > 1)".to_owned()),
+        Just("topics.exists(t, t in ['coffee', 'a'] || t == 'b')".to_owned()),
+        Just("['coffee', 'a'].exists(t, t in topics)".to_owned()),
         Just("topics.filter(t, t == city).size() > 0".to_owned()),
         Just("member_since + duration('24h') < timestamp('2024-01-01T00:00:00Z')".to_owned()),
         any::<bool>().prop_map(|constant| constant.to_string()),
@@ -115,6 +117,19 @@ proptest! {
                 prop_assert!(line.is_some_and(|line| error.column <= line.chars().count() + 1), "{text:?}: {error}");
             }
         }
+    }
+
+    #[test]
+    fn a_loop_that_is_answered_without_one_says_the_same(
+        wanted in prop::collection::vec("[a-c]{1,2}", 1..6), facts in facts(),
+    ) {
+        let list = wanted.iter().map(|topic| format!("'{topic}'")).collect::<Vec<_>>().join(", ");
+        let holds = |expression: String| Rule::parse("rule", &expression).map(|rule| rule.evaluate(&facts).holds);
+        let expected = Ok(wanted.iter().any(|topic| facts.topics.contains(topic)));
+        prop_assert_eq!(holds(format!("topics.exists(t, t in [{list}])")), expected.clone());
+        prop_assert_eq!(holds(format!("[{list}].exists(t, t in topics)")), expected.clone());
+        // This shape is not known, so that it is a loop.
+        prop_assert_eq!(holds(format!("topics.exists(t, !!(t in [{list}]))")), expected);
     }
 
     #[test]

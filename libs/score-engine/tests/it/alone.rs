@@ -78,7 +78,8 @@ proptest! {
         older.reactions[row].age = older.reactions[row].age.saturating_add(days);
         let subject = town.owner(town.reactions[row].presence);
         // What no longer closes a circle may count more.
-        prop_assume!(town.pass().epoch.closed == older.pass().epoch.closed);
+        let (now, then) = (town.pass().epoch, older.pass().epoch);
+        prop_assume!(now.closed == then.closed && now.rounds == then.rounds);
         prop_assert!(older.points(subject) <= town.points(subject) + NOTHING);
     }
 

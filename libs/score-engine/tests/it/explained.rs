@@ -93,10 +93,13 @@ impl Town {
             .map(|actor| {
                 let pair = (person.min(actor), person.max(actor));
                 let closed = pass.epoch.closed.iter().find(|it| (it.one, it.other) == pair);
+                let mut rounds = pass.epoch.rounds.iter();
+                let round = rounds.find(|it| (it.receiver, it.giver) == (person, actor));
                 PortraitActor {
                     factors: pass.epoch.actors[actor as usize],
                     registered: self.registered[actor as usize],
                     discount: closed.map_or(Share::NONE, |it| it.discount),
+                    come_round: round.map_or(Share::NONE, |it| it.part),
                 }
             })
             .collect();
@@ -120,6 +123,34 @@ impl Town {
 
 fn points(portrait: &Portrait) -> f64 {
     portrait.score(Model::current()).map_or(1.0, |it| it.score.points())
+}
+
+#[test]
+fn what_comes_round_is_explained_too() {
+    let mut town = Town::default();
+    let presences: Vec<u32> = (0..6).map(|it| town.somebody(it < 5).1).collect();
+    town.audience(presences[0], 3, true);
+    for giver in 0..5 {
+        for apart in 1..3 {
+            let receiver = presences[(giver as usize + apart) % 5];
+            town.react(giver, receiver, Kind::PlusK, 0, 1);
+        }
+    }
+    let pass = town.pass();
+    assert!(pass.epoch.rounds.len() >= 5, "{:?}", pass.epoch.rounds);
+    for person in 0..5 {
+        let portrait = town.portrait(&pass, person, &Vec::new());
+        let score = portrait.score(Model::current());
+        assert_eq!(score, pass.scores[person as usize]);
+        let points = score.expect("evidence").score.points();
+        let explained = portrait.explain(Model::current()).expect("evidence");
+        for list in
+            [&explained.networks, &explained.dimensions, &explained.kinds, &explained.actor_classes]
+        {
+            let sum: f64 = list.iter().map(|it| it.points).sum();
+            assert!((sum - points).abs() < 0.01, "{sum} of {points}: {list:?}");
+        }
+    }
 }
 
 /// What is said to be lost without something is what is lost when the portrait has none of it.

@@ -5,6 +5,7 @@ mod attacks;
 mod explained;
 mod odd;
 mod others;
+mod rings;
 mod sameness;
 mod some;
 mod town;

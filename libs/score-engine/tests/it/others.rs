@@ -48,10 +48,13 @@ proptest! {
             exempt.insert(town.owner(row.presence));
             exempt.extend(town.reached(town.owner(row.presence)));
         }
-        if kind == Kind::PlusK {
-            exempt = BTreeSet::from([actor]);
-        }
         exempt.remove(&subject);
+        if kind == Kind::PlusK {
+            let vouched = more.vouched(actor);
+            // A ring is closed.
+            let closes = town.vouched(subject).contains(&actor);
+            exempt = if closes { vouched } else { BTreeSet::from([actor]) };
+        }
         for (person, (before, after)) in (0..).zip(town.all_points().into_iter().zip(more.all_points())) {
             let lowered = after < before - NOTHING;
             prop_assert!(!lowered || exempt.contains(&person), "{}: {} to {}", person, before, after);
@@ -194,6 +197,18 @@ fn a_plus_k_is_weighted_by_its_giver_and_has_a_ceiling() {
     town.react(giver, presence, Kind::PlusK, 0, 1);
     town.audience(givers, 20, true);
     assert!(town.influence(person) > given(1, true, 1));
+}
+
+/// Sentence 12.
+#[test]
+fn a_plus_k_fades() {
+    let mut town = Town::default();
+    let (person, presence) = town.registered();
+    let (giver, _) = town.registered();
+    town.react(giver, presence, Kind::PlusK, 0, 1);
+    let days = [0, 30, 60, 89].map(|days| town.days_later(days).influence(person));
+    assert!(days.is_sorted_by(|earlier, later| earlier > later), "{days:?}");
+    assert!(days[3] > 0.0);
 }
 
 /// Sentence 12.

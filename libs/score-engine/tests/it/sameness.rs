@@ -73,6 +73,7 @@ proptest! {
             prop_assert_eq!(of(&pass, person), of(&other, place));
         }
         prop_assert_eq!(pass.epoch.closed.len(), other.epoch.closed.len());
+        prop_assert_eq!(pass.epoch.rounds.len(), other.epoch.rounds.len());
     }
 }
 

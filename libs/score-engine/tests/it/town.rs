@@ -116,6 +116,12 @@ impl Town {
         }
     }
 
+    /// To whom `giver` gave a +K, over any number of others, and `giver`.
+    pub(crate) fn vouched(&self, giver: u32) -> BTreeSet<u32> {
+        let rows = self.reactions.iter().filter(|it| it.kind == Kind::PlusK);
+        Self { reactions: rows.copied().collect(), ..self.clone() }.reached(giver)
+    }
+
     pub(crate) fn evidence(&self) -> Evidence {
         let mut order: Vec<u32> = (0..number(self.presences.len())).collect();
         order.sort_by_key(|presence| self.owner(*presence));

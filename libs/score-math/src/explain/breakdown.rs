@@ -247,7 +247,7 @@ impl Ledger<'_> {
         for giver in &self.givers {
             let class = class_of(giver.actor);
             given[class] = given[class].and(giver.worth);
-            credits[class] += rates.plus_k * giver.worth.worth(self.model);
+            credits[class] += rates.plus_k * self.whole.plus_k.worth_of(self.model, giver.worth);
             counts[class] = counts[class].saturating_add(giver.count);
         }
         let classes = ActorClass::ALL.into_iter().enumerate().filter(|(it, _)| counts[*it] > 0);

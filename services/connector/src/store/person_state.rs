@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use klout_proto::people::{Erased, Told};
+use klout_proto::people::{Erased, Known, Told};
 use sqlx::{PgConnection, PgExecutor};
 use tracing::instrument;
 
-/// Takes over states that are newer than those that are here. Returns whose they are.
+/// Takes over states that are newer than those that are here, but of who was erased, which is for good. Returns whose
+/// they are.
 #[instrument(name = "db.person_state.renew", skip_all, fields(states.len = told.len()))]
 pub(crate) async fn renew(db: &mut PgConnection, told: &[Told]) -> Result<Vec<i64>, sqlx::Error> {
     let people: Vec<_> = told.iter().map(|it| it.person).collect();
@@ -19,11 +20,31 @@ pub(crate) async fn renew(db: &mut PgConnection, told: &[Told]) -> Result<Vec<i6
         on conflict on constraint person_state_pkey do update
         set number = excluded.number, state = excluded.state
         where state.number < excluded.number
+            and (state.state <> 'ERASED' or excluded.state = 'ERASED')
         returning person_id
         "#,
         &people,
         &numbers,
         &states as &[&str],
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What is known of these people.
+#[instrument(name = "db.person_state.known", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn known(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+) -> Result<Vec<Known>, sqlx::Error> {
+    sqlx::query_as!(
+        Known,
+        r#"
+        select person_id as person, number, state
+        from connector.person_state
+        where person_id = any($1)
+        "#,
+        people,
     )
     .fetch_all(db)
     .await

@@ -76,7 +76,10 @@ async fn find(peers: &Peers, person: &str) -> Result<Circle, Status> {
     let (influencers, influencees) = futures::try_join!(influencers, influencees)?;
     let influencers = influencers.into_inner().influencers;
     let influencees = influencees.into_inner().influencees;
-    let names = names_of(peers, influencers.iter().chain(&influencees)).await?;
+    let names = {
+        let listed = influencers.iter().chain(&influencees);
+        names_of(peers, listed.map(|it| it.person.clone()).collect()).await?
+    };
     let list = |title, nobody, listed| List { title, nobody, rows: rows(listed, &names) };
     Ok(Circle {
         lists: [
@@ -94,11 +97,11 @@ async fn find(peers: &Peers, person: &str) -> Result<Circle, Status> {
     })
 }
 
-async fn names_of(
+/// What people are called; whoever left has no name.
+pub(super) async fn names_of(
     peers: &Peers,
-    listed: impl Iterator<Item = &Influence>,
+    mut people: Vec<String>,
 ) -> Result<HashMap<String, Name>, Status> {
-    let mut people: Vec<_> = listed.map(|it| it.person.clone()).collect();
     people.sort_unstable();
     people.dedup();
     if people.is_empty() {

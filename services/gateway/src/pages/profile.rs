@@ -23,6 +23,7 @@ use super::{
     influence::{self, Circle},
     known_for::{self, KnownFor},
     names::{self, Name},
+    plus_k::{self, Vouched},
     render,
     text::{self, Figure},
     why::{self, Why},
@@ -47,6 +48,8 @@ struct ProfilePage {
     known_for: Option<KnownFor>,
     /// `None`: it was not told.
     circle: Option<Circle>,
+    /// `None`: it was not told.
+    vouched: Option<Vouched>,
 }
 
 /// What is known of a score. Only who is known has a number.
@@ -97,13 +100,14 @@ struct Fact {
 }
 
 pub(super) async fn page(peers: &Peers, person: String) -> Result<Bytes, Status> {
-    let (score, person, history, explanation, known_for, circle) = futures::try_join!(
+    let (score, person, history, explanation, known_for, circle, vouched) = futures::try_join!(
         score(peers, &person),
         names(peers, &person),
         history(peers, &person),
         async { Ok(explanation(peers, &person).await) },
         async { Ok(known_for::known_for(peers, &person).await) },
         async { Ok(influence::circle(peers, &person).await) },
+        async { Ok(plus_k::vouched(peers, &person).await) },
     )?;
     let page = ProfilePage {
         names: names::names(&person),
@@ -113,6 +117,7 @@ pub(super) async fn page(peers: &Peers, person: String) -> Result<Bytes, Status>
         standing: standing(&score, &history, explanation.as_ref()),
         known_for,
         circle,
+        vouched,
     };
     Ok(render(&page))
 }

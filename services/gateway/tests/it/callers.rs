@@ -101,6 +101,22 @@ async fn a_key_for_hiring_is_refused_at_every_door_and_nobody_is_asked() {
 }
 
 #[tokio::test]
+async fn who_gets_a_perk_is_chosen_with_a_key_for_perks() {
+    let world = world().await;
+    let asked = |purpose: &str| {
+        let (world, key) = (&world, token("desk", purpose));
+        async move { world.send(Method::GET, "/v1/people/42/perks", &[("x-api-key", &key)], "").await }
+    };
+    let refused = asked("crm").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
+    assert_eq!(refused.json["reason"], "PURPOSE_NOT_PERKS");
+    for purpose in ["check-in", "perks", "operator"] {
+        let answer = asked(purpose).await;
+        assert_ne!(answer.status, StatusCode::FORBIDDEN, "{purpose}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_refuses_what_another_asks_for_such_a_key() {
     let world = world().await;
     // As a gateway of an earlier version would pass it on, which knew of no such keys.

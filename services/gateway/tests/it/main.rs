@@ -6,6 +6,7 @@ mod health;
 mod keys;
 mod pages;
 mod people;
+mod plus_k;
 mod rest;
 mod topics;
 mod world;

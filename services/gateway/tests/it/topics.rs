@@ -412,6 +412,31 @@ async fn a_profile_tells_who_influences_whom() {
 }
 
 #[tokio::test]
+async fn a_profile_tells_what_was_vouched_for_and_what_thanks_are_for_all() {
+    let world = World::start().await;
+    let answer = world.get(&format!("/people/{DEE}")).await;
+    assert_page(&answer);
+    assert_shown(
+        &answer,
+        &[
+            "<h2>+K</h2>",
+            "1,234 received",
+            "<a href=\"/topics/rust\"><bdi>rust</bdi></a>",
+            "<rect width=\"2.8%\" height=\"100%\"/></svg></th><td>34</td>",
+            "for <bdi>rust</bdi></span><p><q><bdi>&#60;b&#62;see you&#60;/b&#62;</bdi></q></p>",
+        ],
+    );
+    for hidden in ["<i>tea", "<b>see", "only for ann"] {
+        assert!(!answer.text.contains(hidden), "{hidden}: {answer:?}");
+    }
+    let answer = world.get(&format!("/people/{EVE}")).await;
+    assert_shown(&answer, &["None yet: members give +K"]);
+    let answer = world.get(&format!("/people/{KIT}")).await;
+    assert_page(&answer);
+    assert!(!answer.text.contains("<h2>+K</h2>"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_profile_without_topics_says_so_and_one_of_which_none_are_told_is_silent() {
     let world = World::start().await;
     let answer = world.get(&format!("/people/{EVE}")).await;

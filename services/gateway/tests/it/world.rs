@@ -13,7 +13,9 @@ use futures::{StreamExt as _, stream};
 use klout_chassis::{Host, Refusal, Running};
 use klout_gateway::Gateway;
 use klout_proto::{
-    graph::v1::graph_service_server::GraphServiceServer,
+    graph::v1::{
+        graph_service_server::GraphServiceServer, plus_k_service_server::PlusKServiceServer,
+    },
     score::v1::{
         BatchLookupScoresRequest, BatchLookupScoresResponse, Contest, ContestScoreRequest,
         ContestScoreResponse, ExplainScoreRequest, ExplainScoreResponse, Explanation,
@@ -36,6 +38,7 @@ use tonic::{Code, Request, Response, Status, codegen::BoxStream, service::Routes
 
 use crate::{
     people::{self, DEE, EVE, FRESH, GONE, Graph, KIT, UNSEEN},
+    plus_k::PlusKs,
     topics::Topics,
 };
 
@@ -96,6 +99,7 @@ impl World {
         let topics = Topics::default();
         let routes = Routes::new(ScoreServiceServer::new(scoring.clone()))
             .add_service(GraphServiceServer::new(Graph))
+            .add_service(PlusKServiceServer::new(PlusKs))
             .add_service(TopicServiceServer::new(topics.clone()));
         let peer = Peer::serve(routes).await;
         let mut flags = vec![

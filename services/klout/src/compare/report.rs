@@ -214,7 +214,7 @@ mod tests {
         };
         let report = Report {
             comparison: &scores.compare(),
-            old: "klout-2026-12",
+            old: "klout-2027-01",
             // Nobody can call a model so here; a server of another version may.
             new: "<own> & \"new\"",
             checksums: ["ab12", ""],
@@ -275,7 +275,7 @@ mod tests {
         for fact in [
             "2026-11-26T12:00:00Z",
             ">48<",
-            ">klout-2026-12, checksum ab12<",
+            ">klout-2027-01, checksum ab12<",
             ">100<",
             "&#60;own&#62; &#38; &#34;new&#34;<",
         ] {

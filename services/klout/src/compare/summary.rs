@@ -104,7 +104,7 @@ mod tests {
         scores.add(4, None, Some(99.0));
         let expected = "\
 people with both scores    3
-only by klout-2026-12      0
+only by klout-2027-01      0
 only by own                1
 rank correlation           1.0000
 stay in their decade       66.7 %
@@ -112,13 +112,13 @@ population stability index 0.3825 (another population: rules that rest on scores
 moved                      2.33 points in the mean, 2.00 in the median, one in ten more than 3.00
 
 score                   mean     p10     p25     p50     p75     p90     p99
-klout-2026-12          20.00   10.00   10.00   20.00   30.00   30.00   30.00
+klout-2027-01          20.00   10.00   10.00   20.00   30.00   30.00   30.00
 own                    40.50   12.00   12.00   18.00   33.00   99.00   99.00
 
 decade                   0-9   10-19   20-29   30-39   40-49   50-59   60-69   70-79   80-89  90-100
-klout-2026-12              0       1       1       1       0       0       0       0       0       0
+klout-2027-01              0       1       1       1       0       0       0       0       0       0
 own                        0       2       0       1       0       0       0       0       0       1";
-        assert_eq!(lines(&scores.compare(), "klout-2026-12", "own").join("\n"), expected);
+        assert_eq!(lines(&scores.compare(), "klout-2027-01", "own").join("\n"), expected);
     }
 
     #[test]

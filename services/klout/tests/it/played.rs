@@ -67,7 +67,7 @@ impl Gateway {
             rescore: "7".to_owned(),
             state: state.to_owned(),
             epoch: 3,
-            model: "klout-2026-12".to_owned(),
+            model: "klout-2027-01".to_owned(),
             people_done: 5,
             people: 9,
             problem: problem.to_owned(),
@@ -117,7 +117,7 @@ impl ScoreService for Gateway {
             return Ok(Response::new(ListScoresResponse::default()));
         }
         let scores = vec![
-            score(datetime!(2026-11-03 23:59 UTC), 50.0, "klout-2026-12"),
+            score(datetime!(2026-11-03 23:59 UTC), 50.0, "klout-2027-01"),
             score(datetime!(2026-11-02 23:59 UTC), 43.0, "klout-2026-11"),
             score(datetime!(2026-11-01 23:59 UTC), 42.0, "klout-2026-11"),
         ];
@@ -138,7 +138,7 @@ impl ScoreService for Gateway {
         let page = match request.into_inner().page_token.as_str() {
             "" => ListModelsResponse {
                 models: vec![model(
-                    "klout-2026-12",
+                    "klout-2027-01",
                     "SERVING",
                     Some(timestamp(datetime!(2026-11-03 00:00:00.5 UTC))),
                 )],
@@ -156,7 +156,7 @@ impl ScoreService for Gateway {
         &self,
         _: Request<ListTopScoresRequest>,
     ) -> Result<Response<ListTopScoresResponse>, Status> {
-        let best = score(datetime!(2026-11-03 23:59 UTC), 99.0, "klout-2026-12");
+        let best = score(datetime!(2026-11-03 23:59 UTC), 99.0, "klout-2027-01");
         let scores = vec![Score { epoch: 48, ..best }];
         Ok(Response::new(ListTopScoresResponse { scores, next_page_token: String::new() }))
     }
@@ -166,7 +166,7 @@ impl ScoreService for Gateway {
         _: Request<ExplainScoreRequest>,
     ) -> Result<Response<ExplainScoreResponse>, Status> {
         let explanation = Explanation {
-            score: Some(score(datetime!(2026-11-03 23:59 UTC), 50.0, "klout-2026-12")),
+            score: Some(score(datetime!(2026-11-03 23:59 UTC), 50.0, "klout-2027-01")),
             since_time: Some(timestamp(datetime!(2026-11-02 00:00 UTC))),
             since_score: Some(45.0),
             ..Explanation::default()
@@ -200,7 +200,7 @@ impl ScoreService for Gateway {
             if request.resume_token.is_empty() { (42.0, "first") } else { (43.0, "second") };
         let first = request.resume_token.is_empty();
         self.0.lock().expect("nobody panicked").asked_watches.push(request);
-        let score = score(datetime!(2026-11-03 12:00 UTC), points, "klout-2026-12");
+        let score = score(datetime!(2026-11-03 12:00 UTC), points, "klout-2027-01");
         let changed = WatchScoresResponse { score: Some(score), ..Default::default() };
         let renewed = WatchScoresResponse {
             resume_token: token.to_owned(),
@@ -306,7 +306,7 @@ impl ScoreOperatorService for Gateway {
                     shadow_score: Some((score + 1.0).min(100.0)),
                 }
             });
-            let serving_model = "klout-2026-12".to_owned();
+            let serving_model = "klout-2027-01".to_owned();
             Ok(CompareModelsResponse { serving_model, pairs: pairs.collect() })
         });
         Ok(Response::new(Box::pin(futures::stream::iter(answers.collect::<Vec<_>>()))))
@@ -366,7 +366,7 @@ async fn a_pass_is_waited_for_until_it_is_done() {
     let gateway = Gateway::of_pass(&["READING", "COMPUTING", "WRITING", "DONE"]);
     let (code, stdout, stderr) = gateway.run(&["rescore"]).await;
     assert_eq!(code, Some(0), "{stderr}");
-    assert_eq!(stdout, "pass 7: DONE, epoch 3, model klout-2026-12, 5 of 9 people\n");
+    assert_eq!(stdout, "pass 7: DONE, epoch 3, model klout-2027-01, 5 of 9 people\n");
     assert!(stderr.contains("a pass goes on already"), "{stderr}");
 }
 
@@ -395,7 +395,7 @@ async fn models_are_listed_whatever_the_page() {
     assert_eq!(code, Some(0), "{stderr}");
     let rows: Vec<_> =
         stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
-    assert_eq!(rows[1][..3], ["klout-2026-12", "SERVING", "2026-11-03T00:00:00Z"]);
+    assert_eq!(rows[1][..3], ["klout-2027-01", "SERVING", "2026-11-03T00:00:00Z"]);
     assert_eq!(rows[2][..3], ["own", "SHADOW", "-"]);
     let (_, stdout, _) = Gateway::default().run(&["model", "list", "--json"]).await;
     assert_eq!(stdout.matches("\"numbers\":\"kept\"").count(), 2, "{stdout}");
@@ -416,7 +416,7 @@ async fn a_comparison_is_printed_and_written() {
     assert!(page.contains("bluesky:&#60;b&#62;1"), "movers are named, and names are text");
     assert!(page.contains("<dd>48</dd>"), "the epoch is told");
     let checksum = "ab".repeat(16);
-    for model in ["klout-2026-12", "own"] {
+    for model in ["klout-2027-01", "own"] {
         assert!(page.contains(&format!("{model}, checksum {checksum}")), "{model}");
     }
     let (_, json, _) = Gateway::default().run(&["model", "compare", "own", "--json"]).await;
@@ -437,7 +437,7 @@ async fn a_history_is_drawn_above_its_table_and_marks_another_model() {
     assert_eq!(code, Some(0), "{stderr}");
     let (drawing, table) = stdout.split_once("day  ").expect("a table");
     assert!(drawing.contains('┤') && drawing.contains("2026-11-01"), "{drawing}");
-    assert!(drawing.contains("▲ 2026-11-03: from here on by klout-2026-12"), "{drawing}");
+    assert!(drawing.contains("▲ 2026-11-03: from here on by klout-2027-01"), "{drawing}");
     assert_eq!(table.lines().count(), 4, "{table}");
 
     let (_, only_table, _) = gateway.run(&["history", "42", "--table"]).await;
@@ -450,7 +450,7 @@ async fn a_history_is_drawn_above_its_table_and_marks_another_model() {
 async fn a_history_and_a_score_can_be_of_other_times() {
     let gateway = Gateway::default();
     let days = ["--since", "2026-11-01", "--until", "2026-11-04"];
-    let arguments = [&["history", "42", "--model", "klout-2026-12"][..], &days[..]].concat();
+    let arguments = [&["history", "42", "--model", "klout-2027-01"][..], &days[..]].concat();
     assert_eq!(gateway.run(&arguments).await.0, Some(0));
     let (code, stdout, _) = gateway.run(&["score", "42", "--at", "2026-11-01T12:00:00Z"]).await;
     assert_eq!(code, Some(0));
@@ -458,7 +458,7 @@ async fn a_history_and_a_score_can_be_of_other_times() {
 
     let played = gateway.0.lock().expect("nobody panicked");
     let [history] = &played.asked_histories[..] else { panic!("{played:?}") };
-    assert_eq!(history.model, "klout-2026-12");
+    assert_eq!(history.model, "klout-2027-01");
     assert_eq!(history.start_time, Some(timestamp(datetime!(2026-11-01 00:00 UTC))));
     assert_eq!(history.end_time, Some(timestamp(datetime!(2026-11-04 00:00 UTC))));
     let [score] = &played.asked_scores[..] else { panic!("{played:?}") };
@@ -541,7 +541,7 @@ async fn an_explanation_says_by_which_model_an_earlier_score_was_made_anew() {
         Gateway::default().run(&["explain", "42", "--since", "2026-11-01"]).await;
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.contains("changed by +5.00 since the end of 2026-11-01\n"), "{stdout}");
-    let anew = "that day klout-2026-11 served; the earlier score is made anew by klout-2026-12\n";
+    let anew = "that day klout-2026-11 served; the earlier score is made anew by klout-2027-01\n";
     assert!(stdout.contains(anew), "{stdout}");
 }
 

@@ -172,7 +172,7 @@ fn times_that_cannot_be_are_usage() {
         &["history", "1", "--table", "--json"],
         &["history", "1", "--since", "2026-11-02", "--until", "2026-11-02T12:00:00Z"],
         &["score", "1", "--at", "2026-11"],
-        &["score", "1", "--model", "klout-2026-12"],
+        &["score", "1", "--model", "klout-2027-01"],
         &["contest", "open", "1"],
         &["watch"],
         &["moments", "1", "--top", "0"],

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use klout_chassis::switched_on;
 use klout_model::{Purpose, Purposes};
-use klout_proto::people::Told;
+use klout_proto::people::{Known, Told};
 use sqlx::{PgConnection, PgExecutor};
 use tracing::instrument;
 
@@ -80,7 +80,8 @@ pub(crate) async fn masked(
     Ok(standings.into_iter().filter(|(_, it)| is_masked(it)).map(|it| it.0).collect())
 }
 
-/// Takes over states that are newer than those that are here. Returns whose they are.
+/// Takes over states that are newer than those that are here, but of who was erased, which is for good. Returns whose
+/// they are.
 #[instrument(name = "db.person_state.renew", skip_all, fields(states.len = told.len()))]
 pub(crate) async fn renew(db: &mut PgConnection, told: &[Told]) -> Result<Vec<i64>, sqlx::Error> {
     let people: Vec<_> = told.iter().map(|it| it.person).collect();
@@ -96,6 +97,7 @@ pub(crate) async fn renew(db: &mut PgConnection, told: &[Told]) -> Result<Vec<i6
         set number = excluded.number, state = excluded.state, withheld = excluded.withheld,
             into_person_id = excluded.into_person_id
         where state.number < excluded.number
+            and (state.state <> 'ERASED' or excluded.state = 'ERASED')
         returning person_id
         "#,
         &people,
@@ -135,6 +137,25 @@ pub(crate) async fn find(
         .into_iter()
         .map(|it| (it.person_id, standing(&it.state, it.withheld, it.into_person_id)))
         .collect())
+}
+
+/// What is known of these people.
+#[instrument(name = "db.person_state.known", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn known(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+) -> Result<Vec<Known>, sqlx::Error> {
+    sqlx::query_as!(
+        Known,
+        r#"
+        select person_id as person, number, state
+        from perks.person_state
+        where person_id = any($1)
+        "#,
+        people,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Whether somebody was told to be in that state, and stays so until the transaction ends.

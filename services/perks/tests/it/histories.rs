@@ -21,11 +21,18 @@ enum Step {
     },
     /// Asks the same as some time before.
     Repeat(prop::sample::Index),
-    Confirm(prop::sample::Index),
-    Release(prop::sample::Index),
-    Reverse(prop::sample::Index),
+    /// Confirms, releases or reverses.
+    Move(Move, prop::sample::Index),
     LetTimePass(prop::sample::Index),
     Limit(Limits),
+}
+
+/// What is done to a grant.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Confirm,
+    Release,
+    Reverse,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,17 +90,16 @@ impl Model {
     }
 
     /// The state then, or the reason why not.
-    fn step(&mut self, grant: usize, step: &Step) -> Result<&'static str, &'static str> {
+    fn step(&mut self, grant: usize, step: Move) -> Result<&'static str, &'static str> {
         let state = &mut self.grants[grant].state;
         let done = match (step, *state) {
-            (Step::Confirm(_), "RESERVED" | "CONFIRMED") => Ok("CONFIRMED"),
-            (Step::Confirm(_), _) => Err("GRANT_ENDED"),
-            (Step::Release(_), "RESERVED") => Ok("RELEASED"),
-            (Step::Release(_), "CONFIRMED") => Err("GRANT_CONFIRMED"),
-            (Step::Release(_), ended) => Ok(ended),
-            (Step::Reverse(_), "CONFIRMED" | "REVERSED") => Ok("REVERSED"),
-            (Step::Reverse(_), _) => Err("GRANT_NOT_CONFIRMED"),
-            _ => unreachable!("other steps are of no grant"),
+            (Move::Confirm, "RESERVED" | "CONFIRMED") => Ok("CONFIRMED"),
+            (Move::Confirm, _) => Err("GRANT_ENDED"),
+            (Move::Release, "RESERVED") => Ok("RELEASED"),
+            (Move::Release, "CONFIRMED") => Err("GRANT_CONFIRMED"),
+            (Move::Release, ended) => Ok(ended),
+            (Move::Reverse, "CONFIRMED" | "REVERSED") => Ok("REVERSED"),
+            (Move::Reverse, _) => Err("GRANT_NOT_CONFIRMED"),
         };
         if let Ok(now) = done {
             *state = now;
@@ -114,9 +120,9 @@ fn histories() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => (38..44_i64, 0..12_u8).prop_map(|(person, stay)| Step::Reserve { person, stay }),
         2 => grant().prop_map(Step::Repeat),
-        4 => grant().prop_map(Step::Confirm),
-        3 => grant().prop_map(Step::Release),
-        3 => grant().prop_map(Step::Reverse),
+        4 => grant().prop_map(|it| Step::Move(Move::Confirm, it)),
+        3 => grant().prop_map(|it| Step::Move(Move::Release, it)),
+        3 => grant().prop_map(|it| Step::Move(Move::Reverse, it)),
         2 => grant().prop_map(Step::LetTimePass),
         1 => limits().prop_map(Step::Limit),
     ];
@@ -171,21 +177,19 @@ async fn play(giving: &Giving, steps: &[Step], round: u32) {
                 let again = giving.outcome(request.clone()).await.0;
                 assert_eq!(again, *outcome, "{}", context());
             }
-            Step::Confirm(which) | Step::Release(which) | Step::Reverse(which)
-                if !grants.is_empty() =>
-            {
+            Step::Move(step, which) if !grants.is_empty() => {
                 let which = which.index(grants.len());
                 let grant = &grants[&which];
                 let done = match step {
-                    Step::Confirm(_) => giving.confirm(grant).await,
-                    Step::Release(_) => giving.release(grant).await,
-                    _ => giving.reverse(grant).await,
+                    Move::Confirm => giving.confirm(grant).await,
+                    Move::Release => giving.release(grant).await,
+                    Move::Reverse => giving.reverse(grant).await,
                 };
                 let done = match &done {
                     Ok(grant) => Ok(grant.state.as_str()),
                     Err(status) => Err(reason(status).unwrap_or_default()),
                 };
-                let expected = model.step(which, step).map_err(ToOwned::to_owned);
+                let expected = model.step(which, *step).map_err(ToOwned::to_owned);
                 assert_eq!(done, expected, "{}", context());
             }
             Step::LetTimePass(which) if !grants.is_empty() => {
@@ -200,7 +204,7 @@ async fn play(giving: &Giving, steps: &[Step], round: u32) {
                 model.limits = *limits;
                 giving.change(&campaign, spec(*limits)).await;
             }
-            _ => {}
+            Step::Repeat(_) | Step::Move(..) | Step::LetTimePass(_) | Step::Limit(_) => {}
         }
     }
     let count = |state| -> i64 {

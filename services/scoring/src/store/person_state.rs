@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use klout_model::Purposes;
-use klout_proto::people::{Erased, Told};
+use klout_proto::people::{Erased, Known, Told};
 use sqlx::{PgConnection, PgExecutor};
 use tracing::instrument;
 
@@ -35,7 +35,8 @@ impl Standing {
     }
 }
 
-/// Takes over states that are newer than those that are here. Returns whose they are.
+/// Takes over states that are newer than those that are here, but of who was erased, which is for good. Returns whose
+/// they are.
 #[instrument(name = "db.person_state.renew", skip_all, fields(states.len = told.len()))]
 pub(crate) async fn renew(db: &mut PgConnection, told: &[Told]) -> Result<Vec<i64>, sqlx::Error> {
     let people: Vec<_> = told.iter().map(|it| it.person).collect();
@@ -51,6 +52,7 @@ pub(crate) async fn renew(db: &mut PgConnection, told: &[Told]) -> Result<Vec<i6
         set number = excluded.number, state = excluded.state, withheld = excluded.withheld,
             into_person_id = excluded.into_person_id
         where state.number < excluded.number
+            and (state.state <> 'ERASED' or excluded.state = 'ERASED')
         returning person_id
         "#,
         &people,
@@ -84,6 +86,25 @@ pub(crate) async fn find(
         .into_iter()
         .map(|it| (it.person_id, standing(&it.state, it.withheld, it.into_person_id)))
         .collect())
+}
+
+/// What is known of these people.
+#[instrument(name = "db.person_state.known", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn known(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+) -> Result<Vec<Known>, sqlx::Error> {
+    sqlx::query_as!(
+        Known,
+        r#"
+        select person_id as person, number, state
+        from scoring.person_state
+        where person_id = any($1)
+        "#,
+        people,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// The highest number that was told; 0: none was.

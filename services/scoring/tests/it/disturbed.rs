@@ -159,6 +159,47 @@ async fn connections_that_postgres_has_forgotten_are_replaced() {
     .await;
 }
 
+/// Loops whose steps may take an hour have the connections that reads do not keep when Postgres forgets them.
+#[tokio::test]
+async fn loops_do_not_wait_for_ever_on_connections_that_postgres_has_forgotten() {
+    let stores = Stores::fresh().await;
+    // Past what is disturbed.
+    let db = stores.db().await;
+    let (stores, postgres) = stores.with_disturbed_postgres().await;
+    let world = world_with(stores, &[("scoring.transaction_time_max", "2s")]).await;
+    let before = world.score(1).await;
+    let mut lock = db.begin().await.expect("begun");
+    sqlx::query(
+        "lock table scoring.rebuild, scoring.evidence_delta, scoring.evidence, scoring.person_state
+            in access exclusive mode",
+    )
+    .execute(&mut *lock)
+    .await
+    .expect("locked");
+    until("loops wait", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity
+            where datname = current_database() and application_name = 'scoring'
+                and wait_event_type = 'Lock'",
+        )
+        .fetch_one(&mut *lock)
+        .await
+        .expect("counted");
+        waiting >= 2
+    })
+    .await;
+
+    postgres.forget_connections();
+    lock.rollback().await.expect("unlocked");
+
+    until("signals are applied", async || world.apply(likes(4, &[(11, 93, 30)])).await.is_ok())
+        .await;
+    until("it is scored", async || {
+        world.try_score("1").await.is_ok_and(|score| score.score > before.score)
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_read_that_waits_for_postgres_ends_and_the_next_one_is_answered() {
     let world = world_on(Stores::fresh().await).await;

@@ -14,9 +14,10 @@ use tracing::instrument;
 use super::{
     NETWORK, PlusK, Vouching, given_lately, hold_and_keep, random_id,
     rules::{self, Budget, Refused},
-    topics::Topic,
 };
-use crate::{account::Account, announce::Consumer, error::Error, people, proof::Proof, store};
+use crate::{
+    account::Account, announce::Consumer, error::Error, people, proof::Proof, store, topics::Topic,
+};
 
 /// Who gives whom what.
 #[derive(Clone, Debug)]

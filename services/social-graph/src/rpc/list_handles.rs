@@ -1,4 +1,4 @@
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Seen};
 use klout_proto::graph::v1::{ListHandlesRequest, ListHandlesResponse};
 
 use super::{GraphRpc, page, parse_person};
@@ -29,7 +29,8 @@ pub(super) async fn list_handles(
     } else {
         Vec::new()
     };
-    let mut handles = handles::list(&rpc.db, person, skip, max + 1).await?;
+    let (meant, mut handles) = handles::list(&rpc.db, person, skip, max + 1).await?;
+    rpc.lookups.note(caller, Seen::Profile, meant);
     let next_page_token =
         if handles.len() > size { page::token([skip + max]) } else { String::new() };
     handles.truncate(size);

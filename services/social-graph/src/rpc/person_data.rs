@@ -38,7 +38,7 @@ impl PersonDataService for PersonDataRpc {
         };
         replay::states(&self.db, &states, &by).await?;
         self.owners_changed.ring();
-        Ok(Response::new(ApplyPersonStatesResponse {}))
+        Ok(Response::new(ApplyPersonStatesResponse::default()))
     }
 
     async fn forget_person(

@@ -17,7 +17,7 @@ pub(super) async fn start_link(
     let account = Account::parse(&rpc.account_key, "account", account)?;
     let method = Proof::method(&request.method)?;
     shown::check(&rpc.db, caller, person).await?;
-    let told = rpc.linker.start(person, account, method).await?;
+    let told = rpc.linker.start(caller, person, account, method).await?;
     Ok(StartLinkResponse {
         link: told.link,
         challenge: told.challenge,

@@ -37,6 +37,18 @@ pub(crate) struct Called {
     pub(crate) withheld: bool,
 }
 
+/// The same as it is kept.
+#[derive(Debug)]
+struct CalledRow {
+    network: String,
+    handle: String,
+    native_id: String,
+    person_id: i64,
+    handle_time: OffsetDateTime,
+    shown: bool,
+    withheld: bool,
+}
+
 /// Accounts and who is to own them, in the order in which their rows are written.
 pub(crate) type Linked<'a> = BTreeMap<AccountId, (&'a Account, PersonId)>;
 
@@ -98,14 +110,51 @@ pub(crate) async fn counts(
 }
 
 /// The accounts that are called so, of as many handles as are asked for.
-#[instrument(name = "db.account.called", skip_all, fields(handles.len = handles.len()))]
 pub(crate) async fn called(
+    db: impl PgExecutor<'_>,
+    handles: &[(&Network, &NativeId)],
+) -> Result<Vec<Called>, sqlx::Error> {
+    match handles {
+        [(network, handle)] => called_one(db, network, handle).await,
+        _ => called_many(db, handles).await,
+    }
+}
+
+/// The same as for many: with single parameters Postgres keeps its plan, which costs more than what it does.
+#[instrument(name = "db.account.called_one", skip_all)]
+async fn called_one(
+    db: impl PgExecutor<'_>,
+    network: &Network,
+    handle: &NativeId,
+) -> Result<Vec<Called>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        CalledRow,
+        r#"
+        select account.network, account.handle, account.native_id, account.person_id,
+            account.handle_time, person.state = 'MEMBER' as "shown!",
+            account.network = any(person.withheld_networks) as "withheld!"
+        from social_graph.account
+        join social_graph.person using (person_id)
+        where account.network = $1 and account.handle = $2
+        order by account.native_id
+        "#,
+        network.as_str(),
+        handle.as_str(),
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Called::try_from).collect()
+}
+
+#[instrument(name = "db.account.called_many", skip_all, fields(handles.len = handles.len()))]
+async fn called_many(
     db: impl PgExecutor<'_>,
     handles: &[(&Network, &NativeId)],
 ) -> Result<Vec<Called>, sqlx::Error> {
     let networks: Vec<_> = handles.iter().map(|(network, _)| network.as_str()).collect();
     let names: Vec<_> = handles.iter().map(|(_, handle)| handle.as_str()).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        CalledRow,
         r#"
         select account.network, account.handle, account.native_id, account.person_id,
             account.handle_time, person.state = 'MEMBER' as "shown!",
@@ -122,19 +171,7 @@ pub(crate) async fn called(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Called {
-                network: row.network,
-                handle: row.handle,
-                native_id: row.native_id,
-                person: person(row.person_id)?,
-                handle_time: row.handle_time,
-                shown: row.shown,
-                withheld: row.withheld,
-            })
-        })
-        .collect()
+    rows.into_iter().map(Called::try_from).collect()
 }
 
 /// Links accounts that nobody owns, or somebody who was erased and whose rows are still there, and returns the revision of each that was linked: one that is
@@ -444,4 +481,22 @@ pub(crate) async fn memberships(
             city: row.city,
         })
         .collect())
+}
+
+// === impl Called ===
+
+impl TryFrom<CalledRow> for Called {
+    type Error = sqlx::Error;
+
+    fn try_from(row: CalledRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            network: row.network,
+            handle: row.handle,
+            native_id: row.native_id,
+            person: person(row.person_id)?,
+            handle_time: row.handle_time,
+            shown: row.shown,
+            withheld: row.withheld,
+        })
+    }
 }

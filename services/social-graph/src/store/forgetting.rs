@@ -46,6 +46,31 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// Has a service delete once more what is to go of everybody who left under a number above this one. It is asked when
+/// it has been told of them.
+#[instrument(name = "db.forgetting.resume", skip_all)]
+pub(crate) async fn resume(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+    after: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into social_graph.forgetting (person_id, number, consumer)
+        select person_id, number, $1
+        from social_graph.person_state
+        where number > $2 and state in ('ERASED', 'OPTED_OUT')
+        order by person_id
+        on conflict on constraint forgetting_pkey do nothing
+        "#,
+        consumer.name(),
+        after,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Lets everything stay of people who are back.
 #[instrument(name = "db.forgetting.delete", skip_all, fields(people.len = people.len()))]
 pub(crate) async fn delete(

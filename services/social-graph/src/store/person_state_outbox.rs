@@ -41,6 +41,30 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// Adds everybody who left under a number above this one for a consumer, unless they wait already.
+#[instrument(name = "db.person_state_outbox.resume", skip_all)]
+pub(crate) async fn resume(
+    db: impl PgExecutor<'_>,
+    consumer: Consumer,
+    after: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into social_graph.person_state_outbox (person_id, number, consumer)
+        select person_id, number, $1
+        from social_graph.person_state
+        where number > $2 and state in ('ERASED', 'OPTED_OUT')
+        order by person_id
+        on conflict on constraint person_state_outbox_pkey do nothing
+        "#,
+        consumer.name(),
+        after,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Takes up to `max` people for `time`.
 #[instrument(name = "db.person_state_outbox.lease", skip_all)]
 pub(crate) async fn lease(

@@ -1,5 +1,6 @@
 //! `social_graph.plus_k`: who vouched for whom, and what becomes of it when people merge or leave.
 
+use klout_model::Purpose;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use tracing::instrument;
@@ -11,6 +12,14 @@ use crate::plus_k::{PlusK, Side, rules::Given};
 pub(crate) struct Place {
     pub(crate) time: OffsetDateTime,
     pub(crate) id: i64,
+}
+
+/// How many somebody received on a topic, and on all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OnTopic {
+    pub(crate) topic: String,
+    pub(crate) count: i64,
+    pub(crate) total: i64,
 }
 
 /// What somebody gave since a time, also what they took back.
@@ -189,6 +198,41 @@ pub(crate) async fn received(
         time,
         id,
         max,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// On which topics somebody received how many of members who do not withhold a purpose, the most first; of the newest.
+#[instrument(name = "db.plus_k.received_on", skip_all)]
+pub(crate) async fn received_on(
+    db: impl PgExecutor<'_>,
+    receiver: i64,
+    purpose: Option<Purpose>,
+    counted_max: i64,
+    topics_max: i64,
+) -> Result<Vec<OnTopic>, sqlx::Error> {
+    sqlx::query_as!(
+        OnTopic,
+        r#"
+        select topic, count(*) as "count!", (sum(count(*)) over ())::bigint as "total!"
+        from (
+            select topic
+            from social_graph.plus_k
+            join social_graph.person on person_id = giver_id and state = 'MEMBER'
+                and ($2::text is null or $2 <> all(withheld_purposes))
+            where receiver_id = $1 and take_back_time is null
+            order by give_time desc, plus_k_id desc
+            limit $3
+        ) as received
+        group by topic
+        order by count(*) desc, topic
+        limit $4
+        "#,
+        receiver,
+        purpose.map(Purpose::as_str),
+        counted_max,
+        topics_max,
     )
     .fetch_all(db)
     .await

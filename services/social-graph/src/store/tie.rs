@@ -37,6 +37,24 @@ pub(crate) struct Tie {
     pub(crate) person: Option<i64>,
 }
 
+/// Ties of some accounts after a place, the strongest first: every one, up to the last that is here.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    pub(crate) ties: Vec<Tie>,
+    /// How many were read to know which are the strongest.
+    pub(crate) read: i64,
+    /// Whether there are ties after the last.
+    pub(crate) more: bool,
+}
+
+/// How much one window may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    pub(crate) ties: i64,
+    /// Of all accounts together, but of each account one.
+    pub(crate) read: i64,
+}
+
 /// Who may be listed.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
@@ -46,10 +64,9 @@ pub(crate) struct Listed {
     pub(crate) purpose: Option<Purpose>,
 }
 
-/// How a tie that was looked for may be told.
+/// A tie that was looked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Between {
-    pub(crate) person: i64,
     pub(crate) own: i64,
     pub(crate) other: i64,
     pub(crate) strength: f64,
@@ -77,11 +94,30 @@ impl Place {
     }
 }
 
+// === impl Limit ===
+
+impl Limit {
+    /// How many ties may be read of each of so many accounts.
+    fn of_each(self, accounts: usize) -> i64 {
+        let accounts = i64::try_from(accounts).unwrap_or(i64::MAX).max(1);
+        (self.read / accounts).clamp(1, self.ties.max(1))
+    }
+}
+
 // === impl Tie ===
 
 impl Tie {
     pub(crate) const fn place(&self) -> Place {
         Place { strength: self.strength, other: self.other, own: self.own }
+    }
+}
+
+// === impl Window ===
+
+impl Window {
+    /// Who owns the other ends, as often as they are.
+    pub(crate) fn people(&self) -> impl Iterator<Item = PersonId> {
+        self.ties.iter().filter_map(|it| it.person.and_then(PersonId::new))
     }
 }
 
@@ -148,32 +184,58 @@ pub(crate) async fn delete_of(
     Ok(())
 }
 
-/// Up to `max` ties of these accounts after a place, the strongest first, with the owners of the other end. Ties that
-/// are over, and those of nobody who may be listed, are there without a person.
+/// A tie, and how it was found.
+struct ReadTie {
+    own: i64,
+    other: i64,
+    strength: f64,
+    reactions: i64,
+    last_day: i32,
+    person: Option<i64>,
+    /// Whether some account has more than were read.
+    cut: bool,
+    /// How many were read.
+    read: i64,
+}
+
+// === impl ReadTie ===
+
+impl ReadTie {
+    fn into_tie(self) -> Tie {
+        let Self { own, other, strength, reactions, last_day, person, cut: _, read: _ } = self;
+        Tie { own, other, strength, reactions, last_day, person }
+    }
+}
+
+/// Ties of these accounts after a place, the strongest first, with the owners of the other end. Ties that are over, and
+/// those of nobody who may be listed, are there without a person.
+///
+/// Of each account as many are read as the limit leaves it. What is weaker than the last that was read of an account
+/// with more of them may not be next, and is left for the window after.
 #[instrument(name = "db.tie.strongest", skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn strongest(
     db: impl PgExecutor<'_>,
     end: End,
     accounts: &[i64],
     after: Place,
-    max: i64,
+    limit: Limit,
     listed: &Listed,
-) -> Result<Vec<Tie>, sqlx::Error> {
+) -> Result<Window, sqlx::Error> {
     let Listed { first_day, purpose } = listed;
-    match end {
+    let each = limit.of_each(accounts.len());
+    let ties = match end {
         End::Subject => {
             sqlx::query_as!(
-                Tie,
+                ReadTie,
                 r#"
-                select near.own as "own!", near.other as "other!", near.strength as "strength!",
-                    near.reactions as "reactions!", near.last_day as "last_day!",
-                    person.person_id as "person?"
-                from (
+                with read as materialized (
                     select tie.*
                     from unnest($1::bigint[]) as mine (account_id)
                     cross join lateral (
                         select subject_account_id as own, actor_account_id as other, strength,
-                            reactions, last_day
+                            reactions, last_day, row_number() over (
+                                order by strength desc, actor_account_id desc
+                            ) as number
                         from social_graph.tie
                         where subject_account_id = mine.account_id and strength > 0
                             and (strength, actor_account_id, subject_account_id)
@@ -181,42 +243,61 @@ pub(crate) async fn strongest(
                         order by strength desc, actor_account_id desc
                         limit $5
                     ) as tie
-                    order by tie.strength desc, tie.other desc, tie.own desc
-                    limit $5
-                ) as near
+                ), known_until as (
+                    -- Of an account that has more than were read, nothing is known after its last one.
+                    select strength, other, own
+                    from read
+                    where number = $5
+                    order by strength desc, other desc, own desc
+                    limit 1
+                ), near as (
+                    select read.*, known_until.own is not null as cut
+                    from read
+                    left join known_until on true
+                    where known_until.own is null
+                        or (read.strength, read.other, read.own)
+                            >= (known_until.strength, known_until.other, known_until.own)
+                    order by read.strength desc, read.other desc, read.own desc
+                    limit $6
+                )
+                select near.own as "own!", near.other as "other!", near.strength as "strength!",
+                    near.reactions as "reactions!", near.last_day as "last_day!",
+                    person.person_id as "person?", near.cut as "cut!",
+                    (select count(*) from read) as "read!"
+                from near
                 left join social_graph.account
                     on account.account_id = near.other
-                        and near.reactions > 0 and near.last_day >= $6
+                        and near.reactions > 0 and near.last_day >= $7
                 left join social_graph.person
                     on person.person_id = account.person_id and person.state = 'MEMBER'
                         and account.network <> all(person.withheld_networks)
-                        and ($7::text is null or $7 <> all(person.withheld_purposes))
+                        and ($8::text is null or $8 <> all(person.withheld_purposes))
                 order by near.strength desc, near.other desc, near.own desc
                 "#,
                 accounts,
                 after.strength,
                 after.other,
                 after.own,
-                max,
+                each,
+                limit.ties,
                 first_day,
                 purpose.map(Purpose::as_str),
             )
             .fetch_all(db)
-            .await
+            .await?
         }
         End::Actor => {
             sqlx::query_as!(
-                Tie,
+                ReadTie,
                 r#"
-                select near.own as "own!", near.other as "other!", near.strength as "strength!",
-                    near.reactions as "reactions!", near.last_day as "last_day!",
-                    person.person_id as "person?"
-                from (
+                with read as materialized (
                     select tie.*
                     from unnest($1::bigint[]) as mine (account_id)
                     cross join lateral (
                         select actor_account_id as own, subject_account_id as other, strength,
-                            reactions, last_day
+                            reactions, last_day, row_number() over (
+                                order by strength desc, subject_account_id desc
+                            ) as number
                         from social_graph.tie
                         where actor_account_id = mine.account_id and strength > 0
                             and (strength, subject_account_id, actor_account_id)
@@ -224,40 +305,84 @@ pub(crate) async fn strongest(
                         order by strength desc, subject_account_id desc
                         limit $5
                     ) as tie
-                    order by tie.strength desc, tie.other desc, tie.own desc
-                    limit $5
-                ) as near
+                ), known_until as (
+                    -- Of an account that has more than were read, nothing is known after its last one.
+                    select strength, other, own
+                    from read
+                    where number = $5
+                    order by strength desc, other desc, own desc
+                    limit 1
+                ), near as (
+                    select read.*, known_until.own is not null as cut
+                    from read
+                    left join known_until on true
+                    where known_until.own is null
+                        or (read.strength, read.other, read.own)
+                            >= (known_until.strength, known_until.other, known_until.own)
+                    order by read.strength desc, read.other desc, read.own desc
+                    limit $6
+                )
+                select near.own as "own!", near.other as "other!", near.strength as "strength!",
+                    near.reactions as "reactions!", near.last_day as "last_day!",
+                    person.person_id as "person?", near.cut as "cut!",
+                    (select count(*) from read) as "read!"
+                from near
                 left join social_graph.account
                     on account.account_id = near.other
-                        and near.reactions > 0 and near.last_day >= $6
+                        and near.reactions > 0 and near.last_day >= $7
                 left join social_graph.person
                     on person.person_id = account.person_id and person.state = 'MEMBER'
                         and account.network <> all(person.withheld_networks)
-                        and ($7::text is null or $7 <> all(person.withheld_purposes))
+                        and ($8::text is null or $8 <> all(person.withheld_purposes))
                 order by near.strength desc, near.other desc, near.own desc
                 "#,
                 accounts,
                 after.strength,
                 after.other,
                 after.own,
-                max,
+                each,
+                limit.ties,
                 first_day,
                 purpose.map(Purpose::as_str),
             )
             .fetch_all(db)
-            .await
+            .await?
         }
-    }
+    };
+    let (read, cut) = ties.first().map_or((0, false), |it| (it.read, it.cut));
+    let more = cut || i64::try_from(ties.len()).is_ok_and(|it| it < read);
+    Ok(Window { ties: ties.into_iter().map(ReadTie::into_tie).collect(), read, more })
 }
 
-/// All ties between these accounts and those of these people that are not over. Each is looked up by its key: without
-/// the limit, which changes nothing else, Postgres may go through all ties of an account that has very many.
-#[instrument(name = "db.tie.between", skip_all, fields(people.len = people.len()))]
+/// The accounts of these people that may be told of, and whose each is.
+#[instrument(name = "db.tie.accounts_of", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn accounts_of(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+) -> Result<Vec<(i64, PersonId)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"
+        select account.account_id, person.person_id
+        from social_graph.account
+        join social_graph.person using (person_id)
+        where account.person_id = any($1) and account.network <> all(person.withheld_networks)
+        "#,
+        people,
+    )
+    .fetch_all(db)
+    .await?;
+    let whose = rows.into_iter().map(|row| (row.account_id, PersonId::new(row.person_id)));
+    Ok(whose.filter_map(|(account, person)| Some((account, person?))).collect())
+}
+
+/// All ties between these accounts and those that are not over. Each pair is looked up by its key: without the limit,
+/// which changes nothing else, Postgres may go through all ties of an account that has very many.
+#[instrument(name = "db.tie.between", skip_all, fields(accounts.len = accounts.len(), others.len = others.len()))]
 pub(crate) async fn between(
     db: impl PgExecutor<'_>,
     end: End,
     accounts: &[i64],
-    people: &[i64],
+    others: &[i64],
     first_day: i32,
 ) -> Result<Vec<Between>, sqlx::Error> {
     match end {
@@ -265,23 +390,21 @@ pub(crate) async fn between(
             sqlx::query_as!(
                 Between,
                 r#"
-                select account.person_id as person, tie.own, tie.other, tie.strength, tie.last_day
-                from social_graph.account
-                join social_graph.person using (person_id)
-                cross join unnest($1::bigint[]) as mine (account_id)
+                select tie.own, tie.other, tie.strength, tie.last_day
+                from unnest($1::bigint[]) as mine (account_id)
+                cross join unnest($2::bigint[]) as other (account_id)
                 cross join lateral (
                     select subject_account_id as own, actor_account_id as other, strength,
                         reactions, last_day
                     from social_graph.tie
                     where subject_account_id = mine.account_id
-                        and actor_account_id = account.account_id
+                        and actor_account_id = other.account_id
                     limit 1
                 ) as tie
-                where account.person_id = any($2) and tie.strength > 0 and tie.reactions > 0
-                    and tie.last_day >= $3 and account.network <> all(person.withheld_networks)
+                where tie.strength > 0 and tie.reactions > 0 and tie.last_day >= $3
                 "#,
                 accounts,
-                people,
+                others,
                 first_day,
             )
             .fetch_all(db)
@@ -291,23 +414,21 @@ pub(crate) async fn between(
             sqlx::query_as!(
                 Between,
                 r#"
-                select account.person_id as person, tie.own, tie.other, tie.strength, tie.last_day
-                from social_graph.account
-                join social_graph.person using (person_id)
-                cross join unnest($1::bigint[]) as mine (account_id)
+                select tie.own, tie.other, tie.strength, tie.last_day
+                from unnest($1::bigint[]) as mine (account_id)
+                cross join unnest($2::bigint[]) as other (account_id)
                 cross join lateral (
                     select actor_account_id as own, subject_account_id as other, strength,
                         reactions, last_day
                     from social_graph.tie
-                    where subject_account_id = account.account_id
+                    where subject_account_id = other.account_id
                         and actor_account_id = mine.account_id
                     limit 1
                 ) as tie
-                where account.person_id = any($2) and tie.strength > 0 and tie.reactions > 0
-                    and tie.last_day >= $3 and account.network <> all(person.withheld_networks)
+                where tie.strength > 0 and tie.reactions > 0 and tie.last_day >= $3
                 "#,
                 accounts,
-                people,
+                others,
                 first_day,
             )
             .fetch_all(db)

@@ -298,6 +298,60 @@ async fn pages_show_everybody_once_the_strongest_first() {
 }
 
 #[tokio::test]
+async fn lists_of_who_has_very_many_accounts_are_in_order_and_whole() {
+    const PEOPLE: u32 = 300;
+    let mut scene = Scene::new().await;
+    let own = (0..60).map(|number| account(&format!("a{number}"), "")).collect();
+    let ann = join(&mut scene.client, own).await.person;
+    let accounts = |number: u32| CreatePersonRequest {
+        accounts: ["", " too"].map(|it| account(&format!("p{number}{it}"), "")).to_vec(),
+        ..Default::default()
+    };
+    let request = BatchCreatePeopleRequest { requests: (0..PEOPLE).map(accounts).collect() };
+    let made = scene.client.batch_create_people(request).await.expect("made").into_inner().results;
+    let made: Vec<String> = made
+        .into_iter()
+        .map(|it| match it.result {
+            Some(create_person_result::Result::Created(made)) => made.person.expect("made").person,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    // Most are tied to one account, of which fewer are read than it has, and the others to what has room.
+    let mut reactions: Vec<BatchedInteraction> = (0..PEOPLE)
+        .map(|number| {
+            let own = if number.is_multiple_of(5) { number % 60 } else { 7 };
+            like(&format!("a{own}"), &format!("p{number}"), 1 + number)
+        })
+        .collect();
+    reactions.push(like("p8 too", "a59", 1));
+    scene.apply(reactions).await;
+
+    let mut seen: Vec<Influence> = Vec::new();
+    let mut token = String::new();
+    let mut pages = 0;
+    loop {
+        let listed = scene
+            .listed(&ann, |it| {
+                it.page_size = 90;
+                it.page_token.clone_from(&token);
+            })
+            .await
+            .expect("a page");
+        pages += 1;
+        seen.extend(listed.influencees);
+        token = listed.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    let strongest_first: Vec<&str> = made.iter().rev().map(String::as_str).collect();
+    assert_eq!(people(&seen), strongest_first, "in {pages} pages");
+    let mutual: Vec<&str> =
+        seen.iter().filter(|it| it.direction == "MUTUAL").map(|it| it.person.as_str()).collect();
+    assert_eq!(mutual, [made[8].as_str()]);
+}
+
+#[tokio::test]
 async fn what_two_people_have_in_common_are_influencers_influencees_and_topics() {
     let mut scene = Scene::new().await;
     let mut all = Vec::new();

@@ -14,7 +14,7 @@ use klout_testkit::{link, until};
 use time::Duration;
 use tonic::Code;
 
-use crate::world::{Client, World, account, by_handle, by_native_id, join};
+use crate::world::{Client, World, account, by_handle, by_native_id, join, told};
 
 /// A client that calls for somebody.
 pub(crate) fn client_for(world: &World, name: &str, purpose: &str) -> Client {
@@ -50,6 +50,46 @@ pub(crate) async fn withhold(world: &World, person: &str, purpose: &str) {
     .execute(&world.stores.db().await)
     .await
     .expect("withheld");
+}
+
+#[tokio::test]
+async fn who_asks_what_somebody_was_called_is_in_the_log() {
+    let world = World::start().await;
+    let ann = join(&mut world.client(), vec![account("ann", "ann")]).await.person;
+    let request = ListHandlesRequest { person: ann.clone(), ..Default::default() };
+    let mut client = client_for(&world, "acme", "crm");
+    client.list_handles(request).await.expect("listed");
+    until("the look-up is in the log", async || {
+        let listed = list(&mut world.client(), &ann, 0, "").await.lookups;
+        listed.iter().any(|it| (it.caller.as_str(), it.what.as_str()) == ("acme", "profile"))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_links_say_names_no_page_that_is_withheld() {
+    let world = World::start().await;
+    let home = LinkedAccount { network: "web".to_owned(), ..account("https://ann.example", "") };
+    let ann = join(&mut world.client(), vec![home]).await.person;
+    let request = || StartLinkRequest {
+        person: ann.clone(),
+        account: Some(LinkedAccount {
+            network: "web".to_owned(),
+            ..account("https://two.example", "")
+        }),
+        method: "REL_ME".to_owned(),
+    };
+    let mut customer = client_for(&world, "acme", "crm");
+    let told_before = customer.start_link(request()).await.expect("started").into_inner();
+    assert!(told_before.instructions.contains("https://ann.example/"));
+    sqlx::query("update social_graph.person set withheld_networks = '{web}'")
+        .execute(&world.stores.db().await)
+        .await
+        .expect("withheld");
+    let refused = customer.start_link(request()).await.expect_err("as if there were none");
+    assert_eq!(told(&refused), (Code::InvalidArgument, "FIELD_INVALID".to_owned()));
+    assert!(!refused.message().contains("ann.example"));
+    world.client().start_link(request()).await.expect("we see everybody");
 }
 
 #[tokio::test]

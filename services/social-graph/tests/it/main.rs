@@ -18,6 +18,7 @@ mod plus_k;
 mod profiles;
 mod proofs;
 mod resolving;
+mod restoring;
 mod ties;
 mod topics;
 mod world;

@@ -12,7 +12,8 @@ use futures::stream;
 use klout_proto::{
     graph::v1::{
         ApplyPersonStatesRequest, ApplyPersonStatesResponse, DescribePersonRequest,
-        DescribePersonResponse, ForgetPersonRequest, ForgetPersonResponse, Forgotten, PersonState,
+        DescribePersonResponse, ForgetPersonRequest, ForgetPersonResponse, Forgotten,
+        KnownPersonState, PersonState,
     },
     perk, profile, score, signal, topic,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Holder {
     /// What it says that it holds.
     pub(crate) held: Arc<Mutex<Vec<(String, String)>>>,
     pub(crate) refusing: Arc<AtomicBool>,
+    /// What it knows from before social-graph was restored from a backup.
+    pub(crate) known: Arc<Mutex<BTreeMap<i64, KnownPersonState>>>,
     /// Whoever has all of it keeps answers to forgetting waiting.
     pub(crate) answering: Arc<tokio::sync::RwLock<()>>,
 }
@@ -88,10 +91,22 @@ impl Holder {
         Ok(())
     }
 
-    fn apply(&self, request: ApplyPersonStatesRequest) -> Result<(), Status> {
+    /// As services do: of two states the one of the higher number holds, but who was erased stays so.
+    fn apply(
+        &self,
+        request: ApplyPersonStatesRequest,
+    ) -> Result<ApplyPersonStatesResponse, Status> {
         self.willing()?;
-        self.states.lock().expect("not poisoned").extend(request.states);
-        Ok(())
+        let known = self.known.lock().expect("not poisoned");
+        let is_newer = |it: &PersonState| {
+            let known = known.get(&it.person_id)?;
+            let holds = it.number < known.number || known.state == "ERASED" && it.state != "ERASED";
+            holds.then(|| known.clone())
+        };
+        let newer: Vec<_> = request.states.iter().filter_map(is_newer).collect();
+        let taken = request.states.into_iter().filter(|it| is_newer(it).is_none());
+        self.states.lock().expect("not poisoned").extend(taken);
+        Ok(ApplyPersonStatesResponse { newer })
     }
 
     /// Says at the second call that it is done, of who opted out at the first.
@@ -127,8 +142,7 @@ macro_rules! holds {
                 &self,
                 request: Request<ApplyPersonStatesRequest>,
             ) -> Result<Response<ApplyPersonStatesResponse>, Status> {
-                self.apply(request.into_inner())?;
-                Ok(Response::new(ApplyPersonStatesResponse {}))
+                self.apply(request.into_inner()).map(Response::new)
             }
 
             async fn forget_person(

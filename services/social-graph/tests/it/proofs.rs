@@ -14,8 +14,9 @@ use axum::{
     routing::get,
 };
 use klout_proto::graph::v1::{
-    CompleteLinkRequest, GetPersonRequest, LinkedAccount, ListDisputesRequest, MergePeopleRequest,
-    Person, SettleDisputeRequest, StartLinkRequest, StartLinkResponse, UnlinkAccountRequest,
+    AccountName, CompleteLinkRequest, GetPersonRequest, LinkAccountRequest, LinkedAccount,
+    ListDisputesRequest, MergePeopleRequest, Person, ResolvePersonRequest, SettleDisputeRequest,
+    StartLinkRequest, StartLinkResponse, UnlinkAccountRequest, account_name,
 };
 use klout_testkit::Stores;
 use tokio::task::JoinSet;
@@ -189,6 +190,32 @@ async fn pages_that_link_to_one_another_show_whose_an_account_is() {
     let linked = complete(&mut client, &started.link).await.expect("linked");
     let expected = [("ann", "REL_ME"), (&*site.url("home"), "OPERATOR")];
     assert_eq!(proofs(&linked), expected);
+}
+
+#[tokio::test]
+async fn a_page_is_one_account_however_its_address_is_written() {
+    let site = Site::open().await;
+    let world = world(&site, "true").await;
+    let mut client = world.client();
+    let web = |address: &str| LinkedAccount { network: "web".to_owned(), ..account(address, "") };
+    let ann = join(&mut client, vec![web("HTTPS://Bücher.Example:443/#me")]).await;
+    assert_eq!(ann.accounts[0].native_id, "https://xn--bcher-kva.example/");
+    let other = join(&mut client, vec![]).await.person;
+    let link = async |address: &str| {
+        let request = LinkAccountRequest { person: other.clone(), account: Some(web(address)) };
+        world.client().link_account(request).await
+    };
+    for same in ["https://xn--bcher-kva.example", "https://bücher.example//"] {
+        assert_eq!(reason(&link(same).await.expect_err("ann's")), "ACCOUNT_LINKED", "{same}");
+        let name = account_name::Name::NativeId(same.to_owned());
+        let named = AccountName { network: "web".to_owned(), name: Some(name) };
+        let request = ResolvePersonRequest { account: Some(named), ..Default::default() };
+        let found = client.resolve_person(request).await.expect("found").into_inner();
+        assert_eq!(found.person, ann.person, "{same}");
+    }
+    assert_eq!(reason(&link("bücher.example").await.expect_err("no page")), "FIELD_INVALID");
+    // A Cyrillic с looks like the Latin one and is another page.
+    link("https://büсher.example").await.expect("nobody's yet");
 }
 
 #[tokio::test]

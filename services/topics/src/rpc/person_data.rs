@@ -26,8 +26,8 @@ impl PersonDataService for PersonDataRpc {
         request: Request<ApplyPersonStatesRequest>,
     ) -> Result<Response<ApplyPersonStatesResponse>, Status> {
         let told = people::states(request.into_inner()).map_err(Error::States)?;
-        masking::apply(&self.db, &told).await?;
-        Ok(Response::new(ApplyPersonStatesResponse {}))
+        let known = masking::apply(&self.db, &told).await?;
+        Ok(Response::new(people::taken_over(&told, known)))
     }
 
     async fn forget_person(

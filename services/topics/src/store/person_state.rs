@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use klout_model::{Purpose, Purposes};
-use klout_proto::people::{Erased, Told};
+use klout_proto::people::{Erased, Known, Told};
 use sqlx::{PgConnection, PgExecutor};
 use tracing::instrument;
 
@@ -21,7 +21,8 @@ pub(crate) enum Standing {
 /// What holds of people; all others are members who consent to everything.
 pub(crate) type Standings = HashMap<i64, Standing>;
 
-/// Takes over states that are newer than those that are here. Returns whose they are.
+/// Takes over states that are newer than those that are here, but of who was erased, which is for good. Returns whose
+/// they are.
 #[instrument(name = "db.person_state.renew", skip_all, fields(states.len = told.len()))]
 pub(crate) async fn renew(db: &mut PgConnection, told: &[Told]) -> Result<Vec<i64>, sqlx::Error> {
     let people: Vec<_> = told.iter().map(|it| it.person).collect();
@@ -37,6 +38,7 @@ pub(crate) async fn renew(db: &mut PgConnection, told: &[Told]) -> Result<Vec<i6
         set number = excluded.number, state = excluded.state, withheld = excluded.withheld,
             into_person_id = excluded.into_person_id
         where state.number < excluded.number
+            and (state.state <> 'ERASED' or excluded.state = 'ERASED')
         returning person_id
         "#,
         &people,
@@ -101,6 +103,25 @@ pub(crate) fn sees(purpose: Purpose, standings: &Standings, person: i64) -> bool
         Some(Standing::Member(withheld)) => purpose.sees(*withheld),
         Some(Standing::Gone | Standing::Moved(_)) => false,
     }
+}
+
+/// What is known of these people.
+#[instrument(name = "db.person_state.known", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn known(
+    db: impl PgExecutor<'_>,
+    people: &[i64],
+) -> Result<Vec<Known>, sqlx::Error> {
+    sqlx::query_as!(
+        Known,
+        r#"
+        select person_id as person, number, state
+        from topics.person_state
+        where person_id = any($1)
+        "#,
+        people,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// The highest number that was told; 0: none was.

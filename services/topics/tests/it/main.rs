@@ -3,6 +3,7 @@
 mod answering;
 mod earning;
 mod editions;
+mod forgetting;
 mod posts;
 mod saying;
 mod signals;

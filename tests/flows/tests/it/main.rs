@@ -15,6 +15,7 @@ mod path;
 mod plus_k;
 mod rebuild;
 mod recomputed;
+mod restored;
 mod story;
 mod topics;
 mod up;

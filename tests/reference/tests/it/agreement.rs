@@ -28,6 +28,9 @@ proptest! {
             ("mutual_max = 2_000", "mutual_max = 7"),
             ("beside = 9.0", "beside = 1.5"),
             ("rounds = 4", "rounds = 7"),
+            ("steps = 12", "steps = 5"),
+            ("least = 250", "least = 3"),
+            ("together = 1.0", "together = 0.4"),
             ("counters_half = 20.0", "counters_half = 2.0"),
             ("exponent = 0.2", "exponent = 0.31"),
         ]);

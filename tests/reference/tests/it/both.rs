@@ -23,7 +23,7 @@ impl Both {
 
     /// The current model with these lines in place of others.
     pub(crate) fn with(lines: &[(&str, &str)]) -> Self {
-        let mut file = Model::CURRENT_FILE.replace("klout-2026-12", "klout-of-a-test");
+        let mut file = Model::CURRENT_FILE.replace(Model::current().name(), "klout-of-a-test");
         for (from, to) in lines {
             assert!(file.contains(from), "no line `{from}`");
             file = file.replace(from, to);
@@ -192,6 +192,14 @@ pub(crate) fn disagreement(
     }
     if closed != reference.discounts {
         found.note("closed pairs", &reference.discounts, &closed);
+    }
+    let mut rounds = BTreeMap::new();
+    for it in &pass.epoch.rounds {
+        let [giver, taker] = [it.giver, it.receiver].map(|it| owner(it).expect("a person"));
+        rounds.insert((giver, taker), u64::from(it.part.parts()));
+    }
+    if rounds != reference.rounds {
+        found.note("+K that came round", &reference.rounds, &rounds);
     }
     found.first
 }

@@ -12,6 +12,10 @@ type Somebody = (bool, Vec<usize>);
 /// Registered people who all react to one another: how many, from which account on, how old.
 type Circle = (usize, Index, usize);
 
+/// Members of whom each gives a +K to those who come so many places later: how many, from which account on, the
+/// places, how old.
+type Ring = (usize, Index, Vec<usize>, usize);
+
 /// Somebody who reacts to so many from an account on, a number of accounts apart.
 type Hub = (Index, usize, Index, usize);
 
@@ -23,6 +27,7 @@ struct Plan {
     /// They react to each other, with this kind both ways.
     mutual: Vec<(Index, Index, Kind, usize)>,
     circles: Vec<Circle>,
+    rings: Vec<Ring>,
     hubs: Vec<Hub>,
     posts: Vec<(Index, usize)>,
     counters: Vec<(Index, CounterName, f64)>,
@@ -60,16 +65,20 @@ fn any_plan(people_max: usize, rows: usize) -> impl Strategy<Value = Plan> {
         people,
         vec(reaction, 0..=rows),
         vec(mutual, 0..=rows / 20),
-        vec((4_usize..31, any::<Index>(), 0_usize..60), 0..3),
+        (
+            vec((4_usize..31, any::<Index>(), 0_usize..60), 0..3),
+            vec((2_usize..16, any::<Index>(), vec(1_usize..6, 1..4), 0_usize..60), 0..4),
+        ),
         vec(hub, 0..3),
         vec((any::<Index>(), any_age()), 0..=rows / 10),
         vec((any::<Index>(), any_counter(), any_value()), 0..=rows / 10),
     );
-    plan.prop_map(|(people, reactions, mutual, circles, hubs, posts, counters)| Plan {
+    plan.prop_map(|(people, reactions, mutual, (circles, rings), hubs, posts, counters)| Plan {
         people,
         reactions,
         mutual,
         circles,
+        rings,
         hubs,
         posts,
         counters,
@@ -128,6 +137,17 @@ impl Plan {
             for one in &members {
                 for other in &members {
                     world.react(*one, *other, Kind::Reply, age + (one + other) % 20);
+                }
+            }
+        }
+        for (size, first, apart, age) in self.rings.into_iter().filter(|_| !registered.is_empty()) {
+            let first = first.index(registered.len());
+            let members: Vec<usize> =
+                registered.iter().cycle().skip(first).take(size).copied().collect();
+            for (place, giver) in members.iter().enumerate() {
+                for apart in &apart {
+                    let taker = members[(place + apart) % size];
+                    world.react(*giver, taker, Kind::PlusK, age + place % 20);
                 }
             }
         }

@@ -41,6 +41,16 @@ const GET_PERSON: &str = "
     ) as account
     where asked.person_id = any($1) and person.state = any($2)";
 
+/// The statement of `ResolvePerson` by one handle (`social-graph/src/store/account.rs`).
+const RESOLVE_PERSON: &str = "
+    select account.network, account.handle, account.native_id, account.person_id,
+        account.handle_time, person.state = 'MEMBER' as shown,
+        account.network = any(person.withheld_networks) as withheld
+    from social_graph.account
+    join social_graph.person using (person_id)
+    where account.network = $1 and account.handle = $2
+    order by account.native_id";
+
 /// Answers each call by one `select`, with everything around it that all services have.
 #[derive(Clone, Debug)]
 pub(super) struct Bare {
@@ -131,15 +141,13 @@ impl GraphService for Bare {
         let Some(Name::Handle(handle)) = account.name else {
             return Err(Status::invalid_argument("only handles"));
         };
-        let person: i64 = sqlx::query_scalar(
-            "select person_id from social_graph.account where network = $1 and handle = $2",
-        )
-        .bind(account.network)
-        .bind(handle)
-        .fetch_one(&self.db)
-        .await
-        .map_err(failed)?;
-        let person = person.to_string();
+        let row = sqlx::query(RESOLVE_PERSON)
+            .bind(account.network)
+            .bind(handle)
+            .fetch_one(&self.db)
+            .await
+            .map_err(failed)?;
+        let person = row.try_get::<i64, _>("person_id").map_err(failed)?.to_string();
         Ok(Response::new(ResolvePersonResponse { person, ..Default::default() }))
     }
 }

@@ -57,6 +57,39 @@ async fn thanks_are_given_once_and_private_ones_are_for_the_two() {
 }
 
 #[tokio::test]
+async fn what_was_received_is_counted_by_topic_without_those_who_are_hidden() {
+    let world = World::start().await;
+    let (ann, bob) = (world.member("ann").await, world.member("bob").await);
+    let cleo = world.member("cleo").await;
+    let mut client = world.client();
+    for (giver, topic) in [(&ann, "hiking"), (&cleo, "hiking"), (&ann, "board-games")] {
+        give(&mut client, wish(giver, &bob, topic)).await.expect("given");
+    }
+    let all = ListPlusKReceivedRequest { person: bob.clone(), ..Default::default() };
+    let counted = async |purpose: &str| {
+        let mut client = world.client_for(purpose);
+        let seen = client.list_plus_k_received(all.clone()).await.expect("a list").into_inner();
+        let topics: Vec<_> = seen.topics.into_iter().map(|it| (it.topic, it.count)).collect();
+        (seen.total, topics)
+    };
+    let on = |topic: &str, count| (topic.to_owned(), count);
+    assert_eq!(counted("show").await, (3, vec![on("hiking", 2), on("board-games", 1)]));
+    sqlx::query("update social_graph.person set withheld_purposes = '{show}' where person_id = $1")
+        .bind(cleo.parse::<i64>().expect("a person"))
+        .execute(&world.db)
+        .await
+        .expect("withheld");
+    assert_eq!(counted("show").await, (2, vec![on("board-games", 1), on("hiking", 1)]));
+    assert_eq!(counted("perks").await.0, 3);
+    world.set(&ann, "state", "OPTED_OUT").await;
+    assert_eq!(counted("show").await, (0, vec![]));
+
+    let one = ListPlusKReceivedRequest { topic: "hiking".to_owned(), ..all.clone() };
+    let seen = client.list_plus_k_received(one).await.expect("a list").into_inner();
+    assert_eq!((seen.total, seen.topics.len()), (0, 0), "that is for all topics");
+}
+
+#[tokio::test]
 async fn public_thanks_are_for_all() {
     let world = World::start().await;
     let (ann, bob) = (world.member("ann").await, world.member("bob").await);

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use klout_chassis::{Host, Link, Refusal, Running};
+use klout_chassis::{Caller, Host, Link, Refusal, Running};
 use klout_proto::{
     graph::v1::{
         GivePlusKRequest, GivePlusKResponse, graph_service_client::GraphServiceClient,
@@ -90,6 +90,12 @@ impl World {
 
     pub(crate) fn client(&self) -> Client {
         self.client_of(0)
+    }
+
+    /// A customer's.
+    pub(crate) fn client_for(&self, purpose: &str) -> Client {
+        let caller = Caller::new("a customer", purpose).expect("a caller");
+        PlusKServiceClient::new(link(&self.replicas[0]).on_behalf_of(&caller))
     }
 
     pub(crate) fn client_of(&self, replica: usize) -> Client {
