@@ -242,24 +242,55 @@ pub(crate) async fn tell_again(
     Ok(done.rows_affected() == 1)
 }
 
-/// Withdraws an attempt that came too late, unless it was told meanwhile; or one that found nobody. Returns whether it
-/// was withdrawn.
+/// Deletes at most so many that were decided on before a time, or, of nobody, before another one. Returns how many.
+#[instrument(name = "db.check_in.sweep", skip_all)]
+pub(crate) async fn sweep(
+    db: impl PgExecutor<'_>,
+    before: OffsetDateTime,
+    of_nobody_before: OffsetDateTime,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        delete from perks.check_in as told
+        using (
+            (select property, stay from perks.check_in where decide_time < $1 order by decide_time limit $3)
+            union
+            (select property, stay from perks.check_in
+            where person_id is null and decide_time < $2 order by decide_time limit $3)
+        ) as old
+        where told.property = old.property and told.stay = old.stay
+            and (told.decide_time < $1 or (told.person_id is null and told.decide_time < $2))
+        "#,
+        before,
+        of_nobody_before,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Withdraws an attempt that came too late, unless an offer of it was told meanwhile; or, with `is_ended`, one by which
+/// nobody has anything any more. Returns whether it was withdrawn.
 #[instrument(name = "db.check_in.withdraw", skip_all)]
 pub(crate) async fn withdraw(
     db: impl PgExecutor<'_>,
     property: &str,
     stay: &str,
     attempt: i64,
+    is_ended: bool,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"
         update perks.check_in set state = 'WITHDRAWN'
         where property = $1 and stay = $2 and attempt = $3 and state = 'DECIDED'
-            and (not is_told_again or reason = 'GUEST_UNKNOWN')
+            and (not is_told_again or outcome = 'NO_OFFER' or $4)
         "#,
         property,
         stay,
         attempt,
+        is_ended,
     )
     .execute(db)
     .await?;
