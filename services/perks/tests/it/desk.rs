@@ -190,7 +190,7 @@ async fn a_campaign_that_is_spent_does_not_keep_others_from_being_asked() {
     let at = |stay: &str| DecideCheckInRequest {
         property: "grand".to_owned(),
         booked_category: "C0".to_owned(),
-        upgrades: (1..10).map(|it| upgrade(&format!("C{it}"), 1)).collect(),
+        upgrades: (1..10).map(|it| upgrade(&format!("C{it}"), 2)).collect(),
         ..check_in(stay, "ada@example.org")
     };
     assert_eq!(hotel.decide(at("S-1")).await.campaign, spent);
