@@ -57,15 +57,19 @@ create table perks.check_in (
 comment on table perks.check_in is
     'One row per stay: what the desk was told. attempt makes the request_id of what was reserved. WITHDRAWN: it came too '
     'late for its desk, gives nothing, and another attempt takes its place; is_told_again: another call has told it, so '
-    'that it is not withdrawn any more. Deleted when a person leaves.';
+    'that it is not withdrawn any more. fingerprint is of the guest and then of the room. Deleted when a person leaves, '
+    'after a day when nobody was found, and else after 400 days.';
 
 create index check_in_of_person on perks.check_in (person_id, decide_time);
+create index check_in_decide_time on perks.check_in (decide_time);
+create index check_in_of_nobody on perks.check_in (decide_time) where person_id is null;
 
 create table perks.arrival (
     property        text        not null,
     arrival_day     date        not null,
     stay            text        not null,
     person_id       bigint,
+    guest           bytea       not null,
     booked_category text        not null,
     outcome         text        not null,
     reason          text        not null,
@@ -81,8 +85,8 @@ create table perks.arrival (
 );
 
 comment on table perks.arrival is
-    'One row per guest who is expected and could be offered something, or not; facts is a klout.perk.v1.Facts, from '
-    'which a desk decides when scoring does not answer. Deleted three days after the arrival, and when a person leaves.';
+    'One row per guest who is expected and could be offered something, or not; guest tells them from others, and facts is '
+    'a klout.perk.v1.Facts, from which a desk decides when scoring does not answer. Deleted three days after the arrival, and when a person leaves.';
 
 create index arrival_of_person on perks.arrival (person_id) where person_id is not null;
 create index arrival_stay on perks.arrival (property, stay, arrival_day);

@@ -159,6 +159,7 @@ pub(crate) fn explanation(outcome: &str, failed_rule: &str) -> String {
         "NO_UPGRADE" => "nothing better is free that a campaign gives",
         "NO_CAMPAIGN" => "no campaign gives an upgrade here",
         "GUEST_UNKNOWN" => "nobody is known by this who consents to perks",
+        "STAY_REUSED" => "what was offered for this stay is another guest's, or for another room",
         "GRANT_ENDED" => "what was offered was released, taken back, or not claimed in time",
         "STORE_UNAVAILABLE" => "the database does not answer",
         "PEER_UNAVAILABLE" => "it cannot be found out now who the guest is",

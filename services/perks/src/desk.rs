@@ -14,7 +14,7 @@ mod question;
 mod sandbox;
 mod settle;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use klout_chassis::{Caller, Clock, Lookups, Seen, time_left};
 use klout_model::{AccountKey, PersonId};
@@ -51,6 +51,12 @@ const MARGIN_MAX: Duration = Duration::from_millis(50);
 
 /// Why a desk is told nothing of a guest who is nobody.
 const GUEST_UNKNOWN: &str = "GUEST_UNKNOWN";
+
+/// Why a desk is told nothing of a stay whose offer is another guest's, or for another room.
+const STAY_REUSED: &str = "STAY_REUSED";
+
+/// Why a desk is told nothing when the others do not answer.
+const PEER_UNAVAILABLE: &str = "PEER_UNAVAILABLE";
 
 /// Why nothing is told of an offer any more.
 const GRANT_ENDED: &str = "GRANT_ENDED";
@@ -108,7 +114,10 @@ struct Stay {
     question: Question,
     caller: Caller,
     attempt: i64,
-    fingerprint: [u8; 32],
+    /// What tells the guest from others.
+    guest: [u8; 32],
+    /// What tells the booked category from others.
+    room: [u8; 32],
     /// When to stop waiting for others.
     end: Instant,
 }
@@ -178,9 +187,9 @@ impl Desk {
         };
         let is_sandbox = property.is_sandbox;
         let question = Question::new(property, asked)?;
-        let fingerprint = self.fingerprint(&question);
+        let (guest, room) = (self.guest(&question.guest), self.room(&question));
         let attempt = rand::random_range(1..=i64::MAX);
-        let stay = Stay { question, caller: caller.clone(), attempt, fingerprint, end };
+        let stay = Stay { question, caller: caller.clone(), attempt, guest, room, end };
         let (property, name) =
             (stay.question.property.property.clone(), stay.question.stay.clone());
         let (answer, mut answered) = oneshot::channel();
@@ -204,7 +213,6 @@ impl Desk {
         };
         match found {
             Some(Ok(answer)) => Ok(answer),
-            Some(Err(error @ Error::StayReused { .. })) => Err(error),
             Some(Err(error)) => {
                 debug!(error = &error as &dyn std::error::Error, "a desk is told nothing");
                 let reason = if matches!(error, Error::PersonUnknown) {
@@ -212,8 +220,10 @@ impl Desk {
                     GUEST_UNKNOWN
                 } else if error.is_of_store() {
                     "STORE_UNAVAILABLE"
+                } else if Instant::now() >= end {
+                    "DEADLINE_PASSED"
                 } else {
-                    "PEER_UNAVAILABLE"
+                    PEER_UNAVAILABLE
                 };
                 Ok(Answer::unrecorded(self.nothing(property, name, reason), is_sandbox))
             }
@@ -226,7 +236,7 @@ impl Desk {
 
     async fn find_out(&self, stay: &Stay, settler: &mut Settler) -> Result<Answer, Error> {
         loop {
-            if let Some(answer) = self.told_before(stay).await? {
+            if let Some(answer) = stay.in_time(self.told_before(stay)).await? {
                 return Ok(answer);
             }
             let found = if stay.question.property.is_sandbox {
@@ -253,15 +263,20 @@ impl Desk {
             self.give_back(&told).await?;
             return Ok(None);
         }
-        if told.fingerprint != stay.fingerprint {
-            // Nobody was found, so somebody may be by other names.
-            if told.reason != GUEST_UNKNOWN {
-                return Err(Error::StayReused { stay: name.clone() });
+        if told.fingerprint != stay.fingerprint() {
+            if self.offered_until(stay, &told).is_none() {
+                // Nobody has anything by it, so it is decided anew, for who it is now.
+                self.give_back(&told).await?;
+                let withdrawn =
+                    store::check_in::withdraw(db, &property.property, name, told.attempt, true)
+                        .await;
+                withdrawn.map_err(Error::store("withdraw what a desk was told"))?;
+                return Ok(None);
             }
-            let withdrawn =
-                store::check_in::withdraw(db, &property.property, name, told.attempt).await;
-            withdrawn.map_err(Error::store("withdraw what a desk was told"))?;
-            return Ok(None);
+            if !self.is_same_person(stay, &told).await? {
+                let told = self.nothing(property.property.clone(), name.clone(), STAY_REUSED);
+                return Ok(Some(Answer::unrecorded(told, property.is_sandbox)));
+            }
         }
         if let Some(person) = told.person.and_then(PersonId::new)
             && !self.consents(person).await?
@@ -276,26 +291,34 @@ impl Desk {
                 return Ok(None);
             }
         }
-        let mut expire_time = None;
-        if property.is_sandbox {
-            expire_time = sandbox::expire_time(&told);
-            if expire_time.is_some_and(|it| it <= self.0.clock.now()) {
-                (told, expire_time) = (ended(told), None);
-            }
-        }
-        if let Some(grant) = told.grant_state.take().filter(|_| told.is_offer) {
-            let is_waiting = grant.state == "RESERVED" && grant.expire_time > self.0.clock.now();
-            if is_waiting || grant.state == "CONFIRMED" {
-                expire_time = Some(grant.expire_time);
-            } else {
-                told = ended(told);
-            }
+        let expire_time = self.offered_until(stay, &told);
+        if told.is_offer && expire_time.is_none() {
+            told = ended(told);
         }
         if let Some(person) = told.person.and_then(PersonId::new) {
             self.0.lookups.note(&stay.caller, Seen::Perks, person);
         }
         let is_sandbox = property.is_sandbox;
         Ok(Some(Answer { told, expire_time, is_sandbox, is_recorded: true, is_repeat: true }))
+    }
+
+    /// Until when what was offered waits, or waited until it was confirmed. `None`: nobody has anything by it.
+    fn offered_until(&self, stay: &Stay, told: &Told) -> Option<OffsetDateTime> {
+        let now = self.0.clock.now();
+        if stay.question.property.is_sandbox {
+            return sandbox::expire_time(told).filter(|it| *it > now);
+        }
+        let grant = told.grant_state.as_ref().filter(|_| told.is_offer)?;
+        let is_waiting = grant.state == "RESERVED" && grant.expire_time > now;
+        (is_waiting || grant.state == "CONFIRMED").then_some(grant.expire_time)
+    }
+
+    /// Whether a stay is asked about for the guest and the room for whom it was told, by other names.
+    async fn is_same_person(&self, stay: &Stay, told: &Told) -> Result<bool, Error> {
+        let is_same_room = told.fingerprint.ends_with(&stay.room);
+        let Some(person) = told.person.filter(|_| is_same_room) else { return Ok(false) };
+        let found = self.find_guest(stay).await?;
+        Ok(found.is_ok_and(|found| found.person.id.get() == person))
     }
 
     /// Gives back what was reserved for an attempt that was withdrawn, as whoever withdrew it is about to: until then
@@ -306,33 +329,46 @@ impl Desk {
             return Ok(());
         };
         match self.0.granter.release(campaign, grant).await {
-            // It ended meanwhile by itself.
-            Ok(_) | Err(Error::GrantEnded { .. } | Error::GrantUnknown { .. }) => Ok(()),
+            // It ended meanwhile by itself, or somebody has confirmed it.
+            Ok(_)
+            | Err(Error::GrantEnded { .. } | Error::GrantConfirmed | Error::GrantUnknown { .. }) => {
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }
 
     async fn decide_now(&self, stay: &Stay, settler: &mut Settler) -> Result<Answer, Error> {
         let question = &stay.question;
-        let found = match self.find_guest(stay).await? {
+        let found = match stay.in_time(self.find_guest(stay)).await? {
             Ok(found) => found,
             Err(guest::Nobody { problem, is_lasting: true }) => {
-                return self.write_down(self.unknown(stay, problem)).await;
+                return self.write_down(stay, self.unknown(stay, problem)).await;
             }
             Err(guest::Nobody { problem, is_lasting: false }) => {
                 return Ok(Answer::unrecorded(self.unknown(stay, problem), false));
             }
         };
         self.0.lookups.note(&stay.caller, Seen::Perks, found.person.id);
-        let campaigns = self.0.campaigns.active().await?;
+        let campaigns = stay.in_time(self.0.campaigns.active()).await?;
         let now = self.0.clock.now();
         let offers = match offers::of(question, &campaigns, &found.person, now, &self.0.hold_out) {
             Ok(offers) => offers,
-            Err(reason) => return self.write_down(self.refusal(stay, &found, reason)).await,
+            Err(reason) => return self.write_down(stay, self.refusal(stay, &found, reason)).await,
         };
-        let last = offers.len() - 1;
-        for (index, offer) in offers.into_iter().enumerate() {
-            let check_in = self.check_in(stay, &found, &offer, index == last);
+        let is_given = offers.iter().any(|it| it.verdict.outcome == Outcome::Eligible);
+        if found.is_fallback && !is_given {
+            // What is not known may be what is missing, so this is found out anew.
+            let (property, name) = (question.property.property.clone(), question.stay.clone());
+            let told = self.nothing(property, name, PEER_UNAVAILABLE);
+            return Ok(Answer::unrecorded(told, false));
+        }
+        let mut offers = VecDeque::from(offers);
+        let mut tried = 0;
+        while let Some(offer) = offers.pop_front() {
+            let is_last = offers.is_empty();
+            let check_in = self.check_in(stay, &found, &offer, is_last);
+            let campaign = offer.campaign.id;
             let ask = Ask {
                 campaign: Arc::clone(&offer.campaign),
                 person: found.person.id,
@@ -342,18 +378,30 @@ impl Desk {
                 stay: question.stay.clone(),
                 category: offer.category,
                 caller: stay.caller.clone(),
-                request_id: format!("check-in:{:016x}:{index}", stay.attempt),
-                fingerprint: stay.fingerprint,
+                request_id: format!("check-in:{:016x}:{tried}", stay.attempt),
+                fingerprint: self.hash(&stay.fingerprint()),
                 check_in: Some(check_in.clone()),
             };
+            tried += 1;
+            stay.check_time()?;
             settler.reserving(&ask);
             let decided = self.0.granter.reserve(ask).await?;
             let Some(grant) = decided.grant else {
                 settler.nothing_taken();
-                match check_in.told_of(&decided.decision.outcome, None) {
-                    Some(told) => return Ok(Answer::recorded(told, None)),
-                    None => continue,
+                let outcome = decided.decision.outcome.as_str();
+                if offers::is_all_gone(outcome) {
+                    offers.retain(|it| it.campaign.id != campaign);
                 }
+                if !offers.is_empty() {
+                    continue;
+                }
+                let check_in = CheckIn { is_last: true, ..check_in };
+                let Some(told) = check_in.told_of(outcome, None) else { break };
+                if is_last {
+                    return Ok(Answer::recorded(told, None));
+                }
+                // When it was asked for, something else was still to be tried.
+                return self.write_down(stay, told).await;
             };
             let told = Told { grant: Some(grant.id), ..check_in.told };
             return Ok(Answer::recorded(told, Some(grant.expire_time)));
@@ -387,7 +435,7 @@ impl Desk {
     }
 
     fn about(&self, stay: &Stay, found: &Found) -> Told {
-        let Found { person } = found;
+        let person = &found.person;
         Told {
             person: Some(person.id.get()),
             is_stale: person.facts.stale,
@@ -409,7 +457,7 @@ impl Desk {
     fn blank(&self, stay: &Stay) -> Told {
         Told {
             attempt: stay.attempt,
-            fingerprint: stay.fingerprint.to_vec(),
+            fingerprint: stay.fingerprint(),
             caller: stay.caller.name().to_owned(),
             ..self.nothing(stay.question.property.property.clone(), stay.question.stay.clone(), "")
         }
@@ -442,7 +490,8 @@ impl Desk {
     }
 
     /// Writes down that there is nothing.
-    async fn write_down(&self, told: Told) -> Result<Answer, Error> {
+    async fn write_down(&self, stay: &Stay, told: Told) -> Result<Answer, Error> {
+        stay.check_time()?;
         let store = Error::store;
         let mut transaction = self.0.db.begin().await.map_err(store("begin to write down"))?;
         let people: Vec<i64> = told.person.into_iter().collect();
@@ -473,6 +522,28 @@ fn ended(told: Told) -> Told {
         explanation: check_in::explanation(GRANT_ENDED, ""),
         line: String::new(),
         ..told
+    }
+}
+
+// === impl Stay ===
+
+impl Stay {
+    /// Of the guest and the room.
+    fn fingerprint(&self) -> Vec<u8> {
+        [self.guest, self.room].concat()
+    }
+
+    /// Nothing begins after the desk was answered: nobody would be told.
+    fn check_time(&self) -> Result<(), Error> {
+        if Instant::now() >= self.end { Err(Error::Slow) } else { Ok(()) }
+    }
+
+    /// What takes longer than the desk waits is given up.
+    async fn in_time<T>(
+        &self,
+        finding: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        timeout_at(self.end, finding).await.unwrap_or(Err(Error::Slow))
     }
 }
 

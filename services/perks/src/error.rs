@@ -63,9 +63,6 @@ pub enum Error {
     #[error("the property has no category `{category}`")]
     UpgradeUnknown { category: String },
 
-    #[error("the stay `{stay}` was decided on for another guest or room")]
-    StayReused { stay: String },
-
     /// Whoever meets it asks what was told: it never leaves this service.
     #[error("the stay was decided on meanwhile")]
     StayDecided,
@@ -202,9 +199,6 @@ impl Error {
             }
             Self::UpgradeUnknown { category } => {
                 Refusal::new(InvalidArgument, "UPGRADE_UNKNOWN").with("category", category)
-            }
-            Self::StayReused { stay } => {
-                Refusal::new(InvalidArgument, "STAY_REUSED").with("stay", stay)
             }
             Self::GrantUnknown { grant } => {
                 Refusal::new(NotFound, "GRANT_UNKNOWN").with("grant", grant)

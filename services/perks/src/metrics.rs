@@ -53,7 +53,7 @@ const EXPIRED: Metric = Metric::counter(
 );
 
 /// What a desk can be told.
-const REASONS: [&str; 14] = [
+const REASONS: [&str; 15] = [
     "QUALIFIES",
     "GUEST_UNKNOWN",
     "NO_CAMPAIGN",
@@ -65,6 +65,7 @@ const REASONS: [&str; 14] = [
     "BUDGET_SPENT",
     "ALREADY_GRANTED",
     "GRANT_ENDED",
+    "STAY_REUSED",
     "PEER_UNAVAILABLE",
     "STORE_UNAVAILABLE",
     "DEADLINE_PASSED",

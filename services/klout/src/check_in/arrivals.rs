@@ -74,8 +74,8 @@ impl Mark {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { property, day, file, json, target } = self;
         let arrivals = read(&file)?;
-        let (marked, offers) = target.ask(Missing::Refuse, async |client| {
-            let (mut marked, mut offers) = (0, 0);
+        let (marked, offers, left_out) = target.ask(Missing::Refuse, async |client| {
+            let (mut marked, mut offers, mut left_out) = (0, 0, 0);
             for batch in arrivals.chunks(BATCH) {
                 let request = MarkArrivalsRequest {
                     property: property.clone(),
@@ -89,15 +89,22 @@ impl Mark {
                 let done = done.await?.into_inner();
                 marked += i64::from(done.marked);
                 offers += i64::from(done.offers);
+                left_out += i64::from(done.left_out);
             }
-            Ok((marked, offers))
+            Ok((marked, offers, left_out))
         })?;
         if json {
-            let counts = serde_json::json!({"marked": marked, "offers": offers});
+            let counts =
+                serde_json::json!({"marked": marked, "offers": offers, "left_out": left_out});
             return output::line(&counts.to_string());
         }
         let (marked, offers) = (output::grouped(marked), output::grouped(offers));
-        output::line(&format!("{marked} marked, {offers} of them with an offer"))
+        output::line(&format!("{marked} marked, {offers} of them with an offer"))?;
+        if left_out > 0 {
+            let left_out = output::grouped(left_out);
+            output::line(&format!("{left_out} could not be found out: mark them again"))?;
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use klout_chassis::{Caller, Seen, within};
 use klout_model::PersonId;
@@ -13,6 +13,7 @@ use klout_proto::perk::v1::{self as wire, AvailableUpgrade};
 use prost::Message as _;
 use sqlx::PgPool;
 use time::{Date, Duration, Month, macros::format_description};
+use tracing::debug;
 
 use super::{Desk, GUEST_UNKNOWN, Question, guest, offers, question, sandbox};
 use crate::{
@@ -25,6 +26,9 @@ use crate::{
 /// Guests in one request.
 const ARRIVALS_MAX: usize = 1_000;
 
+/// Marks of a property for one day.
+const MARKS_MAX: i64 = 10_000;
+
 /// How many days ahead can be marked.
 const DAYS_AHEAD_MAX: i64 = 7;
 
@@ -34,21 +38,36 @@ const AT_ONCE: usize = 16;
 /// For how long a mark is kept after the day of the arrival.
 const KEPT_DAYS: i64 = 3;
 
-/// Marks that are deleted at once.
+/// For how long it is kept what a desk was told.
+const TOLD_DAYS: i64 = 400;
+
+/// The same of a stay for which nobody was found, as at a sandbox.
+const TOLD_OF_NOBODY_DAYS: i64 = 1;
+
+/// Marks, or stays, that are deleted at once.
 const SWEPT_MAX: i64 = 10_000;
 
 /// How often old ones are looked for.
 pub(crate) const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
+/// What came of marking.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Marked {
+    pub(crate) marked: usize,
+    pub(crate) offers: usize,
+    /// Guests of whom nothing could be found out: their stays are as they were marked before, if they were.
+    pub(crate) left_out: usize,
+}
+
 impl Desk {
-    /// Marks who arrives on a day of the property. Returns how many were marked, and how many of them have an offer.
+    /// Marks who arrives on a day of the property.
     pub(crate) async fn mark(
         &self,
         caller: &Caller,
         property: &str,
         day: &str,
         arrivals: Vec<wire::Arrival>,
-    ) -> Result<(usize, usize), Error> {
+    ) -> Result<Marked, Error> {
         let property = self.0.properties.get(property).await?;
         let day = parse_day(day)?;
         let today = self.today(&property);
@@ -57,7 +76,7 @@ impl Desk {
         }
         check(&property, &arrivals)?;
         let property = &property;
-        let mut marked: Vec<Arrival> = stream::iter(arrivals)
+        let found: Vec<Result<Arrival, Error>> = stream::iter(arrivals)
             .map(|arrival| async move {
                 if property.is_sandbox {
                     Ok(self.mark_sandbox(property, arrival))
@@ -66,8 +85,24 @@ impl Desk {
                 }
             })
             .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
+            .collect()
+            .await;
+        let (mut marked, mut trouble, mut left_out) = (Vec::with_capacity(found.len()), None, 0);
+        for arrival in found {
+            match arrival {
+                Ok(arrival) => marked.push(arrival),
+                Err(error) if error.is_of_store() => return Err(error),
+                Err(error) => {
+                    debug!(error = &error as &dyn std::error::Error, "a guest is not marked");
+                    left_out += 1;
+                    trouble = Some(error);
+                }
+            }
+        }
+        // Not one guest, but the others are the trouble.
+        if let Some(error) = trouble.filter(|_| marked.is_empty()) {
+            return Err(error);
+        }
         let store = Error::store;
         let mut transaction = self.0.db.begin().await.map_err(store("begin to mark arrivals"))?;
         let people: Vec<i64> = marked.iter().filter_map(|it| it.person).collect();
@@ -81,8 +116,13 @@ impl Desk {
         }
         let done = store::arrival::mark(&mut *transaction, &property.property, day, &marked).await;
         done.map_err(store("mark arrivals"))?;
+        let count = store::arrival::count(&mut *transaction, &property.property, day).await;
+        if count.map_err(store("count arrivals"))? > MARKS_MAX {
+            return Err(Error::field("arrivals", "are more than 10,000 of the day"));
+        }
         transaction.commit().await.map_err(store("commit marks of arrivals"))?;
-        Ok((marked.len(), marked.iter().filter(|it| it.is_offer).count()))
+        let offers = marked.iter().filter(|it| it.is_offer).count();
+        Ok(Marked { marked: marked.len(), offers, left_out })
     }
 
     /// A page of a day by stay, after one. Who has left, or does not consent any more, has no offer.
@@ -128,7 +168,7 @@ impl Desk {
     ) -> Result<Arrival, Error> {
         let wire::Arrival { stay, guest, booked_category, .. } = arrival;
         let guest = guest.unwrap_or_default();
-        let nobody = self.unmarked(&stay, &booked_category, GUEST_UNKNOWN);
+        let nobody = self.unmarked(&stay, &guest, &booked_category, GUEST_UNKNOWN);
         let Some(named) = guest::named(self, &guest) else { return Ok(nobody) };
         let found = within(guest::MARKING_TIME_MAX, self.0.facts.gather(&named)).await;
         let person = match found.map_err(Error::Peer)? {
@@ -172,27 +212,32 @@ impl Desk {
         let question = question_of(property, &stay, &booked_category);
         let categories: Vec<String> =
             question.into_iter().flat_map(|it| it.upgrades).map(|(category, _)| category).collect();
-        match (sandbox::expected(&guest.unwrap_or_default()), categories.first()) {
-            (Err(reason), _) => self.unmarked(&stay, &booked_category, reason),
-            (Ok(_), None) => self.unmarked(&stay, &booked_category, "NO_UPGRADE"),
+        let guest = guest.unwrap_or_default();
+        let unmarked = |reason| self.unmarked(&stay, &guest, &booked_category, reason);
+        match (sandbox::expected(&guest), categories.first()) {
+            (Err(reason), _) => unmarked(reason),
+            (Ok(_), None) => unmarked("NO_UPGRADE"),
             (Ok(disclosure), Some(best)) => Arrival {
                 is_offer: true,
                 line: sandbox::line(property, best),
                 disclosure: disclosure.to_owned(),
                 categories,
-                ..self.unmarked(
-                    &stay,
-                    &booked_category,
-                    check_in::reason(Outcome::Eligible.as_str()),
-                )
+                ..unmarked(check_in::reason(Outcome::Eligible.as_str()))
             },
         }
     }
 
-    fn unmarked(&self, stay: &str, booked_category: &str, reason: &str) -> Arrival {
+    fn unmarked(
+        &self,
+        stay: &str,
+        guest: &wire::Guest,
+        booked_category: &str,
+        reason: &str,
+    ) -> Arrival {
         Arrival {
             stay: stay.to_owned(),
             person: None,
+            guest: self.guest(guest).to_vec(),
             booked_category: booked_category.to_owned(),
             is_offer: false,
             reason: reason.to_owned(),
@@ -217,7 +262,7 @@ impl Desk {
     }
 }
 
-/// Deletes marks that are old.
+/// Deletes marks, and what desks were told, when they are old.
 #[derive(Clone, Debug)]
 pub(crate) struct Sweeper {
     pub(crate) db: PgPool,
@@ -230,9 +275,15 @@ impl Sweeper {
     /// Returns whether more may be old.
     pub(crate) async fn step(&self) -> Result<bool, Error> {
         // A day more, as it is still yesterday somewhere.
-        let before = self.clock.now().date() - Duration::days(KEPT_DAYS + 1);
+        let now = self.clock.now();
+        let before = now.date() - Duration::days(KEPT_DAYS + 1);
         let swept = store::arrival::sweep(&self.db, before, SWEPT_MAX).await;
-        Ok(swept.map_err(Error::store("delete old arrivals"))? == SWEPT_MAX.cast_unsigned())
+        let arrivals = swept.map_err(Error::store("delete old arrivals"))?;
+        let (before, of_nobody_before) =
+            (now - Duration::days(TOLD_DAYS), now - Duration::days(TOLD_OF_NOBODY_DAYS));
+        let swept = store::check_in::sweep(&self.db, before, of_nobody_before, SWEPT_MAX).await;
+        let told = swept.map_err(Error::store("delete what desks were told long ago"))?;
+        Ok(arrivals.max(told) >= SWEPT_MAX.cast_unsigned())
     }
 }
 
@@ -261,6 +312,9 @@ fn check(property: &Property, arrivals: &[wire::Arrival]) -> Result<(), Error> {
     for (index, arrival) in arrivals.iter().enumerate() {
         let field = |name: &str| format!("arrivals[{index}].{name}");
         question::check_stay(field("stay"), &arrival.stay)?;
+        if let Some(guest) = &arrival.guest {
+            question::check_guest(&field("guest"), guest)?;
+        }
         if !seen.insert(&arrival.stay) {
             return Err(Error::field(field("stay"), "is there twice"));
         }

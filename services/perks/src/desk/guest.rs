@@ -15,11 +15,14 @@ use crate::{
     error::Error,
     facts::{Known, Named, Person},
     passes::Pass,
-    store,
+    store::{self, person_state::Standing},
 };
 
 /// How likely it has to be that a guest is somebody, so that nobody gets what is another's.
 const MIN_LIKELIHOOD: f64 = 0.95;
+
+/// How often somebody may have been merged with somebody else whose pass or mark is still used.
+const MERGES_MAX: usize = 8;
 
 /// How old a mark may be from which a desk decides when scoring does not answer.
 const MARK_TIME_MAX: time::Duration = time::Duration::hours(24);
@@ -28,6 +31,8 @@ const MARK_TIME_MAX: time::Duration = time::Duration::hours(24);
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     pub(super) person: Person,
+    /// From a pass or a mark: what is not known may still be so.
+    pub(super) is_fallback: bool,
 }
 
 /// It is not known who the guest is.
@@ -46,21 +51,47 @@ enum By {
 }
 
 impl Desk {
-    /// What tells this guest and room from others.
-    pub(super) fn fingerprint(&self, question: &Question) -> [u8; 32] {
-        let Question { guest, booked_category, .. } = question;
+    /// What tells a guest from others, however a desk writes what it knows of them.
+    pub(super) fn guest(&self, guest: &Guest) -> [u8; 32] {
+        let mut guest = guest.clone();
         // A guest who comes back with a newer pass is the same.
-        let holder = self.0.passes.holder(&guest.pass);
-        let guest = match holder {
-            Some(holder) => {
-                Guest { person: holder.to_string(), pass: String::new(), ..guest.clone() }
+        if let Some(holder) = self.0.passes.holder(&guest.pass) {
+            (guest.person, guest.pass) = (holder.to_string(), String::new());
+        }
+        // Handles are not changed: some networks tell capital letters apart.
+        guest.accounts.sort_by_cached_key(prost::Message::encode_to_vec);
+        guest.accounts.dedup();
+        if let Some(contacts) = &mut guest.contacts {
+            for email in &mut contacts.emails {
+                *email = email.trim().to_lowercase();
             }
-            None => guest.clone(),
-        };
-        let guest = guest.encode_to_vec();
-        let length = u64::try_from(guest.len()).unwrap_or(u64::MAX).to_le_bytes();
-        let text = [&length[..], &guest, booked_category.as_bytes()].concat();
-        *blake3::keyed_hash(&self.0.fingerprints, &text).as_bytes()
+            for phone in &mut contacts.phones {
+                phone.retain(|it| it.is_ascii_digit());
+            }
+            for texts in [
+                &mut contacts.emails,
+                &mut contacts.email_hashes,
+                &mut contacts.phones,
+                &mut contacts.phone_hashes,
+                &mut contacts.loyalty_hashes,
+            ] {
+                texts.sort();
+                texts.dedup();
+            }
+            contacts.loyalty_numbers.sort_by_cached_key(prost::Message::encode_to_vec);
+            contacts.loyalty_numbers.dedup();
+        }
+        self.hash(&guest.encode_to_vec())
+    }
+
+    /// What tells the booked category from others.
+    pub(super) fn room(&self, question: &Question) -> [u8; 32] {
+        self.hash(question.booked_category.as_bytes())
+    }
+
+    /// Keyed, so that nobody can guess what it is of.
+    pub(super) fn hash(&self, text: &[u8]) -> [u8; 32] {
+        *blake3::keyed_hash(&self.0.fingerprints, text).as_bytes()
     }
 
     /// Who the guest is; from a mark or a pass when the others do not answer.
@@ -77,7 +108,7 @@ impl Desk {
         let left = stay.end.saturating_duration_since(Instant::now());
         let end = Instant::now() + left.mul_f64(0.6);
         let error = match timeout_at(end, self.0.facts.gather(&named)).await {
-            Ok(Ok(person)) => return Ok(Ok(Found { person })),
+            Ok(Ok(person)) => return Ok(Ok(Found { person, is_fallback: false })),
             Ok(Err(error)) if is_nobody(&error) => {
                 return Ok(Err(Nobody { problem: "", is_lasting: true }));
             }
@@ -87,15 +118,14 @@ impl Desk {
         debug!(error = &error as &dyn std::error::Error, "a desk decides from what was known");
         let known = match pass {
             Some(pass) => Some((pass.person, of_pass(pass))),
-            None => self.marked(&stay.question, &named).await?,
+            None => self.marked(stay, &named).await?,
         };
-        match known {
-            Some((id, facts)) if self.consents(id).await? => {
-                Ok(Ok(Found { person: Person { id, facts } }))
-            }
-            Some(_) => Ok(Err(Nobody { problem: "", is_lasting: true })),
-            None => Err(error),
-        }
+        let Some((id, facts)) = known else { return Err(error) };
+        Ok(match self.consenting(id).await? {
+            Some(id) => Ok(Found { person: Person { id, facts }, is_fallback: true }),
+            // By what else the guest is named cannot be asked now.
+            None => Err(Nobody { problem: "", is_lasting: false }),
+        })
     }
 
     /// What a pass says that is one of ours and has not expired.
@@ -104,9 +134,22 @@ impl Desk {
     }
 
     /// Whether somebody is there, and consents to perks, as far as this service was told.
-    pub(crate) async fn consents(&self, person: PersonId) -> Result<bool, Error> {
+    pub(super) async fn consents(&self, person: PersonId) -> Result<bool, Error> {
         let gone = store::person_state::gone(&self.0.db, &[person.get()]).await;
         Ok(gone.map_err(Error::store("look who has left"))?.is_empty())
+    }
+
+    /// Who somebody is by now, if they are there and consent to perks, as far as this service was told.
+    pub(crate) async fn consenting(&self, person: PersonId) -> Result<Option<PersonId>, Error> {
+        let mut person = person;
+        for _ in 0..MERGES_MAX {
+            let found = store::person_state::find(&self.0.db, &[person.get()]).await;
+            let found = found.map_err(Error::store("look who has left"))?;
+            let Some(Standing::Moved(into)) = found.get(&person.get()) else { break };
+            let Some(into) = PersonId::new(*into) else { return Ok(None) };
+            person = into;
+        }
+        Ok(self.consents(person).await?.then_some(person))
     }
 
     fn names(&self, guest: &Guest) -> Result<By, Nobody> {
@@ -140,21 +183,18 @@ impl Desk {
     }
 
     /// What was known of the guest when the stay was marked.
-    async fn marked(
-        &self,
-        question: &Question,
-        named: &Named,
-    ) -> Result<Option<(PersonId, Known)>, Error> {
-        let (property, stay) = (&question.property.property, &question.stay);
+    async fn marked(&self, stay: &Stay, named: &Named) -> Result<Option<(PersonId, Known)>, Error> {
+        let Question { property, stay: name, .. } = &stay.question;
         let since = self.0.clock.now() - MARK_TIME_MAX;
-        let found = store::arrival::find(&self.0.db, property, stay, since).await;
-        let Some((id, facts)) = found.map_err(Error::store("read a mark"))? else {
+        let found = store::arrival::find(&self.0.db, &property.property, name, since).await;
+        let Some((id, guest, facts)) = found.map_err(Error::store("read a mark"))? else {
             return Ok(None);
         };
+        let is_same = guest == stay.guest;
         let id = PersonId::new(id).filter(|id| match named {
-            Named::Person(person) => person == id,
-            // Who else that may be cannot be asked now; the stay is the one that was marked.
-            Named::Account(_) | Named::Guest { .. } => true,
+            Named::Person(person) => is_same || person == id,
+            // Another guest may have the stay by now, and who that is cannot be asked.
+            Named::Account(_) | Named::Guest { .. } => is_same,
         });
         // Only this service writes them.
         let facts = wire::Facts::decode(facts.as_slice()).ok().map(Known::from);

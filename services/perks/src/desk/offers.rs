@@ -1,6 +1,6 @@
 //! Which campaigns could give which of the upgrades that are free. Pure.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use klout_perk_rules::Prepared;
 use time::OffsetDateTime;
@@ -14,8 +14,11 @@ use crate::{
     store::property::Property,
 };
 
-/// How many upgrades are tried for one stay, at most, and how many campaigns write down that they give nothing.
-const OFFERS_MAX: usize = 8;
+/// How many campaigns are tried for one stay, at most, and how many write down that they give nothing.
+const CAMPAIGNS_MAX: usize = 8;
+
+/// How many upgrades of one campaign are tried, at most: the best.
+const CATEGORIES_MAX: usize = 8;
 
 /// An upgrade that a campaign says something about.
 #[derive(Clone, Debug)]
@@ -83,8 +86,19 @@ pub(super) fn of(
     });
     let compared = |it: &Offer| is_to_be_compared(it.verdict.outcome);
     let (mut compared, mut rest): (Vec<_>, Vec<_>) = offers.into_iter().partition(compared);
-    compared.truncate(OFFERS_MAX);
-    rest.truncate(OFFERS_MAX);
+    compared.truncate(CAMPAIGNS_MAX);
+    let mut tried = BTreeMap::new();
+    rest.retain(|it| {
+        let is_one_more = tried.len() < CAMPAIGNS_MAX;
+        match tried.get_mut(&it.campaign.id) {
+            Some(categories) => {
+                *categories += 1;
+                *categories <= CATEGORIES_MAX
+            }
+            None if is_one_more => tried.insert(it.campaign.id, 1).is_none(),
+            None => false,
+        }
+    });
     // What is compared is written down before what gives. What the desk is told comes last: when nothing is given, why
     // the best of what is compared gives nothing, or else the best of the rest.
     compared.reverse();
@@ -93,6 +107,11 @@ pub(super) fn of(
     }
     compared.append(&mut rest);
     Ok(compared)
+}
+
+/// Whether a campaign that says this gives nothing else either, whichever upgrade it is asked for.
+pub(super) fn is_all_gone(outcome: &str) -> bool {
+    [Outcome::BudgetSpent, Outcome::AlreadyGranted].iter().any(|it| it.as_str() == outcome)
 }
 
 /// What to say to a guest.

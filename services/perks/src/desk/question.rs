@@ -3,6 +3,7 @@
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use klout_proto::perk::v1::{AvailableUpgrade, Guest};
+use prost::Message as _;
 
 use crate::{error::Error, properties::CATEGORIES_MAX, store::property::Property};
 
@@ -15,6 +16,12 @@ const DEADLINE_MAX: Duration = Duration::from_secs(5);
 
 /// Bytes of a reservation or confirmation number.
 const STAY_BYTES_MAX: usize = 128;
+
+/// Accounts of a guest, and contacts.
+const NAMES_MAX: usize = 25;
+
+/// Bytes of all by which a guest is named.
+const GUEST_BYTES_MAX: usize = 64 * 1024;
 
 /// As it came.
 #[derive(Clone, Debug)]
@@ -47,6 +54,7 @@ impl Asked {
             return Err(Error::field("property", "is not 1 to 64 of a-z, 0-9 and -"));
         }
         check_stay("stay", &self.stay)?;
+        check_guest("guest", &self.guest)?;
         if !(DEADLINE_MIN..=DEADLINE_MAX).contains(&self.deadline) {
             return Err(Error::field("deadline", "is not from 20 ms to 5 s"));
         }
@@ -88,6 +96,28 @@ impl Question {
             upgrades: upgrades.into_iter().map(|(_, category, free)| (category, free)).collect(),
         })
     }
+}
+
+/// Checks that a guest is not named by more than anybody is.
+pub(super) fn check_guest(field: &str, guest: &Guest) -> Result<(), Error> {
+    if guest.accounts.len() > NAMES_MAX {
+        return Err(Error::field(format!("{field}.accounts"), "are more than 25"));
+    }
+    let contacts = guest.contacts.as_ref().map_or(0, |it| {
+        it.emails.len()
+            + it.email_hashes.len()
+            + it.phones.len()
+            + it.phone_hashes.len()
+            + it.loyalty_numbers.len()
+            + it.loyalty_hashes.len()
+    });
+    if contacts > NAMES_MAX {
+        return Err(Error::field(format!("{field}.contacts"), "are more than 25"));
+    }
+    if guest.encoded_len() > GUEST_BYTES_MAX {
+        return Err(Error::field(field.to_owned(), "is more than 64 KiB"));
+    }
+    Ok(())
 }
 
 pub(crate) fn check_stay(field: impl Into<String>, stay: &str) -> Result<(), Error> {

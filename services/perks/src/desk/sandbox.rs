@@ -74,7 +74,7 @@ pub(super) async fn decide(desk: &Desk, stay: &Stay) -> Result<Answer, Error> {
             },
         },
     };
-    let mut answer = desk.write_down(told).await?;
+    let mut answer = desk.write_down(stay, told).await?;
     answer.is_sandbox = true;
     answer.expire_time = expire_time(&answer.told);
     Ok(answer)

@@ -97,7 +97,7 @@ impl Settler {
     async fn try_to_settle(&self) -> Result<(), Error> {
         let db = &self.desk.0.db;
         let withdrawn =
-            store::check_in::withdraw(db, &self.property, &self.stay, self.attempt).await;
+            store::check_in::withdraw(db, &self.property, &self.stay, self.attempt, false).await;
         let withdrawn = withdrawn.map_err(Error::store("withdraw what came too late"))?;
         if withdrawn {
             self.desk.0.metrics.withdrawn.increment(1);

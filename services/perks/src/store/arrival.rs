@@ -9,6 +9,8 @@ use tracing::instrument;
 pub(crate) struct Arrival {
     pub(crate) stay: String,
     pub(crate) person: Option<i64>,
+    /// Tells the guest from others.
+    pub(crate) guest: Vec<u8>,
     pub(crate) booked_category: String,
     pub(crate) is_offer: bool,
     pub(crate) reason: String,
@@ -39,23 +41,24 @@ pub(crate) async fn mark(
     let campaigns: Vec<_> = arrivals.iter().map(|it| it.campaign).collect();
     let facts: Vec<_> = arrivals.iter().map(|it| it.facts.as_deref()).collect();
     let categories: Vec<_> = arrivals.iter().map(|it| it.categories.join(SEPARATOR)).collect();
+    let guests: Vec<_> = arrivals.iter().map(|it| it.guest.as_slice()).collect();
     let times: Vec<_> = arrivals.iter().map(|it| it.mark_time).collect();
     let done = sqlx::query!(
         r#"
         insert into perks.arrival
             (property, arrival_day, stay, person_id, booked_category, outcome, reason, categories, line, disclosure,
-            campaign_id, facts, mark_time)
+            campaign_id, facts, mark_time, guest)
         select $1, $2, stay, person_id, booked_category, outcome, reason, string_to_array(categories, chr(31)), line,
-            disclosure, campaign_id, facts, mark_time
+            disclosure, campaign_id, facts, mark_time, guest
         from unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-            $11::bigint[], $12::bytea[], $13::timestamptz[])
+            $11::bigint[], $12::bytea[], $13::timestamptz[], $14::bytea[])
             as new (stay, person_id, booked_category, outcome, reason, categories, line, disclosure, campaign_id, facts,
-            mark_time)
+            mark_time, guest)
         on conflict on constraint arrival_pkey do update
         set person_id = excluded.person_id, booked_category = excluded.booked_category, outcome = excluded.outcome,
             reason = excluded.reason, categories = excluded.categories, line = excluded.line,
             disclosure = excluded.disclosure, campaign_id = excluded.campaign_id, facts = excluded.facts,
-            mark_time = excluded.mark_time
+            mark_time = excluded.mark_time, guest = excluded.guest
         "#,
         property,
         day,
@@ -70,6 +73,7 @@ pub(crate) async fn mark(
         &campaigns as &[Option<i64>],
         &facts as &[Option<&[u8]>],
         &times,
+        &guests as &[&[u8]],
     )
     .execute(db)
     .await?;
@@ -105,6 +109,7 @@ pub(crate) async fn list(
         .map(|it| Arrival {
             stay: it.stay,
             person: it.person_id,
+            guest: Vec::new(),
             booked_category: it.booked_category,
             is_offer: it.outcome == "OFFER",
             reason: it.reason,
@@ -118,20 +123,36 @@ pub(crate) async fn list(
         .collect())
 }
 
-/// What a stay was marked with since a time: who is expected, and what was known of them. `None`: it was not, or nobody
-/// was found.
+/// How many stays of a day are marked.
+#[instrument(name = "db.arrival.count", skip_all)]
+pub(crate) async fn count(
+    db: impl PgExecutor<'_>,
+    property: &str,
+    day: Date,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from perks.arrival where property = $1 and arrival_day = $2"#,
+        property,
+        day,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// The newest mark of a stay since a time: who is expected, what tells the guest from others, and what was known of them.
+/// `None`: there is none, or nobody was found.
 #[instrument(name = "db.arrival.find", skip_all)]
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
     property: &str,
     stay: &str,
     since: OffsetDateTime,
-) -> Result<Option<(i64, Vec<u8>)>, sqlx::Error> {
+) -> Result<Option<(i64, Vec<u8>, Vec<u8>)>, sqlx::Error> {
     let row = sqlx::query!(
         r#"
-        select person_id as "person_id!", facts as "facts!"
+        select person_id, guest, facts
         from perks.arrival
-        where property = $1 and stay = $2 and mark_time > $3 and person_id is not null and facts is not null
+        where property = $1 and stay = $2 and mark_time > $3
         order by mark_time desc
         limit 1
         "#,
@@ -141,7 +162,7 @@ pub(crate) async fn find(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|it| (it.person_id, it.facts)))
+    Ok(row.and_then(|it| Some((it.person_id?, it.guest, it.facts?))))
 }
 
 /// Deletes at most so many that arrived before a day. Returns how many.

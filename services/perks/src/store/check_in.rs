@@ -40,8 +40,8 @@ pub(crate) struct GrantNow {
     pub(crate) expire_time: OffsetDateTime,
 }
 
-/// Holds these stays until the transaction ends, and returns those that were decided on: nothing more is given for
-/// them. Whoever reserves holds the campaign first, then stays, then categories.
+/// Holds these stays until the transaction ends, and returns those that were decided on, or whose withdrawn reservation
+/// was not given back yet: nothing more is given for them. Whoever reserves holds the campaign first, then stays, then categories.
 #[instrument(name = "db.check_in.hold", skip_all, fields(stays.len = stays.len()))]
 pub(crate) async fn hold(
     db: &mut PgConnection,
@@ -70,7 +70,10 @@ pub(crate) async fn hold(
         from perks.check_in as check_in
         join unnest($1::text[], $2::text[]) as named (property, stay)
             on named.property = check_in.property and named.stay = check_in.stay
-        where check_in.state = 'DECIDED'
+        left join perks.grant as held
+            on held.campaign_id = check_in.campaign_id and held.grant_id = check_in.grant_id
+            and held.state = 'RESERVED'
+        where check_in.state = 'DECIDED' or held.grant_id is not null
         "#,
         &properties as &[&str],
         &stays as &[&str],
@@ -261,24 +264,55 @@ pub(crate) async fn tell_again(
     Ok(done.rows_affected() == 1)
 }
 
-/// Withdraws an attempt that came too late, unless it was told meanwhile; or one that found nobody. Returns whether it
-/// was withdrawn.
+/// Deletes at most so many that were decided on before a time, or, of nobody, before another one. Returns how many.
+#[instrument(name = "db.check_in.sweep", skip_all)]
+pub(crate) async fn sweep(
+    db: impl PgExecutor<'_>,
+    before: OffsetDateTime,
+    of_nobody_before: OffsetDateTime,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"
+        delete from perks.check_in as told
+        using (
+            (select property, stay from perks.check_in where decide_time < $1 order by decide_time limit $3)
+            union
+            (select property, stay from perks.check_in
+            where person_id is null and decide_time < $2 order by decide_time limit $3)
+        ) as old
+        where told.property = old.property and told.stay = old.stay
+            and (told.decide_time < $1 or (told.person_id is null and told.decide_time < $2))
+        "#,
+        before,
+        of_nobody_before,
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Withdraws an attempt that came too late, unless an offer of it was told meanwhile; or, with `is_ended`, one by which
+/// nobody has anything any more. Returns whether it was withdrawn.
 #[instrument(name = "db.check_in.withdraw", skip_all)]
 pub(crate) async fn withdraw(
     db: impl PgExecutor<'_>,
     property: &str,
     stay: &str,
     attempt: i64,
+    is_ended: bool,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"
         update perks.check_in set state = 'WITHDRAWN'
         where property = $1 and stay = $2 and attempt = $3 and state = 'DECIDED'
-            and (not is_told_again or reason = 'GUEST_UNKNOWN')
+            and (not is_told_again or outcome = 'NO_OFFER' or $4)
         "#,
         property,
         stay,
         attempt,
+        is_ended,
     )
     .execute(db)
     .await?;

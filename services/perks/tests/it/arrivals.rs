@@ -77,13 +77,21 @@ async fn a_night_marks_who_could_be_offered_what_and_takes_nothing() {
 #[tokio::test]
 async fn a_mark_decides_when_scoring_does_not_answer_and_says_so() {
     let (hotel, campaign) = Hotel::with_offer().await;
-    let guests = vec![arrival("S-1", "ada@example.org"), arrival("S-2", "bob@example.org")];
+    let guests = vec![
+        arrival("S-1", "ada@example.org"),
+        arrival("S-2", "bob@example.org"),
+        arrival("S-3", "ada@example.org"),
+    ];
     mark(&hotel, guests).await.expect("marked");
     hotel.way_to_scoring.cut();
     let answer = until_offered(&hotel.running, &check_in("S-1", "ada@example.org")).await;
     assert!(answer.stale && answer.recorded && answer.score_time.is_some(), "{answer:?}");
     let answer = hotel.decide(check_in("S-2", "bob@example.org")).await;
-    assert_eq!((answer.reason.as_str(), answer.stale), ("RULE_FAILED", true));
+    // What was known last night refuses nobody for good.
+    assert_eq!((answer.reason.as_str(), answer.recorded), ("PEER_UNAVAILABLE", false));
+    // The reservation is another guest's by now.
+    let answer = hotel.decide(check_in("S-3", "bob@example.org")).await;
+    assert_eq!((answer.reason.as_str(), answer.recorded), ("PEER_UNAVAILABLE", false));
     // A stay that was not marked.
     let answer = hotel.decide(check_in("S-4", "ada@example.org")).await;
     assert_eq!((answer.reason.as_str(), answer.recorded), ("PEER_UNAVAILABLE", false));
@@ -125,6 +133,10 @@ async fn arrivals_that_cannot_be_are_refused() {
     let tent = Arrival { booked_category: "TENT".to_owned(), ..arrival("S-1", "ada@example.org") };
     assert_eq!(refused(vec![tent]).await, "FIELD_INVALID");
     assert_eq!(refused(vec![arrival("S", "a@example.org"); 1_001]).await, "FIELD_INVALID");
+    let mut crowd = arrival("S-1", "ada@example.org");
+    let contacts = crowd.guest.as_mut().and_then(|it| it.contacts.as_mut()).expect("some");
+    contacts.emails = vec!["ada@example.org".to_owned(); 26];
+    assert_eq!(refused(vec![crowd]).await, "FIELD_INVALID");
     for day in ["tomorrow", "2012-05-08", "2999-01-01"] {
         let request = MarkArrivalsRequest {
             property: PALMS.to_owned(),

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
 use klout_proto::perk::v1::{
-    CampaignSpec, ConfirmGrantRequest, DecideCheckInRequest, Guest, ReleaseGrantRequest,
+    CampaignSpec, Category, ConfirmGrantRequest, DecideCheckInRequest, DecideCheckInResponse,
+    Guest, ReleaseGrantRequest,
 };
-use tonic::Code;
 
 use crate::hotel::{Hotel, check_in, decide_at, guest, spec, upgrade};
 
@@ -140,19 +140,69 @@ async fn what_was_told_of_a_stay_is_told_again_with_what_became_of_it() {
 
 #[tokio::test]
 async fn a_stay_is_of_one_guest_and_one_room() {
-    let (hotel, _) = Hotel::with_offer().await;
-    hotel.decide(check_in("S-1", "ada@example.org")).await;
-    let refused = (Code::InvalidArgument, "STAY_REUSED".to_owned());
-    assert_eq!(hotel.refusal(check_in("S-1", "bob@example.org")).await, refused);
+    let (hotel, campaign) = Hotel::with_offer().await;
+    let first = hotel.decide(check_in("S-1", "ada@example.org")).await;
+    let told = |answer: &DecideCheckInResponse| {
+        (answer.outcome.clone(), answer.reason.clone(), answer.recorded)
+    };
+    let reused = ("NO_OFFER".to_owned(), "STAY_REUSED".to_owned(), false);
+    assert_eq!(told(&hotel.decide(check_in("S-1", "bob@example.org")).await), reused);
+    // The same guest, written otherwise and named otherwise.
+    let written = hotel.decide(check_in("S-1", " ADA@example.org")).await;
+    let person = Guest { person: "71".to_owned(), ..Default::default() };
+    let person = DecideCheckInRequest { guest: Some(person), ..check_in("S-1", "") };
+    for answer in [written, hotel.decide(person).await] {
+        assert_eq!((&answer.grant, answer.is_repeat), (&first.grant, true));
+    }
     let other_room = DecideCheckInRequest {
         booked_category: "VIEW".to_owned(),
         ..check_in("S-1", "ada@example.org")
     };
-    assert_eq!(hotel.refusal(other_room).await, refused);
+    assert_eq!(told(&hotel.decide(other_room.clone()).await), reused);
     // What is free changes from call to call, and is no part of the stay.
     let other_upgrades =
         DecideCheckInRequest { upgrades: Vec::new(), ..check_in("S-1", "ada@example.org") };
     assert!(hotel.decide(other_upgrades).await.is_repeat);
+
+    // When nobody has anything by it any more, it is decided on anew.
+    let grant = first.grant.clone();
+    let request = ReleaseGrantRequest { campaign: campaign.clone(), grant };
+    hotel.perks().release_grant(request).await.expect("released");
+    let bob = hotel.decide(check_in("S-1", "bob@example.org")).await;
+    assert_eq!((bob.reason.as_str(), bob.is_repeat), ("RULE_FAILED", false));
+    let anew = hotel.decide(other_room).await;
+    assert_eq!((anew.outcome.as_str(), anew.is_repeat), ("OFFER", false));
+    assert_eq!(hotel.given(&campaign).await, (1, 0));
+}
+
+#[tokio::test]
+async fn a_campaign_that_is_spent_does_not_keep_others_from_being_asked() {
+    let hotel = Hotel::open().await;
+    let mut property = crate::hotel::palms();
+    property.property = "grand".to_owned();
+    property.categories = (0..10)
+        .map(|it| Category { category: format!("C{it}"), display_name: String::new() })
+        .collect();
+    hotel.build(property).await.expect("a property");
+    let mut spent = spec();
+    spent.properties = vec!["grand".to_owned()];
+    let spent = hotel.offer(spent).await;
+    let at = |stay: &str| DecideCheckInRequest {
+        property: "grand".to_owned(),
+        booked_category: "C0".to_owned(),
+        upgrades: (1..10).map(|it| upgrade(&format!("C{it}"), 2)).collect(),
+        ..check_in(stay, "ada@example.org")
+    };
+    assert_eq!(hotel.decide(at("S-1")).await.campaign, spent);
+    // Nothing of it is left to anybody.
+    sqlx::query("update perks.grant set unique_key = 'stay:grand/S-2'")
+        .execute(&hotel.stores.db().await)
+        .await
+        .expect("changed");
+    let answer = hotel.decide(at("S-2")).await;
+    assert_eq!((answer.reason.as_str(), answer.recorded), ("ALREADY_GRANTED", true));
+    assert_eq!(hotel.outcomes(&spent).await.len(), 2);
+    assert!(hotel.decide(at("S-2")).await.is_repeat);
 }
 
 #[tokio::test]

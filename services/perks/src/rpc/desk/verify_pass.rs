@@ -9,10 +9,9 @@ pub(super) async fn verify_pass(
     caller: &Caller,
     request: VerifyPassRequest,
 ) -> Result<VerifyPassResponse, Error> {
-    let pass = rpc.passes.verify(&request.pass)?;
-    if !rpc.desk.consents(pass.person).await? {
-        return Err(Error::PassInvalid { problem: "is not valid any more" });
-    }
+    let mut pass = rpc.passes.verify(&request.pass)?;
+    let person = rpc.desk.consenting(pass.person).await?;
+    pass.person = person.ok_or(Error::PassInvalid { problem: "is not valid any more" })?;
     rpc.lookups.note(caller, Seen::Perks, pass.person);
     Ok(VerifyPassResponse { claims: Some(show::claims(&pass)) })
 }
