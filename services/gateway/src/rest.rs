@@ -26,7 +26,7 @@ use crate::{
     forward,
     metrics::RouteMetrics,
     problem::problem,
-    routes::{ROUTES, Rest, Route},
+    routes::{self, Rest, Route},
     transcode,
 };
 
@@ -43,7 +43,7 @@ pub(crate) struct Door {
 pub(crate) fn router(door: Door) -> Router {
     let door = Arc::new(door);
     let mut router = Router::new();
-    for route in &ROUTES {
+    for route in routes::all() {
         let link = door.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
         let metrics = Arc::new(RouteMetrics::new(route));

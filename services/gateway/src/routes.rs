@@ -1,5 +1,7 @@
 //! The one table of what is answered over REST. Everything else follows from the descriptors.
 
+mod perks;
+
 use http::Method;
 use klout_proto::json::DESCRIPTORS;
 use prost_reflect::MethodDescriptor;
@@ -29,8 +31,8 @@ pub(crate) enum Rest {
     Body,
 }
 
-/// Every path there is.
-pub(crate) static ROUTES: [Route; 87] = [
+/// Every path there is but those of perks.
+static ROUTES: [Route; 56] = [
     Route {
         method: Method::GET,
         path: "/v1/people/{person}/score",
@@ -483,255 +485,12 @@ pub(crate) static ROUTES: [Route; 87] = [
         rest: Rest::Body,
         resource: None,
     },
-    Route {
-        method: Method::GET,
-        path: "/v1/people/{person}/perks",
-        rpc: "klout.perk.v1.PerkService/EvaluatePerks",
-        segments: &[("person", "person")],
-        rest: Rest::Query,
-        resource: None,
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/people/{person}/grants",
-        rpc: "klout.perk.v1.PerkService/ListGrants",
-        segments: &[("person", "person")],
-        rest: Rest::Query,
-        resource: None,
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/people/{person}/passes",
-        rpc: "klout.perk.v1.DeskService/IssuePass",
-        segments: &[("person", "person")],
-        rest: Rest::Body,
-        resource: None,
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/perks:evaluate",
-        rpc: "klout.perk.v1.PerkService/EvaluatePerks",
-        segments: &[],
-        rest: Rest::Body,
-        resource: None,
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns",
-        rpc: "klout.perk.v1.PerkService/CreateCampaign",
-        segments: &[],
-        rest: Rest::Body,
-        resource: Some("campaign"),
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/campaigns",
-        rpc: "klout.perk.v1.PerkService/ListCampaigns",
-        segments: &[],
-        rest: Rest::Query,
-        resource: None,
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns:preview",
-        rpc: "klout.perk.v1.PerkService/PreviewCampaign",
-        segments: &[],
-        rest: Rest::Body,
-        resource: Some("preview"),
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/campaigns/{campaign}",
-        rpc: "klout.perk.v1.PerkService/GetCampaign",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Query,
-        resource: Some("campaign"),
-    },
-    Route {
-        method: Method::PUT,
-        path: "/v1/campaigns/{campaign}",
-        rpc: "klout.perk.v1.PerkService/UpdateCampaign",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Body,
-        resource: Some("campaign"),
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns/{campaign}/activate",
-        rpc: "klout.perk.v1.PerkService/ActivateCampaign",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Body,
-        resource: Some("campaign"),
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns/{campaign}/pause",
-        rpc: "klout.perk.v1.PerkService/PauseCampaign",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Body,
-        resource: Some("campaign"),
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns/{campaign}/end",
-        rpc: "klout.perk.v1.PerkService/EndCampaign",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Body,
-        resource: Some("campaign"),
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns/{campaign}/codes",
-        rpc: "klout.perk.v1.PerkService/UploadCodes",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Body,
-        resource: None,
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/campaigns/{campaign}/report",
-        rpc: "klout.perk.v1.PerkService/GetCampaignReport",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Query,
-        resource: None,
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/previews/{preview}",
-        rpc: "klout.perk.v1.PerkService/GetPreview",
-        segments: &[("preview", "preview")],
-        rest: Rest::Query,
-        resource: Some("preview"),
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/campaigns/{campaign}/grants",
-        rpc: "klout.perk.v1.PerkService/ListGrants",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Query,
-        resource: None,
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns/{campaign}/grants",
-        rpc: "klout.perk.v1.PerkService/ReserveGrant",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Body,
-        resource: None,
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns/{campaign}/grants/{grant}/confirm",
-        rpc: "klout.perk.v1.PerkService/ConfirmGrant",
-        segments: &[("campaign", "campaign"), ("grant", "grant")],
-        rest: Rest::Body,
-        resource: Some("grant"),
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns/{campaign}/grants/{grant}/release",
-        rpc: "klout.perk.v1.PerkService/ReleaseGrant",
-        segments: &[("campaign", "campaign"), ("grant", "grant")],
-        rest: Rest::Body,
-        resource: Some("grant"),
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns/{campaign}/grants/{grant}/reverse",
-        rpc: "klout.perk.v1.PerkService/ReverseGrant",
-        segments: &[("campaign", "campaign"), ("grant", "grant")],
-        rest: Rest::Body,
-        resource: Some("grant"),
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/campaigns/{campaign}/decisions",
-        rpc: "klout.perk.v1.PerkService/ListDecisions",
-        segments: &[("campaign", "campaign")],
-        rest: Rest::Query,
-        resource: None,
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/campaigns/{campaign}/decisions/{decision}/replay",
-        rpc: "klout.perk.v1.PerkService/ReplayDecision",
-        segments: &[("campaign", "campaign"), ("decision", "decision")],
-        rest: Rest::Body,
-        resource: None,
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/properties",
-        rpc: "klout.perk.v1.DeskService/CreateProperty",
-        segments: &[],
-        rest: Rest::Body,
-        resource: Some("property"),
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/properties",
-        rpc: "klout.perk.v1.DeskService/ListProperties",
-        segments: &[],
-        rest: Rest::Query,
-        resource: None,
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/properties/{property}",
-        rpc: "klout.perk.v1.DeskService/GetProperty",
-        segments: &[("property", "property")],
-        rest: Rest::Query,
-        resource: Some("property"),
-    },
-    Route {
-        method: Method::PUT,
-        path: "/v1/properties/{property}",
-        rpc: "klout.perk.v1.DeskService/UpdateProperty",
-        segments: &[("property", "property.property")],
-        rest: Rest::Body,
-        resource: Some("property"),
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/properties/{property}/check-ins/{stay}",
-        rpc: "klout.perk.v1.PerkService/DecideCheckIn",
-        segments: &[("property", "property"), ("stay", "stay")],
-        rest: Rest::Body,
-        resource: None,
-    },
-    Route {
-        method: Method::PUT,
-        path: "/v1/properties/{property}/arrivals/{day}",
-        rpc: "klout.perk.v1.DeskService/MarkArrivals",
-        segments: &[("property", "property"), ("day", "arrival_day")],
-        rest: Rest::Body,
-        resource: None,
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/properties/{property}/arrivals/{day}",
-        rpc: "klout.perk.v1.DeskService/ListArrivals",
-        segments: &[("property", "property"), ("day", "arrival_day")],
-        rest: Rest::Query,
-        resource: None,
-    },
-    Route {
-        method: Method::POST,
-        path: "/v1/passes:verify",
-        rpc: "klout.perk.v1.DeskService/VerifyPass",
-        segments: &[],
-        rest: Rest::Body,
-        resource: None,
-    },
-    Route {
-        method: Method::GET,
-        path: "/v1/passes/keys",
-        rpc: "klout.perk.v1.DeskService/GetPassKeys",
-        segments: &[],
-        rest: Rest::Query,
-        resource: None,
-    },
 ];
+
+/// Every path there is, over all of the table.
+pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(&perks::ROUTES)
+}
 
 /// The section name of the service that answers a package of RPCs.
 pub(crate) const fn owners() -> [(&'static str, &'static str); 6] {
@@ -778,7 +537,7 @@ mod tests {
 
     #[test]
     fn every_route_leads_to_an_rpc_and_its_segments_to_fields() {
-        for route in &ROUTES {
+        for route in all() {
             let rpc = route.descriptor();
             let mut request = DynamicMessage::new(rpc.input());
             for (segment, field) in route.segments {

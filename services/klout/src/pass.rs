@@ -105,8 +105,8 @@ impl Issue {
         let Self { person, seconds, qr, json, target } = self;
         let response = target.ask(Missing::Refuse, async |client| {
             let person = person.person(client).await?;
-            let valid_time = Some(Duration { seconds, nanos: 0 });
-            let request = IssuePassRequest { person, valid_time };
+            let valid_duration = Some(Duration { seconds, nanos: 0 });
+            let request = IssuePassRequest { person, valid_duration };
             Ok(client.desk().issue_pass(request).await?.into_inner())
         })?;
         if let Some(path) = qr {

@@ -40,7 +40,7 @@ pub(crate) struct Spec {
     pub(crate) hold_out_share: f64,
     pub(crate) unique_per: UniquePer,
     pub(crate) shadow: bool,
-    pub(crate) reservation_time: Duration,
+    pub(crate) reservation_duration: Duration,
     pub(crate) codes: Codes,
 }
 

@@ -134,7 +134,7 @@ impl Desk {
     }
 
     /// Whether somebody is there, and consents to perks, as far as this service was told.
-    pub(super) async fn consents(&self, person: PersonId) -> Result<bool, Error> {
+    pub(crate) async fn consents(&self, person: PersonId) -> Result<bool, Error> {
         let gone = store::person_state::gone(&self.0.db, &[person.get()]).await;
         Ok(gone.map_err(Error::store("look who has left"))?.is_empty())
     }

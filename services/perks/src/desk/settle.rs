@@ -53,7 +53,7 @@ impl Settler {
             campaign: ask.campaign.id,
             caller: ask.caller.name().to_owned(),
             request_id: ask.request_id.clone(),
-            end: Instant::now() + ask.campaign.spec.reservation_time,
+            end: Instant::now() + ask.campaign.spec.reservation_duration,
         });
     }
 

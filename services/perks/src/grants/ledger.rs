@@ -236,7 +236,7 @@ impl Ledger {
             code,
             why: String::new(),
             reserve_time: self.now,
-            expire_time: self.now + spec.reservation_time,
+            expire_time: self.now + spec.reservation_duration,
             confirm_time: None,
             end_time: None,
         };

@@ -77,11 +77,11 @@ pub(super) fn check(mut proto: wire::CampaignSpec, of: Of) -> Result<(Spec, Vec<
         "UPLOADED" => Codes::Uploaded,
         _ => return Err(Error::field("spec.codes", "is not NONE, GENERATED or UPLOADED")),
     };
-    let reservation_time = reservation_time(proto.reservation_time)?;
+    let reservation_duration = reservation_duration(proto.reservation_duration)?;
     let rules = rules(&proto.rules)?;
     unique_per.as_str().clone_into(&mut proto.unique_per);
     codes.as_str().clone_into(&mut proto.codes);
-    proto.reservation_time = prost_types::Duration::try_from(reservation_time).ok();
+    proto.reservation_duration = prost_types::Duration::try_from(reservation_duration).ok();
     let spec = Spec {
         benefit,
         value,
@@ -94,7 +94,7 @@ pub(super) fn check(mut proto: wire::CampaignSpec, of: Of) -> Result<(Spec, Vec<
         hold_out_share: proto.hold_out_share,
         unique_per,
         shadow: proto.shadow,
-        reservation_time,
+        reservation_duration,
         codes,
         proto,
     };
@@ -231,12 +231,13 @@ fn places(given: &mut [wire::Place], of: Of) -> Result<Vec<Place>, Error> {
     Ok(places)
 }
 
-fn reservation_time(given: Option<prost_types::Duration>) -> Result<Duration, Error> {
+fn reservation_duration(given: Option<prost_types::Duration>) -> Result<Duration, Error> {
     let Some(given) = given else { return Ok(RESERVATION_TIME) };
     let time = Duration::try_from(given).ok();
     let fits = |it: &Duration| (RESERVATION_TIME_MIN..=RESERVATION_TIME_MAX).contains(it);
     let problem = "is not within 1 second and 7 days";
-    let time = time.filter(fits).ok_or_else(|| Error::field("spec.reservation_time", problem))?;
+    let time =
+        time.filter(fits).ok_or_else(|| Error::field("spec.reservation_duration", problem))?;
     // As the store keeps times: the first answer and the next say the same.
     Ok(Duration::new(time.as_secs(), time.subsec_micros() * 1_000))
 }

@@ -9,7 +9,7 @@ use tonic::Status;
 use crate::hotel::{Hotel, check_in};
 
 async fn issue(hotel: &Hotel, person: &str) -> Result<IssuePassResponse, Status> {
-    let request = IssuePassRequest { person: person.to_owned(), valid_time: None };
+    let request = IssuePassRequest { person: person.to_owned(), valid_duration: None };
     hotel.desk().issue_pass(request).await.map(tonic::Response::into_inner)
 }
 
@@ -53,8 +53,8 @@ async fn a_pass_is_for_members_with_a_score_and_for_minutes() {
     assert_eq!(why(issue(&hotel, "99").await.expect_err("nobody")), "PERSON_UNKNOWN");
     assert_eq!(why(issue(&hotel, "ada").await.expect_err("no person")), "FIELD_INVALID");
     for seconds in [9, 601] {
-        let valid_time = Some(prost_types::Duration { seconds, nanos: 0 });
-        let request = IssuePassRequest { person: "71".to_owned(), valid_time };
+        let valid_duration = Some(prost_types::Duration { seconds, nanos: 0 });
+        let request = IssuePassRequest { person: "71".to_owned(), valid_duration };
         let status = hotel.desk().issue_pass(request).await.expect_err("too short or long");
         assert_eq!(why(status), "FIELD_INVALID");
     }

@@ -246,7 +246,7 @@ async fn make_offers(door: &Door) -> Vec<Offer> {
         }),
         rules: vec![Rule { rule: "score".to_owned(), expression: "score >= 40.0".to_owned() }],
         disclosure: "Cathay Pacific pays for it.".to_owned(),
-        reservation_time: Some(prost_types::Duration { seconds: 1, nanos: 0 }),
+        reservation_duration: Some(prost_types::Duration { seconds: 1, nanos: 0 }),
         ..Default::default()
     };
     let budgets =

@@ -384,8 +384,8 @@ async fn perks_show_nothing_of_who_left_and_without_their_look_at_it_somebody_is
     let arrival_day = hotel(&mut desk, &db, &everybody).await.into();
     let mut passes = BTreeMap::new();
     for person in &everybody {
-        let valid_time = Some(prost_types::Duration { seconds: 600, nanos: 0 });
-        let request = IssuePassRequest { person: person.clone(), valid_time };
+        let valid_duration = Some(prost_types::Duration { seconds: 600, nanos: 0 });
+        let request = IssuePassRequest { person: person.clone(), valid_duration };
         let issued = desk.issue_pass(request).await.expect("a pass").into_inner();
         passes.insert(person.clone(), issued.pass);
     }

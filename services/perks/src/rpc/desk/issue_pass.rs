@@ -17,12 +17,12 @@ pub(super) async fn issue_pass(
 ) -> Result<IssuePassResponse, Error> {
     let person = request.person.parse();
     let person = person.map_err(|_| Error::field("person", "is not the id of a person"))?;
-    let valid_time = match &request.valid_time {
+    let valid_duration = match &request.valid_duration {
         None => VALID_TIME,
         Some(it) => Duration::new(it.seconds, it.nanos),
     };
-    if !(VALID_TIME_MIN..=VALID_TIME_MAX).contains(&valid_time) {
-        return Err(Error::field("valid_time", "is not from 10 s to 10 minutes"));
+    if !(VALID_TIME_MIN..=VALID_TIME_MAX).contains(&valid_duration) {
+        return Err(Error::field("valid_duration", "is not from 10 s to 10 minutes"));
     }
     let person = rpc.facts.gather(&Named::Person(person)).await?;
     rpc.lookups.note(caller, Seen::Perks, person.id);
@@ -36,7 +36,7 @@ pub(super) async fn issue_pass(
         bucket: Score::new(score).map(|it| it.bucket().to_string()).unwrap_or_default(),
         model: person.facts.model,
         issue_time,
-        expire_time: issue_time + valid_time,
+        expire_time: issue_time + valid_duration,
     };
     // Last: whoever verifies it without us cannot ask any more.
     if !rpc.desk.consents(pass.person).await? {

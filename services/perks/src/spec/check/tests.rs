@@ -40,7 +40,7 @@ fn what_is_left_out_has_a_default_that_is_kept() {
     let spec = with(|_| {}).expect("a spec");
     assert_eq!(spec.unique_per, UniquePer::Person);
     assert_eq!(spec.codes, Codes::None);
-    assert_eq!(spec.reservation_time, Duration::from_mins(10));
+    assert_eq!(spec.reservation_duration, Duration::from_mins(10));
     assert_eq!((spec.stock, spec.value, spec.budgets), (None, None, Budgets::default()));
     assert_eq!(spec.proto.unique_per, "PERSON");
     assert_eq!(spec.proto.codes, "NONE");
@@ -216,16 +216,16 @@ fn words_are_those_that_are_known() {
 fn a_reservation_lasts_seconds_to_days() {
     let lasting = |seconds: i64, nanos: i32| {
         move |it: &mut wire::CampaignSpec| {
-            it.reservation_time = Some(prost_types::Duration { seconds, nanos });
+            it.reservation_duration = Some(prost_types::Duration { seconds, nanos });
         }
     };
     for (seconds, nanos) in [(1, 0), (600, 5), (604_800, 0)] {
         assert!(with(lasting(seconds, nanos)).is_ok(), "{seconds}");
     }
-    let cut = with(lasting(600, 1_005)).expect("a spec").reservation_time;
+    let cut = with(lasting(600, 1_005)).expect("a spec").reservation_duration;
     assert_eq!(cut, Duration::new(600, 1_000), "the store keeps microseconds");
     for (seconds, nanos) in [(0, 999_999_999), (-5, 0), (604_800, 1), (i64::MAX, 0)] {
-        assert_eq!(refused(lasting(seconds, nanos)), "spec.reservation_time", "{seconds}");
+        assert_eq!(refused(lasting(seconds, nanos)), "spec.reservation_duration", "{seconds}");
     }
 }
 
