@@ -187,11 +187,13 @@ impl Desk {
         let Question { property, stay: name, .. } = &stay.question;
         let since = self.0.clock.now() - MARK_TIME_MAX;
         let found = store::arrival::find(&self.0.db, &property.property, name, since).await;
-        let Some((id, guest, facts)) = found.map_err(Error::store("read a mark"))? else {
+        let Some(store::arrival::Mark { person, guest, facts }) =
+            found.map_err(Error::store("read a mark"))?
+        else {
             return Ok(None);
         };
         let is_same = guest == stay.guest;
-        let id = PersonId::new(id).filter(|id| match named {
+        let id = PersonId::new(person).filter(|id| match named {
             Named::Person(person) => is_same || person == id,
             // Another guest may have the stay by now, and who that is cannot be asked.
             Named::Account(_) | Named::Guest { .. } => is_same,

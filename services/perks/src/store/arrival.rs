@@ -24,6 +24,14 @@ pub(crate) struct Arrival {
     pub(crate) mark_time: OffsetDateTime,
 }
 
+/// Of whom a stay was marked, and what was known of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) person: i64,
+    pub(crate) guest: Vec<u8>,
+    pub(crate) facts: Vec<u8>,
+}
+
 /// Between the categories of an arrival on their way to Postgres, whose arrays of arrays are all of one length. Stands in
 /// no name of a category.
 const SEPARATOR: &str = "\u{1f}";
@@ -147,7 +155,7 @@ pub(crate) async fn find(
     property: &str,
     stay: &str,
     since: OffsetDateTime,
-) -> Result<Option<(i64, Vec<u8>, Vec<u8>)>, sqlx::Error> {
+) -> Result<Option<Mark>, sqlx::Error> {
     let row = sqlx::query!(
         r#"
         select person_id, guest, facts
@@ -162,7 +170,7 @@ pub(crate) async fn find(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.and_then(|it| Some((it.person_id?, it.guest, it.facts?))))
+    Ok(row.and_then(|it| Some(Mark { person: it.person_id?, guest: it.guest, facts: it.facts? })))
 }
 
 /// Deletes at most so many that arrived before a day. Returns how many.
