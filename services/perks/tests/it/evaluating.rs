@@ -61,7 +61,7 @@ async fn rules_see_what_the_others_know_of_somebody() {
     assert_eq!(facts.topics, ["hiking", "chess"]);
     assert_eq!((facts.country.as_str(), facts.city.as_str(), facts.plus_k), ("US", "Boston", 3));
     assert_eq!((facts.networks, facts.model.as_str()), (vec!["bluesky".to_owned()], "klout-test"));
-    assert!(facts.left_out_networks.is_empty() && facts.member_since.is_some());
+    assert!(facts.left_out_networks.is_empty() && facts.member_since_time.is_some());
 
     // Of who has an account on a network that forbids rewards, what it says is left out.
     town.folk.add(

@@ -38,6 +38,7 @@ const NOT_REASONS: [&str; 29] = [
     "RULE_FAILED",
     "RUST_LOG",
     "SOLD_OUT",
+    "STAY_REUSED",
 ];
 
 #[test]
