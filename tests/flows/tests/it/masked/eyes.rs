@@ -138,6 +138,8 @@ impl Eyes {
         for person in self.everybody.iter() {
             for (surface, path) in [
                 ("REST score", format!("/v1/people/{person}/score")),
+                // With the tag of just now.
+                ("REST score", format!("/v1/people/{person}/score")),
                 ("REST history", format!("/v1/people/{person}/scores")),
                 ("REST explanation", format!("/v1/people/{person}/explanation")),
                 ("REST moments", format!("/v1/people/{person}/moments")),
