@@ -198,10 +198,8 @@ impl Overview {
         }
         *kept = Some(Kept { place: place.clone(), time: Instant::now(), page: None });
         let made = within(self.request_time_max, make(peers, place)).await;
-        let page = made.and_then(|made| made).map(|page| {
-            let people = page.rows.iter().map(|row| row.person.clone()).collect();
-            Shown { page: render(&page), people }
-        });
+        let page = made.and_then(|made| made);
+        let page = page.map(|(page, people)| Shown { page: render(&page), people });
         let (place, time) = (place.clone(), Instant::now());
         *kept = Some(Kept { place, time, page: Some(page.clone()) });
         page
@@ -222,12 +220,13 @@ async fn are_there(peers: &Peers, people: &[String]) -> Result<bool, Status> {
     Ok(results.iter().all(|it| matches!(it.result, Some(lookup_result::Result::Score(_)))))
 }
 
-async fn make(peers: &Peers, place: &Place) -> Result<OverviewPage, Status> {
+/// A page, and everybody whom it was made of: also who has just left names its end, to whoever turns it.
+async fn make(peers: &Peers, place: &Place) -> Result<(OverviewPage, Vec<String>), Status> {
     let request = ListTopScoresRequest { page_size: SIZE, page_token: place.token.clone() };
     let top = peers.scores.clone().list_top_scores(request).await.map_err(to_caller)?.into_inner();
-    let people = top.scores.iter().map(|score| score.person.clone()).collect();
+    let ranked_people: Vec<String> = top.scores.iter().map(|score| score.person.clone()).collect();
     let (people, histories) = futures::try_join!(
-        people_of(peers, people),
+        people_of(peers, ranked_people.clone()),
         try_join_all(top.scores.iter().map(|score| history_of(peers, score)))
     )?;
     // One and the same for all, so that lines can be compared.
@@ -245,7 +244,7 @@ async fn make(peers: &Peers, place: &Place) -> Result<OverviewPage, Status> {
     });
     let made = Made::of(top.scores.iter());
     let further = (!place.is_first()).then_some(place.rank);
-    Ok(OverviewPage { further, rows, size: SIZE, next, made })
+    Ok((OverviewPage { further, rows, size: SIZE, next, made }, ranked_people))
 }
 
 async fn people_of(peers: &Peers, people: Vec<String>) -> Result<HashMap<String, Person>, Status> {
