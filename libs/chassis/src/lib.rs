@@ -21,6 +21,7 @@ mod link;
 mod lookups;
 mod measure;
 mod numbers;
+pub mod page;
 mod person_states;
 mod refusal;
 mod running;
@@ -41,6 +42,7 @@ pub use crate::{
     link::{Identity, Link, LinkInvalid, Links, Switchboard},
     lookups::{Lookups, Seen},
     numbers::METRICS,
+    page::PageMalformed,
     person_states::follow_states,
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
     running::{Running, Signals, StopError},

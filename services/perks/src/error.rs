@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use klout_chassis::{Refusal, reason};
+use klout_chassis::{PageMalformed, Refusal, reason};
 use klout_perk_rules::RuleError;
 use klout_proto::people::StatesMalformed;
 use tokio::task::JoinError;
@@ -240,6 +240,12 @@ impl Error {
             Self::Peer(status) => Refusal::peer(status),
             Self::Store { source, .. } => Refusal::store(source),
         })
+    }
+}
+
+impl From<PageMalformed> for Error {
+    fn from(error: PageMalformed) -> Self {
+        Self::field(error.field, error.problem)
     }
 }
 

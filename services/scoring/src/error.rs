@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use klout_chassis::{Refusal, reason};
+use klout_chassis::{PageMalformed, Refusal, reason};
 use klout_model::PersonId;
 use klout_proto::people::StatesMalformed;
 use klout_score_engine::packed::PackedInvalid;
@@ -189,6 +189,12 @@ pub(crate) async fn ending<F: Future>(time_max: Duration, work: F) -> Result<F::
     let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
     let done = tokio::time::timeout(time_max, work).await;
     done.map_err(late).map_err(Error::store("end a transaction in time"))
+}
+
+impl From<PageMalformed> for Error {
+    fn from(error: PageMalformed) -> Self {
+        Self::FieldInvalid { field: error.field, problem: error.problem }
+    }
 }
 
 impl From<Error> for Status {

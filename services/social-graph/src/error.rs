@@ -1,6 +1,6 @@
 //! What can go wrong in social-graph, and what the caller is told.
 
-use klout_chassis::Refusal;
+use klout_chassis::{PageMalformed, Refusal};
 use klout_model::{Network, PersonId};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tonic::{Code, Status};
@@ -163,6 +163,12 @@ impl Error {
 
     pub(crate) fn store(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Store { action, source }
+    }
+}
+
+impl From<PageMalformed> for Error {
+    fn from(error: PageMalformed) -> Self {
+        Self::field(error.field, error.problem)
     }
 }
 

@@ -27,7 +27,6 @@ mod list_perk_members;
 mod list_person_states;
 mod merge_people;
 mod note;
-mod page;
 mod person_data;
 mod plus_k;
 mod record_lookups;
@@ -41,7 +40,7 @@ mod unlink_account;
 mod update_person;
 
 use futures::TryStreamExt as _;
-use klout_chassis::{Caller, Clock, Lookups};
+use klout_chassis::{Caller, Clock, Lookups, page};
 use klout_model::{AccountKey, PersonId};
 use klout_proto::graph::v1::{
     AddContactsRequest, AddContactsResponse, ApplySignalsRequest, ApplySignalsResponse,

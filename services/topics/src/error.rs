@@ -1,6 +1,6 @@
 //! What can go wrong in topics, and what the caller is told.
 
-use klout_chassis::{Refusal, reason};
+use klout_chassis::{PageMalformed, Refusal, reason};
 use klout_model::PersonId;
 use klout_ontology::Flaw;
 use klout_proto::people::StatesMalformed;
@@ -130,6 +130,12 @@ impl Error {
             Self::Peer(status) => Refusal::peer(status),
             Self::Store { source, .. } => Refusal::store(source),
         })
+    }
+}
+
+impl From<PageMalformed> for Error {
+    fn from(error: PageMalformed) -> Self {
+        Self::FieldInvalid { field: error.field, problem: error.problem }
     }
 }
 

@@ -12,7 +12,6 @@ mod list_person_topics;
 mod list_topics;
 mod match_text;
 mod operator;
-mod page;
 mod parse;
 mod person_data;
 mod restore_topic;
@@ -23,7 +22,7 @@ mod veto_topic;
 
 use std::sync::Arc;
 
-use klout_chassis::{Caller, Link, Lookups};
+use klout_chassis::{Caller, Link, Lookups, page};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     topic::v1::{

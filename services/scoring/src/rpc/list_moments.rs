@@ -22,7 +22,7 @@ pub(super) async fn list_moments(
     let moments = move || {
         let portrait = sitter.portrait(sitter.today)?;
         let model = &*sitter.epoch.model;
-        Ok(explanation::list_moments(model, &portrait, sitter.today, listed, size))
+        Ok::<_, Error>(explanation::list_moments(model, &portrait, sitter.today, listed, size))
     };
     let (moments, more) = spawn_blocking(moments).await.map_err(Error::Lost)??;
     rpc.lookups.note(caller, Seen::Moments, person);

@@ -1,18 +1,12 @@
 //! Pages of lists. AIP-158.
 
+use klout_chassis::page::not_ours;
+pub(super) use klout_chassis::page::size;
+
 use crate::error::Error;
 
 /// What tokens of lists by number begin with.
 const BEFORE: &str = "before";
-
-/// How many rows to list: 0 means `default`, and more than `max` means `max`.
-pub(super) fn size(asked: i32, default: u16, max: u16) -> Result<usize, Error> {
-    match usize::try_from(asked) {
-        Ok(0) => Ok(usize::from(default)),
-        Ok(asked) => Ok(asked.min(usize::from(max))),
-        Err(_) => Err(Error::FieldInvalid { field: "page_size", problem: "is negative" }),
-    }
-}
 
 /// Where the page before ended, from a token that [`token`] made.
 pub(super) fn after<T>(
@@ -23,8 +17,7 @@ pub(super) fn after<T>(
         return Ok(None);
     }
     let place = token.split_once('.').and_then(|(first, second)| parse(first, second));
-    let problem = "is not one of ours";
-    place.map(Some).ok_or(Error::FieldInvalid { field: "page_token", problem })
+    Ok(Some(place.ok_or_else(not_ours)?))
 }
 
 /// The token for what comes after a place. Opaque to callers, and carries no authority.

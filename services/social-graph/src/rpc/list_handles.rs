@@ -21,7 +21,7 @@ pub(super) async fn list_handles(
     let size = page::size(request.page_size, SIZE, SIZE_MAX)?;
     let [skip] = page::after(&request.page_token)?.unwrap_or([0]);
     if skip < 0 {
-        return Err(page::not_ours());
+        return Err(page::not_ours().into());
     }
     let max = i64::try_from(size).expect("at most a thousand");
     let withheld = if hangs_on_consent(caller) {

@@ -47,7 +47,7 @@ pub(super) async fn list_experts(
     let place = (f64::from_bits(score.cast_unsigned()), person);
     let is_possible = place.0 >= 0.0 && (0..=PLACE_MAX).contains(&position) && rank <= position;
     if !is_possible || rank < 0 {
-        return Err(page::not_ours());
+        return Err(page::not_ours().into());
     }
     let limit = i64::try_from(size).unwrap_or(i64::MAX) + 1;
     let found = store::person_topic::experts(&rpc.db, among, place, limit).await;

@@ -2,23 +2,19 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::error::Error;
+use klout_chassis::{PageMalformed, page};
 
 /// How many rows to list: 0 means 100, and more than 1,000 means that.
-pub(super) fn size(asked: i32) -> Result<usize, Error> {
-    match usize::try_from(asked) {
-        Ok(0) => Ok(100),
-        Ok(asked) => Ok(asked.min(1_000)),
-        Err(_) => Err(Error::field("page_size", "is negative")),
-    }
+pub(super) fn size(asked: i32) -> Result<usize, PageMalformed> {
+    page::size(asked, 100, 1_000)
 }
 
 /// The text that the page before ended with; empty: this is the first one.
-pub(super) fn after(token: &str) -> Result<String, Error> {
+pub(super) fn after(token: &str) -> Result<String, PageMalformed> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.filter(|text| !text.contains('\0'));
-    text.ok_or_else(|| Error::field("page_token", "is not one of ours"))
+    text.ok_or_else(page::not_ours)
 }
 
 /// The token for what comes after a text.

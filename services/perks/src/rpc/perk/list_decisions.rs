@@ -55,7 +55,8 @@ pub(super) async fn list_decisions(
 /// Where the page before ended: in microseconds, as the store keeps times, and at which decision.
 fn place([micros, id]: [i64; 2]) -> Result<Place, Error> {
     let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
-    time.map(|time| Place { time, id }).map_err(|_| page::not_ours())
+    let time = time.map_err(|_| page::not_ours())?;
+    Ok(Place { time, id })
 }
 
 fn token(last: &Recorded) -> String {

@@ -1,18 +1,34 @@
 //! Pages of lists. AIP-158. Tokens are opaque to callers and carry no authority.
 
-use crate::error::Error;
+/// A request for a page that cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` {problem}")]
+pub struct PageMalformed {
+    /// Of the request.
+    pub field: &'static str,
+    /// What is wrong with it, to stand behind its name.
+    pub problem: &'static str,
+}
 
 /// How many rows to list: 0 means `default`, and more than `max` means `max`.
-pub(super) fn size(asked: i32, default: u16, max: u16) -> Result<usize, Error> {
+///
+/// # Errors
+///
+/// When it is negative.
+pub fn size(asked: i32, default: u16, max: u16) -> Result<usize, PageMalformed> {
     match usize::try_from(asked) {
         Ok(0) => Ok(usize::from(default)),
         Ok(asked) => Ok(asked.min(usize::from(max))),
-        Err(_) => Err(Error::field("page_size", "is negative")),
+        Err(_) => Err(PageMalformed { field: "page_size", problem: "is negative" }),
     }
 }
 
-/// Where the page before ended, from a token that [`token`] made of so many numbers.
-pub(super) fn after<const N: usize>(token: &str) -> Result<Option<[i64; N]>, Error> {
+/// Where the page before ended, from a token that [`token`] made of so many numbers; `None`: this is the first page.
+///
+/// # Errors
+///
+/// When it is none of these.
+pub fn after<const N: usize>(token: &str) -> Result<Option<[i64; N]>, PageMalformed> {
     if token.is_empty() {
         return Ok(None);
     }
@@ -22,12 +38,15 @@ pub(super) fn after<const N: usize>(token: &str) -> Result<Option<[i64; N]>, Err
 }
 
 /// The token for what comes after a place.
-pub(super) fn token<const N: usize>(place: [i64; N]) -> String {
+#[must_use]
+pub fn token<const N: usize>(place: [i64; N]) -> String {
     place.map(|it| it.to_string()).join(".")
 }
 
-pub(super) fn not_ours() -> Error {
-    Error::field("page_token", "is not one of ours")
+/// What is said to a token that no list of ours made.
+#[must_use]
+pub fn not_ours() -> PageMalformed {
+    PageMalformed { field: "page_token", problem: "is not one of ours" }
 }
 
 #[cfg(test)]
