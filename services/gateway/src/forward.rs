@@ -39,11 +39,12 @@ const REDELIVER: &str = "/klout.signal.v1.SignalService/RedeliverSignals";
 /// everybody after another), what only services know (keyed hashes), and what somebody decides for themselves. Whoever
 /// names a person shows nothing that says that they may act for them, so that joining, leaving, accounts, contacts, who looked,
 /// and vouching wait for the operator until people sign in themselves.
-const OPERATORS: [&str; 52] = [
+const OPERATORS: [&str; 53] = [
     REDELIVER,
     "/klout.graph.v1.GraphService/AddContacts",
     "/klout.graph.v1.GraphService/BatchCreatePeople",
     "/klout.graph.v1.GraphService/BatchGetMemberships",
+    "/klout.graph.v1.GraphService/BatchIdentifyPeople",
     "/klout.graph.v1.GraphService/CreatePerson",
     "/klout.graph.v1.GraphService/ErasePerson",
     "/klout.graph.v1.GraphService/ExportPerson",

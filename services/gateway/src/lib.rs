@@ -11,16 +11,20 @@ mod forward;
 mod healthz;
 mod metrics;
 mod pages;
-mod person_data;
 mod problem;
 mod rest;
 mod routes;
+mod rpc;
 mod store;
 mod transcode;
 
 use axum::Router;
 use klout_chassis::{Context, Service};
-use klout_proto::profile::v1::person_data_service_server::{self, PersonDataServiceServer};
+use klout_proto::profile::v1::{
+    key_operator_service_server::{self, KeyOperatorServiceServer},
+    lookup_service_server::{self, LookupServiceServer},
+    person_data_service_server::{self, PersonDataServiceServer},
+};
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -29,25 +33,37 @@ use tower::BoxError;
 
 pub use crate::{config::Config, store::MIGRATOR};
 use crate::{
-    healthz::Healthz, metrics::METRICS, pages::Pages, person_data::PersonDataRpc, rest::Door,
+    healthz::Healthz,
+    metrics::METRICS,
+    pages::Pages,
+    rest::Door,
+    rpc::{KeyOperatorRpc, LookupRpc, PersonDataRpc},
 };
 
 /// The service, built and not yet running.
 #[derive(Debug)]
 pub struct Gateway {
     router: Router,
+    keys: KeyOperatorRpc,
+    lookup: LookupRpc,
 }
 
 impl Service for Gateway {
     const NAME: &'static str = "gateway";
-    const RPC_SERVICES: &'static [&'static str] = &[person_data_service_server::SERVICE_NAME];
+    const RPC_SERVICES: &'static [&'static str] = &[
+        key_operator_service_server::SERVICE_NAME,
+        lookup_service_server::SERVICE_NAME,
+        person_data_service_server::SERVICE_NAME,
+    ];
+    const STREAMING_RPCS: &'static [&'static str] =
+        &["/klout.profile.v1.LookupService/UploadLookupRows"];
     const DEFAULT_CONFIG: &'static str = include_str!("../config.default.toml");
     const MIGRATOR: &'static Migrator = &MIGRATOR;
     const METRICS: &'static [Metric] = METRICS;
     type Config = Config;
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { links, authentication, going_down, .. } = context;
+        let Context { db, links, authentication, going_down, .. } = context;
         let Config { request_time_max, stream_time_max, body_size_max } = config;
         let grpc = forward::router(
             &links,
@@ -58,16 +74,20 @@ impl Service for Gateway {
         );
         let healthz = Healthz::new(links.to("scoring"), going_down);
         let pages = Pages::new(&links, request_time_max);
+        let keys = KeyOperatorRpc { db: db.clone() };
+        let lookup = LookupRpc { db, links: links.clone() };
         let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())
             .merge(grpc)
             .fallback(rest::path_unknown);
-        Ok(Self { router })
+        Ok(Self { router, keys, lookup })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
+        routes.add_service(KeyOperatorServiceServer::new(self.keys.clone()));
+        routes.add_service(LookupServiceServer::new(self.lookup.clone()));
         routes.add_service(PersonDataServiceServer::new(PersonDataRpc));
     }
 
