@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::legacy::OldNetworks;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -17,4 +19,7 @@ pub struct Config {
 
     /// The largest body of a REST request, in bytes.
     pub body_size_max: usize,
+
+    /// What the networks of the old API are called here.
+    pub old_networks: OldNetworks,
 }

@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod forward;
 mod healthz;
+mod legacy;
 mod metrics;
 mod pages;
 mod problem;
@@ -31,9 +32,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-pub use crate::{config::Config, store::MIGRATOR};
+pub use crate::{config::Config, legacy::OldNetworks, store::MIGRATOR};
 use crate::{
     healthz::Healthz,
+    legacy::Legacy,
     metrics::METRICS,
     pages::Pages,
     rest::Door,
@@ -64,7 +66,7 @@ impl Service for Gateway {
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, links, authentication, going_down, .. } = context;
-        let Config { request_time_max, stream_time_max, body_size_max } = config;
+        let Config { request_time_max, stream_time_max, body_size_max, old_networks } = config;
         let grpc = forward::router(
             &links,
             authentication.clone(),
@@ -74,12 +76,14 @@ impl Service for Gateway {
         );
         let healthz = Healthz::new(links.to("scoring"), going_down);
         let pages = Pages::new(&links, request_time_max);
+        let legacy = Legacy::new(authentication.clone(), &links, old_networks, request_time_max);
         let keys = KeyOperatorRpc { db: db.clone() };
         let lookup = LookupRpc { db, links: links.clone() };
         let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())
+            .merge(legacy.router())
             .merge(grpc)
             .fallback(rest::path_unknown);
         Ok(Self { router, keys, lookup })
