@@ -20,10 +20,11 @@ use axum::{
     response::Response,
     routing::{any, get},
 };
-use http::{HeaderMap, HeaderValue, Method, Uri, header::HOST, request::Parts};
-use klout_chassis::{Authentication, Links, within};
+use http::{HeaderMap, Method, Uri, header::HOST, request::Parts};
+use klout_chassis::{Links, Refusal, within};
 use serde::Deserialize;
 use tokio::time::Instant;
+use tonic::{Code, Status};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 use self::{
@@ -31,10 +32,18 @@ use self::{
     reply::{Answer, Refused, respond},
     request::{Asked, Callback, OldNetwork},
 };
-use crate::{metrics::RouteMetrics, rest};
+use crate::{
+    access::{Access, Scope},
+    door::Door,
+    metrics::RouteMetrics,
+    rest,
+};
 
 /// Both versions, as axum and metrics write them.
 const VERSIONS: [&str; 2] = ["/1/{*method}", "/v2/{*method}"];
+
+/// What a key takes for it.
+const ACCESS: Access = Access::Scope(Scope::Legacy);
 
 /// Bytes of the name of a host that pictures are said to be at.
 const HOST_MAX: usize = 255;
@@ -56,7 +65,7 @@ pub struct OldNetworks {
 /// What the old API is answered with.
 #[derive(Debug)]
 pub(crate) struct Legacy {
-    authentication: Authentication,
+    door: Door,
     peers: Peers,
     networks: OldNetworks,
     request_time_max: Duration,
@@ -79,7 +88,7 @@ impl OldNetworks {
 
 impl Legacy {
     pub(crate) fn new(
-        authentication: Authentication,
+        door: Door,
         links: &Links,
         networks: OldNetworks,
         request_time_max: Duration,
@@ -89,7 +98,7 @@ impl Legacy {
             social_graph: links.to("social_graph"),
             topics: links.to("topics"),
         };
-        Self { authentication, peers, networks, request_time_max }
+        Self { door, peers, networks, request_time_max }
     }
 
     pub(crate) fn router(self) -> Router {
@@ -145,23 +154,21 @@ impl Legacy {
         if callback.is_some() && key.is_none() {
             return Err(Refused::Key);
         }
-        let admitted = match key {
-            Some(key) => self.authentication.admit(&shown(&key)?),
-            None => self.authentication.admit(&request.headers),
-        }?;
+        let visitor = match key {
+            Some(key) => self.door.admit_text(Some(&key), ACCESS).await,
+            None => self.door.admit(&request.headers, ACCESS).await,
+        };
+        let visitor = visitor.map_err(|turned_away| turned_away.into_status(not_there))?;
         let method = method.ok_or(Refused::Nothing)?;
         let base = base(&request.uri, &request.headers);
-        let ask = self.peers.for_call(&admitted.caller, &self.networks, base);
+        let ask = self.peers.for_call(visitor.caller(), &self.networks, base);
         Box::pin(ask.answer(method, format)).await
     }
 }
 
-/// A key as it would stand in a header.
-fn shown(key: &str) -> Result<HeaderMap, Refused> {
-    let key = HeaderValue::from_str(key).map_err(|_| Refused::Key)?;
-    let mut headers = HeaderMap::new();
-    headers.insert("x-api-key", key);
-    Ok(headers)
+/// What nobody but operators may hear of: none of it is.
+fn not_there() -> Status {
+    Refusal::new(Code::NotFound, "PATH_UNKNOWN").into_plain_status("there is nothing at that path")
 }
 
 /// What the address of a picture begins with: the host that was asked, as far as it is the name of one.
@@ -180,6 +187,8 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]

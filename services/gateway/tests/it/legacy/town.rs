@@ -132,6 +132,11 @@ impl Town {
         self.send(Method::GET, path, &[]).await
     }
 
+    pub(super) async fn post(&self, path: &str, key: &str, body: &str) -> Answer {
+        let request = self.client.post(self.url(path)).header("x-api-key", key);
+        read(request.body(body.to_owned())).await
+    }
+
     pub(super) async fn send(
         &self,
         method: Method,
@@ -142,14 +147,7 @@ impl Town {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.send().await.expect("the gateway answers");
-        let text = |it: &http::HeaderValue| it.to_str().map(str::to_owned);
-        let headers = response.headers().iter();
-        let headers =
-            headers.filter_map(|(name, value)| Some((name.to_string(), text(value).ok()?)));
-        let headers = headers.collect();
-        let status = response.status().as_u16();
-        Answer { status, headers, body: response.text().await.expect("a whole body") }
+        read(request).await
     }
 
     /// What is sent to the port, letter for letter, and everything that comes back until the gateway hangs up.
@@ -167,6 +165,16 @@ impl Town {
     pub(super) fn asked(&self) -> Vec<(&'static str, String, String)> {
         std::mem::take(&mut *self.played.asked.lock().expect("not poisoned"))
     }
+}
+
+async fn read(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.expect("the gateway answers");
+    let text = |it: &http::HeaderValue| it.to_str().map(str::to_owned);
+    let headers = response.headers().iter();
+    let headers = headers.filter_map(|(name, value)| Some((name.to_string(), text(value).ok()?)));
+    let headers = headers.collect();
+    let status = response.status().as_u16();
+    Answer { status, headers, body: response.text().await.expect("a whole body") }
 }
 
 /// A key that a call shows in its address.
