@@ -106,7 +106,7 @@ impl Town {
             ("links.topics", peer.address()),
             ("server.dev", "false"),
             ("server.token_secret", SECRET),
-            ("server.account_key", &key),
+            ("server.account_key", key.as_str()),
         ];
         flags.extend(settings);
         let host = Host::new("test").with::<Gateway>();
