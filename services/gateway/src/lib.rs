@@ -13,6 +13,7 @@ mod forward;
 mod healthz;
 mod issuers;
 mod keys;
+mod legacy;
 mod metrics;
 mod pages;
 mod problem;
@@ -36,12 +37,13 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-pub use crate::{config::Config, store::MIGRATOR};
+pub use crate::{config::Config, legacy::OldNetworks, store::MIGRATOR};
 use crate::{
     door::Door,
     healthz::Healthz,
     issuers::Issuers,
     keys::{FLUSH_INTERVAL, Keys, REFRESH_INTERVAL},
+    legacy::Legacy,
     metrics::METRICS,
     pages::Pages,
     rest::Answering,
@@ -77,7 +79,14 @@ impl Service for Gateway {
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, links, authentication, going_down, .. } = context;
-        let Config { request_time_max, stream_time_max, body_size_max, keys, issuers } = config;
+        let Config {
+            request_time_max,
+            stream_time_max,
+            body_size_max,
+            keys,
+            issuers,
+            old_networks,
+        } = config;
         let defaults = keys;
         let keys = Keys::open(db.clone(), authentication.clone(), defaults.clone()).await?;
         let issuers = Issuers::new(issuers, &defaults, authentication.clone())?;
@@ -85,11 +94,13 @@ impl Service for Gateway {
         let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down);
         let healthz = Healthz::new(links.to("scoring"), going_down);
         let pages = Pages::new(&links, request_time_max);
+        let legacy = Legacy::new(door.clone(), &links, old_networks, request_time_max);
         let lookup = LookupRpc { db, links: links.clone() };
         let rest = rest::router(Answering { door, links, request_time_max, body_size_max });
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())
+            .merge(legacy.router())
             .merge(grpc)
             .fallback(rest::path_unknown);
         Ok(Self { router, keys, issuers, lookup })

@@ -14,13 +14,15 @@ const REQUEST_DURATION: Metric = Metric::duration(
     "How long a request over REST took, a look-up of a score for one.",
 )
 .by(&[
-    Label::all_of("http_route", "the paths of the table of routes"),
+    Label::all_of("http_route", "the paths of the table of routes and those of the old API"),
     Label::these("http_response_status_code", &STATUSES),
 ]);
 
 /// Every status that is answered.
-const STATUSES: [&str; 13] =
-    ["200", "400", "401", "403", "404", "405", "409", "413", "429", "500", "501", "503", "504"];
+const STATUSES: [&str; 14] = [
+    "200", "202", "400", "401", "403", "404", "405", "409", "413", "429", "500", "501", "503",
+    "504",
+];
 
 /// What another one would count as.
 const OTHER: &str = "500";
@@ -37,7 +39,12 @@ pub(crate) struct RouteMetrics {
 
 impl RouteMetrics {
     pub(crate) fn new(route: &Route) -> Self {
-        Self { path: route.path, durations: std::array::from_fn(|_| OnceLock::new()) }
+        Self::of(route.path)
+    }
+
+    /// Of a path that is in no table.
+    pub(crate) fn of(path: &'static str) -> Self {
+        Self { path, durations: std::array::from_fn(|_| OnceLock::new()) }
     }
 
     /// Of requests that were answered so.

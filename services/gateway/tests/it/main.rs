@@ -6,6 +6,7 @@ mod forwarding;
 mod health;
 mod issuers;
 mod keys;
+mod legacy;
 mod pages;
 mod people;
 mod plus_k;
