@@ -368,7 +368,7 @@ impl Desk {
         while let Some(offer) = offers.pop_front() {
             let is_last = offers.is_empty();
             let check_in = self.check_in(stay, &found, &offer, is_last);
-            let campaign = offer.campaign.id;
+            let (campaign, category) = (offer.campaign.id, offer.category.clone());
             let ask = Ask {
                 campaign: Arc::clone(&offer.campaign),
                 person: found.person.id,
@@ -389,9 +389,7 @@ impl Desk {
             let Some(grant) = decided.grant else {
                 settler.nothing_taken();
                 let outcome = decided.decision.outcome.as_str();
-                if offers::is_all_gone(outcome) {
-                    offers.retain(|it| it.campaign.id != campaign);
-                }
+                offers.retain(|it| offers::may_follow(outcome, (campaign, &category), it));
                 if !offers.is_empty() {
                     continue;
                 }
