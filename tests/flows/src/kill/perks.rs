@@ -150,8 +150,10 @@ pub async fn run(terms: &Terms) -> Report {
     // What does not add up gives whatever it gives: nothing more is to be learned from it.
     if flaws.is_empty() {
         settle(&db).await;
+        eprintln!("{:5.1} s, every reservation has ended", started.elapsed().as_secs_f64());
         let stays = told.iter().flat_map(Told::stays).collect::<BTreeSet<_>>();
         told.extend(end::ask_anew(&db, &door, &offers, stays).await);
+        eprintln!("{:5.1} s, all was asked for anew", started.elapsed().as_secs_f64());
         settle(&db).await;
     }
     flaws.extend(flaws_now(&db, &offers).await.expect("Postgres answers"));

@@ -48,8 +48,8 @@ struct CheckInTold {
     stay: String,
     outcome: String,
     reason: String,
-    /// The campaign, the grant, the category; empty: none.
-    offer: [String; 3],
+    offer: GrantName,
+    category: String,
     call: Call,
 }
 
@@ -157,13 +157,20 @@ impl Told {
     ) -> Option<GrantName> {
         let DecideCheckInResponse { outcome, reason, campaign, grant, category, .. } = answer;
         let is_fresh = outcome == "OFFER" && !answer.is_repeat;
-        let name = (campaign.clone(), grant.clone());
-        let offer = [campaign, grant, category];
-        if outcome == "OFFER" && offer.iter().any(String::is_empty) {
+        let offer = (campaign, grant);
+        let is_named = [&offer.0, &offer.1, &category].iter().all(|it| !it.is_empty());
+        if outcome == "OFFER" && !is_named {
             self.flaws.push(format!("{stay} was offered something without a name: {offer:?}"));
         }
-        self.check_ins.push(CheckInTold { stay, outcome, reason, offer, call });
-        is_fresh.then_some(name)
+        self.check_ins.push(CheckInTold {
+            stay,
+            outcome,
+            reason,
+            offer: offer.clone(),
+            category,
+            call,
+        });
+        is_fresh.then_some(offer)
     }
 
     fn code(&mut self, grant: &Grant) {
@@ -278,15 +285,18 @@ fn of_stays(books: &Books, told: &[Told]) -> Vec<String> {
     for (stay, told) in by_stay {
         let what = |it: &CheckInTold| {
             let reason = if it.reason == "GRANT_ENDED" { "QUALIFIES" } else { &it.reason };
-            (reason.to_owned(), it.offer.clone())
+            // Of what has ended it is not told what it was.
+            let category = (it.reason != "GRANT_ENDED").then(|| it.category.clone());
+            (reason.to_owned(), it.offer.clone(), category)
         };
         let all: BTreeSet<_> = told.iter().map(|it| what(it)).collect();
-        if all.len() > 1 {
+        let names: BTreeSet<_> = all.iter().map(|(reason, offer, _)| (reason, offer)).collect();
+        let categories = all.iter().filter(|(.., category)| category.is_some());
+        if names.len() > 1 || categories.count() > 1 {
             flaws.push(format!("the desk was told of {stay}: {all:?}"));
         }
         for ended in told.iter().filter(|it| it.reason == "GRANT_ENDED") {
-            let [campaign, grant, _] = ended.offer.clone();
-            let state = states.get(&(campaign, grant));
+            let state = states.get(&ended.offer);
             if !state.is_some_and(|it| ENDED.contains(it)) {
                 flaws.push(format!("{stay} was told that its grant ended; it is {state:?}"));
             }
