@@ -51,8 +51,8 @@ pub const POINTS: [&str; 2] = ["perks.group.committed", "perks.group.written"];
 /// Both processes, by their names.
 const REPLICAS: [&str; 2] = ["perks", ANOTHER_PERKS.0];
 
-/// Answers between two strikes.
-const ANSWERS: u64 = 150;
+/// Answers between two strikes, as a rule.
+pub const ANSWERS: u64 = 150;
 
 /// How often it is looked whether everything adds up.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
@@ -63,6 +63,8 @@ pub struct Terms {
     /// Who ask at once.
     pub clients: usize,
     pub kills: usize,
+    /// Answers between two strikes.
+    pub answers: u64,
     /// Decides on who asks for what, and on what is killed.
     pub seed: u64,
     /// Whether whoever gives holds the campaign meanwhile.
@@ -130,7 +132,7 @@ pub async fn run(terms: &Terms) -> Report {
     let mut victims: BTreeMap<String, u32> = BTreeMap::new();
     let started = Instant::now();
     for (number, strike) in strikes(terms).iter().enumerate() {
-        let mark = asked.answers.load(Ordering::Relaxed) + ANSWERS;
+        let mark = asked.answers.load(Ordering::Relaxed) + terms.answers;
         klout_testkit::until("more was answered", async || {
             asked.answers.load(Ordering::Relaxed) >= mark
         })
