@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::{
     books::Books,
     client::{self, PEOPLE, STAYS},
-    door::{Door, reason},
+    door::{Door, is_trouble, reason},
     offers::{FREE, Limits, Offer, PROPERTIES},
     told::{Step, Told},
 };
@@ -147,7 +147,7 @@ async fn ask(
                 told.refused(grant, Step::Confirm, "GRANT_ENDED", call);
                 return true;
             }
-            (Err(status), _) if super::door::is_trouble(&status) => {}
+            (Err(status), _) if is_trouble(&status) => {}
             (Err(status), _) => {
                 told.flaws.push(format!("{grant:?} was not confirmed: {status}"));
                 return false;
