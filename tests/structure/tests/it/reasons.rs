@@ -8,10 +8,11 @@ use crate::sources;
 
 /// Words in the same spelling that are no reasons: codes and health of gRPC, variables of the environment,
 /// what people are, get and prove by, and what comes out of a campaign or of a check-in.
-const NOT_REASONS: [&str; 30] = [
+const NOT_REASONS: [&str; 31] = [
     "ALREADY_EXISTS",
     "ALREADY_GRANTED",
     "CARGO_PKG_VERSION",
+    "CATEGORY_TAKEN",
     "DATABASE_URL",
     "DATABASE_URL_DIRECT",
     "DATA_LOSS",
