@@ -25,9 +25,9 @@ use klout_proto::{
     },
     perk::v1 as wire,
     score::v1::{
-        BatchLookupScoresRequest, Contribution, ExplainScoreRequest,
-        LookupSubject, Score, explain_score_request, lookup_result,
-        lookup_subject, score_service_client::ScoreServiceClient,
+        BatchLookupScoresRequest, Contribution, ExplainScoreRequest, LookupSubject, Score,
+        explain_score_request, lookup_result, lookup_subject,
+        score_service_client::ScoreServiceClient,
     },
     topic::v1::{
         BatchGetPersonTopicsRequest, ListPersonTopicsRequest, PersonTopic,
@@ -199,6 +199,11 @@ impl FactsGatherer {
         }
     }
 
+    /// Waits for what is under way.
+    pub(crate) async fn end(&self) {
+        self.together.end().await;
+    }
+
     /// Who that is and what is known of them; PERSON_UNKNOWN for nobody, whoever left, and who does not consent to
     /// perks: all of them alike.
     #[instrument(name = "gather_facts", skip_all)]
@@ -237,7 +242,7 @@ impl FactsGatherer {
     }
 
     async fn gather_many_at_once(&self, people: &[PersonId]) -> Result<Vec<Person>, Error> {
-        let said = self.said_of(people, PEER_TIME_MAX_OF_MANY).await?;
+        let said = Box::pin(self.said_of(people, PEER_TIME_MAX_OF_MANY)).await?;
         stream::iter(said)
             .map(|said| self.taken_apart(said))
             .buffer_unordered(EXPLAINED_AT_ONCE)
@@ -246,11 +251,7 @@ impl FactsGatherer {
     }
 
     /// What the others say of people, by the ids that these have now, if they consent to perks.
-    async fn said_of(
-        &self,
-        people: &[PersonId],
-        time_max: Duration,
-    ) -> Result<Vec<Said>, Error> {
+    async fn said_of(&self, people: &[PersonId], time_max: Duration) -> Result<Vec<Said>, Error> {
         let (members, mut scores, mut topics, plus_k) = tokio::try_join!(
             self.members(people, time_max),
             self.scores(people, time_max),

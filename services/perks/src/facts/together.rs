@@ -11,6 +11,7 @@ use std::{
 
 use klout_model::PersonId;
 use tokio::sync::oneshot::{self, Sender};
+use tokio_util::task::TaskTracker;
 
 use super::{FactsGatherer, PEER_TIME_MAX, PEOPLE_MAX, Said};
 use crate::error::Error;
@@ -23,7 +24,10 @@ const WAITING_MAX: usize = 4 * PEOPLE_MAX;
 
 /// Those who wait. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Together(Arc<Mutex<Waiting>>);
+pub(super) struct Together {
+    waiting: Arc<Mutex<Waiting>>,
+    tasks: TaskTracker,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -64,15 +68,21 @@ impl Together {
             if waiting.turns < TURNS_MAX {
                 waiting.turns += 1;
                 let turn = Turn { together: self.clone(), counts: true };
-                tokio::spawn(turn.run(gatherer.clone()));
+                self.tasks.spawn(turn.run(gatherer.clone()));
             }
         }
         answered.await.map_err(|_| Error::Slow)?
     }
 
+    /// Waits for what is under way.
+    pub(super) async fn end(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         // Whole after a panic too: nothing is done to it in two steps.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,10 +98,9 @@ impl Turn {
             if people.is_empty() {
                 continue;
             }
-            let said = gatherer.said_of(&people, PEER_TIME_MAX).await;
-            let said: Result<HashMap<PersonId, Said>, Arc<Error>> = said
-                .map(|said| said.into_iter().map(|it| (it.id, it)).collect())
-                .map_err(Arc::new);
+            let said = Box::pin(gatherer.said_of(&people, PEER_TIME_MAX)).await;
+            let said: Result<HashMap<PersonId, Said>, Arc<Error>> =
+                said.map(|said| said.into_iter().map(|it| (it.id, it)).collect()).map_err(Arc::new);
             for Asked { person, answer } in asked {
                 let said = match &said {
                     Ok(said) => Ok(said.get(&person).cloned()),
