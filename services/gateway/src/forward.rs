@@ -260,10 +260,15 @@ pub(crate) fn for_operators(rpc: &str) -> bool {
     OPERATORS.contains(&rpc)
 }
 
+/// Whether an RPC, as `/PACKAGE.SERVICE/METHOD`, is for keys that choose who gets a perk.
+pub(crate) fn is_for_perks(rpc: &str) -> bool {
+    PERKS.contains(&rpc)
+}
+
 /// Of a caller whose key is for something else than an RPC, as `/PACKAGE.SERVICE/METHOD`, is.
 pub(crate) fn refuse_other_purpose(rpc: &str, caller: &Caller) -> Result<(), Error> {
     let is_for = matches!(caller.purpose(), Purpose::Perks | Purpose::Operator);
-    if is_for || !PERKS.contains(&rpc) { Ok(()) } else { Err(Error::PurposeNotPerks) }
+    if is_for || !is_for_perks(rpc) { Ok(()) } else { Err(Error::PurposeNotPerks) }
 }
 
 /// Whether the caller showed an operator's key, or needs none.

@@ -7,18 +7,21 @@ mod call;
 mod conditional;
 mod config;
 mod error;
+mod fields;
 mod forward;
 mod healthz;
 mod metrics;
+mod openapi;
 mod pages;
 mod problem;
+mod request_id;
 mod rest;
 mod routes;
 mod rpc;
 mod store;
 mod transcode;
 
-use axum::Router;
+use axum::{Router, middleware};
 use klout_chassis::{Context, Service};
 use klout_proto::profile::v1::{
     key_operator_service_server::{self, KeyOperatorServiceServer},
@@ -76,12 +79,15 @@ impl Service for Gateway {
         let pages = Pages::new(&links, request_time_max);
         let keys = KeyOperatorRpc { db: db.clone() };
         let lookup = LookupRpc { db, links: links.clone() };
+        let documents = openapi::router(authentication.clone());
         let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())
             .merge(grpc)
-            .fallback(rest::path_unknown);
+            .merge(documents)
+            .fallback(rest::path_unknown)
+            .layer(middleware::from_fn(request_id::name));
         Ok(Self { router, keys, lookup })
     }
 

@@ -23,9 +23,11 @@ use crate::{
     call,
     conditional::conditional,
     error::Error,
+    fields::{self, Fields},
     forward,
     metrics::RouteMetrics,
     problem::problem,
+    request_id::RequestId,
     routes::{self, Rest, Route},
     transcode,
 };
@@ -123,9 +125,14 @@ async fn answer(
         transcode::set(&mut message, field, text).map_err(Error::from)?;
         given.insert((*field).to_owned());
     }
+    let mut fields = Fields::default();
     for (field, text) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         if !given.insert(field.to_string()) {
             return Err(Error::FieldRepeated(field.into_owned()).into());
+        }
+        if field == fields::PARAMETER {
+            fields = Fields::parse(&text, &route.answer()).map_err(Error::from)?;
+            continue;
         }
         transcode::set(&mut message, &field, &text).map_err(Error::from)?;
     }
@@ -133,7 +140,9 @@ async fn answer(
         forward::refuse_operator_field(&message, field)?;
     }
     let response = call::unary(link, &rpc, message).await?;
-    Ok(transcode::resource(&response, route.resource))
+    let mut resource = transcode::resource(&response, route.resource);
+    fields.keep(&mut resource);
+    Ok(resource)
 }
 
 async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Value, Error> {
@@ -151,12 +160,14 @@ async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Valu
 /// One span a request, in the trace of its caller.
 pub(crate) async fn trace(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let id = request.extensions().get::<RequestId>().map_or("", RequestId::as_str);
     let span = info_span!(
         "http",
         otel.name = format!("{} {route}", request.method()),
         otel.kind = "server",
         http.request.method = %request.method(),
         http.route = route,
+        http.request.id = id,
         http.response.status_code = Empty,
     );
     klout_telemetry::continue_trace(&span, request.headers());

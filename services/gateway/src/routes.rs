@@ -4,7 +4,7 @@ mod perks;
 
 use http::Method;
 use klout_proto::json::DESCRIPTORS;
-use prost_reflect::MethodDescriptor;
+use prost_reflect::{MessageDescriptor, MethodDescriptor};
 
 /// An RPC that has a path.
 #[derive(Debug)]
@@ -516,6 +516,18 @@ impl Route {
         service.methods().find(|it| it.name() == method).expect("a method")
     }
 
+    /// What is answered: the response, or the one field of it.
+    ///
+    /// # Panics
+    ///
+    /// When the response has no such message; a test goes through the table.
+    pub(crate) fn answer(&self) -> MessageDescriptor {
+        let response = self.descriptor().output();
+        let Some(resource) = self.resource else { return response };
+        let field = response.get_field_by_name(resource).expect("a field of the response");
+        field.kind().as_message().expect("a message").clone()
+    }
+
     /// The section name of the service that answers.
     ///
     /// # Panics
@@ -533,7 +545,7 @@ mod tests {
     use prost_reflect::DynamicMessage;
 
     use super::*;
-    use crate::transcode::set;
+    use crate::{fields, transcode::set};
 
     #[test]
     fn every_route_leads_to_an_rpc_and_its_segments_to_fields() {
@@ -545,9 +557,8 @@ mod tests {
                 set(&mut request, field, "1").expect("the segment is a field");
             }
             assert_eq!(route.path.matches('{').count(), route.segments.len(), "{route:?}");
-            if let Some(resource) = route.resource {
-                assert!(rpc.output().get_field_by_name(resource).is_some(), "{route:?}");
-            }
+            assert!(rpc.input().get_field_by_name(fields::PARAMETER).is_none(), "{route:?}");
+            assert!(!route.answer().full_name().is_empty(), "{route:?}");
             assert!(!route.owner().is_empty());
             assert!(!rpc.is_client_streaming() && !rpc.is_server_streaming(), "{route:?}");
         }

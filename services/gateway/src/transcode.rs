@@ -68,6 +68,21 @@ pub(crate) fn resource(response: &DynamicMessage, field: Option<&str>) -> serde_
     }
 }
 
+/// Whether a field can be given in a URL.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing but these comes in a URL")]
+pub(crate) fn comes_in_a_url(field: &FieldDescriptor) -> bool {
+    !field.is_list()
+        && !field.is_map()
+        && match field.kind() {
+            Kind::String | Kind::Int32 | Kind::Bool => true,
+            Kind::Message(message) => matches!(
+                message.full_name(),
+                "google.protobuf.Timestamp" | "google.protobuf.Duration"
+            ),
+            _ => false,
+        }
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing but these comes in a URL")]
 fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, &'static str> {
     if field.is_list() || field.is_map() {
