@@ -3,9 +3,11 @@
 //! Owns the `gateway` schema and no data. Asks scoring, social-graph and the connector for whoever
 //! is outside.
 
+mod access;
 mod call;
 mod conditional;
 mod config;
+mod door;
 mod error;
 mod fields;
 mod forward;
@@ -20,6 +22,8 @@ mod routes;
 mod rpc;
 mod store;
 mod transcode;
+
+use std::sync::Arc;
 
 use axum::{Router, middleware};
 use klout_chassis::{Context, Service};
@@ -36,10 +40,11 @@ use tower::BoxError;
 
 pub use crate::{config::Config, store::MIGRATOR};
 use crate::{
+    door::Door,
     healthz::Healthz,
     metrics::METRICS,
     pages::Pages,
-    rest::Door,
+    rest::Answering,
     rpc::{KeyOperatorRpc, LookupRpc, PersonDataRpc},
 };
 
@@ -68,24 +73,24 @@ impl Service for Gateway {
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, links, authentication, going_down, .. } = context;
         let Config { request_time_max, stream_time_max, body_size_max } = config;
-        let grpc = forward::router(
-            &links,
-            authentication.clone(),
-            request_time_max,
-            stream_time_max,
-            &going_down,
-        );
+        let door = Door::new(authentication);
+        let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down);
         let healthz = Healthz::new(links.to("scoring"), going_down);
         let pages = Pages::new(&links, request_time_max);
         let keys = KeyOperatorRpc { db: db.clone() };
         let lookup = LookupRpc { db, links: links.clone() };
-        let documents = openapi::router(authentication.clone());
-        let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });
+        let documents = openapi::router(door.clone());
+        let lookup_keep_time = std::time::Duration::from_secs(86_400);
+        let answering = Answering { door, links, request_time_max, body_size_max };
+        let answering = Arc::new(answering);
+        let rest = rest::router(Arc::clone(&answering), routes::all());
+        let crm = openapi::crm::router(answering, lookup_keep_time);
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())
             .merge(grpc)
             .merge(documents)
+            .merge(crm)
             .fallback(rest::path_unknown)
             .layer(middleware::from_fn(request_id::name));
         Ok(Self { router, keys, lookup })

@@ -1,16 +1,19 @@
 //! The gateway's REST as OpenAPI: made from the one table of routes and from the contracts, which say all of it already.
 //!
 //! Two documents, as two kinds of people read them. What only the operator may call is not there for anybody else, who is
-//! answered 404; a document that anybody can read says nothing of it either. The operator's has all.
+//! answered 404; a document that anybody can read says nothing of it either. The operator's has all. A third one is small,
+//! for customer relationship systems, which understand less of OpenAPI; and once more as Swagger 2.0.
 
 mod answers;
 mod comments;
+pub(crate) mod crm;
 mod document;
 mod examples;
 mod extra;
 mod limits;
 mod operation;
 mod schema;
+mod swagger;
 
 use std::sync::LazyLock;
 
@@ -24,13 +27,14 @@ use axum::{
 };
 use http::{
     HeaderMap, Method,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_TYPE, HOST},
+    uri::Authority,
 };
-use klout_chassis::Authentication;
 use openapiv3::OpenAPI;
-use tonic::Status;
 
-use crate::{conditional::conditional, error::Error, forward, problem::problem, rest};
+use crate::{
+    access::Access, conditional::conditional, door::Door, error::Error, problem::problem, rest,
+};
 
 /// Where anybody can read what there is.
 const PUBLIC_PATH: &str = "/openapi.json";
@@ -43,31 +47,42 @@ pub(crate) static PUBLIC: LazyLock<OpenAPI> = LazyLock::new(|| document::whole(f
 
 static PUBLIC_TEXT: LazyLock<Bytes> = LazyLock::new(|| text(&*PUBLIC));
 
+/// What customer relationship systems call.
+static CRM: LazyLock<OpenAPI> = LazyLock::new(crm::document);
+
+static CRM_TEXT: LazyLock<Bytes> = LazyLock::new(|| text(&*CRM));
+
 static OPERATORS_TEXT: LazyLock<Bytes> = LazyLock::new(|| text(&document::whole(true)));
 
 /// The router of the documents, of which the public ones need no key.
-pub(crate) fn router(authentication: Authentication) -> Router {
+pub(crate) fn router(door: Door) -> Router {
     Router::new()
         .route(PUBLIC_PATH, get(async || json(&PUBLIC_TEXT)))
         .route(OPERATORS_PATH, get(for_operators))
+        .route(crm::PATH, get(async || json(&CRM_TEXT)))
+        .route(swagger::PATH, get(swagger))
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(authentication)
+        .with_state(door)
         .layer(middleware::from_fn(conditional))
         .layer(middleware::from_fn(rest::trace))
 }
 
-async fn for_operators(
-    State(authentication): State<Authentication>,
-    headers: HeaderMap,
-) -> Response {
-    let admitted = match authentication.admit(&headers) {
-        Ok(admitted) => admitted,
-        Err(status) => return problem(&status),
-    };
-    if forward::is_operator(&admitted.caller) {
-        return json(&OPERATORS_TEXT);
+async fn for_operators(State(door): State<Door>, headers: HeaderMap) -> Response {
+    match door.admit(&headers, Access::Operators).await {
+        Ok(_) => json(&OPERATORS_TEXT),
+        Err(turned_away) => {
+            let path = || Error::PathUnknown { path: OPERATORS_PATH.to_owned() }.into();
+            problem(&turned_away.into_status(path))
+        }
     }
-    problem(&Status::from(Error::PathUnknown { path: OPERATORS_PATH.to_owned() }))
+}
+
+/// Swagger names the host in the document, so it is the one that was asked.
+async fn swagger(request: Request) -> Response {
+    let named = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let named = named.and_then(|host| Authority::try_from(host).ok());
+    let host = request.uri().authority().cloned().or(named);
+    json(&text(&swagger::of(&CRM, host.as_ref())))
 }
 
 async fn method_not_allowed(method: Method, request: Request) -> Response {

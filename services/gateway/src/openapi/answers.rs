@@ -16,6 +16,7 @@ use super::{
     schema,
 };
 use crate::{
+    access::Access,
     problem::http_status,
     routes::{Rest, Route},
 };
@@ -67,12 +68,7 @@ const SHARED: [(u16, &str); 6] = [
 type Reasons = Vec<(String, String)>;
 
 /// The answers of an operation of the table.
-pub(super) fn responses(
-    route: &Route,
-    is_for_perks: bool,
-    is_for_operators: bool,
-    answered: MediaType,
-) -> Responses {
+pub(super) fn responses(route: &Route, access: Access, answered: MediaType) -> Responses {
     let mut failures = comments::failures(&route.descriptor());
     let add = |failures: &mut Vec<Failure>, more: &[(Code, &str, &str)]| {
         failures.extend(more.iter().map(|(code, reason, when)| Failure {
@@ -85,10 +81,10 @@ pub(super) fn responses(
     if route.rest == Rest::Body {
         add(&mut failures, &[TOO_LARGE]);
     }
-    if is_for_perks {
+    if access == Access::Perks {
         add(&mut failures, &[NOT_PERKS]);
     }
-    if is_for_operators || route.path.contains('{') {
+    if access == Access::Operators || route.path.contains('{') {
         add(&mut failures, &[PATH_UNKNOWN]);
     }
 

@@ -16,7 +16,8 @@ use super::{
     schema::{self, Dialect, Schemas, Way},
 };
 use crate::{
-    call, forward,
+    access::{self, Access},
+    call,
     routes::{Rest, Route},
     transcode,
 };
@@ -53,9 +54,14 @@ pub(super) fn tag(route: &Route) -> &'static str {
     }
 }
 
+/// What it takes to call it.
+pub(super) fn access(route: &Route) -> Access {
+    Access::of(&call::path(&route.descriptor()))
+}
+
 /// Whether only the operator's key may call it.
 pub(super) fn is_for_operators(route: &Route) -> bool {
-    forward::for_operators(&call::path(&route.descriptor()))
+    access(route) == Access::Operators
 }
 
 /// The operation of a route, as the operator or as others may call it.
@@ -67,7 +73,7 @@ pub(super) fn operation(
 ) -> Operation {
     let rpc = route.descriptor();
     let path = call::path(&rpc);
-    let hidden = forward::operator_field(&path).filter(|_| !operator);
+    let hidden = access::operator_field(&path).filter(|_| !operator);
     let id = id(route);
     let examples = Examples::of(&id);
     let described = comments::of_method(&rpc);
@@ -91,7 +97,6 @@ pub(super) fn operation(
             extensions: IndexMap::new(),
         })
     });
-    let is_for_perks = forward::is_for_perks(&path);
     let mut extensions = IndexMap::from([("x-klout-rpc".to_owned(), route.rpc.into())]);
     if is_for_operators(route) {
         extensions.insert("x-klout-operators".to_owned(), true.into());
@@ -103,7 +108,7 @@ pub(super) fn operation(
         operation_id: Some(id),
         parameters: parameters(route, schemas, dialect, hidden),
         request_body: body,
-        responses: answers::responses(route, is_for_perks, is_for_operators(route), answer),
+        responses: answers::responses(route, access(route), answer),
         extensions,
         ..Operation::default()
     }

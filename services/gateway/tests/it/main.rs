@@ -4,6 +4,7 @@ mod callers;
 mod forwarding;
 mod health;
 mod keys;
+mod openapi;
 mod pages;
 mod people;
 mod plus_k;
