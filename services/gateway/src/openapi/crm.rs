@@ -171,6 +171,7 @@ async fn in_body(State(keep_time): State<Duration>, request: Request, next: Next
     let (mut parts, body) = response.into_parts();
     if let Some(Told(problem)) = parts.extensions.get_mut::<Told>() {
         // Its body is written when the request's name is known.
+        problem.remove("metadata");
         add(problem, &parts.headers);
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         return Response::from_parts(parts, body);

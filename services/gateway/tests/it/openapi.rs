@@ -50,7 +50,9 @@ fn closed(schema: &Value) -> Value {
             Value::Object(object)
         }
         Value::Array(elements) => elements.iter().map(closed).collect(),
-        other => other.clone(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            other.clone()
+        }
     }
 }
 
