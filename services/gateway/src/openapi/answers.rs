@@ -22,11 +22,14 @@ use crate::{
 };
 
 /// What every answer to a key may be, whatever is asked: code, reason, when.
-const ALWAYS: [(Code, &str, &str); 14] = [
+const ALWAYS: [(Code, &str, &str); 18] = [
     (Code::InvalidArgument, "FIELD_INVALID", "something that is no field, or cannot be its value"),
     (Code::InvalidArgument, "MESSAGE_MALFORMED", "a path or a body that cannot be read"),
     (Code::Unauthenticated, "TOKEN_MISSING", "there is no key"),
     (Code::Unauthenticated, "TOKEN_INVALID", "the key is not one of ours, or is over"),
+    (Code::Unauthenticated, "KEY_EXPIRED", "the key, or this secret of it, is over"),
+    (Code::Unauthenticated, "KEY_REVOKED", "the key was taken back"),
+    (Code::PermissionDenied, "SCOPE_MISSING", "the key does not have the scope that this takes"),
     (Code::PermissionDenied, "PURPOSE_REFUSED", "a purpose for which nobody's score may be used"),
     (
         Code::ResourceExhausted,
@@ -38,6 +41,7 @@ const ALWAYS: [(Code, &str, &str); 14] = [
     (Code::Internal, "STORE_FAILED", "our mistake"),
     (Code::Unimplemented, "METHOD_UNKNOWN", "a service behind the gateway is of an older version"),
     (Code::Unavailable, "OVERLOADED", "there are as many calls as there is room for"),
+    (Code::Unavailable, "ISSUER_UNAVAILABLE", "who issued the token does not answer"),
     (Code::Unavailable, "PEER_UNAVAILABLE", "a service behind the gateway does not answer"),
     (Code::Unavailable, "STORE_UNAVAILABLE", "a database does not answer"),
     (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "it took too long"),

@@ -50,7 +50,7 @@ pub(super) fn tag(route: &Route) -> &'static str {
         "PerkService" => "Perks",
         "DeskService" => "Desk",
         "LookupService" => "Look-ups",
-        _ => "Operators",
+        _ => "Keys",
     }
 }
 
@@ -78,9 +78,8 @@ pub(super) fn operation(
     let examples = Examples::of(&id);
     let described = comments::of_method(&rpc);
     let mut description = described.clone();
-    if is_for_operators(route) {
-        description.push_str("\n\nFor the operator's key alone: to others it is not there.");
-    }
+    description.push_str("\n\n");
+    description.push_str(&takes(access(route)));
     let answer = MediaType {
         schema: Some(schemas.message(&route.answer(), Way::Answered)),
         example: examples.response.clone(),
@@ -111,6 +110,15 @@ pub(super) fn operation(
         responses: answers::responses(route, access(route), answer),
         extensions,
         ..Operation::default()
+    }
+}
+
+/// What it takes to call something, for people.
+fn takes(access: Access) -> String {
+    match access {
+        Access::Operators => "For the operator's key alone: to others it is not there.".to_owned(),
+        Access::Scope(scope) => format!("Takes a key with the scope `{}`.", scope.as_str()),
+        Access::Perks => "Takes a key with the scope `perks` and a purpose that is perks.".to_owned(),
     }
 }
 
