@@ -75,7 +75,7 @@ pub(super) fn document() -> OpenAPI {
     schemas.named("Problem", problem());
     let mut document = document::document("Klout for CRMs", ABOUT, paths);
     document.components.get_or_insert_default().schemas = schemas.into_schemas();
-    document
+    document::without_unused(document)
 }
 
 fn chosen() -> impl Iterator<Item = Chosen> {

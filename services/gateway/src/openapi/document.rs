@@ -19,7 +19,7 @@ const ABOUT: &str = "How influential people are, why, on what, and what it earns
 
 Requests and answers are canonical protobuf JSON: lowerCamelCase, 64-bit integers as strings, times as RFC 3339 (`2026-10-05T00:00:00Z`), durations as seconds with an `s` (`1.5s`). In a query, dots lead into messages (`consistency.maxStaleness=1.5s`), and a `+` is `%2B`. A field that is not there is refused. Answers may get more fields in later versions.
 
-Show a key as `authorization: Bearer KEY` or `x-api-key: KEY`. What went wrong is told as `application/problem+json`, whose `reason` does not change; another method than those below is answered 405, `METHOD_NOT_ALLOWED`, and a path that is not there 404, `PATH_UNKNOWN`. Every answer has an `x-request-id`, and problems have it as `requestId`. Answers to GET have an `etag`.";
+Show a key as `authorization: Bearer KEY` or `x-api-key: KEY`. What went wrong is told as `application/problem+json`, whose `reason` does not change; another method than those below is answered 405, `METHOD_NOT_ALLOWED`, and a path that is not there 404, `PATH_UNKNOWN`. Every answer has an `x-request-id`, and problems have it as `requestId`. Answers to GET have an `etag`, which is sent back as `if-none-match`. `fields` names the fields of an answer that are wanted, such as `?fields=score,scoreTime`.";
 
 /// The headings, in the order in which they are read.
 const TAGS: [(&str, &str); 8] = [
@@ -64,7 +64,21 @@ pub(super) fn whole(operator: bool) -> OpenAPI {
     components.parameters = operation::parameter_components();
     components.responses = answers::components();
     components.headers = answers::header_components();
-    document
+    without_unused(document)
+}
+
+/// The same document without schemas that nothing refers to.
+pub(super) fn without_unused(mut document: OpenAPI) -> OpenAPI {
+    loop {
+        let text = serde_json::to_string(&document).expect("it has nothing that JSON has not");
+        let Some(components) = &mut document.components else { return document };
+        let before = components.schemas.len();
+        let reference = |name: &str| format!("\"#/components/schemas/{name}\"");
+        components.schemas.retain(|name, _| text.contains(&reference(name)));
+        if components.schemas.len() == before {
+            return document;
+        }
+    }
 }
 
 /// A document with keys and nothing else that refers to something.
