@@ -8,6 +8,7 @@ use openapiv3::{
     Header, MediaType, ParameterSchemaOrContent, ReferenceOr, Response, Responses, Schema,
     StatusCode,
 };
+use prost_reflect::MethodDescriptor;
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -15,14 +16,10 @@ use super::{
     comments::{self, Failure},
     schema,
 };
-use crate::{
-    access::Access,
-    problem::http_status,
-    routes::{Rest, Route},
-};
+use crate::{access::Access, problem::http_status};
 
 /// What every answer to a key may be, whatever is asked: code, reason, when.
-const ALWAYS: [(Code, &str, &str); 18] = [
+const ALWAYS: [(Code, &str, &str); 19] = [
     (Code::InvalidArgument, "FIELD_INVALID", "something that is no field, or cannot be its value"),
     (Code::InvalidArgument, "MESSAGE_MALFORMED", "a path or a body that cannot be read"),
     (Code::Unauthenticated, "TOKEN_MISSING", "there is no key"),
@@ -35,6 +32,11 @@ const ALWAYS: [(Code, &str, &str); 18] = [
         Code::ResourceExhausted,
         "CALLS_TOO_MANY",
         "this caller has as many calls at the same time as it may",
+    ),
+    (
+        Code::ResourceExhausted,
+        "LIMIT_REACHED",
+        "the key has no calls left of its second or its day",
     ),
     (Code::Internal, "PANICKED", "our mistake"),
     (Code::Internal, "PEER_FAILED", "our mistake"),
@@ -59,21 +61,39 @@ const NOT_PERKS: (Code, &str, &str) =
     (Code::PermissionDenied, "PURPOSE_NOT_PERKS", "the key is for something else than perks");
 
 /// Where descriptions of problems are, by status, shared by all operations.
-const SHARED: [(u16, &str); 6] = [
+const SHARED: [(u16, &str); 7] = [
     (401, "Unauthenticated"),
     (413, "TooLarge"),
+    (429, "TooMany"),
     (500, "OurMistake"),
     (501, "NotThereYet"),
     (503, "Unavailable"),
     (504, "TooLate"),
 ];
 
+/// The largest number of calls, or of seconds.
+pub(super) const MOST: i64 = 999_999_999_999_999;
+
+/// Headers that tell how far a key is from its limits: the present draft, and what most clients know.
+const RATE: [&str; 5] =
+    ["RateLimit-Policy", "RateLimit", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+
 /// What a status is answered for: reason and when.
 type Reasons = Vec<(String, String)>;
 
-/// The answers of an operation of the table.
-pub(super) fn responses(route: &Route, access: Access, answered: MediaType) -> Responses {
-    let mut failures = comments::failures(&route.descriptor());
+/// What is called, as far as its failures depend on it.
+#[derive(Clone, Debug)]
+pub(super) struct Called {
+    pub(super) rpc: MethodDescriptor,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) has_body: bool,
+    pub(super) access: Access,
+}
+
+/// The answers of an operation: those that are a success, and every other one.
+pub(super) fn responses(called: &Called, successes: Vec<(u16, Response)>) -> Responses {
+    let mut failures = comments::failures(&called.rpc);
     let add = |failures: &mut Vec<Failure>, more: &[(Code, &str, &str)]| {
         failures.extend(more.iter().map(|(code, reason, when)| Failure {
             code: *code,
@@ -82,20 +102,21 @@ pub(super) fn responses(route: &Route, access: Access, answered: MediaType) -> R
         }));
     };
     add(&mut failures, &ALWAYS);
-    if route.rest == Rest::Body {
+    if called.has_body {
         add(&mut failures, &[TOO_LARGE]);
     }
-    if access == Access::Perks {
+    if called.access == Access::Perks {
         add(&mut failures, &[NOT_PERKS]);
     }
-    if access == Access::Operators || route.path.contains('{') {
+    if called.access == Access::Operators || called.path.contains('{') {
         add(&mut failures, &[PATH_UNKNOWN]);
     }
 
     let mut responses = IndexMap::new();
-    let tagged = route.method == Method::GET;
-    responses.insert(StatusCode::Code(200), ReferenceOr::Item(success(answered, tagged)));
-    if tagged {
+    for (status, response) in successes {
+        responses.insert(StatusCode::Code(status), ReferenceOr::Item(response));
+    }
+    if called.method == Method::GET {
         responses.insert(StatusCode::Code(304), shared("NotModified"));
     }
     for (status, reasons) in by_status(failures) {
@@ -142,30 +163,47 @@ pub(super) fn header_components() -> IndexMap<String, ReferenceOr<Header>> {
         })
     };
     let text = || schema::schema(schema::text("", None), "");
-    let seconds = || schema::schema(schema::integer(0, i64::from(i32::MAX)), "");
-    IndexMap::from([
+    let whole = || schema::schema(schema::integer(0, MOST), "");
+    let named = [
         (
-            "ETag".to_owned(),
-            header(
-                "Changes with the answer. Send it as `if-none-match`: 304 when it would be the same.",
-                text(),
-            ),
+            "ETag",
+            "Changes with the answer. Sent back as `if-none-match`, it is answered 304 when nothing did.",
+            text(),
         ),
         (
-            "X-Request-Id".to_owned(),
-            header("The name of the request: the caller's, or one that was made for it.", text()),
+            "X-Request-Id",
+            "The name of the request: the caller's, or one that was made for it.",
+            text(),
         ),
-        ("Retry-After".to_owned(), header("In how many seconds a retry may help.", seconds())),
-    ])
+        ("Retry-After", "In how many seconds a retry may help.", whole()),
+        (
+            "RateLimit-Policy",
+            "The limits of the key, as the draft of the IETF writes them.",
+            text(),
+        ),
+        ("RateLimit", "What is left of each of them.", text()),
+        ("RateLimit-Limit", "Of the limit that is nearest: how many calls there are.", whole()),
+        ("RateLimit-Remaining", "How many of them are left.", whole()),
+        ("RateLimit-Reset", "In how many seconds they begin anew.", whole()),
+    ];
+    let named = named.map(|(name, about, schema)| (name.to_owned(), header(about, schema)));
+    named.into_iter().collect()
 }
 
-/// An answer with what was asked for.
-pub(super) fn success(answered: MediaType, tagged: bool) -> Response {
-    let names: &[&str] = if tagged { &["ETag", "X-Request-Id"] } else { &["X-Request-Id"] };
+/// An answer with what was asked for, in one or several forms.
+pub(super) fn success<const N: usize>(
+    description: &str,
+    tagged: bool,
+    content: [(&str, MediaType); N],
+) -> Response {
+    let mut names = vec!["X-Request-Id"];
+    names.extend(RATE);
+    names.extend(tagged.then_some("ETag"));
+    let content = content.map(|(name, media)| (name.to_owned(), media));
     Response {
-        description: "Answered.".to_owned(),
-        headers: headers(names),
-        content: IndexMap::from([("application/json".to_owned(), answered)]),
+        description: description.to_owned(),
+        headers: headers(&names),
+        content: content.into_iter().collect(),
         ..Response::default()
     }
 }
@@ -210,11 +248,17 @@ fn problem(status: u16, reasons: &Reasons) -> Response {
         when => format!("- `{reason}`: {when}"),
     });
     let names: Vec<Value> = reasons.iter().map(|(reason, _)| json!(reason)).collect();
-    let retried: &[&str] = &["X-Request-Id", "Retry-After"];
+    let mut names = vec!["X-Request-Id"];
+    if matches!(status, 429 | 503) {
+        names.push("Retry-After");
+    }
+    if status == 429 {
+        names.extend(RATE);
+    }
     let media = MediaType { schema: Some(schema::refer("Problem")), ..MediaType::default() };
     Response {
         description: lines.collect::<Vec<_>>().join("\n"),
-        headers: headers(if matches!(status, 429 | 503) { retried } else { &retried[..1] }),
+        headers: headers(&names),
         content: IndexMap::from([("application/problem+json".to_owned(), media)]),
         extensions: IndexMap::from([("x-klout-reasons".to_owned(), Value::Array(names))]),
         ..Response::default()

@@ -135,7 +135,7 @@ fn in_schema(mut answer: Schema) -> Schema {
 
 fn rate() -> Schema {
     let number = |description: &str| {
-        let kind = schema::integer(0, i64::from(i32::MAX));
+        let kind = schema::integer(0, answers::MOST);
         ReferenceOr::Item(Box::new(schema::schema(kind, description)))
     };
     let object = ObjectType {
@@ -197,7 +197,7 @@ async fn in_body(State(keep_time): State<Duration>, request: Request, next: Next
 
 fn add(object: &mut Map<String, Value>, headers: &HeaderMap) {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let number = |name: &str| text(name).and_then(|it| it.parse::<u32>().ok());
+    let number = |name: &str| text(name).and_then(|it| it.parse::<u64>().ok());
     let limit = number("ratelimit-limit");
     if let (Some(limit), Some(remaining)) = (limit, number("ratelimit-remaining")) {
         let mut rate = json!({ "limit": limit, "remaining": remaining });

@@ -49,7 +49,7 @@ pub(super) fn whole(operator: bool) -> OpenAPI {
             put(&mut paths, route.path, &route.method, operation);
         }
     }
-    for (path, method, operation) in extra::operations() {
+    for (path, method, operation) in extra::operations(&mut schemas) {
         put(&mut paths, path, &method, operation);
     }
     let tags = TAGS.iter().filter(|(tag, _)| routes.iter().any(|it| operation::tag(it) == *tag));

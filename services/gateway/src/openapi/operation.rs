@@ -6,12 +6,13 @@ use http::Method;
 use indexmap::IndexMap;
 use openapiv3::{
     MediaType, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathStyle,
-    QueryStyle, ReferenceOr, RequestBody, Schema, SchemaKind, Type,
+    QueryStyle, ReferenceOr, RequestBody, Responses, Schema, SchemaKind, StringType, Type,
 };
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use super::{
-    answers, comments,
+    answers::{self, Called},
+    comments,
     examples::{self, Examples},
     schema::{self, Dialect, Schemas, Way},
 };
@@ -28,6 +29,12 @@ const NAMES: [(&str, &str); 3] = [
     ("/v1/perks:evaluate", "evaluatePerksOfSubject"),
     ("/v1/campaigns/{campaign}/grants GET", "listCampaignGrants"),
 ];
+
+/// Also answered 202, for who waits to be scored.
+const LOOKUP: &str = "klout.profile.v1.LookupService/ResolveAndGetScore";
+
+/// Also answered as CSV.
+const PEOPLE: &str = "klout.profile.v1.LookupService/ListPeople";
 
 /// What a document calls the operation of a route; other software makes names of functions of it.
 pub(super) fn id(route: &Route) -> String {
@@ -107,18 +114,49 @@ pub(super) fn operation(
         operation_id: Some(id),
         parameters: parameters(route, schemas, dialect, hidden),
         request_body: body,
-        responses: answers::responses(route, access(route), answer),
+        responses: responses(route, answer),
         extensions,
         ..Operation::default()
     }
 }
 
+/// How the operation of a route is answered.
+fn responses(route: &Route, answer: MediaType) -> Responses {
+    let called = Called {
+        rpc: route.descriptor(),
+        method: route.method.clone(),
+        path: route.path,
+        has_body: route.rest == Rest::Body,
+        access: access(route),
+    };
+    let tagged = route.method == Method::GET;
+    let json = |answer| ("application/json", answer);
+    let successes = match route.rpc {
+        LOOKUP => {
+            let waits = "Somebody who waits to be scored: `score.state` is `PENDING`. Ask again.";
+            let found = answers::success("Answered.", false, [json(answer.clone())]);
+            vec![(200, found), (202, answers::success(waits, false, [json(answer)]))]
+        }
+        PEOPLE => {
+            let rows = schema::schema(schema::string(StringType::default()), "Rows with a header.");
+            let schema = Some(ReferenceOr::Item(rows));
+            let rows = MediaType { schema, ..MediaType::default() };
+            let listed = [json(answer), ("text/csv; charset=utf-8", rows)];
+            vec![(200, answers::success("Answered: as CSV, if `accept` says so.", true, listed))]
+        }
+        _ => vec![(200, answers::success("Answered.", tagged, [json(answer)]))],
+    };
+    answers::responses(&called, successes)
+}
+
 /// What it takes to call something, for people.
-fn takes(access: Access) -> String {
+pub(super) fn takes(access: Access) -> String {
     match access {
         Access::Operators => "For the operator's key alone: to others it is not there.".to_owned(),
         Access::Scope(scope) => format!("Takes a key with the scope `{}`.", scope.as_str()),
-        Access::Perks => "Takes a key with the scope `perks` and a purpose that is perks.".to_owned(),
+        Access::Perks => {
+            "Takes a key with the scope `perks` and a purpose that is perks.".to_owned()
+        }
     }
 }
 
