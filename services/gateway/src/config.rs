@@ -17,4 +17,11 @@ pub struct Config {
 
     /// The largest body of a REST request, in bytes.
     pub body_size_max: usize,
+
+    /// How long whoever looked somebody up may keep the answer, before they have to ask again.
+    #[serde(with = "humantime_serde")]
+    pub lookup_keep_time: Duration,
+
+    /// After how many people a list of people as CSV ends, with a link to the rest.
+    pub csv_rows_max: usize,
 }

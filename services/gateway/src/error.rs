@@ -1,7 +1,7 @@
 //! What can go wrong in the gateway itself, and what the caller is told.
 
 use http::Method;
-use klout_chassis::Refusal;
+use klout_chassis::{PageMalformed, Refusal};
 use tonic::{Code, Status};
 
 use crate::transcode::Unbindable;
@@ -37,6 +37,18 @@ pub(crate) enum Error {
 
     #[error("the key is for something else than perks")]
     PurposeNotPerks,
+
+    #[error("the key is not for {purpose}")]
+    PurposeNotKeys { purpose: String },
+
+    #[error("nobody is known by that, or not as surely as was asked")]
+    NobodyKnown,
+}
+
+impl From<PageMalformed> for Error {
+    fn from(PageMalformed { field, problem }: PageMalformed) -> Self {
+        Self::Field(Unbindable { field: field.to_owned(), problem })
+    }
 }
 
 impl From<Error> for Status {
@@ -55,6 +67,10 @@ impl From<Error> for Status {
             Error::BodyTooLarge { max } => {
                 Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE").with("max", max)
             }
+            Error::PurposeNotKeys { purpose } => {
+                Refusal::new(Code::PermissionDenied, "PURPOSE_NOT_KEYS").with("purpose", purpose)
+            }
+            Error::NobodyKnown => Refusal::new(Code::NotFound, "PERSON_UNKNOWN"),
             Error::PurposeNotPerks => Refusal::new(Code::PermissionDenied, "PURPOSE_NOT_PERKS"),
         };
         refusal.into_status(error)

@@ -9,8 +9,10 @@ mod config;
 mod error;
 mod forward;
 mod healthz;
+mod lookup;
 mod metrics;
 mod pages;
+mod people;
 mod problem;
 mod rest;
 mod routes;
@@ -34,8 +36,10 @@ use tower::BoxError;
 pub use crate::{config::Config, store::MIGRATOR};
 use crate::{
     healthz::Healthz,
+    lookup::Lookup,
     metrics::METRICS,
     pages::Pages,
+    people::People,
     rest::Door,
     rpc::{KeyOperatorRpc, LookupRpc, PersonDataRpc},
 };
@@ -63,8 +67,14 @@ impl Service for Gateway {
     type Config = Config;
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, authentication, going_down, .. } = context;
-        let Config { request_time_max, stream_time_max, body_size_max } = config;
+        let Context { db, links, account_key, authentication, going_down, .. } = context;
+        let Config {
+            request_time_max,
+            stream_time_max,
+            body_size_max,
+            lookup_keep_time,
+            csv_rows_max,
+        } = config;
         let grpc = forward::router(
             &links,
             authentication.clone(),
@@ -72,11 +82,23 @@ impl Service for Gateway {
             stream_time_max,
             &going_down,
         );
-        let healthz = Healthz::new(links.to("scoring"), going_down);
+        let healthz = Healthz::new(links.to("scoring"), going_down.clone());
         let pages = Pages::new(&links, request_time_max);
         let keys = KeyOperatorRpc { db: db.clone() };
-        let lookup = LookupRpc { db, links: links.clone() };
-        let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });
+        let lookup = LookupRpc {
+            db,
+            links: links.clone(),
+            lookup: Lookup::new(&links, lookup_keep_time),
+            people: People::new(&links, &account_key),
+        };
+        let rest = rest::router(Door {
+            authentication,
+            links,
+            request_time_max,
+            body_size_max,
+            csv_rows_max,
+            going_down,
+        });
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())

@@ -15,6 +15,7 @@ use klout_chassis::{Authentication, Link, Links, Refusal, within};
 use klout_proto::json;
 use prost_reflect::DynamicMessage;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, field::Empty, info_span};
@@ -23,8 +24,9 @@ use crate::{
     call,
     conditional::conditional,
     error::Error,
-    forward,
+    forward, lookup,
     metrics::RouteMetrics,
+    people,
     problem::problem,
     routes::{self, Rest, Route},
     transcode,
@@ -37,6 +39,8 @@ pub(crate) struct Door {
     pub(crate) links: Links,
     pub(crate) request_time_max: Duration,
     pub(crate) body_size_max: usize,
+    pub(crate) csv_rows_max: usize,
+    pub(crate) going_down: CancellationToken,
 }
 
 /// The router of every route of the table.
@@ -67,7 +71,7 @@ pub(crate) fn router(door: Door) -> Router {
                 answer(&door, route, link, &segments, query.as_deref(), request, operator).await
             });
             let response = match answered.await.and_then(|answered| answered) {
-                Ok(resource) => Json(resource).into_response(),
+                Ok(response) => response,
                 Err(status) => problem(&status),
             };
             metrics.duration(response.status()).record(started.elapsed());
@@ -100,7 +104,9 @@ async fn answer(
     query: Option<&str>,
     request: Request,
     operator: bool,
-) -> Result<serde_json::Value, Status> {
+) -> Result<Response, Status> {
+    let headers = request.headers();
+    let csv = route.rpc == people::csv::RPC && people::csv::is_wanted(headers);
     let rpc = route.descriptor();
     let mut message = match route.rest {
         Rest::Query => DynamicMessage::new(rpc.input()),
@@ -132,8 +138,21 @@ async fn answer(
     if let Some(field) = forward::operator_field(&call::path(&rpc)).filter(|_| !operator) {
         forward::refuse_operator_field(&message, field)?;
     }
+    if csv {
+        let reading = people::csv::Reading {
+            link,
+            page_time_max: door.request_time_max,
+            rows_max: door.csv_rows_max,
+            going_down: door.going_down.clone(),
+        };
+        return people::csv::answer(reading, &message, query.unwrap_or_default()).await;
+    }
     let response = call::unary(link, &rpc, message).await?;
-    Ok(transcode::resource(&response, route.resource))
+    let resource = transcode::resource(&response, route.resource);
+    Ok(match route.rpc {
+        lookup::RPC => lookup::response(resource),
+        _ => Json(resource).into_response(),
+    })
 }
 
 async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Value, Error> {

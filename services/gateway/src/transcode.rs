@@ -75,6 +75,10 @@ fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, &'static str> {
     }
     match field.kind() {
         Kind::String => Ok(Value::String(text.to_owned())),
+        Kind::Double => match text.parse() {
+            Ok(number) if f64::is_finite(number) => Ok(Value::F64(number)),
+            Ok(_) | Err(_) => Err("is not a number"),
+        },
         Kind::Int32 => text.parse().map(Value::I32).map_err(|_| "is not a whole number"),
         // Canonical JSON has one string for either.
         Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => {

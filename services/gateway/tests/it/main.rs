@@ -4,6 +4,8 @@ mod callers;
 mod forwarding;
 mod health;
 mod keys;
+mod lookups;
+mod lookups_csv;
 mod pages;
 mod people;
 mod plus_k;
