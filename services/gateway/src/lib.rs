@@ -14,9 +14,11 @@ mod forward;
 mod healthz;
 mod issuers;
 mod keys;
+mod lookup;
 mod metrics;
 mod openapi;
 mod pages;
+mod people;
 mod problem;
 mod request_id;
 mod rest;
@@ -47,8 +49,10 @@ use crate::{
     healthz::Healthz,
     issuers::Issuers,
     keys::{FLUSH_INTERVAL, Keys, REFRESH_INTERVAL},
+    lookup::Lookup,
     metrics::METRICS,
     pages::Pages,
+    people::People,
     rest::Answering,
     rpc::{KeyOperatorRpc, LookupRpc, PersonDataRpc},
 };
@@ -81,19 +85,32 @@ impl Service for Gateway {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, authentication, going_down, .. } = context;
-        let Config { request_time_max, stream_time_max, body_size_max, keys, issuers } = config;
+        let Context { db, links, account_key, authentication, going_down, .. } = context;
+        let Config {
+            request_time_max,
+            stream_time_max,
+            body_size_max,
+            keys,
+            issuers,
+            lookup_keep_time,
+            csv_rows_max,
+        } = config;
         let defaults = keys;
         let keys = Keys::open(db.clone(), authentication.clone(), defaults.clone()).await?;
         let issuers = Issuers::new(issuers, &defaults, authentication.clone())?;
         let door = Door::new(authentication, keys.clone(), issuers.clone());
         let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down);
-        let healthz = Healthz::new(links.to("scoring"), going_down);
+        let healthz = Healthz::new(links.to("scoring"), going_down.clone());
         let pages = Pages::new(&links, request_time_max);
-        let lookup = LookupRpc { db, links: links.clone() };
+        let lookup = LookupRpc {
+            db,
+            links: links.clone(),
+            lookup: Lookup::new(&links, lookup_keep_time),
+            people: People::new(&links, &account_key),
+        };
         let documents = openapi::router(door.clone());
-        let lookup_keep_time = std::time::Duration::from_secs(86_400);
-        let answering = Answering { door, links, request_time_max, body_size_max };
+        let answering =
+            Answering { door, links, request_time_max, body_size_max, csv_rows_max, going_down };
         let answering = Arc::new(answering);
         let rest = rest::router(Arc::clone(&answering), routes::all());
         let crm = openapi::crm::router(answering, lookup_keep_time);

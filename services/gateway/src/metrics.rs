@@ -19,8 +19,10 @@ const REQUEST_DURATION: Metric = Metric::duration(
 ]);
 
 /// Every status that is answered.
-const STATUSES: [&str; 13] =
-    ["200", "400", "401", "403", "404", "405", "409", "413", "429", "500", "501", "503", "504"];
+const STATUSES: [&str; 14] = [
+    "200", "202", "400", "401", "403", "404", "405", "409", "413", "429", "500", "501", "503",
+    "504",
+];
 
 /// What another one would count as.
 const OTHER: &str = "500";

@@ -15,6 +15,7 @@ use klout_chassis::{Link, Links, Refusal, within};
 use klout_proto::json;
 use prost_reflect::DynamicMessage;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, field::Empty, info_span};
@@ -26,11 +27,13 @@ use crate::{
     door::Door,
     error::Error,
     fields::{self, Fields},
+    lookup,
     metrics::RouteMetrics,
+    people,
     problem::problem,
     request_id::RequestId,
     routes::{Rest, Route},
-    transcode,
+    transcode::{self, Unbindable},
 };
 
 /// What answering needs.
@@ -40,6 +43,8 @@ pub(crate) struct Answering {
     pub(crate) links: Links,
     pub(crate) request_time_max: Duration,
     pub(crate) body_size_max: usize,
+    pub(crate) csv_rows_max: usize,
+    pub(crate) going_down: CancellationToken,
 }
 
 /// The router of routes of the table.
@@ -72,7 +77,7 @@ pub(crate) fn router(
                     .await
             });
             let response = match answered.await.and_then(|answered| answered) {
-                Ok(resource) => Json(resource).into_response(),
+                Ok(response) => response,
                 Err(status) => problem(&status),
             };
             metrics.duration(response.status()).record(started.elapsed());
@@ -105,7 +110,9 @@ async fn answer(
     query: Option<&str>,
     request: Request,
     operator: bool,
-) -> Result<serde_json::Value, Status> {
+) -> Result<Response, Status> {
+    let headers = request.headers();
+    let csv = route.rpc == people::csv::RPC && people::csv::is_wanted(headers);
     let rpc = route.descriptor();
     let mut message = match route.rest {
         Rest::Query => DynamicMessage::new(rpc.input()),
@@ -142,10 +149,28 @@ async fn answer(
     if let Some(field) = access::operator_field(&call::path(&rpc)).filter(|_| !operator) {
         access::refuse_operator_field(&message, field)?;
     }
+    if csv {
+        // Its columns are always the same.
+        if given.contains(fields::PARAMETER) {
+            return Err(Error::Field(Unbindable {
+                field: fields::PARAMETER.to_owned(),
+                problem: "does not go with CSV",
+            })
+            .into());
+        }
+        let reading = people::csv::Reading {
+            link,
+            page_time_max: answering.request_time_max,
+            rows_max: answering.csv_rows_max,
+            going_down: answering.going_down.clone(),
+        };
+        return people::csv::answer(reading, &message, query.unwrap_or_default()).await;
+    }
     let response = call::unary(link, &rpc, message).await?;
     let mut resource = transcode::resource(&response, route.resource);
+    let waits = route.rpc == lookup::RPC && lookup::waits(&resource);
     fields.keep(&mut resource);
-    Ok(resource)
+    Ok(if waits { lookup::accepted(resource) } else { Json(resource).into_response() })
 }
 
 async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Value, Error> {

@@ -7,6 +7,8 @@ use http::Method;
 use klout_proto::json::DESCRIPTORS;
 use prost_reflect::{MessageDescriptor, MethodDescriptor};
 
+use crate::{lookup, people};
+
 /// An RPC that has a path.
 #[derive(Debug)]
 pub(crate) struct Route {
@@ -33,7 +35,7 @@ pub(crate) enum Rest {
 }
 
 /// Every path there is but those of keys and perks.
-static ROUTES: [Route; 56] = [
+static ROUTES: [Route; 58] = [
     Route {
         method: Method::GET,
         path: "/v1/people/{person}/score",
@@ -158,6 +160,22 @@ static ROUTES: [Route; 56] = [
         method: Method::POST,
         path: "/v1/people",
         rpc: "klout.graph.v1.GraphService/CreatePerson",
+        segments: &[],
+        rest: Rest::Body,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people",
+        rpc: people::csv::RPC,
+        segments: &[],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/people:score",
+        rpc: lookup::RPC,
         segments: &[],
         rest: Rest::Body,
         resource: None,

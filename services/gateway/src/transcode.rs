@@ -74,7 +74,7 @@ pub(crate) fn comes_in_a_url(field: &FieldDescriptor) -> bool {
     !field.is_list()
         && !field.is_map()
         && match field.kind() {
-            Kind::String | Kind::Int32 | Kind::Bool => true,
+            Kind::String | Kind::Double | Kind::Int32 | Kind::Bool => true,
             Kind::Message(message) => matches!(
                 message.full_name(),
                 "google.protobuf.Timestamp" | "google.protobuf.Duration"
@@ -90,6 +90,10 @@ fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, &'static str> {
     }
     match field.kind() {
         Kind::String => Ok(Value::String(text.to_owned())),
+        Kind::Double => match text.parse() {
+            Ok(number) if f64::is_finite(number) => Ok(Value::F64(number)),
+            Ok(_) | Err(_) => Err("is not a number"),
+        },
         Kind::Int32 => text.parse().map(Value::I32).map_err(|_| "is not a whole number"),
         // Canonical JSON has one string for either.
         Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => {

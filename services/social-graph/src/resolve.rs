@@ -20,7 +20,7 @@ use crate::{
 
 /// What the database knows about some accounts.
 #[derive(Debug)]
-struct Known {
+pub(crate) struct Known {
     owners: BTreeMap<AccountId, Owner>,
     called: BTreeMap<(String, String), Vec<Called>>,
     hidden: BTreeSet<PersonId>,
@@ -35,15 +35,21 @@ pub(crate) async fn resolve(
     caller: &Caller,
     accounts: &[Named],
 ) -> Result<Vec<Result<PersonId, Error>>, Error> {
-    let mut known = Known::read(db, accounts).await?;
-    known.hide(db, caller).await?;
+    let mut known = Known::read(db, caller, accounts).await?;
+    let people: Vec<_> = known.people().collect();
+    known.hide(hidden_from(db, caller, &people).await?);
     Ok(accounts.iter().map(|account| known.owner(account)).collect())
 }
 
 // === impl Known ===
 
 impl Known {
-    async fn read(db: &PgPool, accounts: &[Named]) -> Result<Self, Error> {
+    /// In a statement for native ids and one for handles, if any are named.
+    pub(crate) async fn read<'a>(
+        db: &PgPool,
+        caller: &Caller,
+        accounts: impl IntoIterator<Item = &'a Named>,
+    ) -> Result<Self, Error> {
         let (mut ids, mut handles) = (Vec::new(), Vec::new());
         for account in accounts {
             match account {
@@ -55,7 +61,7 @@ impl Known {
             owners: BTreeMap::new(),
             called: BTreeMap::new(),
             hidden: BTreeSet::new(),
-            withheld: true,
+            withheld: !hangs_on_consent(caller),
         };
         if !ids.is_empty() {
             known.owners = store::account::owners(db, &ids)
@@ -74,17 +80,18 @@ impl Known {
         Ok(known)
     }
 
-    /// Looks who is nobody to `caller`.
-    async fn hide(&mut self, db: &PgPool, caller: &Caller) -> Result<(), Error> {
+    /// Whose they are, members or not.
+    pub(crate) fn people(&self) -> impl Iterator<Item = PersonId> {
         let owners = self.owners.values().map(|owner| owner.person);
-        let called = self.called.values().flatten().map(|account| account.person);
-        let people: Vec<PersonId> = owners.chain(called).collect();
-        self.withheld = !hangs_on_consent(caller);
-        self.hidden = hidden_from(db, caller, &people).await?;
-        Ok(())
+        owners.chain(self.called.values().flatten().map(|account| account.person))
     }
 
-    fn owner(&self, account: &Named) -> Result<PersonId, Error> {
+    /// These are nobody to whoever asks.
+    pub(crate) fn hide(&mut self, people: BTreeSet<PersonId>) {
+        self.hidden = people;
+    }
+
+    pub(crate) fn owner(&self, account: &Named) -> Result<PersonId, Error> {
         match account {
             Named::NativeId { id, network, native_id } => {
                 let shown = |owner: &&Owner| {

@@ -21,15 +21,12 @@ pub(crate) async fn shown_to(
     person: PersonId,
 ) -> Result<Person, Error> {
     let mut connection = db.acquire().await.map_err(Error::store("read people"))?;
-    let unknown = || Error::PersonUnknown { person };
     let found = people::shown(&mut connection, &[person]).await?.remove(&person);
     drop(connection);
-    let found = found.ok_or_else(unknown)?;
-    let meant = found.person.parse().map_err(|_| unknown())?;
-    if hidden_from(db, caller, &[meant]).await?.contains(&meant) {
-        return Err(unknown());
-    }
-    Ok(found)
+    let meant = found.as_ref().and_then(|found| found.person.parse().ok());
+    let hidden = hidden_from(db, caller, meant.as_slice()).await?;
+    let shown = found.filter(|_| meant.is_some_and(|meant| !hidden.contains(&meant)));
+    shown.ok_or(Error::PersonUnknown { person })
 }
 
 /// Refuses to do anything for somebody whom `caller` is not shown.
@@ -48,13 +45,14 @@ pub(crate) fn as_told(caller: &Caller, mut person: Person) -> Person {
     person
 }
 
-/// Those of `people` who are nobody to `caller`. Operators and our own services see everybody, without a statement.
+/// Those of `people` who are nobody to `caller`. Operators and our own services see everybody, without a statement; for
+/// others there is one, also when nobody was found, or its absence would tell nobody from who is hidden.
 pub(crate) async fn hidden_from(
     db: &PgPool,
     caller: &Caller,
     people: &[PersonId],
 ) -> Result<BTreeSet<PersonId>, Error> {
-    if people.is_empty() || !hangs_on_consent(caller) {
+    if !hangs_on_consent(caller) {
         return Ok(BTreeSet::new());
     }
     store::shown::withholding(db, people, caller.purpose())

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     access::{self, Access},
-    call,
+    call, lookup, people,
     routes::{Rest, Route},
     transcode,
 };
@@ -29,12 +29,6 @@ const NAMES: [(&str, &str); 3] = [
     ("/v1/perks:evaluate", "evaluatePerksOfSubject"),
     ("/v1/campaigns/{campaign}/grants GET", "listCampaignGrants"),
 ];
-
-/// Also answered 202, for who waits to be scored.
-const LOOKUP: &str = "klout.profile.v1.LookupService/ResolveAndGetScore";
-
-/// Also answered as CSV.
-const PEOPLE: &str = "klout.profile.v1.LookupService/ListPeople";
 
 /// What a document calls the operation of a route; other software makes names of functions of it.
 pub(super) fn id(route: &Route) -> String {
@@ -132,12 +126,12 @@ fn responses(route: &Route, answer: MediaType) -> Responses {
     let tagged = route.method == Method::GET;
     let json = |answer| ("application/json", answer);
     let successes = match route.rpc {
-        LOOKUP => {
+        lookup::RPC => {
             let waits = "Somebody who waits to be scored: `score.state` is `PENDING`. Ask again.";
             let found = answers::success("Answered.", false, [json(answer.clone())]);
             vec![(200, found), (202, answers::success(waits, false, [json(answer)]))]
         }
-        PEOPLE => {
+        people::csv::RPC => {
             let rows = schema::schema(schema::string(StringType::default()), "Rows with a header.");
             let schema = Some(ReferenceOr::Item(rows));
             let rows = MediaType { schema, ..MediaType::default() };

@@ -6,6 +6,8 @@ mod forwarding;
 mod health;
 mod issuers;
 mod keys;
+mod lookups;
+mod lookups_csv;
 mod openapi;
 mod pages;
 mod people;
