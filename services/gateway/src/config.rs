@@ -35,6 +35,13 @@ pub struct Config {
 
     /// Who else signs tokens, by the names that they have in logs.
     pub issuers: BTreeMap<String, IssuerConfig>,
+
+    /// How long whoever looked somebody up may keep the answer, before they have to ask again.
+    #[serde(with = "humantime_serde")]
+    pub lookup_keep_time: Duration,
+
+    /// After how many people a list of people as CSV ends, with a link to the rest.
+    pub csv_rows_max: usize,
 }
 
 /// The limits of a key for which nobody says others. 0: none.

@@ -9,21 +9,28 @@ mod conditional;
 mod config;
 mod door;
 mod error;
+mod fields;
 mod forward;
 mod healthz;
 mod issuers;
 mod keys;
 mod legacy;
+mod lookup;
 mod metrics;
+mod openapi;
 mod pages;
+mod people;
 mod problem;
+mod request_id;
 mod rest;
 mod routes;
 mod rpc;
 mod store;
 mod transcode;
 
-use axum::Router;
+use std::sync::Arc;
+
+use axum::{Router, middleware};
 use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::profile::v1::{
     key_operator_service_server::{self, KeyOperatorServiceServer},
@@ -44,8 +51,10 @@ use crate::{
     issuers::Issuers,
     keys::{FLUSH_INTERVAL, Keys, REFRESH_INTERVAL},
     legacy::Legacy,
+    lookup::Lookup,
     metrics::METRICS,
     pages::Pages,
+    people::People,
     rest::Answering,
     rpc::{KeyOperatorRpc, LookupRpc, PersonDataRpc},
 };
@@ -79,6 +88,7 @@ impl Service for Gateway {
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, links, authentication, going_down, .. } = context;
+        let Context { db, links, account_key, authentication, going_down, .. } = context;
         let Config {
             request_time_max,
             stream_time_max,
@@ -86,23 +96,38 @@ impl Service for Gateway {
             keys,
             issuers,
             old_networks,
+            lookup_keep_time,
+            csv_rows_max,
         } = config;
         let defaults = keys;
         let keys = Keys::open(db.clone(), authentication.clone(), defaults.clone()).await?;
         let issuers = Issuers::new(issuers, &defaults, authentication.clone())?;
         let door = Door::new(authentication, keys.clone(), issuers.clone());
         let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down);
-        let healthz = Healthz::new(links.to("scoring"), going_down);
+        let healthz = Healthz::new(links.to("scoring"), going_down.clone());
         let pages = Pages::new(&links, request_time_max);
         let legacy = Legacy::new(door.clone(), &links, old_networks, request_time_max);
-        let lookup = LookupRpc { db, links: links.clone() };
-        let rest = rest::router(Answering { door, links, request_time_max, body_size_max });
+        let lookup = LookupRpc {
+            db,
+            links: links.clone(),
+            lookup: Lookup::new(&links, lookup_keep_time),
+            people: People::new(&links, &account_key),
+        };
+        let documents = openapi::router(door.clone());
+        let answering =
+            Answering { door, links, request_time_max, body_size_max, csv_rows_max, going_down };
+        let answering = Arc::new(answering);
+        let rest = rest::router(Arc::clone(&answering), routes::all());
+        let crm = openapi::crm::router(answering, lookup_keep_time);
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())
             .merge(legacy.router())
             .merge(grpc)
-            .fallback(rest::path_unknown);
+            .merge(documents)
+            .merge(crm)
+            .fallback(rest::path_unknown)
+            .layer(middleware::from_fn(request_id::name));
         Ok(Self { router, keys, issuers, lookup })
     }
 

@@ -15,6 +15,7 @@ use klout_chassis::{Link, Links, Refusal, within};
 use klout_proto::json;
 use prost_reflect::DynamicMessage;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, field::Empty, info_span};
@@ -25,10 +26,14 @@ use crate::{
     conditional::conditional,
     door::Door,
     error::Error,
+    fields::{self, Fields},
+    lookup,
     metrics::RouteMetrics,
+    people,
     problem::problem,
-    routes::{self, Rest, Route},
-    transcode,
+    request_id::RequestId,
+    routes::{Rest, Route},
+    transcode::{self, Unbindable},
 };
 
 /// What answering needs.
@@ -38,13 +43,17 @@ pub(crate) struct Answering {
     pub(crate) links: Links,
     pub(crate) request_time_max: Duration,
     pub(crate) body_size_max: usize,
+    pub(crate) csv_rows_max: usize,
+    pub(crate) going_down: CancellationToken,
 }
 
-/// The router of every route of the table.
-pub(crate) fn router(answering: Answering) -> Router {
-    let answering = Arc::new(answering);
+/// The router of routes of the table.
+pub(crate) fn router(
+    answering: Arc<Answering>,
+    routes: impl Iterator<Item = &'static Route>,
+) -> Router {
     let mut router = Router::new();
-    for route in routes::all() {
+    for route in routes {
         let link = answering.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
         let metrics = Arc::new(RouteMetrics::new(route));
@@ -68,7 +77,7 @@ pub(crate) fn router(answering: Answering) -> Router {
                     .await
             });
             let response = match answered.await.and_then(|answered| answered) {
-                Ok(resource) => Json(resource).into_response(),
+                Ok(response) => response,
                 Err(status) => problem(&status),
             };
             metrics.duration(response.status()).record(started.elapsed());
@@ -101,7 +110,9 @@ async fn answer(
     query: Option<&str>,
     request: Request,
     operator: bool,
-) -> Result<serde_json::Value, Status> {
+) -> Result<Response, Status> {
+    let headers = request.headers();
+    let csv = route.rpc == people::csv::RPC && people::csv::is_wanted(headers);
     let rpc = route.descriptor();
     let mut message = match route.rest {
         Rest::Query => DynamicMessage::new(rpc.input()),
@@ -124,17 +135,42 @@ async fn answer(
         transcode::set(&mut message, field, text).map_err(Error::from)?;
         given.insert((*field).to_owned());
     }
+    let mut fields = Fields::default();
     for (field, text) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         if !given.insert(field.to_string()) {
             return Err(Error::FieldRepeated(field.into_owned()).into());
+        }
+        if field == fields::PARAMETER {
+            fields = Fields::parse(&text, &route.answer()).map_err(Error::from)?;
+            continue;
         }
         transcode::set(&mut message, &field, &text).map_err(Error::from)?;
     }
     if let Some(field) = access::operator_field(&call::path(&rpc)).filter(|_| !operator) {
         access::refuse_operator_field(&message, field)?;
     }
+    if csv {
+        // Its columns are always the same.
+        if given.contains(fields::PARAMETER) {
+            return Err(Error::Field(Unbindable {
+                field: fields::PARAMETER.to_owned(),
+                problem: "does not go with CSV",
+            })
+            .into());
+        }
+        let reading = people::csv::Reading {
+            link,
+            page_time_max: answering.request_time_max,
+            rows_max: answering.csv_rows_max,
+            going_down: answering.going_down.clone(),
+        };
+        return people::csv::answer(reading, &message, query.unwrap_or_default()).await;
+    }
     let response = call::unary(link, &rpc, message).await?;
-    Ok(transcode::resource(&response, route.resource))
+    let mut resource = transcode::resource(&response, route.resource);
+    let waits = route.rpc == lookup::RPC && lookup::waits(&resource);
+    fields.keep(&mut resource);
+    Ok(if waits { lookup::accepted(resource) } else { Json(resource).into_response() })
 }
 
 async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Value, Error> {
@@ -152,12 +188,14 @@ async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Valu
 /// One span a request, in the trace of its caller.
 pub(crate) async fn trace(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let id = request.extensions().get::<RequestId>().map_or("", RequestId::as_str);
     let span = info_span!(
         "http",
         otel.name = format!("{} {route}", request.method()),
         otel.kind = "server",
         http.request.method = %request.method(),
         http.route = route,
+        http.request.id = id,
         http.response.status_code = Empty,
     );
     klout_telemetry::continue_trace(&span, request.headers());

@@ -12,6 +12,7 @@ use klout_proto::{
         plus_k_service_client::PlusKServiceClient,
     },
     perk::v1::{desk_service_client::DeskServiceClient, perk_service_client::PerkServiceClient},
+    profile::v1::lookup_service_client::LookupServiceClient,
     score::v1::{
         score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
@@ -259,6 +260,10 @@ impl Client {
 
     pub(crate) fn graph(&self) -> GraphServiceClient<Channel> {
         GraphServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn lookup(&self) -> LookupServiceClient<Channel> {
+        LookupServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn plus_k(&self) -> PlusKServiceClient<Channel> {

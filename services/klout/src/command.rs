@@ -19,6 +19,7 @@ use crate::{
     import::Import,
     influence::{Influencees, Influencers, Mutuals},
     keys::Keys,
+    list_people::ListPeople,
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
@@ -67,6 +68,7 @@ In another terminal:
   klout person consent bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
+  klout people --min-score 60 --country DE
   klout person show bluesky:ann
   klout plus-k give bluesky:ann bluesky:bob photography
   klout campaign create lounge.json
@@ -105,6 +107,8 @@ enum Command {
     Influencees(Influencees),
     Mutuals(Mutuals),
     Lookups(ShowLookups),
+    #[command(name = "people")]
+    ListPeople(ListPeople),
     #[command(name = "person")]
     People(People),
     Suppressions(Suppressions),
@@ -168,6 +172,7 @@ impl Klout {
             Command::CheckIns(check_ins) => check_ins.run(),
             Command::Passes(passes) => passes.run(),
             Command::Perks(perks) => perks.run(),
+            Command::ListPeople(people) => people.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

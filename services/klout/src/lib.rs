@@ -25,6 +25,7 @@ mod import;
 mod influence;
 mod installation;
 mod keys;
+mod list_people;
 mod lookups;
 mod model;
 mod models;

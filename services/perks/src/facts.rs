@@ -13,15 +13,16 @@ use std::{
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use klout_chassis::{Clock, Link, reason, within};
+use klout_chassis::{Clock, Link, from_row, reason, within};
 use klout_model::{self as model, Network, PersonId, Purpose};
 use klout_perk_rules::Facts;
 use klout_proto::{
     convert,
     graph::v1::{
-        self as graph, AccountName, BatchCountPlusKRequest, BatchGetPeopleRequest, Contacts,
-        GetPersonRequest, ListPerkMembersRequest, ResolvePersonRequest, account_name,
-        graph_service_client::GraphServiceClient, plus_k_service_client::PlusKServiceClient,
+        self as graph, AccountName, BatchCountPlusKRequest, BatchGetPeopleRequest,
+        BatchIdentifyPeopleRequest, Contacts, GetPersonRequest, ListPerkMembersRequest,
+        ResolvePersonRequest, account_name, graph_service_client::GraphServiceClient,
+        identify_result, plus_k_service_client::PlusKServiceClient,
     },
     perk::v1 as wire,
     score::v1::{
@@ -315,7 +316,8 @@ impl FactsGatherer {
         Ok(members.into_iter().filter_map(PersonId::new).collect())
     }
 
-    /// Who is named, whether they consent or not; and whether anything but an account says so.
+    /// Who is named, whether they consent or not; and whether anything but an account says so. Also whom nothing but a
+    /// hash names, as a desk that knows its guests so: nobody outside is told who that is.
     async fn resolve(&self, named: &Named) -> Result<(PersonId, bool), Error> {
         let request = match named {
             Named::Person(person) => return Ok((*person, true)),
@@ -330,13 +332,20 @@ impl FactsGatherer {
             },
         };
         let mut graph = self.graph.clone();
-        let found = ask(PEER_TIME_MAX, graph.resolve_person(request)).await;
+        let request = BatchIdentifyPeopleRequest { customers: vec![request] };
+        let answered = ask(PEER_TIME_MAX, graph.batch_identify_people(request)).await;
+        let row = answered.map_err(Error::Peer)?.results.into_iter().next();
+        let found = match row.and_then(|row| row.result) {
+            Some(identify_result::Result::Person(found)) => Ok(found),
+            Some(identify_result::Result::Status(status)) => Err(from_row(&status)),
+            None => Err(Status::internal("a guest was not answered")),
+        };
         // Whom nobody knows by that is no other nobody than who is known and does not consent.
         let found = found.map_err(|status| match is_nobody(&status) {
             true => Error::PersonUnknown,
             false => Error::resolving(status),
         })?;
-        let person = found.person.parse().map_err(|_| Error::PersonUnknown)?;
+        let person = PersonId::new(found.person_id).ok_or(Error::PersonUnknown)?;
         let by_contact = found.matched_on.iter().any(|it| it != "native_id" && it != "handle");
         Ok((person, by_contact))
     }

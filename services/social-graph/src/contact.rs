@@ -52,13 +52,10 @@ impl Kind {
 // === impl Contact ===
 
 impl Contact {
-    /// Everything that can be used of `contacts`, which stand after `path`, and what is wrong with the rest.
-    pub(crate) fn parse_usable(
-        path: &str,
-        contacts: Contacts,
-    ) -> Result<(Vec<Self>, Vec<Error>), Error> {
+    /// Everything that can be used of `contacts`, and what is wrong with the rest.
+    pub(crate) fn parse_usable(contacts: Contacts) -> Result<(Vec<Self>, Vec<Error>), Error> {
         let (mut usable, mut unusable) = (Vec::new(), Vec::new());
-        for contact in Self::parse_each(path, contacts)? {
+        for contact in Self::parse_each(contacts)? {
             match contact {
                 Ok(contact) => usable.push(contact),
                 Err(error) => unusable.push(error),
@@ -69,17 +66,14 @@ impl Contact {
 
     /// All of `contacts`, each once.
     pub(crate) fn parse_all(contacts: Contacts) -> Result<BTreeSet<Self>, Error> {
-        let contacts: BTreeSet<_> = Self::parse_each("", contacts)?.collect::<Result<_, _>>()?;
+        let contacts: BTreeSet<_> = Self::parse_each(contacts)?.collect::<Result<_, _>>()?;
         if contacts.is_empty() {
             return Err(Error::field("contacts", "are none"));
         }
         Ok(contacts)
     }
 
-    fn parse_each(
-        path: &str,
-        contacts: Contacts,
-    ) -> Result<impl Iterator<Item = Result<Self, Error>> + use<>, Error> {
+    fn parse_each(contacts: Contacts) -> Result<impl Iterator<Item = Result<Self, Error>>, Error> {
         let Contacts {
             emails,
             email_hashes,
@@ -97,7 +91,7 @@ impl Contact {
             ("loyalty_hashes", loyalty_hashes.len()),
         ] {
             if count > CONTACTS_MAX {
-                return Err(Error::field(format!("{path}contacts.{field}"), "are more than 25"));
+                return Err(Error::field(format!("contacts.{field}"), "are more than 25"));
             }
         }
         let emails = emails.into_iter().map(|it| (Name::Email, Kind::Email, email(&it)));
@@ -120,9 +114,9 @@ impl Contact {
         let hashed = hashed.into_iter().flat_map(|(name, kind, hashes)| {
             hashes.into_iter().map(move |hash| (name, kind, Sha::parse(&hash)))
         });
-        Ok(clear.chain(hashed).map(move |(name, kind, sha)| match sha {
+        Ok(clear.chain(hashed).map(|(name, kind, sha)| match sha {
             Ok(sha) => Ok(Self { name, kind, sha }),
-            Err(problem) => Err(Error::field(format!("{path}contacts.{}", name.text()), problem)),
+            Err(problem) => Err(Error::field(format!("contacts.{}", name.text()), problem)),
         }))
     }
 }

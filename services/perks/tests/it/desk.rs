@@ -1,12 +1,17 @@
 use std::collections::BTreeSet;
 
-use klout_proto::perk::v1::{
-    CampaignSpec, Category, ConfirmGrantRequest, DecideCheckInRequest, DecideCheckInResponse,
-    Guest, ReleaseGrantRequest,
+use klout_proto::{
+    graph::v1::Contacts,
+    perk::v1::{
+        CampaignSpec, Category, ConfirmGrantRequest, DecideCheckInRequest, DecideCheckInResponse,
+        Guest, ReleaseGrantRequest,
+    },
 };
 use sqlx::Executor as _;
 
-use crate::hotel::{Hotel, check_in, decide_at, guest, hold, spec, until_held_up, upgrade};
+use crate::hotel::{
+    Hotel, check_in, decide_at, guest, hash_of, hold, spec, until_held_up, upgrade,
+};
 
 #[tokio::test]
 async fn a_guest_who_qualifies_is_offered_the_best_that_is_free() {
@@ -17,6 +22,22 @@ async fn a_guest_who_qualifies_is_offered_the_best_that_is_free() {
     assert_eq!(answer.line, "May I offer you a suite at The Palms?");
     assert_eq!(answer.disclosure, "The hotel gives it.");
     assert!(answer.recorded && !answer.is_repeat && !answer.stale && answer.expire_time.is_some());
+    assert_eq!(hotel.given(&campaign).await, (1, 0));
+}
+
+#[tokio::test]
+async fn a_guest_whom_a_desk_knows_by_a_hash_alone_is_offered_the_same() {
+    let (hotel, campaign) = Hotel::with_offer().await;
+    let by_hash = |stay: &str| {
+        let email_hashes = vec![hash_of("ada@example.org")];
+        let contacts = Some(Contacts { email_hashes, ..Default::default() });
+        let guest = Some(Guest { contacts, ..Default::default() });
+        DecideCheckInRequest { guest, ..check_in(stay, "") }
+    };
+    let answer = hotel.decide(by_hash("S-1")).await;
+    assert_eq!((answer.outcome.as_str(), answer.category.as_str()), ("OFFER", "SUITE"));
+    hotel.members.withhold("ada@example.org", "perks");
+    assert_eq!(hotel.decide(by_hash("S-2")).await.reason, "GUEST_UNKNOWN");
     assert_eq!(hotel.given(&campaign).await, (1, 0));
 }
 

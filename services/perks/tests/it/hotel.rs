@@ -8,13 +8,14 @@ use std::{
     },
 };
 
-use klout_chassis::{Host, Link, Running, reason};
+use klout_chassis::{Host, Link, Running, reason, to_row};
 use klout_perks::Perks;
 use klout_proto::{
     graph::v1::{
         ApplyPersonStatesRequest, ApplyPersonStatesResponse, BatchCountPlusKRequest,
-        BatchCountPlusKResponse, Contacts, GetPersonRequest, GetPersonResponse, Person,
-        PersonState, ResolvePersonRequest, ResolvePersonResponse,
+        BatchCountPlusKResponse, BatchIdentifyPeopleRequest, BatchIdentifyPeopleResponse, Contacts,
+        GetPersonRequest, GetPersonResponse, IdentifiedPerson, IdentifyResult, Person, PersonState,
+        identify_result,
     },
     perk::v1::{
         self as perk, ActivateCampaignRequest, AvailableUpgrade, Benefit, CampaignSpec, Category,
@@ -268,6 +269,11 @@ pub(crate) fn guest(email: &str) -> Guest {
     Guest { contacts: Some(contacts), ..Default::default() }
 }
 
+/// What the played social-graph takes for the hash of an address.
+pub(crate) fn hash_of(email: &str) -> String {
+    format!("hash of {email}")
+}
+
 pub(crate) fn upgrade(category: &str, available: i32) -> AvailableUpgrade {
     AvailableUpgrade { category: category.to_owned(), available: Some(available) }
 }
@@ -336,11 +342,26 @@ fn no_person() -> Status {
 
 fn graph(members: &Members) -> Routes {
     let (resolving, getting) = (members.clone(), members.clone());
-    let resolve = move |request: ResolvePersonRequest| {
-        let emails = request.contacts.unwrap_or_default().emails;
-        let found = resolving.by(|email, _| emails.iter().any(|it| it == email));
-        let person = found.ok_or_else(no_person)?.person.to_string();
-        Ok(ResolvePersonResponse { person, likelihood: 1.0, matched_on: vec!["email".to_owned()] })
+    let identify = move |request: BatchIdentifyPeopleRequest| {
+        let results = request.customers.into_iter().map(|customer| {
+            let Contacts { emails, email_hashes, .. } = customer.contacts.unwrap_or_default();
+            let found = resolving.by(|email, _| {
+                emails.iter().any(|it| it == email) || email_hashes.contains(&hash_of(email))
+            });
+            let by_hashes_alone = emails.is_empty();
+            let matched_on = if by_hashes_alone { "email_hash" } else { "email" };
+            let result = match found {
+                Some(member) => identify_result::Result::Person(IdentifiedPerson {
+                    person_id: member.person,
+                    likelihood: 1.0,
+                    matched_on: vec![matched_on.to_owned()],
+                    by_hashes_alone,
+                }),
+                None => identify_result::Result::Status(to_row(&no_person())),
+            };
+            IdentifyResult { result: Some(result) }
+        });
+        Ok(BatchIdentifyPeopleResponse { results: results.collect() })
     };
     let get = move |request: GetPersonRequest| {
         let member = getting.of(&request.person).ok_or_else(no_person)?;
@@ -355,7 +376,7 @@ fn graph(members: &Members) -> Routes {
         Ok(BatchCountPlusKResponse { counts: vec![0; request.people.len()] })
     };
     together([
-        unary("/klout.graph.v1.GraphService/ResolvePerson", resolve),
+        unary("/klout.graph.v1.GraphService/BatchIdentifyPeople", identify),
         unary("/klout.graph.v1.GraphService/GetPerson", get),
         unary("/klout.graph.v1.PlusKService/BatchCountPlusK", plus_k),
     ])

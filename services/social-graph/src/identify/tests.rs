@@ -62,7 +62,7 @@ impl World {
         .execute(&self.db)
         .await
         .expect("an account");
-        let (contacts, _) = Contact::parse_usable("", email(person)).expect("an address");
+        let (contacts, _) = Contact::parse_usable(email(person)).expect("an address");
         sqlx::query(
             "insert into social_graph.contact (contact_hash, kind, key_version, person_id, add_time)
             values ($1, 'email', 1, $2, now())",
@@ -86,7 +86,7 @@ impl World {
                 let accounts = names.map(|name| {
                     Named::parse(&self.account_key, "account", Some(name)).expect("an account")
                 });
-                let contacts = Contact::parse_usable("", email(person)).expect("an address").0;
+                let contacts = Contact::parse_usable(email(person)).expect("an address").0;
                 let names = Names::Several { accounts: accounts.into(), contacts };
                 Customer { names, min: 0.95 }
             })

@@ -18,8 +18,8 @@ pub(super) async fn batch_identify_people(
     check_count(request.customers.len())?;
     let mut usable = Vec::with_capacity(request.customers.len());
     let mut refused = Vec::with_capacity(request.customers.len());
-    for (index, request) in request.customers.into_iter().enumerate() {
-        match customer(rpc, &format!("customers[{index}]."), request) {
+    for request in request.customers {
+        match customer(rpc, request) {
             Ok(customer) => {
                 usable.push(customer);
                 refused.push(None);

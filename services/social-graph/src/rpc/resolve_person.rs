@@ -21,7 +21,7 @@ pub(super) async fn resolve_person(
     caller: &Caller,
     request: ResolvePersonRequest,
 ) -> Result<ResolvePersonResponse, Error> {
-    let customers = [customer(rpc, "", request)?];
+    let customers = [customer(rpc, request)?];
     let mut meant = identify(&rpc.db, &rpc.contact_keys, caller, &customers).await?;
     let meant = meant.pop().expect("one was asked for")?;
     rpc.lookups.note(caller, Seen::Identity, meant.person);
@@ -37,26 +37,22 @@ pub(super) fn matched_on(meant: &Meant) -> Vec<String> {
     meant.matched_on.iter().map(|name| name.text().to_owned()).collect()
 }
 
-/// What can be used of a request, whose fields stand after `path`.
-pub(super) fn customer(
-    rpc: &GraphRpc,
-    path: &str,
-    request: ResolvePersonRequest,
-) -> Result<Customer, Error> {
+/// What can be used of a request.
+pub(super) fn customer(rpc: &GraphRpc, request: ResolvePersonRequest) -> Result<Customer, Error> {
     let min = request.min_likelihood.unwrap_or(MIN_LIKELIHOOD);
     if !(0.0..=1.0).contains(&min) {
-        return Err(Error::field(format!("{path}min_likelihood"), "is not from 0 to 1"));
+        return Err(Error::field("min_likelihood", "is not from 0 to 1"));
     }
     if !request.person.is_empty() {
-        let person = parse_person(&format!("{path}person"), &request.person)?;
+        let person = parse_person("person", &request.person)?;
         return Ok(Customer { names: Names::Person(person), min });
     }
     if request.accounts.len() > ACCOUNTS_MAX {
-        return Err(Error::field(format!("{path}accounts"), "are more than 25"));
+        return Err(Error::field("accounts", "are more than 25"));
     }
-    let one = request.account.map(|account| (format!("{path}account"), account));
+    let one = request.account.map(|account| ("account".to_owned(), account));
     let several = request.accounts.into_iter().enumerate();
-    let several = several.map(|(index, account)| (format!("{path}accounts[{index}]"), account));
+    let several = several.map(|(index, account)| (format!("accounts[{index}]"), account));
     let (mut accounts, mut unusable) = (Vec::new(), None);
     for (path, account) in one.into_iter().chain(several) {
         match Named::parse(&rpc.account_key, &path, Some(account)) {
@@ -64,10 +60,9 @@ pub(super) fn customer(
             Err(error) => unusable = unusable.or(Some(error)),
         }
     }
-    let (contacts, flaws) = Contact::parse_usable(path, request.contacts.unwrap_or_default())?;
+    let (contacts, flaws) = Contact::parse_usable(request.contacts.unwrap_or_default())?;
     if accounts.is_empty() && contacts.is_empty() {
-        let nothing =
-            || Error::field(format!("{path}account"), "is missing, and nothing else is named");
+        let nothing = || Error::field("account", "is missing, and nothing else is named");
         return Err(unusable.or(flaws.into_iter().next()).unwrap_or_else(nothing));
     }
     Ok(Customer { names: Names::Several { accounts, contacts }, min })
