@@ -3,9 +3,11 @@
 //! Owns the `gateway` schema and no data. Asks scoring, social-graph and the connector for whoever
 //! is outside.
 
+mod access;
 mod call;
 mod conditional;
 mod config;
+mod door;
 mod error;
 mod forward;
 mod healthz;
@@ -33,10 +35,11 @@ use tower::BoxError;
 
 pub use crate::{config::Config, store::MIGRATOR};
 use crate::{
+    door::Door,
     healthz::Healthz,
     metrics::METRICS,
     pages::Pages,
-    rest::Door,
+    rest::Answering,
     rpc::{KeyOperatorRpc, LookupRpc, PersonDataRpc},
 };
 
@@ -65,18 +68,13 @@ impl Service for Gateway {
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, links, authentication, going_down, .. } = context;
         let Config { request_time_max, stream_time_max, body_size_max } = config;
-        let grpc = forward::router(
-            &links,
-            authentication.clone(),
-            request_time_max,
-            stream_time_max,
-            &going_down,
-        );
+        let door = Door::new(authentication);
+        let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down);
         let healthz = Healthz::new(links.to("scoring"), going_down);
         let pages = Pages::new(&links, request_time_max);
         let keys = KeyOperatorRpc { db: db.clone() };
         let lookup = LookupRpc { db, links: links.clone() };
-        let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });
+        let rest = rest::router(Answering { door, links, request_time_max, body_size_max });
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())
