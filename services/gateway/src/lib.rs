@@ -19,6 +19,7 @@ mod routes;
 mod rpc;
 mod store;
 mod transcode;
+mod typed;
 
 use axum::Router;
 use klout_chassis::{Context, Service};
