@@ -1,6 +1,6 @@
 //! The one public door: REST and gRPC, behind keys, and web pages, which need none.
 //!
-//! Owns the `gateway` schema and no data. Asks scoring, social-graph and the connector for whoever
+//! Owns the `gateway` schema: the keys of customers. Asks scoring, social-graph and the connector for whoever
 //! is outside.
 
 mod access;
@@ -11,6 +11,8 @@ mod door;
 mod error;
 mod forward;
 mod healthz;
+mod issuers;
+mod keys;
 mod metrics;
 mod pages;
 mod problem;
@@ -22,7 +24,7 @@ mod transcode;
 mod typed;
 
 use axum::Router;
-use klout_chassis::{Context, Service};
+use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::profile::v1::{
     key_operator_service_server::{self, KeyOperatorServiceServer},
     lookup_service_server::{self, LookupServiceServer},
@@ -30,6 +32,7 @@ use klout_proto::profile::v1::{
 };
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
@@ -38,6 +41,8 @@ pub use crate::{config::Config, store::MIGRATOR};
 use crate::{
     door::Door,
     healthz::Healthz,
+    issuers::Issuers,
+    keys::{FLUSH_INTERVAL, Keys, REFRESH_INTERVAL},
     metrics::METRICS,
     pages::Pages,
     rest::Answering,
@@ -48,7 +53,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Gateway {
     router: Router,
-    keys: KeyOperatorRpc,
+    keys: Keys,
+    issuers: Issuers,
     lookup: LookupRpc,
 }
 
@@ -66,14 +72,20 @@ impl Service for Gateway {
     const METRICS: &'static [Metric] = METRICS;
     type Config = Config;
 
+    fn check(config: &Config) -> Result<(), ConfigError> {
+        config.check()
+    }
+
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, links, authentication, going_down, .. } = context;
-        let Config { request_time_max, stream_time_max, body_size_max } = config;
-        let door = Door::new(authentication);
+        let Config { request_time_max, stream_time_max, body_size_max, keys, issuers } = config;
+        let defaults = keys;
+        let keys = Keys::open(db.clone(), authentication.clone(), defaults.clone()).await?;
+        let issuers = Issuers::new(issuers, &defaults, authentication.clone())?;
+        let door = Door::new(authentication, keys.clone(), issuers.clone());
         let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down);
         let healthz = Healthz::new(links.to("scoring"), going_down);
         let pages = Pages::new(&links, request_time_max);
-        let keys = KeyOperatorRpc { db: db.clone() };
         let lookup = LookupRpc { db, links: links.clone() };
         let rest = rest::router(Answering { door, links, request_time_max, body_size_max });
         let router = rest
@@ -81,11 +93,12 @@ impl Service for Gateway {
             .merge(healthz.router())
             .merge(grpc)
             .fallback(rest::path_unknown);
-        Ok(Self { router, keys, lookup })
+        Ok(Self { router, keys, issuers, lookup })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(KeyOperatorServiceServer::new(self.keys.clone()));
+        routes
+            .add_service(KeyOperatorServiceServer::new(KeyOperatorRpc { keys: self.keys.clone() }));
         routes.add_service(LookupServiceServer::new(self.lookup.clone()));
         routes.add_service(PersonDataServiceServer::new(PersonDataRpc));
     }
@@ -95,7 +108,15 @@ impl Service for Gateway {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        stop.cancelled().await;
+        let Self { keys, issuers, .. } = self;
+        let never = Notify::new();
+        tokio::join!(
+            repeat("keys", REFRESH_INTERVAL, &never, &stop, || keys.refresh()),
+            repeat("usage", FLUSH_INTERVAL, &never, &stop, || keys.flush()),
+            issuers.keep(&stop),
+        );
+        // The last call was answered: what was counted since is written down too.
+        keys.flush().await?;
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! The gateway over HTTP and gRPC, in front of services that are played.
 
 mod callers;
+mod customers;
 mod forwarding;
 mod health;
+mod issuers;
 mod keys;
 mod pages;
 mod people;
