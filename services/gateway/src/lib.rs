@@ -27,6 +27,7 @@ mod routes;
 mod rpc;
 mod store;
 mod transcode;
+mod typed;
 
 use std::sync::Arc;
 

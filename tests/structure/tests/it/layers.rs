@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     // The reference is what the two above it are tested against, and may not know them.
     &["klout-ontology", "klout-perk-rules", "klout-reference", "klout-score-math", "klout-world"],
     &["klout-score-engine", "klout-topic-math", "klout-proto", "klout-store"],
-    &["klout-chassis", "klout-import"],
+    &["klout-chassis", "klout-client", "klout-import"],
     SERVICES,
     &["klout", "klout-testkit", "xtask"],
     &["klout-flows", "klout-structure"],
