@@ -3,12 +3,14 @@
 //! Owns the `gateway` schema and no data. Asks scoring, social-graph and the connector for whoever
 //! is outside.
 
+mod browser;
 mod call;
 mod conditional;
 mod config;
 mod error;
 mod forward;
 mod healthz;
+mod limits;
 mod metrics;
 mod pages;
 mod problem;

@@ -7,6 +7,8 @@ mod keys;
 mod pages;
 mod people;
 mod plus_k;
+mod raw;
 mod rest;
+mod security_wire;
 mod topics;
 mod world;
