@@ -41,18 +41,22 @@ pub struct Authentication {
     /// For whom our own services called lately, by what their headers say.
     passed_on: moka::sync::Cache<(HeaderValue, HeaderValue), Caller, RandomState>,
     /// Who needs no token.
-    anyone: Caller,
+    anyone: Identified,
     calls: Calls,
-    /// Of those who need no token.
-    nobody: Share,
 }
 
 /// A token that was verified.
 #[derive(Debug)]
 struct Known {
+    who: Identified,
+    until: Instant,
+}
+
+/// Somebody who was told apart: a caller, and the room that is theirs. Kept by whoever knows their key.
+#[derive(Clone, Debug)]
+pub struct Identified {
     caller: Caller,
     share: Share,
-    until: Instant,
 }
 
 /// A caller for whose call there is room until this is dropped.
@@ -60,6 +64,15 @@ struct Known {
 pub struct Admitted {
     pub caller: Caller,
     _slot: Slot,
+}
+
+// === impl Identified ===
+
+impl Identified {
+    #[must_use]
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 // === impl Authentication ===
@@ -70,12 +83,12 @@ impl Authentication {
     #[must_use]
     pub fn new(key: TokenKey, open: bool, calls_max: usize, calls_per_caller_max: usize) -> Self {
         let calls = Calls::new(calls_max, calls_per_caller_max);
-        let nobody = calls.share("", false);
+        let anyone = Identified { caller: Caller::anyone(), share: calls.share("", false) };
         let known = moka::sync::Cache::builder().max_capacity(TOKENS_MAX);
         let known = known.build_with_hasher(RandomState::default());
         let passed_on = moka::sync::Cache::builder().max_capacity(TOKENS_MAX);
         let passed_on = passed_on.build_with_hasher(RandomState::default());
-        Self { key, open, known, passed_on, anyone: Caller::anyone(), calls, nobody }
+        Self { key, open, known, passed_on, anyone, calls }
     }
 
     /// Lets a call in: verifies `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`, and finds room. A service of ours
@@ -86,23 +99,54 @@ impl Authentication {
     /// UNAUTHENTICATED, with reason TOKEN_MISSING or TOKEN_INVALID; PERMISSION_DENIED, PURPOSE_REFUSED; UNAVAILABLE,
     /// OVERLOADED; RESOURCE_EXHAUSTED, CALLS_TOO_MANY.
     pub fn admit(&self, headers: &HeaderMap) -> Result<Admitted, Status> {
-        let (caller, share) = match token(headers) {
-            Some(token) => {
-                let known = self.verified(token)?;
-                let caller = match known.caller.purpose() {
-                    Purpose::Internal => self.passed_on(headers)?,
-                    Purpose::Operator
-                    | Purpose::Show
-                    | Purpose::Crm
-                    | Purpose::Perks
-                    | Purpose::Research => None,
-                };
-                (caller.unwrap_or_else(|| known.caller.clone()), known.share.clone())
-            }
-            None if self.open => (self.anyone.clone(), self.nobody.clone()),
-            None => return Err(missing()),
+        let Some(token) = shown_token(headers) else { return self.admit_anyone() };
+        let known = self.verified(token)?;
+        let caller = match known.who.caller.purpose() {
+            Purpose::Internal => self.passed_on(headers)?,
+            Purpose::Operator
+            | Purpose::Show
+            | Purpose::Crm
+            | Purpose::Perks
+            | Purpose::Research => None,
         };
-        Ok(Admitted { caller, _slot: self.calls.take(&share)? })
+        let admitted = self.admit_identified(&known.who)?;
+        Ok(Admitted { caller: caller.unwrap_or(admitted.caller), ..admitted })
+    }
+
+    /// Lets a call in that shows a token elsewhere than in its headers, for nobody else.
+    ///
+    /// # Errors
+    ///
+    /// As [`admit`](Self::admit).
+    pub fn admit_token(&self, token: &str) -> Result<Admitted, Status> {
+        self.admit_identified(&self.verified(token)?.who)
+    }
+
+    /// Lets a call in that shows nothing, if such calls pass.
+    ///
+    /// # Errors
+    ///
+    /// UNAUTHENTICATED, TOKEN_MISSING; and for want of room, as [`admit`](Self::admit).
+    pub fn admit_anyone(&self) -> Result<Admitted, Status> {
+        if self.open { self.admit_identified(&self.anyone) } else { Err(missing()) }
+    }
+
+    /// Lets in whom somebody else told apart: finds room.
+    ///
+    /// # Errors
+    ///
+    /// UNAVAILABLE, OVERLOADED; RESOURCE_EXHAUSTED, CALLS_TOO_MANY.
+    pub fn admit_identified(&self, who: &Identified) -> Result<Admitted, Status> {
+        Ok(Admitted { caller: who.caller.clone(), _slot: self.calls.take(&who.share)? })
+    }
+
+    /// Somebody whose key is known elsewhere. Who is named alike by `room` shares room, which no service token has a
+    /// part in.
+    #[must_use]
+    pub fn identified(&self, caller: Caller, room: &str) -> Identified {
+        // No token is for a name that begins so: it would not be printable.
+        let share = self.calls.share(&format!("\u{0}{room}"), false);
+        Identified { caller, share }
     }
 
     /// Verifies a token, for whoever needs no room.
@@ -111,7 +155,7 @@ impl Authentication {
     ///
     /// UNAUTHENTICATED, with reason TOKEN_MISSING or TOKEN_INVALID; PERMISSION_DENIED, PURPOSE_REFUSED.
     pub(crate) fn verify(&self, headers: &HeaderMap) -> Result<(), Status> {
-        match token(headers) {
+        match shown_token(headers) {
             Some(token) => self.verified(token).map(|_| ()),
             None if self.open => Ok(()),
             None => Err(missing()),
@@ -155,7 +199,8 @@ impl Authentication {
         let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
         let caller = Caller::new(&claims.sub, &claims.purpose).map_err(caller::refused)?;
         let share = self.calls.share(&claims.sub, caller.purpose() == Purpose::Internal);
-        let known = Arc::new(Known { caller, share, until: now + left.min(KNOWN_TIME_MAX) });
+        let who = Identified { caller, share };
+        let known = Arc::new(Known { who, until: now + left.min(KNOWN_TIME_MAX) });
         self.known.insert(token.to_owned(), Arc::clone(&known));
         Ok(known)
     }
@@ -178,7 +223,9 @@ fn missing() -> Status {
         .into_plain_status("a token is needed: `authorization: Bearer TOKEN` or `x-api-key: TOKEN`")
 }
 
-fn token(headers: &HeaderMap) -> Option<&str> {
+/// The key or token that a call shows: `Authorization: Bearer TOKEN`, else `x-api-key: TOKEN`.
+#[must_use]
+pub fn shown_token(headers: &HeaderMap) -> Option<&str> {
     let bearer =
         headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;

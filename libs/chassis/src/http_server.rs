@@ -11,8 +11,16 @@ mod socket;
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, response::Response};
-use http::Request;
+use axum::{
+    Router,
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
+use futures::future::Either;
+use http::{
+    Request, StatusCode, Version,
+    header::{CONTENT_TYPE, HOST},
+};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -228,10 +236,15 @@ impl Server {
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
         let under_way = activity.begin(request.version());
-        let request = request_of(request, &self.limits);
-        let answered = self.routes.clone().call(request);
+        let asked = if names_one_host(&request) {
+            let request = request_of(request, &self.limits);
+            Either::Left(self.routes.clone().call(request))
+        } else {
+            let refused = (StatusCode::BAD_REQUEST, "a request names one host\n").into_response();
+            Either::Right(std::future::ready(Ok(refused)))
+        };
         async move {
-            let response = answered.await?;
+            let response = asked.await?;
             // It is under way until the last of it is sent.
             Ok(response.map(|body| Body::new(under_way.until_sent(body))))
         }
@@ -266,9 +279,18 @@ impl Drop for Open<'_> {
     }
 }
 
+/// What every request of HTTP/1.1 has to (RFC 9112, 3.2). Whoever reads it otherwise than we do would be led astray.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    match request.version() {
+        Version::HTTP_11 => hosts == 1,
+        _ => hosts <= 1,
+    }
+}
+
 /// The same request, whose body may not hold us up.
 fn request_of(request: Request<Incoming>, limits: &HttpConfig) -> Request<Body> {
-    let grpc = request.headers().get(http::header::CONTENT_TYPE);
+    let grpc = request.headers().get(CONTENT_TYPE);
     let grpc = grpc.is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
     // A stream of gRPC may pause: its deadline bounds it.
     request.map(|body| if grpc { Body::new(body) } else { bounded(body, limits) })

@@ -27,7 +27,8 @@ pub struct Guard(Arc<Rules>);
 #[derive(Debug)]
 struct Rules {
     methods: Methods,
-    authentication: Authentication,
+    /// `None`: the routes let callers in themselves.
+    authentication: Option<Authentication>,
     limits: CallLimits,
 }
 
@@ -47,6 +48,17 @@ impl Guard {
     /// Has to be made after telemetry was set up.
     #[must_use]
     pub fn new(authentication: Authentication, limits: CallLimits) -> Self {
+        Self::of(Some(authentication), limits)
+    }
+
+    /// Around routes that let callers in themselves, each call once: nobody is refused here, and no call has a
+    /// [`Caller`](crate::Caller). Has to be made after telemetry was set up.
+    #[must_use]
+    pub fn around_a_door(limits: CallLimits) -> Self {
+        Self::of(None, limits)
+    }
+
+    fn of(authentication: Option<Authentication>, limits: CallLimits) -> Self {
         Self(Arc::new(Rules { methods: Methods::all(), authentication, limits }))
     }
 }
@@ -99,11 +111,15 @@ impl Rules {
         S::Future: Send,
     {
         // Who may not call, or for whom there is no room, is refused before anything is done.
-        let admitted = match self.authentication.admit(request.headers()) {
+        let authentication = self.authentication.as_ref();
+        let admitted = authentication.map(|it| it.admit(request.headers())).transpose();
+        let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(status) => return status.into_http(),
         };
-        request.extensions_mut().insert(admitted.caller.clone());
+        if let Some(admitted) = &admitted {
+            request.extensions_mut().insert(admitted.caller.clone());
+        }
         let limit = match self.limits.of(&request) {
             Ok(limit) => limit,
             Err(status) => return status.into_http(),

@@ -32,7 +32,7 @@ mod trace;
 mod work;
 
 pub use crate::{
-    auth::{Admitted, Authentication},
+    auth::{Admitted, Authentication, Identified, shown_token},
     caller::Caller,
     clock::Clock,
     config::{ConfigError, Configuration, Sources},

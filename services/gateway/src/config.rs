@@ -17,4 +17,7 @@ pub struct Config {
 
     /// The largest body of a REST request, in bytes.
     pub body_size_max: usize,
+
+    /// The origins whose pages may ask, separated by spaces.
+    pub cors_origins: String,
 }

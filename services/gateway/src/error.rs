@@ -29,7 +29,7 @@ pub(crate) enum Error {
     #[error("the body broke off")]
     BodyBroken(#[source] axum::Error),
 
-    #[error("the body is not the JSON of the request: {0}")]
+    #[error("the body is not the JSON of the request: {}", beginning(.0))]
     Body(#[source] serde_json::Error),
 
     #[error("the message cannot be read")]
@@ -37,6 +37,13 @@ pub(crate) enum Error {
 
     #[error("the key is for something else than perks")]
     PurposeNotPerks,
+}
+
+/// Letters of what is wrong with a body; it may name a field of any length that somebody made up.
+const SAID_MAX: usize = 300;
+
+fn beginning(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(SAID_MAX).collect()
 }
 
 impl From<Error> for Status {

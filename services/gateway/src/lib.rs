@@ -3,10 +3,12 @@
 //! Owns the `gateway` schema and no data. Asks scoring, social-graph and the connector for whoever
 //! is outside.
 
+mod access;
 mod browser;
 mod call;
 mod conditional;
 mod config;
+mod door;
 mod error;
 mod forward;
 mod healthz;
@@ -20,8 +22,8 @@ mod rpc;
 mod store;
 mod transcode;
 
-use axum::Router;
-use klout_chassis::{Context, Service};
+use axum::{Router, middleware};
+use klout_chassis::{ConfigError, Context, Service};
 use klout_proto::profile::v1::{
     key_operator_service_server::{self, KeyOperatorServiceServer},
     lookup_service_server::{self, LookupServiceServer},
@@ -35,10 +37,12 @@ use tower::BoxError;
 
 pub use crate::{config::Config, store::MIGRATOR};
 use crate::{
+    door::Door,
     healthz::Healthz,
+    limits::Limits,
     metrics::METRICS,
     pages::Pages,
-    rest::Door,
+    rest::Answering,
     rpc::{KeyOperatorRpc, LookupRpc, PersonDataRpc},
 };
 
@@ -46,6 +50,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Gateway {
     router: Router,
+    limits: Limits,
     keys: KeyOperatorRpc,
     lookup: LookupRpc,
 }
@@ -64,27 +69,34 @@ impl Service for Gateway {
     const METRICS: &'static [Metric] = METRICS;
     type Config = Config;
 
+    fn check(config: &Config) -> Result<(), ConfigError> {
+        browser::cors(&config.cors_origins).map(|_| ())
+    }
+
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, authentication, going_down, .. } = context;
-        let Config { request_time_max, stream_time_max, body_size_max } = config;
-        let grpc = forward::router(
-            &links,
-            authentication.clone(),
-            request_time_max,
-            stream_time_max,
-            &going_down,
-        );
+        let Context { db, cache, links, authentication, going_down, .. } = context;
+        let Config { request_time_max, stream_time_max, body_size_max, cors_origins } = config;
+        let limits = Limits::new(cache.leases());
+        let door = Door::new(authentication);
+        let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down)
+            .layer(middleware::from_fn(browser::grpc_web));
         let healthz = Healthz::new(links.to("scoring"), going_down);
         let pages = Pages::new(&links, request_time_max);
         let keys = KeyOperatorRpc { db: db.clone() };
         let lookup = LookupRpc { db, links: links.clone() };
-        let rest = rest::router(Door { authentication, links, request_time_max, body_size_max });
+        let rest = rest::router(Answering { door, links, request_time_max, body_size_max });
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())
             .merge(grpc)
-            .fallback(rest::path_unknown);
-        Ok(Self { router, keys, lookup })
+            .fallback(rest::path_unknown)
+            .layer(middleware::from_fn(limits::tell));
+        // Before everything else: a browser asks whether it may ask without showing a key.
+        let router = match browser::cors(&cors_origins)? {
+            Some(cors) => router.layer(cors),
+            None => router,
+        };
+        Ok(Self { router, limits, keys, lookup })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -98,7 +110,7 @@ impl Service for Gateway {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        stop.cancelled().await;
+        self.limits.keep(stop).await;
         Ok(())
     }
 }

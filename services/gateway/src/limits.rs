@@ -113,7 +113,8 @@ impl Limits {
         Self(Arc::new(Inner { leases, accounts, asks, asked, metrics }))
     }
 
-    /// Counts a call of `key`, which may call `per_second` and `per_day` times; 0: as often as it likes.
+    /// Counts a call of `key`, which may call `per_second` and `per_day` times; 0: as often as it likes. Whoever answers
+    /// inside of [`tell`] tells how far the key is.
     ///
     /// # Errors
     ///
@@ -124,27 +125,48 @@ impl Limits {
         per_second: u64,
         per_day: u64,
         now: OffsetDateTime,
-    ) -> Result<Standing, Reached> {
+    ) -> Result<(), Reached> {
         let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         let limits = [per_second.min(LIMIT_MAX), per_day.min(LIMIT_MAX)];
         if limits == [0, 0] {
-            return Ok(Standing { lines: [None, None], now_ms });
+            return Ok(());
         }
         let account = self.account(key);
         // Most calls end here.
-        match self.try_take(&account, limits, now_ms) {
-            Taken::Yes(standing) => return Ok(standing),
-            Taken::No(reached) => return Err(self.told(reached)),
-            Taken::Wait => self.0.metrics.waited.increment(1),
+        let taken = match self.try_take(&account, limits, now_ms) {
+            Taken::Yes(standing) => Ok(standing),
+            Taken::No(reached) => Err(reached),
+            Taken::Wait => self.take_or_wait(&account, limits, now_ms).await,
+        };
+        match taken {
+            Ok(standing) => {
+                note(standing);
+                Ok(())
+            }
+            Err(reached) => {
+                note(reached.standing);
+                self.0.metrics.reached[reached.line.span.place()].increment(1);
+                Err(reached)
+            }
         }
+    }
+
+    /// The same of a key whose block is used up while the next one is on its way.
+    async fn take_or_wait(
+        &self,
+        account: &Arc<Account>,
+        limits: [u64; 2],
+        now_ms: i64,
+    ) -> Result<Standing, Reached> {
+        self.0.metrics.waited.increment(1);
         let end = Instant::now() + WAIT_TIME_MAX;
         loop {
             // Before it is looked again, so that no answer is missed.
             let mut answered = std::pin::pin!(account.answered.notified());
             answered.as_mut().enable();
-            match self.try_take(&account, limits, now_ms) {
+            match self.try_take(account, limits, now_ms) {
                 Taken::Yes(standing) => return Ok(standing),
-                Taken::No(reached) => return Err(self.told(reached)),
+                Taken::No(reached) => return Err(reached),
                 Taken::Wait => {}
             }
             if timeout_at(end, answered).await.is_err() {
@@ -191,11 +213,6 @@ impl Limits {
             }
         }
         taken
-    }
-
-    fn told(&self, reached: Reached) -> Reached {
-        self.0.metrics.reached[reached.line.span.place()].increment(1);
-        reached
     }
 }
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{MatchedPath, RawPathParams, RawQuery, Request, State},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
@@ -11,7 +12,7 @@ use axum::{
 };
 use http::Method;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use klout_chassis::{Authentication, Link, Links, Refusal, within};
+use klout_chassis::{Link, Links, Refusal, within};
 use klout_proto::json;
 use prost_reflect::DynamicMessage;
 use tokio::time::Instant;
@@ -20,10 +21,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, field::Empty, info_span};
 
 use crate::{
+    access::{self, Access},
     call,
     conditional::conditional,
+    door::Door,
     error::Error,
-    forward,
     metrics::RouteMetrics,
     problem::problem,
     routes::{self, Rest, Route},
@@ -32,39 +34,39 @@ use crate::{
 
 /// What answering needs.
 #[derive(Clone, Debug)]
-pub(crate) struct Door {
-    pub(crate) authentication: Authentication,
+pub(crate) struct Answering {
+    pub(crate) door: Door,
     pub(crate) links: Links,
     pub(crate) request_time_max: Duration,
     pub(crate) body_size_max: usize,
 }
 
 /// The router of every route of the table.
-pub(crate) fn router(door: Door) -> Router {
-    let door = Arc::new(door);
+pub(crate) fn router(answering: Answering) -> Router {
+    let answering = Arc::new(answering);
     let mut router = Router::new();
     for route in routes::all() {
-        let link = door.links.to(route.owner());
+        let link = answering.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
         let metrics = Arc::new(RouteMetrics::new(route));
         let rpc = call::path(&route.descriptor());
-        let for_operators = forward::for_operators(&rpc);
-        let answer = move |State(door): State<Arc<Door>>,
+        let access = Access::of(&rpc);
+        let answer = move |State(answering): State<Arc<Answering>>,
                            segments: Result<RawPathParams, _>,
                            RawQuery(query): RawQuery,
                            request: Request| async move {
             let started = Instant::now();
-            let answered = within(door.request_time_max, async {
-                let admitted = door.authentication.admit(request.headers())?;
-                if for_operators && !forward::is_operator(&admitted.caller) {
-                    let path = request.uri().path().to_owned();
-                    return Err(Error::PathUnknown { path }.into());
-                }
-                forward::refuse_other_purpose(&rpc, &admitted.caller)?;
+            let answered = within(answering.request_time_max, async {
+                let visitor = answering.door.admit(request.headers(), access).await;
+                let visitor = visitor.map_err(|turned_away| {
+                    let path = || request.uri().path().to_owned();
+                    turned_away.into_status(|| Error::PathUnknown { path: path() }.into())
+                })?;
                 let segments = segments.map_err(|_| Error::PathEncoding)?;
-                let operator = forward::is_operator(&admitted.caller);
-                let link = link.on_behalf_of(&admitted.caller);
-                answer(&door, route, link, &segments, query.as_deref(), request, operator).await
+                let operator = visitor.is_operator();
+                let link = link.on_behalf_of(visitor.caller());
+                answer(&answering, route, link, &segments, query.as_deref(), request, operator)
+                    .await
             });
             let response = match answered.await.and_then(|answered| answered) {
                 Ok(resource) => Json(resource).into_response(),
@@ -77,7 +79,7 @@ pub(crate) fn router(door: Door) -> Router {
     }
     router
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(door)
+        .with_state(answering)
         .layer(middleware::from_fn(conditional))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(trace))
@@ -93,7 +95,7 @@ async fn method_not_allowed(method: Method, request: Request) -> Response {
 }
 
 async fn answer(
-    door: &Door,
+    answering: &Answering,
     route: &Route,
     link: Link,
     segments: &RawPathParams,
@@ -105,8 +107,8 @@ async fn answer(
     let mut message = match route.rest {
         Rest::Query => DynamicMessage::new(rpc.input()),
         Rest::Body => {
-            let json = read_json(request, door.body_size_max).await?;
-            json::from_value(rpc.input(), json).map_err(Error::Body)?
+            let body = read(request, answering.body_size_max).await?;
+            json::dynamic_from_slice(rpc.input(), &body).map_err(Error::Body)?
         }
     };
     let mut given: BTreeSet<String> = BTreeSet::new();
@@ -129,14 +131,14 @@ async fn answer(
         }
         transcode::set(&mut message, &field, &text).map_err(Error::from)?;
     }
-    if let Some(field) = forward::operator_field(&call::path(&rpc)).filter(|_| !operator) {
-        forward::refuse_operator_field(&message, field)?;
+    if let Some(field) = access::operator_field(&call::path(&rpc)).filter(|_| !operator) {
+        access::refuse_operator_field(&message, field)?;
     }
     let response = call::unary(link, &rpc, message).await?;
     Ok(transcode::resource(&response, route.resource))
 }
 
-async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Value, Error> {
+async fn read(request: Request, size_max: usize) -> Result<Bytes, Error> {
     let body = Limited::new(request.into_body(), size_max);
     let body = body.collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
@@ -145,7 +147,7 @@ async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Valu
             Error::BodyBroken(axum::Error::new(error))
         }
     })?;
-    serde_json::from_slice(&body.to_bytes()).map_err(Error::Body)
+    Ok(body.to_bytes())
 }
 
 /// One span a request, in the trace of its caller.

@@ -1,5 +1,6 @@
 //! The gateway over HTTP and gRPC, in front of services that are played.
 
+mod browsers;
 mod callers;
 mod forwarding;
 mod health;
@@ -9,6 +10,7 @@ mod people;
 mod plus_k;
 mod raw;
 mod rest;
+mod security_inputs;
 mod security_wire;
 mod topics;
 mod world;
