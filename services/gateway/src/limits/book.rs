@@ -109,12 +109,13 @@ impl Book {
 
     /// What Redis has to be asked now, if anything. Who gets a question brings an [`answer`](Self::answer).
     pub(crate) fn ask(&mut self, now_ms: i64) -> Option<Ask> {
-        let done = self.spent || self.used >= self.limit;
+        let owed = self.used.saturating_sub(self.covered);
+        // Others hear of what was let through here though there is nothing more to be had.
+        let done = self.spent || (self.used >= self.limit && owed == 0);
         if self.asking || done || (self.alone && now_ms < self.ask_after_ms) {
             return None;
         }
         let block = block(self.limit);
-        let owed = self.used.saturating_sub(self.covered);
         let due = match self.covered {
             0 => owed > 0 && owed * 2 >= block,
             _ => self.ahead() * 2 <= block,
@@ -124,7 +125,7 @@ impl Book {
         }
         self.asking = true;
         self.asks += 1;
-        let wanted = block.min(self.limit - self.used);
+        let wanted = block.min(self.limit.saturating_sub(self.used));
         let (window, number, limit) = (self.window, self.asks, self.limit);
         Some(Ask { window, number, asked_ms: now_ms, limit, owed, wanted })
     }

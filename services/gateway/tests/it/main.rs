@@ -5,6 +5,7 @@ mod callers;
 mod forwarding;
 mod health;
 mod keys;
+mod limits;
 mod pages;
 mod people;
 mod plus_k;
