@@ -356,6 +356,25 @@ impl ServerConfig {
         }
         Ok(TokenKey::new(secret.as_bytes()))
     }
+
+    /// What is not as safe as it would be without `dev`, for whoever starts the process. Everything else stays: what is
+    /// shown is verified, and addresses are loopback's.
+    pub(crate) fn relaxed(&self) -> Vec<&'static str> {
+        if !self.dev {
+            return Vec::new();
+        }
+        let mut relaxed = vec![
+            "a call on loopback that shows no key is let in as an operator's, over REST and gRPC; none is without `dev`",
+        ];
+        if self.account_key.expose_secret().is_empty() {
+            relaxed.push("`server.account_key` is one that everybody knows: pseudonyms are none");
+        }
+        if self.token_secret.expose_secret().is_empty() {
+            relaxed
+                .push("`server.token_secret` is one that everybody knows: anybody can make tokens");
+        }
+        relaxed
+    }
 }
 
 fn setting_error(setting: &'static str, problem: impl Into<String>) -> ConfigError {
@@ -363,10 +382,10 @@ fn setting_error(setting: &'static str, problem: impl Into<String>) -> ConfigErr
 }
 
 /// Sets what was written as text. What its default is decides how it is read: a key of digits alone is
-/// no number.
+/// no number, and a list is `["one", "other"]`.
 fn with_text(figment: Figment, setting: &str, text: String) -> Figment {
     let value = match figment.find_value(setting) {
-        Ok(Value::Bool(..) | Value::Num(..)) => {
+        Ok(Value::Bool(..) | Value::Num(..) | Value::Dict(..) | Value::Array(..)) => {
             text.parse().unwrap_or_else(|never: Infallible| match never {})
         }
         Ok(_) | Err(_) => Value::from(text),
@@ -445,6 +464,39 @@ mod tests {
         assert_eq!(configuration.server().expect("a server").account_key.expose_secret(), digits);
         assert_eq!(configuration.stores().expect("stores").database_connections_max, 7);
         assert!(problem(with(&[("server.dev", "perhaps")]).server()).contains("dev"));
+    }
+
+    #[test]
+    fn dev_says_what_it_relaxes_and_nothing_is_relaxed_without_it() {
+        let relaxed = |flags: &[(&'static str, &str)]| with(flags).server().expect("ok").relaxed();
+        assert!(relaxed(&[]).is_empty());
+        let all = relaxed(&[("server.dev", "true")]);
+        for said in ["as an operator's", "account_key", "token_secret"] {
+            assert!(all.iter().any(|it| it.contains(said)), "{said}");
+        }
+        let digits = "ab".repeat(32);
+        let set = [("server.account_key", digits.as_str()), ("server.token_secret", &digits)];
+        let some = relaxed(&[&[("server.dev", "true")][..], &set].concat());
+        assert_eq!(some.len(), 1, "{some:?}");
+    }
+
+    #[test]
+    fn lists_and_tables_are_read_from_text_too() {
+        #[derive(Deserialize)]
+        struct Section {
+            networks: Vec<String>,
+            issuers: BTreeMap<String, BTreeMap<String, String>>,
+        }
+        let defaults = "[test]\nnetworks = []\n[test.issuers]\n";
+        let flags = vec![
+            ("test.networks", r#"["a", "b"]"#.to_owned()),
+            ("test.issuers", r#"{acme={issuer="https://login.example/?a=b"}}"#.to_owned()),
+        ];
+        let sources = Sources { flags, ..Sources::default() };
+        let configuration = Configuration::load(&[defaults], &sources).expect("it loads");
+        let section: Section = configuration.section("test").expect("a section");
+        assert_eq!(section.networks, ["a", "b"]);
+        assert_eq!(section.issuers["acme"]["issuer"], "https://login.example/?a=b");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who may call what: the one table of RPCs and what they take. No I/O.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{collections::HashMap, fmt, sync::LazyLock};
 
 use klout_chassis::Caller;
 use klout_model::Purpose;
@@ -23,7 +23,6 @@ pub(crate) enum Access {
 }
 
 /// What a key of a customer may call. Service tokens have all.
-#[allow(dead_code, reason = "only what has no RPC, such as the old API, names some of them")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Scores,
@@ -36,6 +35,10 @@ pub(crate) enum Scope {
     Signals,
     Legacy,
 }
+
+/// What a key may call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scopes(u16);
 
 use Access::{Operators, Perks};
 
@@ -203,10 +206,108 @@ impl Access {
         self != Operators || is_operator(caller)
     }
 
+    /// Of a key of a customer that has not the scope it takes.
+    pub(crate) fn refuse_other_scopes(self, scopes: Scopes) -> Result<(), Error> {
+        let scope = match self {
+            // No key of a customer is an operator's: to all of them it is not there.
+            Self::Operators => return Ok(()),
+            Self::Scope(scope) => scope,
+            Self::Perks => Scope::Perks,
+        };
+        if scopes.has(scope) { Ok(()) } else { Err(Error::ScopeMissing { scope }) }
+    }
+
     /// Of somebody for whose key it is for something else.
     pub(crate) fn refuse_other_purpose(self, caller: &Caller) -> Result<(), Error> {
         let is_for = matches!(caller.purpose(), Purpose::Perks | Purpose::Operator);
         if is_for || self != Perks { Ok(()) } else { Err(Error::PurposeNotPerks) }
+    }
+}
+
+// === impl Scope ===
+
+impl Scope {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Scores,
+        Self::People,
+        Self::Topics,
+        Self::Influence,
+        Self::Lookups,
+        Self::Segments,
+        Self::Perks,
+        Self::Signals,
+        Self::Legacy,
+    ];
+
+    /// The scope of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scores => "scores",
+            Self::People => "people",
+            Self::Topics => "topics",
+            Self::Influence => "influence",
+            Self::Lookups => "lookups",
+            Self::Segments => "segments",
+            Self::Perks => "perks",
+            Self::Signals => "signals",
+            Self::Legacy => "legacy",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+// === impl Scopes ===
+
+impl Scopes {
+    /// Those of a key of which nobody says what it may call: what gives things away, what puts signals in, and an API of
+    /// which keys stand in addresses, are asked for by name.
+    pub(crate) const USUAL: [Scope; 6] = [
+        Scope::Scores,
+        Scope::People,
+        Scope::Topics,
+        Scope::Influence,
+        Scope::Lookups,
+        Scope::Segments,
+    ];
+
+    /// Of names that somebody gave: one at least, and none that is not known.
+    pub(crate) fn parse(names: &[String]) -> Result<Self, Error> {
+        let scopes = names.iter().map(|name| {
+            Scope::named(name).ok_or_else(|| Error::ScopeUnknown { scope: name.clone() })
+        });
+        if names.is_empty() {
+            return Err(Error::KeyField { field: "scopes", problem: "names no scope" });
+        }
+        scopes.collect()
+    }
+
+    pub(crate) fn has(self, scope: Scope) -> bool {
+        self.0 & scope.bit() != 0
+    }
+
+    /// In one order, each once.
+    pub(crate) fn names(self) -> Vec<String> {
+        let held = Scope::ALL.into_iter().filter(|scope| self.has(*scope));
+        held.map(|scope| scope.as_str().to_owned()).collect()
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | scope.bit()))
     }
 }
 
@@ -297,6 +398,32 @@ mod tests {
             }
         }
         assert!(said > 20, "the contracts have their comments");
+    }
+
+    #[test]
+    fn scopes_are_what_they_are_called() {
+        let names = |scopes: &[&str]| scopes.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let parsed = Scopes::parse(&names(&["perks", "scores", "perks"])).expect("scopes");
+        assert_eq!(parsed.names(), names(&["scores", "perks"]));
+        assert!(parsed.has(Scope::Perks) && !parsed.has(Scope::Legacy));
+        let all: Scopes = Scope::ALL.into_iter().collect();
+        assert_eq!(Scopes::parse(&all.names()).expect("scopes"), all);
+        assert!(Scopes::parse(&names(&["everything"])).is_err() && Scopes::parse(&[]).is_err());
+    }
+
+    #[test]
+    fn a_key_calls_what_it_has_the_scope_for_and_nothing_else() {
+        for scope in Scope::ALL {
+            let only: Scopes = [scope].into_iter().collect();
+            for (rpc, access) in TABLE {
+                let needed = match access {
+                    Operators => continue,
+                    Access::Scope(needed) => needed,
+                    Perks => Scope::Perks,
+                };
+                assert_eq!(access.refuse_other_scopes(only).is_ok(), needed == scope, "{rpc}");
+            }
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use http::{
         ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, WWW_AUTHENTICATE,
     },
 };
+use http_body_util::{BodyStream, StreamBody};
 use klout_chassis::ConfigError;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -86,7 +87,9 @@ pub(crate) async fn grpc_web(request: Request, next: Next) -> Response {
     }
     let routes = service_fn(move |request: http::Request<tonic::body::Body>| {
         let next = next.clone();
-        async move { Ok::<_, Infallible>(next.run(request.map(Body::new)).await) }
+        // Letters are more than the bytes they stand for, of which nobody may think that there are as many.
+        let request = request.map(|body| Body::new(StreamBody::new(BodyStream::new(body))));
+        async move { Ok::<_, Infallible>(next.run(request).await) }
     });
     match GrpcWebLayer::new().layer(routes).oneshot(request).await {
         Ok(response) => response.into_response(),

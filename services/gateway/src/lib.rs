@@ -1,6 +1,6 @@
 //! The one public door: REST and gRPC, behind keys, and web pages, which need none.
 //!
-//! Owns the `gateway` schema and no data. Asks scoring, social-graph and the connector for whoever
+//! Owns the `gateway` schema: the keys of customers. Asks scoring, social-graph and the connector for whoever
 //! is outside.
 
 mod access;
@@ -12,6 +12,8 @@ mod door;
 mod error;
 mod forward;
 mod healthz;
+mod issuers;
+mod keys;
 mod limits;
 mod metrics;
 mod pages;
@@ -23,7 +25,7 @@ mod store;
 mod transcode;
 
 use axum::{Router, middleware};
-use klout_chassis::{ConfigError, Context, Service};
+use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::profile::v1::{
     key_operator_service_server::{self, KeyOperatorServiceServer},
     lookup_service_server::{self, LookupServiceServer},
@@ -31,6 +33,7 @@ use klout_proto::profile::v1::{
 };
 use klout_telemetry::Metric;
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
@@ -39,6 +42,8 @@ pub use crate::{config::Config, store::MIGRATOR};
 use crate::{
     door::Door,
     healthz::Healthz,
+    issuers::Issuers,
+    keys::{FLUSH_INTERVAL, Keys, REFRESH_INTERVAL},
     limits::Limits,
     metrics::METRICS,
     pages::Pages,
@@ -50,8 +55,9 @@ use crate::{
 #[derive(Debug)]
 pub struct Gateway {
     router: Router,
+    keys: Keys,
+    issuers: Issuers,
     limits: Limits,
-    keys: KeyOperatorRpc,
     lookup: LookupRpc,
 }
 
@@ -70,19 +76,22 @@ impl Service for Gateway {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), ConfigError> {
+        config.check()?;
         browser::cors(&config.cors_origins).map(|_| ())
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let Context { db, cache, links, authentication, going_down, .. } = context;
-        let Config { request_time_max, stream_time_max, body_size_max, cors_origins } = config;
+        let Config { request_time_max, stream_time_max, body_size_max, .. } = config;
+        let defaults = config.keys;
+        let keys = Keys::open(db.clone(), authentication.clone(), defaults.clone()).await?;
+        let issuers = Issuers::new(config.issuers, &defaults, authentication.clone())?;
         let limits = Limits::new(cache.leases());
-        let door = Door::new(authentication);
+        let door = Door::new(authentication, keys.clone(), issuers.clone(), limits.clone());
         let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down)
             .layer(middleware::from_fn(browser::grpc_web));
         let healthz = Healthz::new(links.to("scoring"), going_down);
         let pages = Pages::new(&links, request_time_max);
-        let keys = KeyOperatorRpc { db: db.clone() };
         let lookup = LookupRpc { db, links: links.clone() };
         let rest = rest::router(Answering { door, links, request_time_max, body_size_max });
         let router = rest
@@ -92,15 +101,16 @@ impl Service for Gateway {
             .fallback(rest::path_unknown)
             .layer(middleware::from_fn(limits::tell));
         // Before everything else: a browser asks whether it may ask without showing a key.
-        let router = match browser::cors(&cors_origins)? {
+        let router = match browser::cors(&config.cors_origins)? {
             Some(cors) => router.layer(cors),
             None => router,
         };
-        Ok(Self { router, limits, keys, lookup })
+        Ok(Self { router, keys, issuers, limits, lookup })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
-        routes.add_service(KeyOperatorServiceServer::new(self.keys.clone()));
+        routes
+            .add_service(KeyOperatorServiceServer::new(KeyOperatorRpc { keys: self.keys.clone() }));
         routes.add_service(LookupServiceServer::new(self.lookup.clone()));
         routes.add_service(PersonDataServiceServer::new(PersonDataRpc));
     }
@@ -110,7 +120,16 @@ impl Service for Gateway {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        self.limits.keep(stop).await;
+        let Self { keys, issuers, limits, .. } = self;
+        let never = Notify::new();
+        tokio::join!(
+            repeat("keys", REFRESH_INTERVAL, &never, &stop, || keys.refresh()),
+            repeat("usage", FLUSH_INTERVAL, &never, &stop, || keys.flush()),
+            issuers.keep(&stop),
+            limits.keep(&stop),
+        );
+        // The last call was answered: what was counted since is written down too.
+        keys.flush().await?;
         Ok(())
     }
 }

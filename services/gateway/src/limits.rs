@@ -22,11 +22,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::book::{Ask, Book, Room};
-pub(crate) use self::{standing::HEADERS, told::tell};
 use self::{
-    standing::{Line, Reached, Span, Standing},
+    book::{Ask, Book, Room},
+    standing::{Line, Span, Standing},
     told::note,
+};
+pub(crate) use self::{
+    standing::{HEADERS, Reached},
+    told::tell,
 };
 use crate::metrics;
 
@@ -49,7 +52,7 @@ const WAIT_TIME_MAX: Duration = Duration::from_millis(150);
 const KEPT_AFTER: Duration = Duration::from_secs(60);
 
 /// The largest limit: what headers can say (RFC 9651, integers).
-pub(crate) const LIMIT_MAX: u64 = 999_999_999_999_999;
+const LIMIT_MAX: u64 = 999_999_999_999_999;
 
 /// How often keys may call. Clones share it.
 #[derive(Clone, Debug)]
@@ -176,7 +179,7 @@ impl Limits {
     }
 
     /// Asks Redis for blocks, until `stop` is cancelled. Is called once.
-    pub(crate) async fn keep(&self, stop: CancellationToken) {
+    pub(crate) async fn keep(&self, stop: &CancellationToken) {
         let mut asked = self.0.asked.lock().await;
         loop {
             let mut questions = Vec::new();

@@ -1,4 +1,6 @@
-//! Every SQL statement of the gateway: none but its migrations.
+//! Every SQL statement of the gateway.
+
+pub(crate) mod key;
 
 use sqlx::migrate::Migrator;
 

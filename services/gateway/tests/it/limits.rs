@@ -125,7 +125,8 @@ async fn a_redis_that_stops_takes_nobody_with_it_and_hears_later_what_was_let_th
         40 + more + exhaust(&one, &key).await + exhaust(&other, &key).await
     });
     let together = counted.await;
-    assert!((PER_DAY..=PER_DAY + BLOCK).contains(&together), "{together}");
+    // A block that Redis handed out while it was cut off is lost.
+    assert!((PER_DAY - BLOCK..=PER_DAY + BLOCK).contains(&together), "{together}");
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 mod browsers;
 mod callers;
+mod customers;
 mod forwarding;
 mod health;
+mod issuers;
 mod keys;
 mod limits;
 mod pages;

@@ -95,6 +95,11 @@ impl World {
     }
 
     pub(crate) async fn start_with(settings: &[(&'static str, &str)]) -> Self {
+        Self::start_on(&Stores::fresh().await, settings).await
+    }
+
+    /// The same on stores that others use too.
+    pub(crate) async fn start_on(stores: &Stores, settings: &[(&'static str, &str)]) -> Self {
         let scoring = Scoring::default();
         let topics = Topics::default();
         let routes = Routes::new(ScoreServiceServer::new(scoring.clone()))
@@ -110,7 +115,7 @@ impl World {
         ];
         flags.extend(settings);
         let host = Host::new("test").with::<Gateway>();
-        let running = start(host, &Stores::fresh().await, &flags).await;
+        let running = start(host, stores, &flags).await;
         Self { scoring, topics, running, client: http_client(), _peer: peer }
     }
 
