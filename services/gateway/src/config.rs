@@ -30,6 +30,9 @@ pub struct Config {
     /// What the networks of the old API are called here.
     pub old_networks: OldNetworks,
 
+    /// The origins whose pages may ask, separated by spaces.
+    pub cors_origins: String,
+
     /// What keys have that are made without saying so.
     pub keys: KeyDefaults,
 

@@ -7,7 +7,24 @@ use klout_telemetry::{Histogram, Label, Metric};
 
 use crate::routes::Route;
 
-pub(crate) const METRICS: &[Metric] = &[REQUEST_DURATION];
+pub(crate) const METRICS: &[Metric] = &[REQUEST_DURATION, LIMIT_REACHED, LIMIT_WAITS, LIMIT_LEASES];
+
+pub(crate) const LIMIT_REACHED: Metric = Metric::counter(
+    "klout_gateway_limit_reached_total",
+    "Calls that were refused because their key had used up what it may call.",
+)
+.by(&[Label::these("limit", &["second", "day"])]);
+
+pub(crate) const LIMIT_WAITS: Metric = Metric::counter(
+    "klout_gateway_limit_waits_total",
+    "Calls that waited for Redis to hand out more to their key; all others are counted in memory.",
+);
+
+pub(crate) const LIMIT_LEASES: Metric = Metric::counter(
+    "klout_gateway_limit_leases_total",
+    "Blocks of calls that Redis was asked for; after a failed one the limit holds for this gateway alone.",
+)
+.by(&[Label::these("result", &["given", "spent", "failed"])]);
 
 const REQUEST_DURATION: Metric = Metric::duration(
     "http_server_request_duration_seconds",

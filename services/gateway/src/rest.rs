@@ -147,8 +147,8 @@ async fn answer(
     let mut message = match route.rest {
         Rest::Query => DynamicMessage::new(rpc.input()),
         Rest::Body => {
-            let json = read_json(request, answering.body_size_max).await?;
-            json::from_value(rpc.input(), json).map_err(Error::Body)?
+            let body = read(request, answering.body_size_max).await?;
+            json::dynamic_from_slice(rpc.input(), &body).map_err(Error::Body)?
         }
     };
     let mut given: BTreeSet<String> = BTreeSet::new();
@@ -207,7 +207,7 @@ async fn answer(
     })
 }
 
-async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Value, Error> {
+async fn read(request: Request, size_max: usize) -> Result<Bytes, Error> {
     let body = Limited::new(request.into_body(), size_max);
     let body = body.collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
@@ -216,7 +216,7 @@ async fn read_json(request: Request, size_max: usize) -> Result<serde_json::Valu
             Error::BodyBroken(axum::Error::new(error))
         }
     })?;
-    serde_json::from_slice(&body.to_bytes()).map_err(Error::Body)
+    Ok(body.to_bytes())
 }
 
 /// Puts a request into a span of its own.
