@@ -19,7 +19,7 @@ use klout_proto::{
     topic::v1::{ListPersonTopicsRequest, PersonTopic, topic_service_client::TopicServiceClient},
 };
 use time::Duration;
-use tonic::{Code, Status};
+use tonic::Code;
 use tonic_types::pb;
 
 use super::{

@@ -115,7 +115,9 @@ fn spelled_out(text: &str) -> Vec<String> {
             .is_some_and(|(_, between)| !between.contains(['(', ')', ';']));
         let looks =
             word.chars().all(is_of_reason) && word.starts_with(|it: char| it.is_ascii_uppercase());
-        let is_reason = looks && (two_words || given) && !word.starts_with("KLOUT_");
+        // Ours are not those of the proxy before Klout's old API.
+        let foreign = word.starts_with("KLOUT_") || word.starts_with("ERR_403_");
+        let is_reason = looks && (two_words || given) && !foreign;
         (is_reason && !NOT_REASONS.contains(word)).then(|| (*word).to_owned())
     });
     candidates.collect()
