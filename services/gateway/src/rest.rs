@@ -51,6 +51,14 @@ pub(crate) struct Answering {
     pub(crate) going_down: CancellationToken,
 }
 
+/// What is answered if all goes well.
+enum Answered {
+    /// A resource, which whoever has it already is not sent again.
+    Json(Bytes),
+    /// What is no such thing.
+    Other(Response),
+}
+
 /// The router of routes of the table.
 pub(crate) fn router(
     answering: Arc<Answering>,
