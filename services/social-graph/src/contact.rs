@@ -101,7 +101,6 @@ impl Contact {
             let number = loyalty_number(&it.program, &it.number);
             (Name::LoyaltyNumber, Kind::Loyalty, number)
         });
-        let path = path.to_owned();
         let clear = emails
             .chain(phones)
             .chain(loyalty)
