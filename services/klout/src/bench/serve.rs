@@ -282,10 +282,7 @@ impl AskOne {
 }
 
 /// Makes everybody somebody with a score. Returns who has one, in an order that says nothing.
-pub(super) async fn known_people(
-    count: u32,
-    running: &Running,
-) -> Result<Vec<String>, Failure> {
+pub(super) async fn known_people(count: u32, running: &Running) -> Result<Vec<String>, Failure> {
     eprintln!("klout: making {} people and their scores", count);
     let client = ground::client_with(running, &token()?).await?;
     let people = ground::register(&client, count).await?;
@@ -294,9 +291,8 @@ pub(super) async fn known_people(
         let actor = (subject + 1) % count;
         Edge { subject, actor, kind: Kind::Like, age: 0, count: 1 }
     };
-    let edges: Vec<Edge> = Interactions::new(SEED, count, interactions)
-        .chain((0..count).map(one))
-        .collect();
+    let edges: Vec<Edge> =
+        Interactions::new(SEED, count, interactions).chain((0..count).map(one)).collect();
     ground::send(&client, ground::calls(&edges)).await?;
     visible::until_visible(&client).await?;
 
@@ -333,7 +329,10 @@ pub(super) fn asked(known: &[String]) -> Vec<String> {
     (0..QUESTIONS).map(|_| ranked[rank(&mut random)].clone()).collect()
 }
 
-pub(super) async fn askers(address: SocketAddr, people: &Arc<[String]>) -> Result<Vec<AskOne>, Failure> {
+pub(super) async fn askers(
+    address: SocketAddr,
+    people: &Arc<[String]>,
+) -> Result<Vec<AskOne>, Failure> {
     let token: MetadataValue<Ascii> = token()?
         .parse()
         .map_err(|_| Failure::Failed("a token does not fit into a header".to_owned()))?;

@@ -130,6 +130,7 @@ mod tests {
             assert_eq!(body(&answer[..length]).expect("it may go on"), None);
         }
         assert_eq!(body(answer).expect("an answer"), Some(answer.len() - 5));
-        body(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").expect_err("refused");
+        body(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")
+            .expect_err("refused");
     }
 }
