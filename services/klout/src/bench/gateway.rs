@@ -7,13 +7,17 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, body::Bytes, routing::get};
 use http::header::CONTENT_TYPE;
 use klout_chassis::Running;
+use klout_model::Purpose;
+use klout_proto::profile::v1::{
+    CreateKeyRequest, key_operator_service_client::KeyOperatorServiceClient,
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use self::http1::{AskRest, connections};
 use super::{
     Figures,
-    ground::{self, Ground, runtime, settings, stop, token},
-    load::{ALONE, BUSY, Caller, Load, SERVER_THREAD, Stretch},
+    ground::{self, Ground, runtime, settings, stop},
+    load::{ALONE, BUSY, Caller, Load, SERVER_THREAD, Stretch, channels},
     serve::{AskOne, asked, askers, known_people},
 };
 use crate::{exit::Failure, output, settings::host};
@@ -91,7 +95,7 @@ impl GatewayBench {
         all: &Running,
         people: &Arc<[String]>,
     ) -> Result<(), Failure> {
-        let key = token()?;
+        let key = customers_key(all).await?;
         let count = BUSY_REST.connections;
         let asked = Asked {
             bare: connections(bare, count, &key, people).await?,
@@ -152,7 +156,8 @@ impl GatewayBench {
 
 /// What is answered to the first question.
 async fn example(all: &Running, people: &Arc<[String]>) -> Result<Bytes, Failure> {
-    let mut asker = connections(rest_address(all)?, 1, &token()?, people).await?;
+    let key = ground::token()?;
+    let mut asker = connections(rest_address(all)?, 1, &key, people).await?;
     let answer = asker.remove(0).answer(0).await?;
     let score: serde_json::Value =
         serde_json::from_slice(&answer).map_err(|error| Failure::failed(&error))?;
@@ -160,6 +165,20 @@ async fn example(all: &Running, people: &Arc<[String]>) -> Result<Bytes, Failure
         return Err(Failure::Failed(format!("not a score: {score}")));
     }
     Ok(answer)
+}
+
+/// A key as a customer has it, without limits. Whoever shows none is the operator here.
+async fn customers_key(all: &Running) -> Result<String, Failure> {
+    let channel = channels(all.grpc_address).await?.remove(0);
+    let request = CreateKeyRequest {
+        name: "bench".to_owned(),
+        purpose: Purpose::Crm.as_str().to_owned(),
+        calls_per_second: Some(0),
+        calls_per_day: Some(0),
+        ..Default::default()
+    };
+    let made = KeyOperatorServiceClient::new(channel).create_key(request).await?;
+    Ok(made.into_inner().secret)
 }
 
 fn rest_address(all: &Running) -> Result<SocketAddr, Failure> {
