@@ -1,6 +1,7 @@
 //! The one public door: REST and gRPC, behind keys, and web pages, which need none.
 //!
-//! Owns the `gateway` schema: the keys of customers. Asks scoring, social-graph and the connector for whoever
+//! Owns the `gateway` schema: the keys of customers, and who rows of their files are. Asks scoring, social-graph and the
+//! connector for whoever
 //! is outside.
 
 mod access;
@@ -14,6 +15,7 @@ mod fields;
 mod forward;
 mod healthz;
 mod issuers;
+mod jobs;
 mod keys;
 mod legacy;
 mod limits;
@@ -52,6 +54,7 @@ use crate::{
     door::Door,
     healthz::Healthz,
     issuers::Issuers,
+    jobs::{Jobs, http::Files},
     keys::{FLUSH_INTERVAL, Keys, REFRESH_INTERVAL},
     legacy::Legacy,
     limits::Limits,
@@ -71,6 +74,7 @@ pub struct Gateway {
     issuers: Issuers,
     limits: Limits,
     lookup: LookupRpc,
+    jobs: Jobs,
 }
 
 impl Service for Gateway {
@@ -106,12 +110,14 @@ impl Service for Gateway {
         let healthz = Healthz::new(links.to("scoring"), going_down.clone());
         let pages = Pages::new(&links, request_time_max);
         let legacy = Legacy::new(door.clone(), &links, config.old_networks, request_time_max);
+        let jobs = Jobs::new(db.clone(), &links, going_down.clone());
         let lookup = LookupRpc {
-            db,
-            links: links.clone(),
+            jobs: jobs.clone(),
             lookup: Lookup::new(&links, lookup_keep_time),
             people: People::new(&links, &account_key),
         };
+        let files =
+            Files { door: door.clone(), jobs: jobs.clone(), request_time_max, stream_time_max };
         let documents = openapi::router(door.clone());
         let answering =
             Answering { door, links, request_time_max, body_size_max, csv_rows_max, going_down };
@@ -119,6 +125,7 @@ impl Service for Gateway {
         let rest = rest::router(Arc::clone(&answering), routes::all());
         let crm = openapi::crm::router(answering, lookup_keep_time);
         let router = rest
+            .merge(files.router())
             .merge(pages.router())
             .merge(healthz.router())
             .merge(legacy.router())
@@ -133,14 +140,14 @@ impl Service for Gateway {
             Some(cors) => router.layer(cors),
             None => router,
         };
-        Ok(Self { router, keys, issuers, limits, lookup })
+        Ok(Self { router, keys, issuers, limits, lookup, jobs })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
         routes
             .add_service(KeyOperatorServiceServer::new(KeyOperatorRpc { keys: self.keys.clone() }));
         routes.add_service(LookupServiceServer::new(self.lookup.clone()));
-        routes.add_service(PersonDataServiceServer::new(PersonDataRpc));
+        routes.add_service(PersonDataServiceServer::new(PersonDataRpc { jobs: self.jobs.clone() }));
     }
 
     fn http(&self) -> Option<Router> {
@@ -148,13 +155,14 @@ impl Service for Gateway {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { keys, issuers, limits, .. } = self;
+        let Self { keys, issuers, limits, jobs, .. } = self;
         let never = Notify::new();
         tokio::join!(
             repeat("keys", REFRESH_INTERVAL, &never, &stop, || keys.refresh()),
             repeat("usage", FLUSH_INTERVAL, &never, &stop, || keys.flush()),
             issuers.keep(&stop),
             limits.keep(&stop),
+            jobs.keep(&stop),
         );
         // The last call was answered: what was counted since is written down too.
         keys.flush().await?;

@@ -68,7 +68,7 @@ pub(crate) fn router(
     for route in routes {
         let link = answering.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
-        let metrics = Arc::new(RouteMetrics::new(route));
+        let metrics = Arc::new(RouteMetrics::of(route.path));
         let rpc = call::path(&route.descriptor());
         let access = Access::of(&rpc);
         let typed = typed::of(route);
@@ -136,7 +136,7 @@ pub(crate) async fn path_unknown(request: Request) -> Response {
     problem(&Error::PathUnknown { path: request.uri().path().to_owned() }.into())
 }
 
-async fn method_not_allowed(method: Method, request: Request) -> Response {
+pub(crate) async fn method_not_allowed(method: Method, request: Request) -> Response {
     problem(&Error::MethodNotAllowed { path: request.uri().path().to_owned(), method }.into())
 }
 
@@ -270,7 +270,7 @@ fn tell_status(status: StatusCode) {
 }
 
 /// What panicked is in the log of the panic hook; the caller is not told.
-fn panicked() -> Status {
+pub(crate) fn panicked() -> Status {
     let refusal = Refusal::new(Code::Internal, "PANICKED");
     refusal.into_plain_status("something went wrong on our side")
 }

@@ -283,6 +283,10 @@ impl Client {
         PerkServiceClient::new(self.channel.clone())
     }
 
+    pub(crate) fn lookups(&self) -> LookupServiceClient<Channel> {
+        LookupServiceClient::new(self.channel.clone())
+    }
+
     pub(crate) fn topics(&self) -> TopicServiceClient<Channel> {
         TopicServiceClient::new(self.channel.clone())
     }

@@ -20,6 +20,7 @@ use crate::{
     influence::{Influencees, Influencers, Mutuals},
     keys::Keys,
     list_people::ListPeople,
+    lookup::LookUpFile,
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
@@ -64,6 +65,7 @@ In another terminal:
   klout moments bluesky:ann
   klout watch bluesky:ann
   klout influencers bluesky:ann
+  klout lookup customers.csv
   klout lookups bluesky:ann
   klout person consent bluesky:ann
   klout topic of bluesky:ann
@@ -106,6 +108,7 @@ enum Command {
     Influencers(Influencers),
     Influencees(Influencees),
     Mutuals(Mutuals),
+    Lookup(LookUpFile),
     Lookups(ShowLookups),
     #[command(name = "people")]
     ListPeople(ListPeople),
@@ -161,6 +164,7 @@ impl Klout {
             Command::Influencers(influencers) => influencers.run(),
             Command::Influencees(influencees) => influencees.run(),
             Command::Mutuals(mutuals) => mutuals.run(),
+            Command::Lookup(lookup) => lookup.run(),
             Command::Lookups(lookups) => lookups.run(),
             Command::People(people) => people.run(),
             Command::Suppressions(suppressions) => suppressions.run(),

@@ -26,6 +26,7 @@ mod influence;
 mod installation;
 mod keys;
 mod list_people;
+mod lookup;
 mod lookups;
 mod model;
 mod models;

@@ -34,6 +34,17 @@ pub(crate) enum Names {
     Several { accounts: Vec<Named>, contacts: Vec<Contact> },
 }
 
+impl Names {
+    /// Has hashes count as the contacts that they were made of.
+    pub(crate) fn were_clear(&mut self) {
+        if let Self::Several { contacts, .. } = self {
+            for contact in contacts {
+                contact.name = contact.name.in_the_clear();
+            }
+        }
+    }
+}
+
 /// What the database knows of everything by which some customers are named.
 #[derive(Debug)]
 struct Known<'a> {

@@ -66,6 +66,21 @@ impl Name {
         }
     }
 
+    /// What a hash is the hash of; everything else as it is.
+    pub(crate) const fn in_the_clear(self) -> Self {
+        match self {
+            Self::EmailHash => Self::Email,
+            Self::PhoneHash => Self::Phone,
+            Self::LoyaltyHash => Self::LoyaltyNumber,
+            Self::Person
+            | Self::NativeId
+            | Self::Handle
+            | Self::Email
+            | Self::Phone
+            | Self::LoyaltyNumber => self,
+        }
+    }
+
     const fn is_hash(self) -> bool {
         matches!(self, Self::EmailHash | Self::PhoneHash | Self::LoyaltyHash)
     }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use klout_chassis::{Caller, Seen, to_row};
 use klout_proto::graph::v1::{
     BatchIdentifyPeopleRequest, BatchIdentifyPeopleResponse, IdentifiedPerson, IdentifyResult,
@@ -16,11 +18,15 @@ pub(super) async fn batch_identify_people(
     request: BatchIdentifyPeopleRequest,
 ) -> Result<BatchIdentifyPeopleResponse, Error> {
     check_count(request.customers.len())?;
+    let clear: HashSet<i32> = request.clear.into_iter().collect();
     let mut usable = Vec::with_capacity(request.customers.len());
     let mut refused = Vec::with_capacity(request.customers.len());
-    for request in request.customers {
+    for (index, request) in (0_i32..).zip(request.customers) {
         match customer(rpc, request) {
-            Ok(customer) => {
+            Ok(mut customer) => {
+                if clear.contains(&index) {
+                    customer.names.were_clear();
+                }
                 usable.push(customer);
                 refused.push(None);
             }
