@@ -248,17 +248,17 @@ fn problem(status: u16, reasons: &Reasons) -> Response {
         when => format!("- `{reason}`: {when}"),
     });
     let names: Vec<Value> = reasons.iter().map(|(reason, _)| json!(reason)).collect();
-    let mut names = vec!["X-Request-Id"];
+    let mut told_in = vec!["X-Request-Id"];
     if matches!(status, 429 | 503) {
-        names.push("Retry-After");
+        told_in.push("Retry-After");
     }
     if status == 429 {
-        names.extend(RATE);
+        told_in.extend(RATE);
     }
     let media = MediaType { schema: Some(schema::refer("Problem")), ..MediaType::default() };
     Response {
         description: lines.collect::<Vec<_>>().join("\n"),
-        headers: headers(&names),
+        headers: headers(&told_in),
         content: IndexMap::from([("application/problem+json".to_owned(), media)]),
         extensions: IndexMap::from([("x-klout-reasons".to_owned(), Value::Array(names))]),
         ..Response::default()
