@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::{
     access::{Scope, Scopes},
     issuers,
+    legacy::OldNetworks,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +26,12 @@ pub struct Config {
 
     /// The largest body of a REST request, in bytes.
     pub body_size_max: usize,
+
+    /// What the networks of the old API are called here.
+    pub old_networks: OldNetworks,
+
+    /// The origins whose pages may ask, separated by spaces.
+    pub cors_origins: String,
 
     /// What keys have that are made without saying so.
     pub keys: KeyDefaults,

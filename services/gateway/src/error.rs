@@ -7,7 +7,9 @@ use klout_chassis::{PageMalformed, Refusal};
 use klout_model::PurposeRefused;
 use tonic::{Code, Status};
 
-use crate::{access::Scope, issuers::TokenRefused, keys::KeyId, transcode::Unbindable};
+use crate::{
+    access::Scope, issuers::TokenRefused, keys::KeyId, limits::Reached, transcode::Unbindable,
+};
 
 /// When a caller shows its key again that could not be read.
 const KEY_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -35,7 +37,7 @@ pub(crate) enum Error {
     #[error("the body broke off")]
     BodyBroken(#[source] axum::Error),
 
-    #[error("the body is not the JSON of the request: {0}")]
+    #[error("the body is not the JSON of the request: {}", beginning(.0))]
     Body(#[source] serde_json::Error),
 
     #[error("the message cannot be read")]
@@ -101,6 +103,9 @@ pub(crate) enum Error {
         #[source]
         source: sqlx::Error,
     },
+
+    #[error(transparent)]
+    LimitReached(Reached),
 }
 
 // === impl Error ===
@@ -112,9 +117,17 @@ impl Error {
     }
 }
 
+/// Letters of what is wrong with a body; it may name a field of any length that somebody made up.
+const SAID_MAX: usize = 300;
+
+fn beginning(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(SAID_MAX).collect()
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let refusal = match &error {
+            Error::LimitReached(reached) => reached.refusal(),
             Error::PathUnknown { .. } => Refusal::new(Code::NotFound, "PATH_UNKNOWN"),
             Error::MethodNotAllowed { .. } => {
                 Refusal::new(Code::Unimplemented, "METHOD_NOT_ALLOWED")

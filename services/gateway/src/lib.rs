@@ -4,6 +4,7 @@
 //! is outside.
 
 mod access;
+mod browser;
 mod call;
 mod conditional;
 mod config;
@@ -14,6 +15,8 @@ mod forward;
 mod healthz;
 mod issuers;
 mod keys;
+mod legacy;
+mod limits;
 mod lookup;
 mod metrics;
 mod openapi;
@@ -26,6 +29,7 @@ mod routes;
 mod rpc;
 mod store;
 mod transcode;
+mod typed;
 
 use std::sync::Arc;
 
@@ -43,12 +47,14 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-pub use crate::{config::Config, store::MIGRATOR};
+pub use crate::{config::Config, legacy::OldNetworks, store::MIGRATOR};
 use crate::{
     door::Door,
     healthz::Healthz,
     issuers::Issuers,
     keys::{FLUSH_INTERVAL, Keys, REFRESH_INTERVAL},
+    legacy::Legacy,
+    limits::Limits,
     lookup::Lookup,
     metrics::METRICS,
     pages::Pages,
@@ -63,6 +69,7 @@ pub struct Gateway {
     router: Router,
     keys: Keys,
     issuers: Issuers,
+    limits: Limits,
     lookup: LookupRpc,
 }
 
@@ -81,27 +88,24 @@ impl Service for Gateway {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), ConfigError> {
-        config.check()
+        config.check()?;
+        browser::cors(&config.cors_origins).map(|_| ())
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, links, account_key, authentication, going_down, .. } = context;
-        let Config {
-            request_time_max,
-            stream_time_max,
-            body_size_max,
-            keys,
-            issuers,
-            lookup_keep_time,
-            csv_rows_max,
-        } = config;
-        let defaults = keys;
+        let Context { db, cache, links, account_key, authentication, going_down, .. } = context;
+        let Config { request_time_max, stream_time_max, body_size_max, .. } = config;
+        let Config { lookup_keep_time, csv_rows_max, .. } = config;
+        let defaults = config.keys;
         let keys = Keys::open(db.clone(), authentication.clone(), defaults.clone()).await?;
-        let issuers = Issuers::new(issuers, &defaults, authentication.clone())?;
-        let door = Door::new(authentication, keys.clone(), issuers.clone());
-        let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down);
+        let issuers = Issuers::new(config.issuers, &defaults, authentication.clone())?;
+        let limits = Limits::new(cache.leases());
+        let door = Door::new(authentication, keys.clone(), issuers.clone(), limits.clone());
+        let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down)
+            .layer(middleware::from_fn(browser::grpc_web));
         let healthz = Healthz::new(links.to("scoring"), going_down.clone());
         let pages = Pages::new(&links, request_time_max);
+        let legacy = Legacy::new(door.clone(), &links, config.old_networks, request_time_max);
         let lookup = LookupRpc {
             db,
             links: links.clone(),
@@ -117,12 +121,19 @@ impl Service for Gateway {
         let router = rest
             .merge(pages.router())
             .merge(healthz.router())
+            .merge(legacy.router())
             .merge(grpc)
             .merge(documents)
             .merge(crm)
             .fallback(rest::path_unknown)
+            .layer(middleware::from_fn(limits::tell))
             .layer(middleware::from_fn(request_id::name));
-        Ok(Self { router, keys, issuers, lookup })
+        // Before everything else: a browser asks whether it may ask without showing a key.
+        let router = match browser::cors(&config.cors_origins)? {
+            Some(cors) => router.layer(cors),
+            None => router,
+        };
+        Ok(Self { router, keys, issuers, limits, lookup })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -137,12 +148,13 @@ impl Service for Gateway {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { keys, issuers, .. } = self;
+        let Self { keys, issuers, limits, .. } = self;
         let never = Notify::new();
         tokio::join!(
             repeat("keys", REFRESH_INTERVAL, &never, &stop, || keys.refresh()),
             repeat("usage", FLUSH_INTERVAL, &never, &stop, || keys.flush()),
             issuers.keep(&stop),
+            limits.keep(&stop),
         );
         // The last call was answered: what was counted since is written down too.
         keys.flush().await?;

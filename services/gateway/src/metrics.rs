@@ -7,14 +7,31 @@ use klout_telemetry::{Histogram, Label, Metric};
 
 use crate::routes::Route;
 
-pub(crate) const METRICS: &[Metric] = &[REQUEST_DURATION];
+pub(crate) const METRICS: &[Metric] = &[REQUEST_DURATION, LIMIT_REACHED, LIMIT_WAITS, LIMIT_LEASES];
+
+pub(crate) const LIMIT_REACHED: Metric = Metric::counter(
+    "klout_gateway_limit_reached_total",
+    "Calls that were refused because their key had used up what it may call.",
+)
+.by(&[Label::these("limit", &["second", "day"])]);
+
+pub(crate) const LIMIT_WAITS: Metric = Metric::counter(
+    "klout_gateway_limit_waits_total",
+    "Calls that waited for Redis to hand out more to their key; all others are counted in memory.",
+);
+
+pub(crate) const LIMIT_LEASES: Metric = Metric::counter(
+    "klout_gateway_limit_leases_total",
+    "Blocks of calls that Redis was asked for; after a failed one the limit holds for this gateway alone.",
+)
+.by(&[Label::these("result", &["given", "spent", "failed"])]);
 
 const REQUEST_DURATION: Metric = Metric::duration(
     "http_server_request_duration_seconds",
     "How long a request over REST took, a look-up of a score for one.",
 )
 .by(&[
-    Label::all_of("http_route", "the paths of the table of routes"),
+    Label::all_of("http_route", "the paths of the table of routes and those of the old API"),
     Label::these("http_response_status_code", &STATUSES),
 ]);
 
@@ -39,7 +56,12 @@ pub(crate) struct RouteMetrics {
 
 impl RouteMetrics {
     pub(crate) fn new(route: &Route) -> Self {
-        Self { path: route.path, durations: std::array::from_fn(|_| OnceLock::new()) }
+        Self::of(route.path)
+    }
+
+    /// Of a path that is in no table.
+    pub(crate) fn of(path: &'static str) -> Self {
+        Self { path, durations: std::array::from_fn(|_| OnceLock::new()) }
     }
 
     /// Of requests that were answered so.

@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     likelihood::{self, Meant, Name, Nobody},
     resolve,
-    shown::hidden_from,
+    shown::Hidden,
     store,
 };
 
@@ -47,8 +47,8 @@ struct Known<'a> {
 
 /// Who is meant by each of these, as far as `caller` may know.
 ///
-/// At most a statement for each kind of name and one for what people consent to, however many are asked for, and the
-/// same ones whether somebody is found, hidden or not there.
+/// At most a statement for each kind of name, however many are asked for, and the same ones whether somebody is found,
+/// hidden or not there.
 #[instrument(skip_all, fields(customers.len = customers.len()))]
 pub(crate) async fn identify(
     db: &PgPool,
@@ -79,25 +79,22 @@ impl<'a> Known<'a> {
                 }
             }
         }
-        let mut accounts = resolve::Known::read(db, caller, named).await?;
+        let hidden = Hidden::from(caller);
+        let accounts = resolve::Known::read(db, caller, named).await?;
         let mut contacts = BTreeMap::new();
         if !hashes.is_empty() {
             let owners = store::contact::owners(db, &hashes).await;
             let owners = owners.map_err(Error::store("read whose contacts are"))?.into_iter();
-            let owners = owners.filter(|(_, owner)| owner.shown);
+            let owners = owners.filter(|(_, it)| it.shown && !hidden.person(&it.withheld_purposes));
             contacts = owners.map(|(hash, owner)| (hash, owner.person)).collect();
         }
         let mut people = BTreeMap::new();
         if !ids.is_empty() {
             let members = store::shown::members(db, &ids).await;
-            people = members.map_err(Error::store("read whom ids mean"))?;
+            let members = members.map_err(Error::store("read whom ids mean"))?.into_iter();
+            let members = members.filter(|(_, (_, withheld))| !hidden.person(withheld));
+            people = members.map(|(asked, (meant, _))| (asked, meant)).collect();
         }
-        let found = accounts.people().chain(contacts.values().copied());
-        let found: Vec<_> = found.chain(people.values().copied()).collect();
-        let hidden = hidden_from(db, caller, &found).await?;
-        contacts.retain(|_, person| !hidden.contains(person));
-        people.retain(|_, person| !hidden.contains(person));
-        accounts.hide(hidden);
         Ok(Self { keys, accounts, contacts, people })
     }
 

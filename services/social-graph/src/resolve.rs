@@ -10,7 +10,7 @@ use tracing::instrument;
 use crate::{
     account::Named,
     error::Error,
-    shown::{hangs_on_consent, hidden_from},
+    shown::Hidden,
     state::State,
     store::{
         self,
@@ -23,21 +23,17 @@ use crate::{
 pub(crate) struct Known {
     owners: BTreeMap<AccountId, Owner>,
     called: BTreeMap<(String, String), Vec<Called>>,
-    hidden: BTreeSet<PersonId>,
-    /// Whether whoever asks is told of accounts of networks that their owners withhold.
-    withheld: bool,
+    hidden: Hidden,
 }
 
-/// Which member owns each of these accounts, as far as `caller` may know; in at most three statements.
+/// Which member owns each of these accounts, as far as `caller` may know; in at most two statements.
 #[instrument(skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn resolve(
     db: &PgPool,
     caller: &Caller,
     accounts: &[Named],
 ) -> Result<Vec<Result<PersonId, Error>>, Error> {
-    let mut known = Known::read(db, caller, accounts).await?;
-    let people: Vec<_> = known.people().collect();
-    known.hide(hidden_from(db, caller, &people).await?);
+    let known = Known::read(db, caller, accounts).await?;
     Ok(accounts.iter().map(|account| known.owner(account)).collect())
 }
 
@@ -57,12 +53,8 @@ impl Known {
                 Named::Handle { network, handle } => handles.push((network, handle)),
             }
         }
-        let mut known = Self {
-            owners: BTreeMap::new(),
-            called: BTreeMap::new(),
-            hidden: BTreeSet::new(),
-            withheld: !hangs_on_consent(caller),
-        };
+        let mut known =
+            Self { owners: BTreeMap::new(), called: BTreeMap::new(), hidden: Hidden::from(caller) };
         if !ids.is_empty() {
             known.owners = store::account::owners(db, &ids)
                 .await
@@ -80,24 +72,13 @@ impl Known {
         Ok(known)
     }
 
-    /// Whose they are, members or not.
-    pub(crate) fn people(&self) -> impl Iterator<Item = PersonId> {
-        let owners = self.owners.values().map(|owner| owner.person);
-        owners.chain(self.called.values().flatten().map(|account| account.person))
-    }
-
-    /// These are nobody to whoever asks.
-    pub(crate) fn hide(&mut self, people: BTreeSet<PersonId>) {
-        self.hidden = people;
-    }
-
     pub(crate) fn owner(&self, account: &Named) -> Result<PersonId, Error> {
         match account {
             Named::NativeId { id, network, native_id } => {
                 let shown = |owner: &&Owner| {
                     owner.state == State::Member
-                        && (self.withheld || !owner.withheld)
-                        && !self.hidden.contains(&owner.person)
+                        && !self.hidden.account(owner.withheld)
+                        && !self.hidden.person(&owner.withheld_purposes)
                 };
                 match self.owners.get(id).filter(shown) {
                     Some(owner) => Ok(owner.person),
@@ -119,7 +100,8 @@ impl Known {
         };
         // Whoever is hidden has the handle nevertheless, and it is not told that a name is theirs too.
         let shown = |account: &&Called| {
-            (self.withheld || !account.withheld) && !self.hidden.contains(&account.person)
+            !self.hidden.account(account.withheld)
+                && !self.hidden.person(&account.withheld_purposes)
         };
         let called: Vec<&Called> = called.iter().filter(has_it).filter(shown).collect();
         let people: BTreeSet<_> = called.iter().map(|account| account.person).collect();

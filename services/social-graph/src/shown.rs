@@ -14,6 +14,29 @@ pub(crate) fn hangs_on_consent(caller: &Caller) -> bool {
     Purpose::OF_CONSENT.contains(&caller.purpose())
 }
 
+/// What is hidden from somebody who asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hidden {
+    /// The purpose for which they ask, if consent decides what they see.
+    purpose: Option<Purpose>,
+}
+
+impl Hidden {
+    pub(crate) fn from(caller: &Caller) -> Self {
+        Self { purpose: Some(caller.purpose()).filter(|_| hangs_on_consent(caller)) }
+    }
+
+    /// Whether somebody is, who withholds these purposes.
+    pub(crate) fn person(self, withheld_purposes: &[String]) -> bool {
+        self.purpose.is_some_and(|it| withheld_purposes.iter().any(|word| word == it.as_str()))
+    }
+
+    /// Whether an account is, whose owner withholds its network or does not.
+    pub(crate) const fn account(self, withheld: bool) -> bool {
+        self.purpose.is_some() && withheld
+    }
+}
+
 /// Somebody whom `caller` is shown; whoever is merged is the other one.
 pub(crate) async fn shown_to(
     db: &PgPool,
@@ -22,10 +45,8 @@ pub(crate) async fn shown_to(
 ) -> Result<Person, Error> {
     let mut connection = db.acquire().await.map_err(Error::store("read people"))?;
     let found = people::shown(&mut connection, &[person]).await?.remove(&person);
-    drop(connection);
-    let meant = found.as_ref().and_then(|found| found.person.parse().ok());
-    let hidden = hidden_from(db, caller, meant.as_slice()).await?;
-    let shown = found.filter(|_| meant.is_some_and(|meant| !hidden.contains(&meant)));
+    let hidden = Hidden::from(caller);
+    let shown = found.filter(|found| !hidden.person(&found.withheld_purposes));
     shown.ok_or(Error::PersonUnknown { person })
 }
 

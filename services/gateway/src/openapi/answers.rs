@@ -248,17 +248,17 @@ fn problem(status: u16, reasons: &Reasons) -> Response {
         when => format!("- `{reason}`: {when}"),
     });
     let names: Vec<Value> = reasons.iter().map(|(reason, _)| json!(reason)).collect();
-    let mut told_in = vec!["X-Request-Id"];
+    let mut told = vec!["X-Request-Id"];
     if matches!(status, 429 | 503) {
-        told_in.push("Retry-After");
+        told.push("Retry-After");
     }
     if status == 429 {
-        told_in.extend(RATE);
+        told.extend(RATE);
     }
     let media = MediaType { schema: Some(schema::refer("Problem")), ..MediaType::default() };
     Response {
         description: lines.collect::<Vec<_>>().join("\n"),
-        headers: headers(&told_in),
+        headers: headers(&told),
         content: IndexMap::from([("application/problem+json".to_owned(), media)]),
         extensions: IndexMap::from([("x-klout-reasons".to_owned(), Value::Array(names))]),
         ..Response::default()

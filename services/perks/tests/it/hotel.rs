@@ -29,6 +29,7 @@ use klout_proto::{
 };
 use klout_testkit::{Peer, Proxy, Stores, link, start, unary, until};
 use prost_types::{Duration, Timestamp};
+use sqlx::{Executor as _, PgConnection};
 use tonic::{Code, Status, service::Routes};
 
 /// Longer than anybody waits: what is asked for is an answer, not a fast one.
@@ -213,13 +214,29 @@ impl Hotel {
         state: &str,
         withheld: &[&str],
     ) {
-        let state = PersonState {
+        self.tell(PersonState {
             person_id: person,
             number,
             state: state.to_owned(),
             withheld_purposes: withheld.iter().map(|it| (*it).to_owned()).collect(),
             ..Default::default()
-        };
+        })
+        .await;
+    }
+
+    /// Tells the service that somebody is another person by now.
+    pub(crate) async fn tell_merged(&self, person: i64, number: u64, into: i64) {
+        self.tell(PersonState {
+            person_id: person,
+            number,
+            state: "MERGED".to_owned(),
+            into_person_id: into,
+            ..Default::default()
+        })
+        .await;
+    }
+
+    async fn tell(&self, state: PersonState) {
         let request = ApplyPersonStatesRequest { states: vec![state] };
         let mut client = PersonDataServiceClient::new(link(&self.running));
         let _: ApplyPersonStatesResponse =
@@ -416,4 +433,28 @@ pub(crate) async fn until_offered(
     })
     .await;
     offered.expect("it was waited for")
+}
+
+/// Holds a campaign, as another replica would, until it is rolled back.
+pub(crate) async fn hold(hotel: &Hotel, campaign: &str) -> PgConnection {
+    let mut holding = hotel.stores.db().await.acquire().await.expect("a connection").detach();
+    holding.execute("begin").await.expect("begun");
+    let campaign: i64 = campaign.parse().expect("a number");
+    sqlx::query("select from perks.campaign where campaign_id = $1 for update")
+        .bind(campaign)
+        .execute(&mut holding)
+        .await
+        .expect("held");
+    holding
+}
+
+/// Waits until somebody waits for what somebody else holds.
+pub(crate) async fn until_held_up(hotel: &Hotel) {
+    let db = hotel.stores.db().await;
+    let waiting = "select exists (select from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock')";
+    until("somebody waits", async || {
+        sqlx::query_scalar(waiting).fetch_one(&db).await.expect("Postgres answers")
+    })
+    .await;
 }

@@ -146,6 +146,10 @@ impl Eyes {
                 ("REST topics", format!("/v1/people/{person}/topics")),
                 ("REST person", format!("/v1/people/{person}")),
                 ("page of a person", format!("/people/{person}")),
+                ("old API user", format!("/v2/user.json/{person}")),
+                ("old API score", format!("/v2/user.json/{person}/score")),
+                ("old API topics", format!("/v2/user.json/{person}/topics")),
+                ("old API influence", format!("/v2/user.json/{person}/influence")),
             ] {
                 let asked = Instant::now();
                 let held = tags.get(&path).cloned();
