@@ -87,8 +87,7 @@ impl Contract {
 
     fn tester(&self, python: &Path, place: &Path) -> Command {
         let mut tester = Command::new(python.with_file_name("schemathesis"));
-        // Nothing of what the user has set for it, and no report to anybody.
-        tester.current_dir(place).env("SCHEMATHESIS_HOOKS", "").env("NO_COLOR", "1");
+        tester.current_dir(place);
         tester.args(["run", "--checks", "all", "--exclude-checks", NOT_HELD]);
         tester.args(["--continue-on-failure", "--no-shrink", "--warnings", "off"]);
         tester.args(["--suppress-health-check", "all", "--request-timeout", "20"]);

@@ -31,6 +31,7 @@ use super::{
     schema::{self, Dialect, Schemas, Way},
 };
 use crate::{
+    limits,
     request_id::Told,
     rest::{self, Answering},
     routes::{self, Route},
@@ -59,6 +60,8 @@ type Chosen = (&'static Route, &'static str, &'static str);
 pub(crate) fn router(answering: Arc<Answering>, keep_time: Duration) -> Router {
     let routes = chosen().map(|(route, ..)| route);
     let router = rest::router(answering, routes);
+    // Limits are told in headers first, which are then read.
+    let router = router.layer(middleware::from_fn(limits::tell));
     let router = router.layer(middleware::from_fn_with_state(keep_time, in_body));
     Router::new().nest(PREFIX, router)
 }
