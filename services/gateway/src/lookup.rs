@@ -107,7 +107,8 @@ impl Lookup {
             return Err(Refusal::field("contacts", problem).into_plain_status(problem));
         }
         let mut graph = GraphServiceClient::new(self.graph.clone().on_behalf_of(caller));
-        let request = BatchIdentifyPeopleRequest { customers: vec![customer] };
+        let request =
+            BatchIdentifyPeopleRequest { customers: vec![customer], ..Default::default() };
         let answered = graph.batch_identify_people(request).await.map_err(to_caller)?;
         let row = answered.into_inner().results.into_iter().next().and_then(|row| row.result);
         match row {

@@ -332,7 +332,7 @@ impl FactsGatherer {
             },
         };
         let mut graph = self.graph.clone();
-        let request = BatchIdentifyPeopleRequest { customers: vec![request] };
+        let request = BatchIdentifyPeopleRequest { customers: vec![request], ..Default::default() };
         let answered = ask(PEER_TIME_MAX, graph.batch_identify_people(request)).await;
         let row = answered.map_err(Error::Peer)?.results.into_iter().next();
         let found = match row.and_then(|row| row.result) {

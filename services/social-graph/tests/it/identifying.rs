@@ -42,7 +42,7 @@ async fn member(client: &mut Client, name: &str) -> String {
 }
 
 async fn ask(client: &mut Client, customers: Vec<ResolvePersonRequest>) -> Vec<IdentifyResult> {
-    let request = BatchIdentifyPeopleRequest { customers };
+    let request = BatchIdentifyPeopleRequest { customers, ..Default::default() };
     client.batch_identify_people(request).await.expect("answered").into_inner().results
 }
 
@@ -98,7 +98,8 @@ async fn each_of_many_customers_is_told_apart_by_what_is_known_of_them() {
     let Some(Person(first)) = &results[0].result else { panic!("ann") };
     assert_eq!(first.matched_on, ["email"]);
     assert!((first.likelihood - 0.97).abs() < 1e-9);
-    let many = BatchIdentifyPeopleRequest { customers: vec![by_person("7"); 1_001] };
+    let many =
+        BatchIdentifyPeopleRequest { customers: vec![by_person("7"); 1_001], ..Default::default() };
     let refused = client.batch_identify_people(many).await.expect_err("too many");
     assert_eq!(told(&refused), (Code::InvalidArgument, "REQUESTS_TOO_MANY".to_owned()));
 }
