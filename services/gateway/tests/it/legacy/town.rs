@@ -133,7 +133,11 @@ impl Town {
     }
 
     pub(super) async fn post(&self, path: &str, key: &str, body: &str) -> Answer {
-        let request = self.client.post(self.url(path)).header("x-api-key", key);
+        let request = self
+            .client
+            .post(self.url(path))
+            .header("x-api-key", key)
+            .header("x-request-id", "test");
         read(request.body(body.to_owned())).await
     }
 
@@ -143,7 +147,8 @@ impl Town {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self.client.request(method, self.url(path));
+        let mut request =
+            self.client.request(method, self.url(path)).header("x-request-id", "test");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
