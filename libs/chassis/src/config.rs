@@ -35,6 +35,9 @@ const SECRETS: [&str; 8] = [
 /// The shortest token secret: as long as the hash that it keys.
 const TOKEN_SECRET_LENGTH_MIN: usize = 32;
 
+/// What is read of a request at once.
+const HEAD_SIZE_LEAST: usize = 8_192;
+
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("{0}")]
@@ -90,6 +93,28 @@ pub struct ServerConfig {
     pub drain_time: Duration,
     #[serde(with = "humantime_serde")]
     pub grace_time_max: Duration,
+}
+
+/// How much of everything whoever connects to the gateway has.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    pub connections_max: usize,
+    #[serde(with = "humantime_serde")]
+    pub head_time_max: Duration,
+    pub head_size_max: usize,
+    pub headers_max: usize,
+    #[serde(with = "humantime_serde")]
+    pub idle_time_max: Duration,
+    #[serde(with = "humantime_serde")]
+    pub body_wait_max: Duration,
+    #[serde(with = "humantime_serde")]
+    pub body_time_max: Duration,
+    #[serde(with = "humantime_serde")]
+    pub write_wait_max: Duration,
+    #[serde(with = "humantime_serde")]
+    pub connection_age_max: Duration,
+    pub streams_max: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -225,6 +250,23 @@ impl Configuration {
         Ok(server)
     }
 
+    /// The `[http]` section, checked.
+    ///
+    /// # Errors
+    ///
+    /// When something could not be served with it.
+    pub fn http(&self) -> Result<HttpConfig, ConfigError> {
+        let http: HttpConfig = self.section("http")?;
+        if http.head_size_max < HEAD_SIZE_LEAST {
+            return Err(setting_error("http.head_size_max", "is less than 8192 bytes"));
+        }
+        if http.connections_max == 0 || http.headers_max == 0 || http.streams_max == 0 {
+            let problem = "and `headers_max` and `streams_max` cannot be 0";
+            return Err(setting_error("http.connections_max", problem));
+        }
+        Ok(http)
+    }
+
     /// The `[stores]` section, checked.
     ///
     /// # Errors
@@ -240,6 +282,18 @@ impl Configuration {
             stores.database_url_direct = stores.database_url.clone();
         }
         Ok(stores)
+    }
+}
+
+// === impl HttpConfig ===
+
+impl HttpConfig {
+    /// How often it is looked whether a connection keeps to it: often enough for the shortest time.
+    pub(crate) fn tick(&self) -> Duration {
+        let times =
+            [self.head_time_max, self.idle_time_max, self.write_wait_max, self.connection_age_max];
+        let shortest = times.into_iter().min().unwrap_or_default();
+        (shortest / 4).clamp(Duration::from_millis(5), Duration::from_secs(1))
     }
 }
 

@@ -195,6 +195,7 @@ impl Host {
         server.clock()?;
         server.account_key()?;
         server.token_key()?;
+        configuration.http()?;
         configuration.stores()?;
         configuration.section::<LinksConfig>("links")?;
         configuration.section::<klout_telemetry::Config>("telemetry")?;
@@ -257,6 +258,7 @@ impl Host {
         self.check(configuration)?;
         let server = configuration.server()?;
         let stores = configuration.stores()?;
+        let http_limits = configuration.http()?;
         let token_key = server.token_key()?;
         let authentication = Authentication::new(
             token_key.clone(),
@@ -287,7 +289,7 @@ impl Host {
             health,
             names,
             (grpc_listener, front, outer.clone()),
-            http_listener.map(|listener| (listener, http_switchboard.clone())),
+            http_listener.map(|listener| (listener, http_switchboard.clone(), http_limits)),
             server.clock()?,
             &server,
         );

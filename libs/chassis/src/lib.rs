@@ -16,6 +16,7 @@ pub mod failpoints;
 mod faults;
 mod health;
 mod host;
+mod http_server;
 mod layers;
 mod link;
 mod lookups;

@@ -14,8 +14,24 @@ use crate::{
 };
 
 /// What a process tells of its calls, its connections, and what it did not write down.
-pub const METRICS: &[Metric] =
-    &[CALL_DURATION, CALLS_IN_FLIGHT, CONNECTIONS, CONNECTIONS_MAX, LOST];
+pub const METRICS: &[Metric] = &[
+    CALL_DURATION,
+    CALLS_IN_FLIGHT,
+    HTTP_CONNECTIONS,
+    HTTP_CONNECTIONS_ENDED,
+    CONNECTIONS,
+    CONNECTIONS_MAX,
+    LOST,
+];
+
+pub(crate) const HTTP_CONNECTIONS: Metric =
+    Metric::gauge("klout_http_connection_count", "Connections that are open to the gateway.");
+
+pub(crate) const HTTP_CONNECTIONS_ENDED: Metric = Metric::counter(
+    "klout_http_connections_ended_total",
+    "Connections to the gateway that were ended from here, by what their peers overdid.",
+)
+.by(&[Label::these("limit", &["head", "idle", "reader", "age"])]);
 
 const CONNECTIONS: Metric = Metric::gauge(
     "db_client_connection_count",

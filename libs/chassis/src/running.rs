@@ -15,11 +15,16 @@ use tonic::{
     service::Routes,
     transport::{Server, server::TcpIncoming},
 };
-use tower::{BoxError, make::Shared};
+use tower::BoxError;
 use tracing::{error, info};
 
 use crate::{
-    Clock, config::ServerConfig, door::DoorLayer, faults::Chain, health::Health, link::Switchboard,
+    Clock,
+    config::{HttpConfig, ServerConfig},
+    door::DoorLayer,
+    faults::Chain,
+    health::Health,
+    link::Switchboard,
 };
 
 /// Calls that one connection may have open at once.
@@ -86,7 +91,7 @@ impl Running {
         health: Health,
         names: Vec<&'static str>,
         grpc: (TcpListener, Router, Switchboard),
-        http: Option<(TcpListener, Switchboard<Router>)>,
+        http: Option<(TcpListener, Switchboard<Router>, HttpConfig)>,
         clock: Clock,
         times: &ServerConfig,
     ) -> Self {
@@ -96,7 +101,7 @@ impl Running {
         let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
         let grpc_address = grpc_listener.local_addr().unwrap_or(unspecified);
         let http_address =
-            http.as_ref().map(|(listener, _)| listener.local_addr().unwrap_or(unspecified));
+            http.as_ref().map(|(listener, ..)| listener.local_addr().unwrap_or(unspecified));
 
         let stop = accepting.clone();
         servers.spawn(async move {
@@ -111,12 +116,13 @@ impl Running {
                 .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
             ("the gRPC server", server.await.map_err(Into::into))
         });
-        if let Some((listener, switchboard)) = http {
+        if let Some((listener, switchboard, limits)) = http {
             let stop = accepting.clone();
             servers.spawn(async move {
-                let server = axum::serve(listener, Shared::new(switchboard))
-                    .with_graceful_shutdown(stop.cancelled_owned());
-                ("the HTTP server", server.await.map_err(Into::into))
+                (
+                    "the HTTP server",
+                    crate::http_server::serve(listener, switchboard, limits, stop).await,
+                )
             });
         }
         Self {

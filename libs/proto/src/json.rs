@@ -3,10 +3,14 @@
 //! lowerCamelCase, 64-bit integers as strings, times as RFC 3339. Fields that are not `optional`
 //! are always printed.
 
+mod score;
+
 use std::sync::LazyLock;
 
 use prost::Name;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
+
+pub use self::score::score;
 
 /// Every contract, for reflection.
 pub static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {
@@ -55,10 +59,23 @@ pub fn from_slice<M: prost::Message + Name + Default>(text: &[u8]) -> Result<M, 
     let descriptor = DESCRIPTORS
         .get_message_by_name(&M::full_name())
         .expect("every generated message has a descriptor");
+    dynamic_from_slice(descriptor, text)?.transcode_to().map_err(serde::de::Error::custom)
+}
+
+/// The same of a message that is known by its descriptor alone. What is no such message is refused where it begins to
+/// differ: JSON that is not read takes no memory.
+///
+/// # Errors
+///
+/// When it is not the JSON of such a message; the error says where.
+pub fn dynamic_from_slice(
+    descriptor: MessageDescriptor,
+    text: &[u8],
+) -> Result<DynamicMessage, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let message = DynamicMessage::deserialize(descriptor, &mut deserializer)?;
     deserializer.end()?;
-    message.transcode_to().map_err(serde::de::Error::custom)
+    Ok(message)
 }
 
 #[cfg(test)]

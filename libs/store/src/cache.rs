@@ -1,30 +1,15 @@
 //! What Redis remembers for us, and how to do without.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::{sync::Arc, time::Duration};
+
+use redis::{Pipeline, RedisError, RedisResult, Script, Value, from_redis_value};
+use secrecy::SecretString;
+use tracing::instrument;
+
+use crate::{
+    leases::Leases,
+    remote::{COMMANDS_MAX, Remote, millis},
 };
-
-use redis::{
-    Client, Pipeline, RedisError, RedisResult, Script, ServerErrorKind, Value,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    from_redis_value,
-};
-use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::{Instant, timeout};
-use tracing::{instrument, warn};
-
-/// How long an answer of Redis is waited for. Postgres answers a miss in about as much.
-const COMMAND_TIME_MAX: Duration = Duration::from_millis(50);
-
-/// How long Redis is left alone after it failed, so that not every read pays for finding out.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
-
-/// Commands that are sent at once: Redis does so many in a few milliseconds, and others wait meanwhile.
-const COMMANDS_MAX: usize = 256;
 
 /// Writes a value (the last argument), or without one a tombstone, unless something newer is there. A
 /// tombstone makes way for values of its own major version. One key a command, so it works on a cluster.
@@ -61,7 +46,7 @@ pub enum CacheError {
 /// then a look-up is a miss and a fill does nothing, each within 50 ms, and for a second after a
 /// failure at once.
 #[derive(Clone)]
-pub struct Cache(Option<Arc<Inner>>);
+pub struct Cache(Option<Inner>);
 
 /// Of two values of a key the one of the higher version stays. Both numbers are below 2^53.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,14 +63,10 @@ pub struct Fill {
     pub value: Vec<u8>,
 }
 
+#[derive(Clone)]
 struct Inner {
-    client: Client,
-    redis: Mutex<ConnectionManager>,
-    prefix: String,
-    write: Script,
-    started: Instant,
-    /// Milliseconds since `started` until which Redis is left alone.
-    paused_until: AtomicU64,
+    remote: Arc<Remote>,
+    write: Arc<Script>,
 }
 
 // === impl Cache ===
@@ -104,16 +85,14 @@ impl Cache {
     ///
     /// When the URL cannot be read.
     pub fn connect(url: &SecretString, prefix: &str) -> Result<Self, CacheError> {
-        let client = Client::open(url.expose_secret()).map_err(CacheError::Url)?;
-        let redis = Mutex::new(connection(&client).map_err(CacheError::Url)?);
-        Ok(Self(Some(Arc::new(Inner {
-            client,
-            redis,
-            prefix: prefix.to_owned(),
-            write: Script::new(WRITE),
-            started: Instant::now(),
-            paused_until: AtomicU64::new(0),
-        }))))
+        let remote = Remote::new(url, prefix).map_err(CacheError::Url)?;
+        Ok(Self(Some(Inner { remote: Arc::new(remote), write: Arc::new(Script::new(WRITE)) })))
+    }
+
+    /// What is leased through the same connection.
+    #[must_use]
+    pub fn leases(&self) -> Leases {
+        Leases::new(self.0.as_ref().map(|inner| Arc::clone(&inner.remote)))
     }
 
     /// Whether it remembers nothing.
@@ -129,9 +108,9 @@ impl Cache {
         let Some(inner) = &self.0 else { return Some(vec![None; keys.len()]) };
         let mut pipeline = redis::pipe();
         for key in keys {
-            pipeline.cmd("HGET").arg(inner.key(key)).arg("value");
+            pipeline.cmd("HGET").arg(inner.remote.key(key)).arg("value");
         }
-        let answers = inner.ask(&mut pipeline).await?;
+        let answers = inner.remote.ask(&mut pipeline).await?;
         // A key of ours that is something else is a miss, and only that one.
         let value = |answer: RedisResult<Value>| from_redis_value(answer.ok()?).ok()?;
         Some(answers.into_iter().map(value).collect())
@@ -147,7 +126,7 @@ impl Cache {
                 let command = inner.write(&mut pipeline, &fill.key, fill.version, time_to_live);
                 command.arg(&fill.value[..]);
             }
-            inner.ask_to_write(&mut pipeline).await;
+            inner.remote.run(WRITE, &mut pipeline).await;
         }
     }
 
@@ -162,7 +141,7 @@ impl Cache {
             for (key, version) in keys {
                 inner.write(&mut pipeline, key, *version, time_to_live);
             }
-            let answers = inner.ask_to_write(&mut pipeline).await;
+            let answers = inner.remote.run(WRITE, &mut pipeline).await;
             if !answers.is_some_and(|answers| answers.iter().all(Result::is_ok)) {
                 return false;
             }
@@ -189,11 +168,6 @@ impl Version {
 // === impl Inner ===
 
 impl Inner {
-    /// Ends in digits and what separates them, so no two prefixes give one key.
-    fn key(&self, key: &str) -> String {
-        format!("{}:{key}", self.prefix)
-    }
-
     fn write<'a>(
         &self,
         pipeline: &'a mut Pipeline,
@@ -201,83 +175,8 @@ impl Inner {
         version: Version,
         time_to_live: Duration,
     ) -> &'a mut Pipeline {
-        let time_to_live = u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX);
-        let command = pipeline.cmd("EVALSHA").arg(self.write.get_hash()).arg(1).arg(self.key(key));
-        command.arg(version.major).arg(version.minor).arg(time_to_live)
+        let command = pipeline.cmd("EVALSHA").arg(self.write.get_hash()).arg(1);
+        let command = command.arg(self.remote.key(key));
+        command.arg(version.major).arg(version.minor).arg(millis(time_to_live))
     }
-
-    /// The same of commands that run the script, which a Redis that was started anew does not know.
-    async fn ask_to_write(&self, pipeline: &mut Pipeline) -> Option<Vec<RedisResult<Value>>> {
-        let answers = self.ask(pipeline).await?;
-        let unknown = |answer: &RedisResult<Value>| {
-            answer.as_ref().is_err_and(|error| error.kind() == ServerErrorKind::NoScript.into())
-        };
-        if !answers.iter().any(unknown) {
-            return Some(answers);
-        }
-        self.ask(redis::pipe().cmd("SCRIPT").arg("LOAD").arg(WRITE)).await?;
-        self.ask(pipeline).await
-    }
-
-    /// What Redis answers to each command; `None` when it does not, or is left alone.
-    async fn ask(&self, pipeline: &mut Pipeline) -> Option<Vec<RedisResult<Value>>> {
-        if pipeline.is_empty() {
-            return Some(Vec::new());
-        }
-        let paused_until = self.paused_until.load(Ordering::Relaxed);
-        if paused_until > 0 {
-            // After the pause one finds out for all whether Redis is back.
-            let finding_out = self.elapsed_ms() + millis(COMMAND_TIME_MAX);
-            let mine = self.elapsed_ms() >= paused_until
-                && self
-                    .paused_until
-                    .compare_exchange(
-                        paused_until,
-                        finding_out,
-                        Ordering::Relaxed,
-                        Ordering::Relaxed,
-                    )
-                    .is_ok();
-            if !mine {
-                return None;
-            }
-        }
-        let mut redis = self.redis.lock().expect("nobody panics while holding it").clone();
-        let answer = pipeline.ignore_errors().query_async(&mut redis);
-        let problem = match timeout(COMMAND_TIME_MAX, answer).await {
-            Ok(Ok(answers)) => {
-                if paused_until > 0 {
-                    self.paused_until.store(0, Ordering::Relaxed);
-                }
-                return Some(answers);
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {COMMAND_TIME_MAX:?}"),
-        };
-        // A connection may look alive for a quarter of an hour after its other end has gone.
-        if let Ok(new) = connection(&self.client) {
-            *self.redis.lock().expect("nobody panics while holding it") = new;
-        }
-        let pause = self.elapsed_ms() + millis(PAUSE_AFTER_FAILURE);
-        self.paused_until.store(pause, Ordering::Relaxed);
-        warn!(problem, "Redis failed; reads go to Postgres for a second");
-        None
-    }
-
-    fn elapsed_ms(&self) -> u64 {
-        millis(self.started.elapsed())
-    }
-}
-
-/// A connection that is made when it is first used.
-fn connection(client: &Client) -> RedisResult<ConnectionManager> {
-    let config = ConnectionManagerConfig::new()
-        .set_number_of_retries(0)
-        .set_connection_timeout(Some(COMMAND_TIME_MAX))
-        .set_response_timeout(Some(COMMAND_TIME_MAX));
-    ConnectionManager::new_lazy_with_config(client.clone(), config)
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

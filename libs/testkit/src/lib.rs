@@ -198,6 +198,15 @@ impl Stores {
         self.redis().await.keys(pattern).await.expect("Redis answers")
     }
 
+    /// What a key holds that is a number.
+    ///
+    /// # Panics
+    ///
+    /// When Redis does not answer.
+    pub async fn redis_number(&self, key: &str) -> Option<u64> {
+        self.redis().await.get(key).await.expect("Redis answers")
+    }
+
     /// Redis loses everything of ours.
     ///
     /// # Panics

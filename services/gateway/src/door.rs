@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use klout_chassis::{Admitted, Authentication, Caller, Identified, shown_token};
+use klout_chassis::{Admitted, Authentication, Caller, Clock, Identified, shown_token};
 use tonic::Status;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     issuers::{Bearer, Issuers},
     keys::{Keys, Known, is_key},
+    limits::Limits,
 };
 
 /// Clones share the room there is, and the keys that are known.
@@ -19,6 +20,7 @@ pub(crate) struct Door {
     authentication: Authentication,
     keys: Keys,
     issuers: Issuers,
+    limits: Limits,
 }
 
 /// Somebody who was let in, and for whose call there is room until this is dropped.
@@ -59,8 +61,13 @@ pub(crate) enum TurnedAway {
 // === impl Door ===
 
 impl Door {
-    pub(crate) const fn new(authentication: Authentication, keys: Keys, issuers: Issuers) -> Self {
-        Self { authentication, keys, issuers }
+    pub(crate) const fn new(
+        authentication: Authentication,
+        keys: Keys,
+        issuers: Issuers,
+        limits: Limits,
+    ) -> Self {
+        Self { authentication, keys, issuers, limits }
     }
 
     /// Lets a call in that shows what it takes, in `authorization` or `x-api-key`: a key of a customer, a token of an
@@ -75,13 +82,12 @@ impl Door {
             None => None,
         };
         match customer {
-            Some(customer) => self.admit_customer(customer, access),
+            Some(customer) => self.admit_customer(customer, access).await,
             None => Visitor::enter(self.authentication.admit(headers)?, access, None),
         }
     }
 
     /// The same of a call that shows it elsewhere, as the old API has it in the address.
-    #[expect(dead_code, reason = "the old API is what calls so")]
     pub(crate) async fn admit_text(
         &self,
         text: Option<&str>,
@@ -91,7 +97,7 @@ impl Door {
             return Visitor::enter(self.authentication.admit_anyone()?, access, None);
         };
         match self.customer(text).await? {
-            Some(customer) => self.admit_customer(customer, access),
+            Some(customer) => self.admit_customer(customer, access).await,
             None => Visitor::enter(self.authentication.admit_token(text)?, access, None),
         }
     }
@@ -104,10 +110,21 @@ impl Door {
         Ok(self.issuers.who(text).await?.map(Customer::Bearer))
     }
 
-    fn admit_customer(&self, customer: Customer, access: Access) -> Result<Visitor, TurnedAway> {
+    async fn admit_customer(
+        &self,
+        customer: Customer,
+        access: Access,
+    ) -> Result<Visitor, TurnedAway> {
         access.refuse_other_scopes(customer.scopes())?;
         let admitted = self.authentication.admit_identified(customer.who()?)?;
         let visitor = Visitor::enter(admitted, access, Some(customer))?;
+        if let Some(allowance) = visitor.allowance() {
+            let Allowance { of, calls_per_second, calls_per_day } = allowance;
+            let limit = |calls: i64| u64::try_from(calls).unwrap_or(0);
+            let (a_second, a_day) = (limit(calls_per_second), limit(calls_per_day));
+            let taken = self.limits.take(of, a_second, a_day, Clock::running().now()).await;
+            taken.map_err(Error::LimitReached)?;
+        }
         if let Some(Customer::Key(key)) = &visitor.customer {
             key.count();
         }
@@ -141,7 +158,6 @@ impl Visitor {
     }
 
     /// What they may use up; `None`: service tokens have no limit.
-    #[expect(dead_code, reason = "whatever limits calls asks for it")]
     pub(crate) fn allowance(&self) -> Option<Allowance<'_>> {
         self.customer.as_ref().map(Customer::allowance)
     }

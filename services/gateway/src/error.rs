@@ -7,7 +7,9 @@ use klout_chassis::{PageMalformed, Refusal};
 use klout_model::PurposeRefused;
 use tonic::{Code, Status};
 
-use crate::{access::Scope, issuers::TokenRefused, keys::KeyId, transcode::Unbindable};
+use crate::{
+    access::Scope, issuers::TokenRefused, keys::KeyId, limits::Reached, transcode::Unbindable,
+};
 
 /// When a caller shows its key again that could not be read.
 const KEY_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -35,7 +37,7 @@ pub(crate) enum Error {
     #[error("the body broke off")]
     BodyBroken(#[source] axum::Error),
 
-    #[error("the body is not the JSON of the request: {0}")]
+    #[error("the body is not the JSON of the request: {}", beginning(.0))]
     Body(#[source] serde_json::Error),
 
     #[error("the message cannot be read")]
@@ -89,12 +91,21 @@ pub(crate) enum Error {
     #[error("two secrets of the key are valid: wait until the older one ends")]
     KeyRotating,
 
+    #[error("the key is not for {purpose}")]
+    PurposeNotKeys { purpose: String },
+
+    #[error("nobody is known by that, or not as surely as was asked")]
+    NobodyKnown,
+
     #[error("could not {action}")]
     Store {
         action: &'static str,
         #[source]
         source: sqlx::Error,
     },
+
+    #[error(transparent)]
+    LimitReached(Reached),
 }
 
 // === impl Error ===
@@ -106,9 +117,17 @@ impl Error {
     }
 }
 
+/// Letters of what is wrong with a body; it may name a field of any length that somebody made up.
+const SAID_MAX: usize = 300;
+
+fn beginning(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(SAID_MAX).collect()
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let refusal = match &error {
+            Error::LimitReached(reached) => reached.refusal(),
             Error::PathUnknown { .. } => Refusal::new(Code::NotFound, "PATH_UNKNOWN"),
             Error::MethodNotAllowed { .. } => {
                 Refusal::new(Code::Unimplemented, "METHOD_NOT_ALLOWED")
@@ -122,6 +141,10 @@ impl From<Error> for Status {
             Error::BodyTooLarge { max } => {
                 Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE").with("max", max)
             }
+            Error::PurposeNotKeys { purpose } => {
+                Refusal::new(Code::PermissionDenied, "PURPOSE_NOT_KEYS").with("purpose", purpose)
+            }
+            Error::NobodyKnown => Refusal::new(Code::NotFound, "PERSON_UNKNOWN"),
             Error::PurposeNotPerks => Refusal::new(Code::PermissionDenied, "PURPOSE_NOT_PERKS"),
             Error::KeyInvalid | Error::Token(_) => {
                 Refusal::new(Code::Unauthenticated, "TOKEN_INVALID")

@@ -12,7 +12,10 @@ use klout_proto::{
         plus_k_service_client::PlusKServiceClient,
     },
     perk::v1::{desk_service_client::DeskServiceClient, perk_service_client::PerkServiceClient},
-    profile::v1::key_operator_service_client::KeyOperatorServiceClient,
+    profile::v1::{
+        key_operator_service_client::KeyOperatorServiceClient,
+        lookup_service_client::LookupServiceClient,
+    },
     score::v1::{
         score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
@@ -262,6 +265,10 @@ impl Client {
         GraphServiceClient::new(self.channel.clone())
     }
 
+    pub(crate) fn lookup(&self) -> LookupServiceClient<Channel> {
+        LookupServiceClient::new(self.channel.clone())
+    }
+
     pub(crate) fn plus_k(&self) -> PlusKServiceClient<Channel> {
         PlusKServiceClient::new(self.channel.clone())
     }
@@ -277,6 +284,10 @@ impl Client {
 
     pub(crate) fn perks(&self) -> PerkServiceClient<Channel> {
         PerkServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn lookups(&self) -> LookupServiceClient<Channel> {
+        LookupServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn topics(&self) -> TopicServiceClient<Channel> {

@@ -6,5 +6,6 @@ mod layers;
 mod metrics;
 mod protos;
 mod reasons;
+mod security;
 mod sources;
 mod tidy;
