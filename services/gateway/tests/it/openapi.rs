@@ -90,7 +90,7 @@ async fn every_operation_of_the_document_is_there_and_answers_as_it_says() {
     let mut answered = 0;
     for (path, method, operation) in operations {
         let address = path.replace("{person}", ANN).replace("{network}", "bluesky");
-        let address = address.replace("{handle}", "ann").replace('{', "").replace('}', "");
+        let address = address.replace("{handle}", "ann").replace(['{', '}'], "");
         let media = &operation["requestBody"]["content"]["application/json"];
         let example = media["example"].clone();
         let body = if example.is_null() { json!({}) } else { example };
