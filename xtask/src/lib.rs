@@ -5,6 +5,7 @@
 
 pub mod docs;
 
+mod contract;
 mod db;
 mod fuzz;
 mod install;
@@ -36,6 +37,7 @@ pub enum Command {
     #[command(subcommand)]
     Db(db::Db),
     Docs(Docs),
+    Contract(contract::Contract),
     Fuzz(fuzz::Fuzz),
     Kill(kill::Kill),
     Validate(validate::Validate),
@@ -79,6 +81,7 @@ impl Command {
             Self::Stores(stores) => stores.run(&interrupt),
             Self::Db(db) => db.run(&workspace, &interrupt),
             Self::Docs(docs) => docs.run(&workspace),
+            Self::Contract(contract) => contract.run(&workspace, &interrupt),
             Self::Fuzz(fuzz) => fuzz.run(&workspace, &interrupt),
             Self::Kill(kill) => kill.run(&workspace, &interrupt),
             Self::Validate(validate) => validate.run(&workspace, &interrupt),

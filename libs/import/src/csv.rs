@@ -1,11 +1,8 @@
 //! Reads one CSV file, row by row, in bounded memory.
 
-use std::io::Read as _;
-
-use csv_core::ReadRecordResult;
 use klout_model::RowReason;
 
-use crate::{Format, Input, ReadError, Row};
+use crate::{CsvFields, CsvRows, Format, Input, ReadError, Row};
 
 /// The longest row, in bytes. What is longer is one rejected row, and never held.
 const ROW_BYTES_MAX: usize = 1024 * 1024;
@@ -13,21 +10,12 @@ const ROW_BYTES_MAX: usize = 1024 * 1024;
 /// Fields of one row. No format of ours has half as many.
 const FIELDS_MAX: usize = 64;
 
-/// What is unpacked at once.
-const CHUNK_BYTES: usize = 64 * 1024;
-
 /// How much of a row that is too long stands in the rejected file.
 const EXCERPT_BYTES: usize = 256;
 
 /// Reads the rows of one file.
 pub struct CsvReader {
-    name: String,
-    bytes: Box<dyn std::io::Read + Send>,
-    core: csv_core::Reader,
-    chunk: Box<[u8]>,
-    /// The part of `chunk` that was not parsed yet.
-    unread: std::ops::Range<usize>,
-    fields: Fields,
+    rows: CsvRows,
     format: Format,
     header: Vec<String>,
 }
@@ -38,7 +26,7 @@ pub struct Record<'a> {
     /// From 1; the header has line 1.
     pub line: u64,
     /// The fields as they stand in the file.
-    fields: &'a Fields,
+    fields: &'a CsvFields,
     pub row: Result<Row, Rejection>,
 }
 
@@ -48,17 +36,6 @@ pub struct Record<'a> {
 pub struct Rejection {
     pub line: u64,
     pub reason: RowReason,
-}
-
-/// The fields of one row, in one buffer that is used again for the next.
-#[derive(Debug)]
-struct Fields {
-    bytes: Box<[u8]>,
-    ends: Box<[usize]>,
-    count: usize,
-    line: u64,
-    /// Whether the row was longer than the buffer; what is held is only its beginning.
-    too_long: bool,
 }
 
 // === impl CsvReader ===
@@ -71,34 +48,15 @@ impl CsvReader {
     /// When there is none, or it is not one of the four that there are.
     pub fn new(input: Input) -> Result<Self, ReadError> {
         let Input { name, bytes, .. } = input;
-        let mut reader = Self {
-            name,
-            bytes,
-            core: csv_core::Reader::new(),
-            chunk: vec![0; CHUNK_BYTES].into_boxed_slice(),
-            unread: 0..0,
-            fields: Fields::new(),
-            format: Format::Interactions,
-            header: Vec::new(),
-        };
-        let name = reader.name.clone();
-        if !reader.read_fields()? {
+        let mut rows = CsvRows::new(name.clone(), bytes, ROW_BYTES_MAX, FIELDS_MAX);
+        let Some(fields) = rows.next_row()? else {
             let columns = "time,network,actor,subject,kind,count";
             return Err(ReadError::Empty { name, columns });
-        }
+        };
         let problem = |problem: String| ReadError::Header { name: name.clone(), problem };
-        if reader.fields.too_long {
-            return Err(problem("is too long to be a header".to_owned()));
-        }
-        for field in reader.fields.iter() {
-            let column = std::str::from_utf8(field)
-                .map_err(|_| problem("is not UTF-8".to_owned()))?
-                .trim_start_matches('\u{feff}')
-                .trim();
-            reader.header.push(column.to_owned());
-        }
-        reader.format = format_of(&reader.header).map_err(problem)?;
-        Ok(reader)
+        let header = fields.header().map_err(|it| problem(it.to_owned()))?;
+        let format = format_of(&header).map_err(problem)?;
+        Ok(Self { rows, format, header })
     }
 
     /// What the rows are.
@@ -116,7 +74,7 @@ impl CsvReader {
     /// How to call the file in messages.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.rows.name()
     }
 
     /// The next row; `None` after the last.
@@ -125,124 +83,17 @@ impl CsvReader {
     ///
     /// When the file cannot be read on, for example because its gzip is cut off.
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, ReadError> {
-        if !self.read_fields()? {
-            return Ok(None);
-        }
-        let line = self.fields.line;
-        let row = self.parse().map_err(|reason| Rejection { line, reason });
-        Ok(Some(Record { line, fields: &self.fields, row }))
-    }
-
-    fn parse(&self) -> Result<Row, RowReason> {
-        if self.fields.too_long || self.fields.count != self.header.len() {
-            return Err(RowReason::RowMalformed);
-        }
-        let mut values = [""; FIELDS_MAX];
-        for (value, field) in values.iter_mut().zip(self.fields.iter()) {
-            *value = std::str::from_utf8(field).map_err(|_| RowReason::RowMalformed)?;
-        }
-        Row::parse(self.format, |column| {
-            let place = self.header.iter().position(|name| name == column)?;
-            Some(values[place])
-        })
-    }
-
-    /// Fills `fields` with the next row. Returns whether there was one.
-    fn read_fields(&mut self) -> Result<bool, ReadError> {
-        self.fields.count = 0;
-        self.fields.too_long = false;
-        self.skip_line_ends()?;
-        self.fields.line = self.core.line();
-        let (mut bytes, mut fields) = (0, 0);
-        loop {
-            if self.unread.is_empty() {
-                self.fill()?;
-            }
-            let (result, read, written, ended) = self.core.read_record(
-                &self.chunk[self.unread.clone()],
-                &mut self.fields.bytes[bytes..],
-                &mut self.fields.ends[fields..],
-            );
-            self.unread.start += read;
-            bytes += written;
-            fields += ended;
-            match result {
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::Record => {
-                    self.fields.count = fields;
-                    return Ok(true);
-                }
-                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                    self.fields.too_long = true;
-                    self.skip_line()?;
-                    return Ok(true);
-                }
-                ReadRecordResult::End => return Ok(false),
-            }
-        }
-    }
-
-    /// Passes over empty lines, and the second half of a CRLF, which the parser would count to the next
-    /// row.
-    fn skip_line_ends(&mut self) -> Result<(), ReadError> {
-        loop {
-            if self.unread.is_empty() {
-                self.fill()?;
-            }
-            match self.chunk[self.unread.clone()].first() {
-                Some(b'\n') => self.core.set_line(self.core.line() + 1),
-                Some(b'\r') => {}
-                Some(_) | None => return Ok(()),
-            }
-            self.unread.start += 1;
-        }
-    }
-
-    /// Passes over the rest of a line that is too long. A quote that was never closed swallows what
-    /// fits the buffer, and no more.
-    fn skip_line(&mut self) -> Result<(), ReadError> {
-        let line = self.core.line();
-        self.core.reset();
-        self.core.set_line(line + 1);
-        loop {
-            if self.unread.is_empty() {
-                self.fill()?;
-            }
-            if self.unread.is_empty() {
-                return Ok(());
-            }
-            let found = self.chunk[self.unread.clone()].iter().position(|byte| *byte == b'\n');
-            match found {
-                Some(place) => {
-                    self.unread.start += place + 1;
-                    return Ok(());
-                }
-                None => self.unread.start = self.unread.end,
-            }
-        }
-    }
-
-    /// Reads on. Nothing read means the end of the file.
-    fn fill(&mut self) -> Result<(), ReadError> {
-        loop {
-            match self.bytes.read(&mut self.chunk) {
-                Ok(length) => {
-                    self.unread = 0..length;
-                    return Ok(());
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(source) => {
-                    let (name, line) = (self.name.clone(), self.core.line());
-                    return Err(ReadError::Read { name, line, source });
-                }
-            }
-        }
+        let Some(fields) = self.rows.next_row()? else { return Ok(None) };
+        let line = fields.line();
+        let row = parse(fields, self.format, &self.header);
+        let row = row.map_err(|reason| Rejection { line, reason });
+        Ok(Some(Record { line, fields, row }))
     }
 }
 
 impl std::fmt::Debug for CsvReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "CsvReader({}, {:?})", self.name, self.format)
+        write!(f, "CsvReader({}, {:?})", self.rows.name(), self.format)
     }
 }
 
@@ -251,30 +102,23 @@ impl std::fmt::Debug for CsvReader {
 impl Record<'_> {
     /// The fields as they stand in the file; of a row that is too long, its beginning.
     pub fn fields(&self) -> impl Iterator<Item = &[u8]> {
-        let excerpt = &self.fields.bytes[..EXCERPT_BYTES];
-        let beginning = self.fields.too_long.then_some(excerpt);
+        let beginning = self.fields.beginning(EXCERPT_BYTES);
         beginning.into_iter().chain(self.fields.iter())
     }
 }
 
-// === impl Fields ===
-
-impl Fields {
-    fn new() -> Self {
-        Self {
-            bytes: vec![0; ROW_BYTES_MAX].into_boxed_slice(),
-            ends: vec![0; FIELDS_MAX].into_boxed_slice(),
-            count: 0,
-            line: 1,
-            too_long: false,
-        }
+fn parse(fields: &CsvFields, format: Format, header: &[String]) -> Result<Row, RowReason> {
+    if fields.is_too_long() || fields.len() != header.len() {
+        return Err(RowReason::RowMalformed);
     }
-
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let ends = &self.ends[..self.count];
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        starts.zip(ends).map(|(start, end)| &self.bytes[start..*end])
+    let mut values = [""; FIELDS_MAX];
+    for (value, field) in values.iter_mut().zip(fields.iter()) {
+        *value = std::str::from_utf8(field).map_err(|_| RowReason::RowMalformed)?;
     }
+    Row::parse(format, |column| {
+        let place = header.iter().position(|name| name == column)?;
+        Some(values[place])
+    })
 }
 
 /// Tells the format by the columns, in any order.

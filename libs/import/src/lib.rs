@@ -5,9 +5,12 @@
 //! but for the identities of CSV rows without an id: 24 to 48 bytes for each distinct one. Which clock a
 //! row has to be before is not decided here.
 //!
+//! [`CsvRows`] reads any other CSV as bounded.
+//!
 //! Each format is a [`SignalReader`]; what is done with its entries is the same for all of them.
 
 mod csv;
+mod csv_rows;
 mod csv_signals;
 mod each_line;
 mod gharchive;
@@ -22,6 +25,7 @@ mod stackexchange;
 
 pub use crate::{
     csv::{CsvReader, Record, Rejection},
+    csv_rows::{CsvFields, CsvRows},
     csv_signals::CsvSignals,
     each_line::EachLine,
     identity::RowIdentities,

@@ -13,6 +13,7 @@ mod person;
 mod purpose;
 mod reason;
 mod score;
+mod sheet;
 mod topic;
 
 pub use crate::account::{
@@ -26,4 +27,5 @@ pub use crate::person::PersonId;
 pub use crate::purpose::{Purpose, PurposeRefused, PurposeUnknown, Purposes};
 pub use crate::reason::RowReason;
 pub use crate::score::{Bucket, Score};
+pub use crate::sheet::sheet_cell;
 pub use crate::topic::{TopicId, TopicIdInvalid};

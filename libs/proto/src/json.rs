@@ -3,10 +3,14 @@
 //! lowerCamelCase, 64-bit integers as strings, times as RFC 3339. Fields that are not `optional`
 //! are always printed.
 
+mod score;
+
 use std::sync::LazyLock;
 
 use prost::Name;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
+
+pub use self::score::score;
 
 /// Every contract, for reflection.
 pub static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {

@@ -20,13 +20,13 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::limits;
+use crate::{limits, request_id};
 
 /// How long a browser remembers what it may ask: as long as the shortest-lived of them does.
 const REMEMBERED_FOR: std::time::Duration = std::time::Duration::from_secs(2 * 60 * 60);
 
 /// What pages may send besides what every page may.
-const ALLOWED: [HeaderName; 9] = [
+const ALLOWED: [HeaderName; 10] = [
     ACCEPT,
     AUTHORIZATION,
     CONTENT_TYPE,
@@ -35,17 +35,19 @@ const ALLOWED: [HeaderName; 9] = [
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("x-grpc-web"),
+    request_id::HEADER,
     HeaderName::from_static("x-user-agent"),
 ];
 
 /// What pages may read besides what every page may, and what tells of limits.
-const EXPOSED: [HeaderName; 6] = [
+const EXPOSED: [HeaderName; 7] = [
     ETAG,
     RETRY_AFTER,
     WWW_AUTHENTICATE,
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-status-details-bin"),
+    request_id::HEADER,
 ];
 
 /// Lets pages of `origins` ask: `scheme://host`, separated by spaces; `*` are all. `None`: none may.

@@ -18,46 +18,67 @@ use http_body_util::BodyExt as _;
 use klout_chassis::switched_on;
 
 /// Bytes of an answer that is compared; a longer one, and one that comes in pieces, is sent.
-const BYTES_MAX: u64 = 1024 * 1024;
+pub(crate) const BYTES_MAX: usize = 1024 * 1024;
 
 /// Gives what is answered to a GET a tag, and answers 304 to who has it.
 pub(crate) async fn conditional(request: Request, next: Next) -> Response {
     if request.method() != Method::GET {
         return next.run(request).await;
     }
-    let held = request.headers().get_all(IF_NONE_MATCH).iter().cloned().collect::<Vec<_>>();
-    if !held.is_empty() && switched_on!("gateway.not_modified_unasked") {
-        return StatusCode::NOT_MODIFIED.into_response();
+    let held = held(request.headers());
+    if let Some(response) = unasked(&held) {
+        return response;
     }
     let response = next.run(request).await;
     let length = response.body().size_hint().exact();
-    if response.status() != StatusCode::OK || length.is_none_or(|length| length > BYTES_MAX) {
+    if response.status() != StatusCode::OK || length.is_none_or(|length| length > BYTES_MAX as u64)
+    {
         return response;
     }
-    let (mut parts, body) = response.into_parts();
+    let (parts, body) = response.into_parts();
     let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    unless_held(&held, parts.headers, body)
+}
+
+/// The tags that somebody says to have.
+pub(crate) fn held(headers: &HeaderMap) -> Vec<HeaderValue> {
+    headers.get_all(IF_NONE_MATCH).iter().cloned().collect()
+}
+
+/// For tests: what whoever has something would be told if nobody looked whether it still holds.
+pub(crate) fn unasked(held: &[HeaderValue]) -> Option<Response> {
+    let answers = !held.is_empty() && switched_on!("gateway.not_modified_unasked");
+    answers.then(|| StatusCode::NOT_MODIFIED.into_response())
+}
+
+/// What is answered to a GET, with these headers and with its tag, unless who asks has it.
+pub(crate) fn unless_held(held: &[HeaderValue], mut headers: HeaderMap, body: Bytes) -> Response {
     let tag = tag(&body);
     // Whoever keeps it asks again before showing it, and keeps it for nobody else.
     let asks_again = || HeaderValue::from_static("private, no-cache");
-    parts.headers.entry(CACHE_CONTROL).or_insert_with(asks_again);
-    let is_held = matches(&held, &tag);
-    parts.headers.insert(ETAG, tag);
-    if !is_held {
-        return Response::from_parts(parts, Body::from(body));
-    }
-    let headers: &mut HeaderMap = &mut parts.headers;
-    headers.remove(CONTENT_LENGTH);
-    headers.remove(CONTENT_TYPE);
-    parts.status = StatusCode::NOT_MODIFIED;
-    Response::from_parts(parts, Body::empty())
+    headers.entry(CACHE_CONTROL).or_insert_with(asks_again);
+    let is_held = matches(held, &tag);
+    headers.insert(ETAG, tag);
+    let mut response = if is_held {
+        headers.remove(CONTENT_LENGTH);
+        headers.remove(CONTENT_TYPE);
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        Response::new(Body::from(body))
+    };
+    *response.headers_mut() = headers;
+    response
 }
 
 fn tag(body: &Bytes) -> HeaderValue {
     let hash = blake3::hash(body).to_hex();
-    let tag = format!("\"{}\"", &hash[..32]);
-    HeaderValue::from_str(&tag).expect("hexadecimal digits can stand in a header")
+    let mut tag = [b'"'; 34];
+    tag[1..33].copy_from_slice(&hash.as_bytes()[..32]);
+    HeaderValue::from_bytes(&tag).expect("hexadecimal digits can stand in a header")
 }
 
 /// Whether one of the tags that somebody has is this one: weakly compared, as HTTP has it.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::{
     access::{Scope, Scopes},
     issuers,
+    legacy::OldNetworks,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Config {
     /// The largest body of a REST request, in bytes.
     pub body_size_max: usize,
 
+    /// What the networks of the old API are called here.
+    pub old_networks: OldNetworks,
+
     /// The origins whose pages may ask, separated by spaces.
     pub cors_origins: String,
 
@@ -34,6 +38,13 @@ pub struct Config {
 
     /// Who else signs tokens, by the names that they have in logs.
     pub issuers: BTreeMap<String, IssuerConfig>,
+
+    /// How long whoever looked somebody up may keep the answer, before they have to ask again.
+    #[serde(with = "humantime_serde")]
+    pub lookup_keep_time: Duration,
+
+    /// After how many people a list of people as CSV ends, with a link to the rest.
+    pub csv_rows_max: usize,
 }
 
 /// The limits of a key for which nobody says others. 0: none.

@@ -88,7 +88,6 @@ impl Door {
     }
 
     /// The same of a call that shows it elsewhere, as the old API has it in the address.
-    #[expect(dead_code, reason = "the old API is what calls so")]
     pub(crate) async fn admit_text(
         &self,
         text: Option<&str>,

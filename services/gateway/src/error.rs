@@ -91,6 +91,12 @@ pub(crate) enum Error {
     #[error("two secrets of the key are valid: wait until the older one ends")]
     KeyRotating,
 
+    #[error("the key is not for {purpose}")]
+    PurposeNotKeys { purpose: String },
+
+    #[error("nobody is known by that, or not as surely as was asked")]
+    NobodyKnown,
+
     #[error("could not {action}")]
     Store {
         action: &'static str,
@@ -135,6 +141,10 @@ impl From<Error> for Status {
             Error::BodyTooLarge { max } => {
                 Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE").with("max", max)
             }
+            Error::PurposeNotKeys { purpose } => {
+                Refusal::new(Code::PermissionDenied, "PURPOSE_NOT_KEYS").with("purpose", purpose)
+            }
+            Error::NobodyKnown => Refusal::new(Code::NotFound, "PERSON_UNKNOWN"),
             Error::PurposeNotPerks => Refusal::new(Code::PermissionDenied, "PURPOSE_NOT_PERKS"),
             Error::KeyInvalid | Error::Token(_) => {
                 Refusal::new(Code::Unauthenticated, "TOKEN_INVALID")

@@ -1,6 +1,7 @@
 //! The one public door: REST and gRPC, behind keys, and web pages, which need none.
 //!
-//! Owns the `gateway` schema: the keys of customers. Asks scoring, social-graph and the connector for whoever
+//! Owns the `gateway` schema: the keys of customers, and who rows of their files are. Asks scoring, social-graph and the
+//! connector for whoever
 //! is outside.
 
 mod access;
@@ -10,19 +11,29 @@ mod conditional;
 mod config;
 mod door;
 mod error;
+mod fields;
 mod forward;
 mod healthz;
 mod issuers;
+mod jobs;
 mod keys;
+mod legacy;
 mod limits;
+mod lookup;
 mod metrics;
+mod openapi;
 mod pages;
+mod people;
 mod problem;
+mod request_id;
 mod rest;
 mod routes;
 mod rpc;
 mod store;
 mod transcode;
+mod typed;
+
+use std::sync::Arc;
 
 use axum::{Router, middleware};
 use klout_chassis::{ConfigError, Context, Service, repeat};
@@ -38,15 +49,19 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-pub use crate::{config::Config, store::MIGRATOR};
+pub use crate::{config::Config, legacy::OldNetworks, store::MIGRATOR};
 use crate::{
     door::Door,
     healthz::Healthz,
     issuers::Issuers,
+    jobs::{Jobs, http::Files},
     keys::{FLUSH_INTERVAL, Keys, REFRESH_INTERVAL},
+    legacy::Legacy,
     limits::Limits,
+    lookup::Lookup,
     metrics::METRICS,
     pages::Pages,
+    people::People,
     rest::Answering,
     rpc::{KeyOperatorRpc, LookupRpc, PersonDataRpc},
 };
@@ -59,6 +74,7 @@ pub struct Gateway {
     issuers: Issuers,
     limits: Limits,
     lookup: LookupRpc,
+    jobs: Jobs,
 }
 
 impl Service for Gateway {
@@ -81,8 +97,9 @@ impl Service for Gateway {
     }
 
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
-        let Context { db, cache, links, authentication, going_down, .. } = context;
+        let Context { db, cache, links, account_key, authentication, going_down, .. } = context;
         let Config { request_time_max, stream_time_max, body_size_max, .. } = config;
+        let Config { lookup_keep_time, csv_rows_max, .. } = config;
         let defaults = config.keys;
         let keys = Keys::open(db.clone(), authentication.clone(), defaults.clone()).await?;
         let issuers = Issuers::new(config.issuers, &defaults, authentication.clone())?;
@@ -90,29 +107,47 @@ impl Service for Gateway {
         let door = Door::new(authentication, keys.clone(), issuers.clone(), limits.clone());
         let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down)
             .layer(middleware::from_fn(browser::grpc_web));
-        let healthz = Healthz::new(links.to("scoring"), going_down);
+        let healthz = Healthz::new(links.to("scoring"), going_down.clone());
         let pages = Pages::new(&links, request_time_max);
-        let lookup = LookupRpc { db, links: links.clone() };
-        let rest = rest::router(Answering { door, links, request_time_max, body_size_max });
+        let legacy = Legacy::new(door.clone(), &links, config.old_networks, request_time_max);
+        let jobs = Jobs::new(db.clone(), &links, going_down.clone());
+        let lookup = LookupRpc {
+            jobs: jobs.clone(),
+            lookup: Lookup::new(&links, lookup_keep_time),
+            people: People::new(&links, &account_key),
+        };
+        let files =
+            Files { door: door.clone(), jobs: jobs.clone(), request_time_max, stream_time_max };
+        let documents = openapi::router(door.clone());
+        let answering =
+            Answering { door, links, request_time_max, body_size_max, csv_rows_max, going_down };
+        let answering = Arc::new(answering);
+        let rest = rest::router(Arc::clone(&answering), routes::all());
+        let crm = openapi::crm::router(answering, lookup_keep_time);
         let router = rest
+            .merge(files.router())
             .merge(pages.router())
             .merge(healthz.router())
+            .merge(legacy.router())
             .merge(grpc)
+            .merge(documents)
+            .merge(crm)
             .fallback(rest::path_unknown)
-            .layer(middleware::from_fn(limits::tell));
+            .layer(middleware::from_fn(limits::tell))
+            .layer(middleware::from_fn(request_id::name));
         // Before everything else: a browser asks whether it may ask without showing a key.
         let router = match browser::cors(&config.cors_origins)? {
             Some(cors) => router.layer(cors),
             None => router,
         };
-        Ok(Self { router, keys, issuers, limits, lookup })
+        Ok(Self { router, keys, issuers, limits, lookup, jobs })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
         routes
             .add_service(KeyOperatorServiceServer::new(KeyOperatorRpc { keys: self.keys.clone() }));
         routes.add_service(LookupServiceServer::new(self.lookup.clone()));
-        routes.add_service(PersonDataServiceServer::new(PersonDataRpc));
+        routes.add_service(PersonDataServiceServer::new(PersonDataRpc { jobs: self.jobs.clone() }));
     }
 
     fn http(&self) -> Option<Router> {
@@ -120,13 +155,14 @@ impl Service for Gateway {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { keys, issuers, limits, .. } = self;
+        let Self { keys, issuers, limits, jobs, .. } = self;
         let never = Notify::new();
         tokio::join!(
             repeat("keys", REFRESH_INTERVAL, &never, &stop, || keys.refresh()),
             repeat("usage", FLUSH_INTERVAL, &never, &stop, || keys.flush()),
             issuers.keep(&stop),
             limits.keep(&stop),
+            jobs.keep(&stop),
         );
         // The last call was answered: what was counted since is written down too.
         keys.flush().await?;

@@ -1,13 +1,14 @@
 //! Every number that the gateway tells; its calls over gRPC are told as those of every process.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use http::StatusCode;
-use klout_telemetry::{Histogram, Label, Metric};
+use klout_telemetry::{Counter, Histogram, Label, Metric};
 
-use crate::routes::Route;
+use crate::store::job::Counts;
 
-pub(crate) const METRICS: &[Metric] = &[REQUEST_DURATION, LIMIT_REACHED, LIMIT_WAITS, LIMIT_LEASES];
+pub(crate) const METRICS: &[Metric] =
+    &[REQUEST_DURATION, LIMIT_REACHED, LIMIT_WAITS, LIMIT_LEASES, JOB_ROWS, JOB_CHUNK_DURATION];
 
 pub(crate) const LIMIT_REACHED: Metric = Metric::counter(
     "klout_gateway_limit_reached_total",
@@ -26,18 +27,31 @@ pub(crate) const LIMIT_LEASES: Metric = Metric::counter(
 )
 .by(&[Label::these("result", &["given", "spent", "failed"])]);
 
+const JOB_ROWS: Metric = Metric::counter(
+    "klout_lookup_job_rows_total",
+    "Rows of files that were looked up, by what they are.",
+)
+.by(&[Label::these("outcome", &["matched", "unmatched", "failed"])]);
+
+const JOB_CHUNK_DURATION: Metric = Metric::duration(
+    "klout_lookup_job_chunk_duration_seconds",
+    "How long it took to look up to a thousand rows of a file up, with the wait for social-graph.",
+);
+
 const REQUEST_DURATION: Metric = Metric::duration(
     "http_server_request_duration_seconds",
     "How long a request over REST took, a look-up of a score for one.",
 )
 .by(&[
-    Label::all_of("http_route", "the paths of the table of routes"),
+    Label::all_of("http_route", "the paths of the table of routes and those of the old API"),
     Label::these("http_response_status_code", &STATUSES),
 ]);
 
 /// Every status that is answered.
-const STATUSES: [&str; 13] =
-    ["200", "400", "401", "403", "404", "405", "409", "413", "429", "500", "501", "503", "504"];
+const STATUSES: [&str; 14] = [
+    "200", "202", "400", "401", "403", "404", "405", "409", "413", "429", "500", "501", "503",
+    "504",
+];
 
 /// What another one would count as.
 const OTHER: &str = "500";
@@ -50,11 +64,42 @@ pub(crate) struct RouteMetrics {
     durations: [OnceLock<Histogram>; STATUSES.len()],
 }
 
+/// The handles of jobs.
+#[derive(Debug)]
+pub(crate) struct JobMetrics {
+    matched: Counter,
+    unmatched: Counter,
+    failed: Counter,
+    chunk_duration: Histogram,
+}
+
+// === impl JobMetrics ===
+
+impl JobMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            matched: JOB_ROWS.count(&["matched"]),
+            unmatched: JOB_ROWS.count(&["unmatched"]),
+            failed: JOB_ROWS.count(&["failed"]),
+            chunk_duration: JOB_CHUNK_DURATION.time(&[]),
+        }
+    }
+
+    pub(crate) fn looked_up(&self, counts: Counts, took: Duration) {
+        let Counts { matched, unmatched, failed } = counts;
+        self.matched.increment(matched.unsigned_abs());
+        self.unmatched.increment(unmatched.unsigned_abs());
+        self.failed.increment(failed.unsigned_abs());
+        self.chunk_duration.record(took);
+    }
+}
+
 // === impl RouteMetrics ===
 
 impl RouteMetrics {
-    pub(crate) fn new(route: &Route) -> Self {
-        Self { path: route.path, durations: std::array::from_fn(|_| OnceLock::new()) }
+    /// Of a path, as the table of routes has it.
+    pub(crate) fn of(path: &'static str) -> Self {
+        Self { path, durations: std::array::from_fn(|_| OnceLock::new()) }
     }
 
     /// Of requests that were answered so.

@@ -4,6 +4,7 @@
 //! and sees who consents to be shown. Numbers come through the same links and from the same RPCs as everybody's.
 
 mod chart;
+mod docs;
 mod history;
 mod influence;
 mod known_for;
@@ -125,6 +126,7 @@ impl Pages {
             .route("/people/{person}", get(profile))
             .route("/topics", get(topic_list))
             .route("/topics/{topic}", get(topic))
+            .route("/docs", get(async || html(docs::page())))
             .route("/style.css", get(style::sheet))
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(Arc::new(self))

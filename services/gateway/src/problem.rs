@@ -7,9 +7,11 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use klout_chassis::DOMAIN;
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
+
+use crate::request_id::Told;
 
 /// The response that tells `status`.
 pub(crate) fn problem(status: &Status) -> Response {
@@ -27,6 +29,9 @@ pub(crate) fn problem(status: &Status) -> Response {
         "metadata": metadata,
     });
     let mut response = (http, body.to_string()).into_response();
+    if let Value::Object(told) = body {
+        response.extensions_mut().insert(Told(told));
+    }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if http == StatusCode::UNAUTHORIZED {
@@ -52,7 +57,7 @@ pub(crate) fn add_retry_after(headers: &mut HeaderMap, status: &Status) {
 }
 
 /// As google.rpc.Code maps them, but for what HTTP has a better word for.
-fn http_status(code: Code, reason: &str) -> StatusCode {
+pub(crate) fn http_status(code: Code, reason: &str) -> StatusCode {
     match code {
         Code::Ok => StatusCode::OK,
         Code::InvalidArgument | Code::OutOfRange => StatusCode::BAD_REQUEST,
@@ -77,7 +82,7 @@ fn http_status(code: Code, reason: &str) -> StatusCode {
 }
 
 /// As the contract of google.rpc.Code spells it.
-const fn name(code: Code) -> &'static str {
+pub(crate) const fn name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

@@ -1,36 +1,44 @@
 //! REST: each route of the table is a call.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
+    Router,
     body::Bytes,
-    extract::{MatchedPath, RawPathParams, RawQuery, Request, State},
-    middleware::{self, Next},
+    extract::{MatchedPath, RawPathParams, Request, State},
+    middleware::Next,
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, on},
 };
-use http::Method;
+use futures::FutureExt as _;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use klout_chassis::{Link, Links, Refusal, within};
 use klout_proto::json;
 use prost_reflect::DynamicMessage;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
-use tower_http::catch_panic::CatchPanicLayer;
-use tracing::{Instrument as _, field::Empty, info_span};
+use tracing::{Instrument as _, Span, field::Empty, info_span};
 
 use crate::{
     access::{self, Access},
-    call,
-    conditional::conditional,
+    call, conditional,
     door::Door,
     error::Error,
+    fields::{self, Fields},
+    lookup,
     metrics::RouteMetrics,
+    people,
     problem::problem,
-    routes::{self, Rest, Route},
-    transcode,
+    request_id::RequestId,
+    routes::{Rest, Route},
+    transcode::{self, Unbindable},
+    typed,
 };
+
+/// Headers of an answer, with those that the server adds.
+const HEADERS: usize = 8;
 
 /// What answering needs.
 #[derive(Clone, Debug)]
@@ -39,50 +47,88 @@ pub(crate) struct Answering {
     pub(crate) links: Links,
     pub(crate) request_time_max: Duration,
     pub(crate) body_size_max: usize,
+    pub(crate) csv_rows_max: usize,
+    pub(crate) going_down: CancellationToken,
 }
 
-/// The router of every route of the table.
-pub(crate) fn router(answering: Answering) -> Router {
-    let answering = Arc::new(answering);
+/// What is answered if all goes well.
+enum Answered {
+    /// A resource, which whoever has it already is not sent again.
+    Json(Bytes),
+    /// What is no such thing.
+    Other(Response),
+}
+
+/// The router of routes of the table.
+pub(crate) fn router(
+    answering: Arc<Answering>,
+    routes: impl Iterator<Item = &'static Route>,
+) -> Router {
     let mut router = Router::new();
-    for route in routes::all() {
+    for route in routes {
         let link = answering.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
-        let metrics = Arc::new(RouteMetrics::new(route));
+        let metrics = Arc::new(RouteMetrics::of(route.path));
         let rpc = call::path(&route.descriptor());
         let access = Access::of(&rpc);
+        let typed = typed::of(route);
         let answer = move |State(answering): State<Arc<Answering>>,
                            segments: Result<RawPathParams, _>,
-                           RawQuery(query): RawQuery,
-                           request: Request| async move {
-            let started = Instant::now();
-            let answered = within(answering.request_time_max, async {
-                let visitor = answering.door.admit(request.headers(), access).await;
-                let visitor = visitor.map_err(|turned_away| {
-                    let path = || request.uri().path().to_owned();
-                    turned_away.into_status(|| Error::PathUnknown { path: path() }.into())
-                })?;
-                let segments = segments.map_err(|_| Error::PathEncoding)?;
-                let operator = visitor.is_operator();
-                let link = link.on_behalf_of(visitor.caller());
-                answer(&answering, route, link, &segments, query.as_deref(), request, operator)
-                    .await
-            });
-            let response = match answered.await.and_then(|answered| answered) {
-                Ok(resource) => Json(resource).into_response(),
-                Err(status) => problem(&status),
+                           request: Request| {
+            let span = span(&request);
+            // What is asked again and again passes functions and no stack of middlewares, each of which would make and
+            // move a future of its own.
+            let answered = async move {
+                let started = Instant::now();
+                let held = match *request.method() {
+                    Method::GET => Some(conditional::held(request.headers())),
+                    _ => None,
+                };
+                if let Some(response) = held.as_deref().and_then(conditional::unasked) {
+                    return response;
+                }
+                let answered = within(answering.request_time_max, async {
+                    let visitor = answering.door.admit(request.headers(), access).await;
+                    let visitor = visitor.map_err(|turned_away| {
+                        let path = || request.uri().path().to_owned();
+                        turned_away.into_status(|| Error::PathUnknown { path: path() }.into())
+                    })?;
+                    let segments = segments.map_err(|_| Error::PathEncoding)?;
+                    let operator = visitor.is_operator();
+                    let link = link.on_behalf_of(visitor.caller());
+                    match typed.filter(|_| request.uri().query().is_none()) {
+                        Some(ask) => ask(link, &segments).await.map(Answered::Json),
+                        None => answer(&answering, route, link, &segments, request, operator).await,
+                    }
+                });
+                // A bug fails one call and not the process.
+                let answered = AssertUnwindSafe(answered).catch_unwind().await;
+                let response = match answered.unwrap_or_else(|_| Ok(Err(panicked()))).flatten() {
+                    Ok(Answered::Json(json)) => found(held.as_deref(), json),
+                    Ok(Answered::Other(response)) => response,
+                    Err(status) => problem(&status),
+                };
+                metrics.duration(response.status()).record(started.elapsed());
+                tell_status(response.status());
+                response
             };
-            metrics.duration(response.status()).record(started.elapsed());
-            response
+            answered.instrument(span)
         };
         router = router.route(route.path, on(filter, answer));
     }
-    router
-        .method_not_allowed_fallback(method_not_allowed)
-        .with_state(answering)
-        .layer(middleware::from_fn(conditional))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(trace))
+    router.method_not_allowed_fallback(method_not_allowed).with_state(answering)
+}
+
+/// An answer with its tag, if it may have one.
+fn found(held: Option<&[HeaderValue]>, json: Bytes) -> Response {
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    match held {
+        Some(held) if json.len() <= conditional::BYTES_MAX => {
+            conditional::unless_held(held, headers, json)
+        }
+        _ => (headers, json).into_response(),
+    }
 }
 
 /// Nothing is there.
@@ -90,7 +136,7 @@ pub(crate) async fn path_unknown(request: Request) -> Response {
     problem(&Error::PathUnknown { path: request.uri().path().to_owned() }.into())
 }
 
-async fn method_not_allowed(method: Method, request: Request) -> Response {
+pub(crate) async fn method_not_allowed(method: Method, request: Request) -> Response {
     problem(&Error::MethodNotAllowed { path: request.uri().path().to_owned(), method }.into())
 }
 
@@ -99,10 +145,12 @@ async fn answer(
     route: &Route,
     link: Link,
     segments: &RawPathParams,
-    query: Option<&str>,
     request: Request,
     operator: bool,
-) -> Result<serde_json::Value, Status> {
+) -> Result<Answered, Status> {
+    let query = request.uri().query().map(str::to_owned);
+    let headers = request.headers();
+    let csv = route.rpc == people::csv::RPC && people::csv::is_wanted(headers);
     let rpc = route.descriptor();
     let mut message = match route.rest {
         Rest::Query => DynamicMessage::new(rpc.input()),
@@ -125,17 +173,46 @@ async fn answer(
         transcode::set(&mut message, field, text).map_err(Error::from)?;
         given.insert((*field).to_owned());
     }
-    for (field, text) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+    let mut fields = Fields::default();
+    for (field, text) in form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()) {
         if !given.insert(field.to_string()) {
             return Err(Error::FieldRepeated(field.into_owned()).into());
+        }
+        if field == fields::PARAMETER {
+            fields = Fields::parse(&text, &route.answer()).map_err(Error::from)?;
+            continue;
         }
         transcode::set(&mut message, &field, &text).map_err(Error::from)?;
     }
     if let Some(field) = access::operator_field(&call::path(&rpc)).filter(|_| !operator) {
         access::refuse_operator_field(&message, field)?;
     }
+    if csv {
+        // Its columns are always the same.
+        if given.contains(fields::PARAMETER) {
+            return Err(Error::Field(Unbindable {
+                field: fields::PARAMETER.to_owned(),
+                problem: "does not go with CSV",
+            })
+            .into());
+        }
+        let reading = people::csv::Reading {
+            link,
+            page_time_max: answering.request_time_max,
+            rows_max: answering.csv_rows_max,
+            going_down: answering.going_down.clone(),
+        };
+        let query = query.as_deref().unwrap_or_default();
+        return people::csv::answer(reading, &message, query).await.map(Answered::Other);
+    }
     let response = call::unary(link, &rpc, message).await?;
-    Ok(transcode::resource(&response, route.resource))
+    let mut resource = transcode::resource(&response, route.resource);
+    let waits = route.rpc == lookup::RPC && lookup::waits(&resource);
+    fields.keep(&mut resource);
+    Ok(match waits {
+        true => Answered::Other(lookup::accepted(resource)),
+        false => Answered::Json(Bytes::from(resource.to_string())),
+    })
 }
 
 async fn read(request: Request, size_max: usize) -> Result<Bytes, Error> {
@@ -150,25 +227,50 @@ async fn read(request: Request, size_max: usize) -> Result<Bytes, Error> {
     Ok(body.to_bytes())
 }
 
-/// One span a request, in the trace of its caller.
+/// Puts a request into a span of its own.
 pub(crate) async fn trace(request: Request, next: Next) -> Response {
+    let span = span(&request);
+    let answered = async {
+        let response = next.run(request).await;
+        tell_status(response.status());
+        response
+    };
+    answered.instrument(span).await
+}
+
+/// One span a request, in the trace of its caller.
+///
+/// Where traces are not exported it is only for the lines of the log, which need to know what was asked.
+fn span(request: &Request) -> Span {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let span = info_span!(
-        "http",
-        otel.name = format!("{} {route}", request.method()),
-        otel.kind = "server",
-        http.request.method = %request.method(),
-        http.route = route,
-        http.response.status_code = Empty,
-    );
+    let id = request.extensions().get::<RequestId>().map_or("", RequestId::as_str);
+    let method = request.method().as_str();
+    let span = if klout_telemetry::exports_traces() {
+        info_span!(
+            "http",
+            otel.name = format!("{method} {route}"),
+            otel.kind = "server",
+            http.request.method = method,
+            http.route = route,
+            http.request.id = id,
+            http.response.status_code = Empty,
+        )
+    } else {
+        info_span!("http", http.request.method = method, http.route = route, http.request.id = id)
+    };
     klout_telemetry::continue_trace(&span, request.headers());
-    let response = next.run(request).instrument(span.clone()).await;
-    span.record("http.response.status_code", response.status().as_u16());
-    response
+    span
+}
+
+/// Notes in the current span how its request was answered.
+fn tell_status(status: StatusCode) {
+    if klout_telemetry::exports_traces() {
+        Span::current().record("http.response.status_code", status.as_u16());
+    }
 }
 
 /// What panicked is in the log of the panic hook; the caller is not told.
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+pub(crate) fn panicked() -> Status {
     let refusal = Refusal::new(Code::Internal, "PANICKED");
-    problem(&refusal.into_plain_status("something went wrong on our side"))
+    refusal.into_plain_status("something went wrong on our side")
 }

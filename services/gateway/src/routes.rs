@@ -1,11 +1,14 @@
 //! The one table of what is answered over REST. Everything else follows from the descriptors.
 
+mod jobs;
 mod keys;
 mod perks;
 
 use http::Method;
 use klout_proto::json::DESCRIPTORS;
-use prost_reflect::MethodDescriptor;
+use prost_reflect::{MessageDescriptor, MethodDescriptor};
+
+use crate::{lookup, people};
 
 /// An RPC that has a path.
 #[derive(Debug)]
@@ -32,8 +35,8 @@ pub(crate) enum Rest {
     Body,
 }
 
-/// Every path there is but those of keys and perks.
-static ROUTES: [Route; 56] = [
+/// Every path there is but those of jobs, keys and perks.
+static ROUTES: [Route; 58] = [
     Route {
         method: Method::GET,
         path: "/v1/people/{person}/score",
@@ -158,6 +161,22 @@ static ROUTES: [Route; 56] = [
         method: Method::POST,
         path: "/v1/people",
         rpc: "klout.graph.v1.GraphService/CreatePerson",
+        segments: &[],
+        rest: Rest::Body,
+        resource: None,
+    },
+    Route {
+        method: Method::GET,
+        path: "/v1/people",
+        rpc: people::csv::RPC,
+        segments: &[],
+        rest: Rest::Query,
+        resource: None,
+    },
+    Route {
+        method: Method::POST,
+        path: "/v1/people:score",
+        rpc: lookup::RPC,
         segments: &[],
         rest: Rest::Body,
         resource: None,
@@ -490,7 +509,7 @@ static ROUTES: [Route; 56] = [
 
 /// Every path there is, over all of the table.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().chain(&keys::ROUTES).chain(&perks::ROUTES)
+    ROUTES.iter().chain(&jobs::ROUTES).chain(&keys::ROUTES).chain(&perks::ROUTES)
 }
 
 /// The section name of the service that answers a package of RPCs.
@@ -517,6 +536,18 @@ impl Route {
         service.methods().find(|it| it.name() == method).expect("a method")
     }
 
+    /// What is answered: the response, or the one field of it.
+    ///
+    /// # Panics
+    ///
+    /// When the response has no such message; a test goes through the table.
+    pub(crate) fn answer(&self) -> MessageDescriptor {
+        let response = self.descriptor().output();
+        let Some(resource) = self.resource else { return response };
+        let field = response.get_field_by_name(resource).expect("a field of the response");
+        field.kind().as_message().expect("a message").clone()
+    }
+
     /// The section name of the service that answers.
     ///
     /// # Panics
@@ -534,7 +565,7 @@ mod tests {
     use prost_reflect::DynamicMessage;
 
     use super::*;
-    use crate::transcode::set;
+    use crate::{fields, transcode::set};
 
     #[test]
     fn every_route_leads_to_an_rpc_and_its_segments_to_fields() {
@@ -546,9 +577,8 @@ mod tests {
                 set(&mut request, field, "1").expect("the segment is a field");
             }
             assert_eq!(route.path.matches('{').count(), route.segments.len(), "{route:?}");
-            if let Some(resource) = route.resource {
-                assert!(rpc.output().get_field_by_name(resource).is_some(), "{route:?}");
-            }
+            assert!(rpc.input().get_field_by_name(fields::PARAMETER).is_none(), "{route:?}");
+            assert!(!route.answer().full_name().is_empty(), "{route:?}");
             assert!(!route.owner().is_empty());
             assert!(!rpc.is_client_streaming() && !rpc.is_server_streaming(), "{route:?}");
         }

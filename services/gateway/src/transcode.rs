@@ -68,6 +68,21 @@ pub(crate) fn resource(response: &DynamicMessage, field: Option<&str>) -> serde_
     }
 }
 
+/// Whether a field can be given in a URL.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing but these comes in a URL")]
+pub(crate) fn comes_in_a_url(field: &FieldDescriptor) -> bool {
+    !field.is_list()
+        && !field.is_map()
+        && match field.kind() {
+            Kind::String | Kind::Double | Kind::Int32 | Kind::Bool => true,
+            Kind::Message(message) => matches!(
+                message.full_name(),
+                "google.protobuf.Timestamp" | "google.protobuf.Duration"
+            ),
+            _ => false,
+        }
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "nothing but these comes in a URL")]
 fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, &'static str> {
     if field.is_list() || field.is_map() {
@@ -75,6 +90,10 @@ fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, &'static str> {
     }
     match field.kind() {
         Kind::String => Ok(Value::String(text.to_owned())),
+        Kind::Double => match text.parse() {
+            Ok(number) if f64::is_finite(number) => Ok(Value::F64(number)),
+            Ok(_) | Err(_) => Err("is not a number"),
+        },
         Kind::Int32 => text.parse().map(Value::I32).map_err(|_| "is not a whole number"),
         // Canonical JSON has one string for either.
         Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => {

@@ -2,6 +2,7 @@
 
 mod engine;
 mod freshness;
+mod gateway;
 mod graph;
 mod ground;
 mod ingest;
@@ -35,6 +36,7 @@ enum Name {
     Engine(engine::Engine),
     Ingest(ingest::Ingest),
     Freshness(freshness::Freshness),
+    Gateway(gateway::GatewayBench),
     Graph(graph::Graph),
     Perks(perks::PerksBench),
     Readers(readers::Readers),
@@ -63,6 +65,7 @@ impl Bench {
             Name::Engine(engine) => engine.run(),
             Name::Ingest(ingest) => ingest.run(),
             Name::Freshness(freshness) => freshness.run(),
+            Name::Gateway(gateway) => gateway.run(),
             Name::Graph(graph) => graph.run(),
             Name::Perks(perks) => perks.run(),
             Name::Readers(readers) => readers.run(),

@@ -19,6 +19,8 @@ use crate::{
     import::Import,
     influence::{Influencees, Influencers, Mutuals},
     keys::Keys,
+    list_people::ListPeople,
+    lookup::LookUpFile,
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
@@ -63,10 +65,12 @@ In another terminal:
   klout moments bluesky:ann
   klout watch bluesky:ann
   klout influencers bluesky:ann
+  klout lookup customers.csv
   klout lookups bluesky:ann
   klout person consent bluesky:ann
   klout topic of bluesky:ann
   klout topic experts photography
+  klout people --min-score 60 --country DE
   klout person show bluesky:ann
   klout plus-k give bluesky:ann bluesky:bob photography
   klout campaign create lounge.json
@@ -104,7 +108,10 @@ enum Command {
     Influencers(Influencers),
     Influencees(Influencees),
     Mutuals(Mutuals),
+    Lookup(LookUpFile),
     Lookups(ShowLookups),
+    #[command(name = "people")]
+    ListPeople(ListPeople),
     #[command(name = "person")]
     People(People),
     Suppressions(Suppressions),
@@ -157,6 +164,7 @@ impl Klout {
             Command::Influencers(influencers) => influencers.run(),
             Command::Influencees(influencees) => influencees.run(),
             Command::Mutuals(mutuals) => mutuals.run(),
+            Command::Lookup(lookup) => lookup.run(),
             Command::Lookups(lookups) => lookups.run(),
             Command::People(people) => people.run(),
             Command::Suppressions(suppressions) => suppressions.run(),
@@ -168,6 +176,7 @@ impl Klout {
             Command::CheckIns(check_ins) => check_ins.run(),
             Command::Passes(passes) => passes.run(),
             Command::Perks(perks) => perks.run(),
+            Command::ListPeople(people) => people.run(),
             Command::Export(export) => export.run(),
             Command::Rescore(rescore) => rescore.run(),
             Command::Model(models) => models.run(),

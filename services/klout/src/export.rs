@@ -43,13 +43,13 @@ impl Export {
         self.target.ask(Missing::Refuse, async |client| {
             let mut writer = csv::Writer::from_writer(io::stdout().lock());
             let columns = ["person", "accounts", "score", "percentile", "score_time", "model"];
-            writer.write_record(columns).map_err(printed)?;
+            writer.write_record(columns).map_err(output::csv_failed)?;
             let mut left =
                 self.top.map_or(usize::MAX, |top| usize::try_from(top).unwrap_or(usize::MAX));
             let mut page_token = String::new();
             while left > 0 {
                 let page_size = i32::try_from(left.min(PAGE_SIZE)).expect("a page is small");
-                let request = ListTopScoresRequest { page_size, page_token };
+                let request = ListTopScoresRequest { page_size, page_token, ..Default::default() };
                 let page = client.scores().list_top_scores(request).await?.into_inner();
                 left = left.saturating_sub(page.scores.len());
                 write_page(&mut writer, client, &page.scores).await?;
@@ -58,7 +58,7 @@ impl Export {
                     break;
                 }
             }
-            writer.flush().map_err(|error| printed(error.into()))
+            writer.flush().map_err(output::failed)
         })
     }
 }
@@ -83,16 +83,7 @@ async fn write_page(
                 &time.map(arguments::print_time).unwrap_or_default(),
                 &score.model,
             ])
-            .map_err(printed)?;
+            .map_err(output::csv_failed)?;
     }
     Ok(())
-}
-
-fn printed(error: csv::Error) -> Failure {
-    // As it was: `From` would forget that a pipe was closed.
-    let text = error.to_string();
-    if let csv::ErrorKind::Io(error) = error.into_kind() {
-        return output::failed(error);
-    }
-    Failure::Failed(format!("could not print: {text}"))
 }

@@ -104,7 +104,14 @@ impl Influencers {
         let (response, names) = target.ask(Missing::Refuse, async |client| {
             let person = subject.person(client).await?;
             let page_size = top.into();
-            let request = ListInfluencersRequest { person, network, topic, page_size, page_token };
+            let request = ListInfluencersRequest {
+                person,
+                network,
+                topic,
+                page_size,
+                page_token,
+                ..Default::default()
+            };
             let listed = client.graph().list_influencers(request).await;
             let response = listed.map_err(Failure::naming(&FLAGS))?.into_inner();
             let names = names(client, json, people(&response.influencers)).await?;
@@ -125,7 +132,14 @@ impl Influencees {
         let (response, names) = target.ask(Missing::Refuse, async |client| {
             let person = subject.person(client).await?;
             let page_size = top.into();
-            let request = ListInfluenceesRequest { person, network, topic, page_size, page_token };
+            let request = ListInfluenceesRequest {
+                person,
+                network,
+                topic,
+                page_size,
+                page_token,
+                ..Default::default()
+            };
             let listed = client.graph().list_influencees(request).await;
             let response = listed.map_err(Failure::naming(&FLAGS))?.into_inner();
             let names = names(client, json, people(&response.influencees)).await?;

@@ -25,6 +25,8 @@ mod import;
 mod influence;
 mod installation;
 mod keys;
+mod list_people;
+mod lookup;
 mod lookups;
 mod model;
 mod models;

@@ -287,7 +287,7 @@ impl Compare {
 
 impl About {
     async fn ask(client: &Client, comparison: &Comparison) -> Result<Self, Failure> {
-        let request = ListTopScoresRequest { page_size: 1, page_token: String::new() };
+        let request = ListTopScoresRequest { page_size: 1, ..Default::default() };
         let best = client.scores().list_top_scores(request).await?.into_inner().scores;
         Ok(Self {
             epoch: best.first().map(|score| score.epoch),

@@ -43,6 +43,16 @@ pub(crate) fn failed(error: io::Error) -> Failure {
     Failure::Failed(format!("could not print: {error}"))
 }
 
+/// The same of a row.
+pub(crate) fn csv_failed(error: csv::Error) -> Failure {
+    // As it was: `From` would forget that a pipe was closed.
+    let text = error.to_string();
+    if let csv::ErrorKind::Io(error) = error.into_kind() {
+        return failed(error);
+    }
+    Failure::Failed(format!("could not print: {text}"))
+}
+
 /// Progress on stderr, if somebody looks.
 pub(crate) fn progress(length: Option<u64>, template: &str) -> ProgressBar {
     let target = if io::stderr().is_terminal() {

@@ -23,7 +23,7 @@ pub(crate) fn ready(running: &Running) {
 
 /// What there is to see, and what to try next.
 pub(crate) async fn welcome(client: &Client, directory: &DataDirectory) -> Result<(), Failure> {
-    let request = ListTopScoresRequest { page_size: TOP, page_token: String::new() };
+    let request = ListTopScoresRequest { page_size: TOP, ..Default::default() };
     let top = client.scores().list_top_scores(request).await?.into_inner().scores;
     let people = top.iter().map(|score| score.person.clone()).collect();
     let response = client.graph().batch_get_people(BatchGetPeopleRequest { people }).await?;

@@ -124,12 +124,21 @@ impl Campaigns {
         Ok(Arc::new(self.compile(&kept).await?))
     }
 
-    /// What one version offers, also one that cannot decide any more.
+    /// What one version offers, also one that cannot decide any more; nothing, if not even that can be read.
     pub(crate) async fn offered(&self, campaign: i64, version: i32) -> Result<CampaignSpec, Error> {
         if let Some(Some(Terms { spec, .. })) = self.0.terms.get(&(campaign, version)) {
             return Ok(spec.proto.clone());
         }
-        decode(&self.find(campaign, Some(version)).await?)
+        let kept = self.find(campaign, Some(version)).await?;
+        Ok(decode(&kept).unwrap_or_else(|broken| {
+            error!(error = %broken, "what a grant was given for cannot be told");
+            CampaignSpec::default()
+        }))
+    }
+
+    /// Fails where there is none; one that cannot be read is there.
+    pub(crate) async fn look_for(&self, campaign: i64) -> Result<(), Error> {
+        self.find(campaign, None).await.map(|_| ())
     }
 
     /// All that are active, also those in shadow, by their ids.

@@ -75,8 +75,8 @@ impl Stays {
         let reserved = self.reserved.get(&category(&check_in.told)).copied();
         // A category that is not there any more has nothing free, whatever the desk saw a second ago.
         let is_free = reserved.is_some_and(|reserved| reserved < check_in.available);
-        let is_sold_out = verdict.outcome == Outcome::Eligible && !is_free;
-        let outcome = if is_sold_out { Outcome::SoldOut } else { verdict.outcome };
+        let is_taken = verdict.outcome == Outcome::Eligible && !is_free;
+        let outcome = if is_taken { Outcome::CategoryTaken } else { verdict.outcome };
         Ok(Verdict { outcome, ..verdict })
     }
 
@@ -141,6 +141,8 @@ pub(crate) fn reason(outcome: &str) -> &str {
         "ELIGIBLE" | "RESERVED" => "QUALIFIES",
         // As for a desk at which there is none.
         "PROPERTY_FAILED" | "NOT_ACTIVE" | "SHADOW" => "NO_CAMPAIGN",
+        // Whether it is the upgrade or the campaign of which nothing is left is nothing to a guest.
+        "CATEGORY_TAKEN" => "SOLD_OUT",
         told => told,
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     NotActive,
     HeldOut,
     Shadow,
+    /// All that the property has free of the category waits for others.
+    CategoryTaken,
     SoldOut,
     BudgetSpent,
     AlreadyGranted,
@@ -32,7 +34,7 @@ pub(crate) enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,
-    /// In the order of the campaign's rules.
+    /// In the order of the campaign's rules; none where it gives nothing to anybody, which needs no look at them.
     pub(crate) rules: Vec<RuleOutcome>,
 }
 
@@ -61,14 +63,17 @@ pub(crate) fn decide_prepared(
     now: OffsetDateTime,
     hold_out: &HoldOut,
 ) -> Verdict {
+    let spec = &campaign.spec;
+    let nothing = |outcome| Verdict { outcome, rules: Vec::new() };
+    if !is_active(campaign, now) {
+        return nothing(Outcome::NotActive);
+    }
+    if !(spec.properties.is_empty() || spec.properties.iter().any(|it| it == property)) {
+        return nothing(Outcome::PropertyFailed);
+    }
     let rules: Vec<RuleOutcome> =
         campaign.rules.iter().map(|rule| rule.evaluate_prepared(prepared)).collect();
-    let spec = &campaign.spec;
-    let outcome = if !is_active(campaign, now) {
-        Outcome::NotActive
-    } else if !(spec.properties.is_empty() || spec.properties.iter().any(|it| it == property)) {
-        Outcome::PropertyFailed
-    } else if !lives_there(spec, person) {
+    let outcome = if !lives_there(spec, person) {
         Outcome::PlaceFailed
     } else if !rules.iter().all(|it| it.holds) {
         Outcome::RuleFailed
@@ -135,6 +140,11 @@ fn lives_there(spec: &Spec, person: &Person) -> bool {
 // === impl Outcome ===
 
 impl Outcome {
+    /// Whether a campaign that says this gives nothing to anybody here and now, whatever its rules say.
+    pub(crate) fn looks_at_no_rule(outcome: &str) -> bool {
+        [Self::NotActive, Self::PropertyFailed].iter().any(|it| it.as_str() == outcome)
+    }
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Eligible => "ELIGIBLE",
@@ -144,6 +154,7 @@ impl Outcome {
             Self::NotActive => "NOT_ACTIVE",
             Self::HeldOut => "HELD_OUT",
             Self::Shadow => "SHADOW",
+            Self::CategoryTaken => "CATEGORY_TAKEN",
             Self::SoldOut => "SOLD_OUT",
             Self::BudgetSpent => "BUDGET_SPENT",
             Self::AlreadyGranted => "ALREADY_GRANTED",

@@ -255,8 +255,7 @@ impl Desk {
     /// What was told of the stay before; `None`: nothing that still holds.
     async fn told_before(&self, stay: &Stay) -> Result<Option<Answer>, Error> {
         let (db, Question { property, stay: name, .. }) = (&self.0.db, &stay.question);
-        let found = store::check_in::find(db, &property.property, name).await;
-        let Some(mut told) = found.map_err(Error::store("read what a desk was told"))? else {
+        let Some(mut told) = self.written_down(&property.property, name).await? else {
             return Ok(None);
         };
         if told.is_withdrawn {
@@ -278,18 +277,16 @@ impl Desk {
                 return Ok(Some(Answer::unrecorded(told, property.is_sandbox)));
             }
         }
+        // Whoever decided it may be too late for its own desk, and about to withdraw it.
+        let kept = store::check_in::tell_again(db, &property.property, name, told.attempt).await;
+        if !kept.map_err(Error::store("tell again what a desk was told"))? {
+            self.give_back(&told).await?;
+            return Ok(None);
+        }
         if let Some(person) = told.person.and_then(PersonId::new)
             && !self.consents(person).await?
         {
             told = self.unknown(stay, "");
-        }
-        if told.is_offer {
-            let kept =
-                store::check_in::tell_again(db, &property.property, name, told.attempt).await;
-            if !kept.map_err(Error::store("tell again what a desk was told"))? {
-                self.give_back(&told).await?;
-                return Ok(None);
-            }
         }
         let expire_time = self.offered_until(stay, &told);
         if told.is_offer && expire_time.is_none() {
@@ -302,15 +299,29 @@ impl Desk {
         Ok(Some(Answer { told, expire_time, is_sandbox, is_recorded: true, is_repeat: true }))
     }
 
+    /// What is written down of a stay, and what became of the grant. One whose time is over is ended first: whoever
+    /// confirms it may have been in time, and then it has not ended.
+    async fn written_down(&self, property: &str, stay: &str) -> Result<Option<Told>, Error> {
+        loop {
+            // Before it is read: later the time may be over of what was confirmed since.
+            let now = self.0.clock.now();
+            let found = store::check_in::find(&self.0.db, property, stay).await;
+            let found = found.map_err(Error::store("read what a desk was told"))?;
+            match found {
+                Some(told) if told.is_over(now) => self.give_back(&told).await?,
+                found => return Ok(found),
+            }
+        }
+    }
+
     /// Until when what was offered waits, or waited until it was confirmed. `None`: nobody has anything by it.
     fn offered_until(&self, stay: &Stay, told: &Told) -> Option<OffsetDateTime> {
-        let now = self.0.clock.now();
         if stay.question.property.is_sandbox {
+            let now = self.0.clock.now();
             return sandbox::expire_time(told).filter(|it| *it > now);
         }
         let grant = told.grant_state.as_ref().filter(|_| told.is_offer)?;
-        let is_waiting = grant.state == "RESERVED" && grant.expire_time > now;
-        (is_waiting || grant.state == "CONFIRMED").then_some(grant.expire_time)
+        matches!(grant.state.as_str(), "RESERVED" | "CONFIRMED").then_some(grant.expire_time)
     }
 
     /// Whether a stay is asked about for the guest and the room for whom it was told, by other names.
@@ -368,7 +379,7 @@ impl Desk {
         while let Some(offer) = offers.pop_front() {
             let is_last = offers.is_empty();
             let check_in = self.check_in(stay, &found, &offer, is_last);
-            let campaign = offer.campaign.id;
+            let (campaign, category) = (offer.campaign.id, offer.category.clone());
             let ask = Ask {
                 campaign: Arc::clone(&offer.campaign),
                 person: found.person.id,
@@ -389,9 +400,7 @@ impl Desk {
             let Some(grant) = decided.grant else {
                 settler.nothing_taken();
                 let outcome = decided.decision.outcome.as_str();
-                if offers::is_all_gone(outcome) {
-                    offers.retain(|it| it.campaign.id != campaign);
-                }
+                offers.retain(|it| offers::may_follow(outcome, (campaign, &category), it));
                 if !offers.is_empty() {
                     continue;
                 }
@@ -521,6 +530,8 @@ fn ended(told: Told) -> Told {
         reason: GRANT_ENDED.to_owned(),
         explanation: check_in::explanation(GRANT_ENDED, ""),
         line: String::new(),
+        category: String::new(),
+        disclosure: String::new(),
         ..told
     }
 }

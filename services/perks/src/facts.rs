@@ -4,6 +4,8 @@
 //! member. What networks say whose terms forbid rewards is left out: of who has an account there the score is
 //! told as it would be without that network, and numbers that cannot be taken apart are not known.
 
+mod together;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -11,21 +13,22 @@ use std::{
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use klout_chassis::{Clock, Link, reason, within};
+use klout_chassis::{Clock, Link, from_row, reason, within};
 use klout_model::{self as model, Network, PersonId, Purpose};
 use klout_perk_rules::Facts;
 use klout_proto::{
     convert,
     graph::v1::{
-        self as graph, AccountName, BatchCountPlusKRequest, BatchGetPeopleRequest, Contacts,
-        GetPersonRequest, ListPerkMembersRequest, ResolvePersonRequest, account_name,
-        graph_service_client::GraphServiceClient, plus_k_service_client::PlusKServiceClient,
+        self as graph, AccountName, BatchCountPlusKRequest, BatchGetPeopleRequest,
+        BatchIdentifyPeopleRequest, Contacts, GetPersonRequest, ListPerkMembersRequest,
+        ResolvePersonRequest, account_name, graph_service_client::GraphServiceClient,
+        identify_result, plus_k_service_client::PlusKServiceClient,
     },
     perk::v1 as wire,
     score::v1::{
-        BatchLookupScoresRequest, Contribution, ExplainScoreRequest, GetScoreRequest,
-        LookupSubject, Score, explain_score_request, get_score_request, lookup_result,
-        lookup_subject, score_service_client::ScoreServiceClient,
+        BatchLookupScoresRequest, Contribution, ExplainScoreRequest, LookupSubject, Score,
+        explain_score_request, lookup_result, lookup_subject,
+        score_service_client::ScoreServiceClient,
     },
     topic::v1::{
         BatchGetPersonTopicsRequest, ListPersonTopicsRequest, PersonTopic,
@@ -36,6 +39,7 @@ use time::OffsetDateTime;
 use tonic::{Response, Status};
 use tracing::instrument;
 
+use self::together::Together;
 use crate::error::Error;
 
 /// How long each of the others may take for one answer. Who has less time says so by a deadline around all.
@@ -80,6 +84,18 @@ pub(crate) struct Known {
     pub(crate) stale: bool,
 }
 
+/// What the other services say of somebody.
+#[derive(Clone, Debug)]
+struct Said {
+    id: PersonId,
+    member: graph::Person,
+    /// `None`: there is none, as for a member of whom scoring has not heard.
+    score: Option<Score>,
+    /// Slugs.
+    topics: Vec<String>,
+    plus_k: u32,
+}
+
 /// By what somebody is named.
 #[derive(Clone, Debug)]
 pub(crate) enum Named {
@@ -101,6 +117,7 @@ pub(crate) struct FactsGatherer {
     scores: ScoreServiceClient<Link>,
     topics: TopicServiceClient<Link>,
     without_rewards: Arc<BTreeSet<Network>>,
+    together: Together,
 }
 
 // === impl Known ===
@@ -179,7 +196,13 @@ impl FactsGatherer {
             topics: TopicServiceClient::new(topics)
                 .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
             without_rewards: Arc::new(without_rewards.into_iter().collect()),
+            together: Together::default(),
         }
+    }
+
+    /// Waits for what is under way.
+    pub(crate) async fn end(&self) {
+        self.together.end().await;
     }
 
     /// Who that is and what is known of them; PERSON_UNKNOWN for nobody, whoever left, and who does not consent to
@@ -192,41 +215,25 @@ impl FactsGatherer {
 
     async fn gather_at_once(&self, named: &Named) -> Result<Person, Error> {
         let (person, by_contact) = self.resolve(named).await?;
-        let (found, (score, topics, plus_k)) =
-            tokio::try_join!(self.person(person), self.said_of(person))?;
-        let Some((id, member)) = found else { return Err(Error::PersonUnknown) };
-        if !(by_contact || is_found_by(&member, named)) {
+        let said = match self.together.ask(self, person).await? {
+            Some(said) => said,
+            // Whoever was merged is somebody else, of whom more is known.
+            None => match self.person(person).await? {
+                Some(now) if now != person => {
+                    self.together.ask(self, now).await?.ok_or(Error::PersonUnknown)?
+                }
+                Some(_) | None => return Err(Error::PersonUnknown),
+            },
+        };
+        if !(by_contact || is_found_by(&said.member, named)) {
             return Err(Error::PersonUnknown);
         }
-        // Whoever was merged is somebody else, of whom more is known.
-        let (score, topics, plus_k) =
-            if id == person { (score, topics, plus_k) } else { self.said_of(id).await? };
-        let left_out = self.left_out(&member);
-        let score = if left_out.is_empty() {
-            score.map(Told::whole)
-        } else {
-            self.score_without(id, &left_out).await?
-        };
-        let facts = known(&member, score, topics_of(&topics, &left_out), plus_k, left_out);
+        let person = self.taken_apart(said).await?;
         // What cannot be is worth less than what was known.
-        if !is_sane(&facts) {
+        if !is_sane(&person.facts) {
             return Err(Error::Slow);
         }
-        Ok(Person { id, facts })
-    }
-
-    /// Score, topics and +K of somebody.
-    async fn said_of(
-        &self,
-        person: PersonId,
-    ) -> Result<(Option<Score>, Vec<PersonTopic>, u32), Error> {
-        let people = [person];
-        let (score, topics, plus_k) = tokio::try_join!(
-            self.score(person),
-            self.topics(person),
-            self.plus_k(&people, PEER_TIME_MAX),
-        )?;
-        Ok((score, topics, plus_k.get(&person).copied().unwrap_or_default()))
+        Ok(person)
     }
 
     /// The same of many people, by their ids, for whom nobody waits. Nobodies are left out. At most [`PEOPLE_MAX`].
@@ -236,30 +243,44 @@ impl FactsGatherer {
     }
 
     async fn gather_many_at_once(&self, people: &[PersonId]) -> Result<Vec<Person>, Error> {
-        let (members, scores, topics, plus_k) = tokio::try_join!(
-            self.members(people),
-            self.scores(people),
-            self.topics_of_many(people),
-            self.plus_k(people, PEER_TIME_MAX_OF_MANY),
-        )?;
-        let (scores, topics, plus_k) = (&scores, &topics, &plus_k);
-        stream::iter(members)
-            .map(async |(id, member)| {
-                let left_out = self.left_out(&member);
-                let (score, topics) = if left_out.is_empty() {
-                    (scores.get(&id).cloned().map(Told::whole), topics.get(&id).cloned())
-                } else {
-                    let (score, topics) =
-                        tokio::try_join!(self.score_without(id, &left_out), self.topics(id))?;
-                    (score, Some(topics_of(&topics, &left_out)))
-                };
-                let plus_k = plus_k.get(&id).copied().unwrap_or_default();
-                let facts = known(&member, score, topics.unwrap_or_default(), plus_k, left_out);
-                Ok(Person { id, facts })
-            })
+        let said = Box::pin(self.said_of(people, PEER_TIME_MAX_OF_MANY)).await?;
+        stream::iter(said)
+            .map(|said| self.taken_apart(said))
             .buffer_unordered(EXPLAINED_AT_ONCE)
             .try_collect()
             .await
+    }
+
+    /// What the others say of people, by the ids that these have now, if they consent to perks.
+    async fn said_of(&self, people: &[PersonId], time_max: Duration) -> Result<Vec<Said>, Error> {
+        let (members, mut scores, mut topics, plus_k) = tokio::try_join!(
+            self.members(people, time_max),
+            self.scores(people, time_max),
+            self.topics_of_many(people, time_max),
+            self.plus_k(people, time_max),
+        )?;
+        let said = |(id, member)| Said {
+            id,
+            member,
+            score: scores.remove(&id),
+            topics: topics.remove(&id).unwrap_or_default(),
+            plus_k: plus_k.get(&id).copied().unwrap_or_default(),
+        };
+        Ok(members.into_iter().map(said).collect())
+    }
+
+    /// What rules see of it: without what networks say whose terms forbid rewards.
+    async fn taken_apart(&self, said: Said) -> Result<Person, Error> {
+        let Said { id, member, score, topics, plus_k } = said;
+        let left_out = self.left_out(&member);
+        let (score, topics) = if left_out.is_empty() {
+            (score.map(Told::whole), topics)
+        } else {
+            let (score, topics) =
+                tokio::try_join!(self.score_without(id, &left_out), self.topics(id))?;
+            (score, topics_of(&topics, &left_out))
+        };
+        Ok(Person { id, facts: known(&member, score, topics, plus_k, left_out) })
     }
 
     /// Under which id somebody is a member, and consents to perks where that is asked for.
@@ -295,7 +316,8 @@ impl FactsGatherer {
         Ok(members.into_iter().filter_map(PersonId::new).collect())
     }
 
-    /// Who is named, whether they consent or not; and whether anything but an account says so.
+    /// Who is named, whether they consent or not; and whether anything but an account says so. Also whom nothing but a
+    /// hash names, as a desk that knows its guests so: nobody outside is told who that is.
     async fn resolve(&self, named: &Named) -> Result<(PersonId, bool), Error> {
         let request = match named {
             Named::Person(person) => return Ok((*person, true)),
@@ -310,55 +332,56 @@ impl FactsGatherer {
             },
         };
         let mut graph = self.graph.clone();
-        let found = ask(PEER_TIME_MAX, graph.resolve_person(request)).await;
+        let request = BatchIdentifyPeopleRequest { customers: vec![request], ..Default::default() };
+        let answered = ask(PEER_TIME_MAX, graph.batch_identify_people(request)).await;
+        let row = answered.map_err(Error::Peer)?.results.into_iter().next();
+        let found = match row.and_then(|row| row.result) {
+            Some(identify_result::Result::Person(found)) => Ok(found),
+            Some(identify_result::Result::Status(status)) => Err(from_row(&status)),
+            None => Err(Status::internal("a guest was not answered")),
+        };
         // Whom nobody knows by that is no other nobody than who is known and does not consent.
         let found = found.map_err(|status| match is_nobody(&status) {
             true => Error::PersonUnknown,
             false => Error::resolving(status),
         })?;
-        let person = found.person.parse().map_err(|_| Error::PersonUnknown)?;
+        let person = PersonId::new(found.person_id).ok_or(Error::PersonUnknown)?;
         let by_contact = found.matched_on.iter().any(|it| it != "native_id" && it != "handle");
         Ok((person, by_contact))
     }
 
-    /// The member whom an id means, and under which id; `None`: nobody who consents to perks.
-    async fn person(&self, person: PersonId) -> Result<Option<(PersonId, graph::Person)>, Error> {
-        let mut graph = self.graph.clone();
-        let request = GetPersonRequest { person: person.to_string() };
-        match ask(PEER_TIME_MAX, graph.get_person(request)).await {
-            Ok(response) => Ok(response.person.and_then(consenting)),
-            Err(status) if is_nobody(&status) => Ok(None),
-            Err(status) => Err(Error::Peer(status)),
+    /// Under which id somebody is a member now; `None`: nobody who consents to perks.
+    async fn person(&self, person: PersonId) -> Result<Option<PersonId>, Error> {
+        match self.member(person, true).await {
+            Ok(now) => Ok(Some(now)),
+            Err(Error::PersonUnknown) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
-    async fn members(&self, people: &[PersonId]) -> Result<Vec<(PersonId, graph::Person)>, Error> {
+    async fn members(
+        &self,
+        people: &[PersonId],
+        time_max: Duration,
+    ) -> Result<Vec<(PersonId, graph::Person)>, Error> {
         let mut graph = self.graph.clone();
         let request = BatchGetPeopleRequest { people: texts(people) };
-        let answered = ask(PEER_TIME_MAX_OF_MANY, graph.batch_get_people(request)).await;
+        let answered = ask(time_max, graph.batch_get_people(request)).await;
         let members = answered.map_err(Error::Peer)?.people;
         Ok(members.into_iter().filter_map(consenting).collect())
     }
 
-    /// `None`: there is none, as for a member of whom scoring has not heard.
-    async fn score(&self, person: PersonId) -> Result<Option<Score>, Error> {
-        let subject = get_score_request::Subject::Person(person.to_string());
-        let request = GetScoreRequest { subject: Some(subject), ..Default::default() };
-        let mut scores = self.scores.clone();
-        match ask(PEER_TIME_MAX, scores.get_score(request)).await {
-            Ok(response) => Ok(response.score),
-            Err(status) if is_nobody(&status) => Ok(None),
-            Err(status) => Err(Error::Peer(status)),
-        }
-    }
-
-    async fn scores(&self, people: &[PersonId]) -> Result<HashMap<PersonId, Score>, Error> {
+    async fn scores(
+        &self,
+        people: &[PersonId],
+        time_max: Duration,
+    ) -> Result<HashMap<PersonId, Score>, Error> {
         let subject = |person: &PersonId| LookupSubject {
             subject: Some(lookup_subject::Subject::Person(person.to_string())),
         };
         let request = BatchLookupScoresRequest { subjects: people.iter().map(subject).collect() };
         let mut scores = self.scores.clone();
-        let answered = ask(PEER_TIME_MAX_OF_MANY, scores.batch_lookup_scores(request)).await;
+        let answered = ask(time_max, scores.batch_lookup_scores(request)).await;
         let results = answered.map_err(Error::Peer)?.results;
         let score = |(person, it): (&PersonId, _)| match it {
             Some(lookup_result::Result::Score(score)) => Some((*person, score)),
@@ -413,6 +436,7 @@ impl FactsGatherer {
     async fn topics_of_many(
         &self,
         people: &[PersonId],
+        time_max: Duration,
     ) -> Result<HashMap<PersonId, Vec<String>>, Error> {
         let request = BatchGetPersonTopicsRequest {
             people: texts(people),
@@ -420,7 +444,7 @@ impl FactsGatherer {
             topic: String::new(),
         };
         let mut topics = self.topics.clone();
-        let answered = ask(PEER_TIME_MAX_OF_MANY, topics.batch_get_person_topics(request)).await;
+        let answered = ask(time_max, topics.batch_get_person_topics(request)).await;
         let people = answered.map_err(Error::Peer)?.people;
         Ok(people.into_iter().filter_map(|it| Some((it.person.parse().ok()?, it.topics))).collect())
     }

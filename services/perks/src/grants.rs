@@ -29,7 +29,7 @@ use self::line::{Done, Line, Wish};
 use crate::{
     campaigns::{Campaigns, Compiled},
     check_in::CheckIn,
-    decide::{HoldOut, Verdict},
+    decide::{HoldOut, Outcome, Verdict},
     error::Error,
     facts::Known,
     metrics::GrantMetrics,
@@ -297,8 +297,12 @@ impl Granter {
     /// A decision with what each rule said, and without the grant.
     pub(crate) async fn explained(&self, decision: Recorded) -> Result<Decided, Error> {
         let campaign = self.campaigns.version(decision.campaign, decision.version).await?;
-        let evaluate =
-            |known: Known| campaign.rules.iter().map(|rule| rule.evaluate(&known.rules)).collect();
+        // As when it was decided: what gives nothing to anybody looks at no rule.
+        let looks = !Outcome::looks_at_no_rule(&decision.outcome);
+        let evaluate = |known: Known| {
+            let rules = campaign.rules.iter().filter(|_| looks);
+            rules.map(|rule| rule.evaluate(&known.rules)).collect()
+        };
         let rules = decision.known().map(evaluate);
         Ok(Decided { decision, rules, campaign, grant: None })
     }

@@ -181,7 +181,7 @@ impl Service for Perks {
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
         let Self {
-            perk_rpc: PerkRpc { granter, desk, previewer, .. },
+            perk_rpc: PerkRpc { granter, desk, facts, previewer, .. },
             desk_rpc: _,
             person_data_rpc: PersonDataRpc { db },
             graph,
@@ -215,6 +215,7 @@ impl Service for Perks {
         tokio::join!(expire, sweep, states, draw, count);
         desk.end().await;
         granter.end().await;
+        facts.end().await;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ pub(crate) const METRICS: &[Metric] =
     &[DECISIONS, GROUPS, GROUPED, GROUP_DURATION, WAITING, EXPIRED, CHECK_INS, CHECK_INS_WITHDRAWN];
 
 /// What a decision on a request can be.
-const OUTCOMES: [&str; 10] = [
+const OUTCOMES: [&str; 11] = [
     "RESERVED",
     "RULE_FAILED",
     "PLACE_FAILED",
@@ -16,6 +16,7 @@ const OUTCOMES: [&str; 10] = [
     "NOT_ACTIVE",
     "HELD_OUT",
     "SHADOW",
+    "CATEGORY_TAKEN",
     "SOLD_OUT",
     "BUDGET_SPENT",
     "ALREADY_GRANTED",

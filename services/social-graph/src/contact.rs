@@ -2,21 +2,15 @@
 
 use std::{collections::BTreeSet, fmt};
 
+use klout_contact::{email, hash, loyalty_number, parse_hash, phone};
 use klout_model::{AccountKey, ContactHash};
-use klout_proto::graph::v1::{Contacts, LoyaltyNumber};
-use rlibphonenumber::{PhoneNumber, PhoneNumberFormat};
+use klout_proto::graph::v1::Contacts;
 use sha2::{Digest as _, Sha256};
 
 use crate::{error::Error, likelihood::Name};
 
 /// Contacts of a kind in one request.
 const CONTACTS_MAX: usize = 25;
-
-/// In bytes, of each part of a loyalty number.
-const LOYALTY_LENGTH_MAX: usize = 64;
-
-/// In bytes, of anything: longer than an e-mail address may be.
-const CONTACT_LENGTH_MAX: usize = 320;
 
 /// The SHA-256 of a contact: what callers may send instead of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,11 +97,14 @@ impl Contact {
         let emails = emails.into_iter().map(|it| (Name::Email, Kind::Email, email(&it)));
         let phones = phones.into_iter().map(|it| (Name::Phone, Kind::Phone, phone(&it)));
         let loyalty_numbers = loyalty_numbers.into_iter();
-        let loyalty =
-            loyalty_numbers.map(|it| (Name::LoyaltyNumber, Kind::Loyalty, loyalty_number(&it)));
-        let clear = emails.chain(phones).chain(loyalty).map(|(name, kind, text)| {
-            (name, kind, text.map(|text| Sha(Sha256::digest(text.as_bytes()).into())))
+        let loyalty = loyalty_numbers.map(|it| {
+            let number = loyalty_number(&it.program, &it.number);
+            (Name::LoyaltyNumber, Kind::Loyalty, number)
         });
+        let clear = emails
+            .chain(phones)
+            .chain(loyalty)
+            .map(|(name, kind, text)| (name, kind, text.map(|text| Sha(hash(&text)))));
         let hashed = [
             (Name::EmailHash, Kind::Email, email_hashes),
             (Name::PhoneHash, Kind::Phone, phone_hashes),
@@ -127,20 +124,7 @@ impl Contact {
 
 impl Sha {
     fn parse(text: &str) -> Result<Self, &'static str> {
-        let problem = "is not the SHA-256 of a contact as 64 hexadecimal digits";
-        let mut sha = [0; 32];
-        let text = text.trim().as_bytes();
-        if text.len() != 2 * sha.len() {
-            return Err(problem);
-        }
-        for (byte, digits) in sha.iter_mut().zip(text.chunks_exact(2)) {
-            let digit = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
-            *byte = match (digit(digits[0]), digit(digits[1])) {
-                (Some(high), Some(low)) => 16 * high + low,
-                _ => return Err(problem),
-            };
-        }
-        Ok(Self(sha))
+        parse_hash(text).map(Self)
     }
 }
 
@@ -194,43 +178,6 @@ impl fmt::Debug for ContactKeys {
     }
 }
 
-/// Trimmed and in lower case.
-pub(crate) fn email(text: &str) -> Result<String, &'static str> {
-    let text = text.trim();
-    if text.len() <= CONTACT_LENGTH_MAX && email_address::EmailAddress::is_valid(text) {
-        Ok(text.to_lowercase())
-    } else {
-        Err("is no e-mail address")
-    }
-}
-
-/// As E.164 has it, with `+`.
-pub(crate) fn phone(text: &str) -> Result<String, &'static str> {
-    let problem = "is no phone number with its country code, such as +49 30 123456";
-    if text.len() > CONTACT_LENGTH_MAX {
-        return Err(problem);
-    }
-    let number = PhoneNumber::parse(text.trim(), None).map_err(|_| problem)?;
-    if !number.is_valid() {
-        return Err(problem);
-    }
-    Ok(number.format_as(PhoneNumberFormat::E164).into_owned())
-}
-
-/// The programme in lower case, the number without spaces and in upper case.
-pub(crate) fn loyalty_number(loyalty: &LoyaltyNumber) -> Result<String, &'static str> {
-    let program = loyalty.program.trim().to_lowercase();
-    let number: String = loyalty.number.split_whitespace().collect::<String>().to_uppercase();
-    let possible = |text: &str| {
-        (1..=LOYALTY_LENGTH_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
-    };
-    if possible(&program) && possible(&number) && !program.contains(':') {
-        Ok(format!("{program}:{number}"))
-    } else {
-        Err("is no number of a programme, of at most 64 bytes each")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,37 +187,7 @@ mod tests {
     }
 
     fn sha(text: &str) -> Sha {
-        Sha(Sha256::digest(text.as_bytes()).into())
-    }
-
-    #[test]
-    fn a_contact_is_written_one_way() {
-        assert_eq!(email(" Ann@Example.ORG "), Ok("ann@example.org".to_owned()));
-        for bad in ["ann", "ann@", "@example.org", "a b@example.org", &"x".repeat(400)] {
-            assert!(email(bad).is_err(), "{bad}");
-        }
-        for same in ["+49 30 1234567", "+49 (30) 123-4567", " +49301234567"] {
-            assert_eq!(phone(same), Ok("+49301234567".to_owned()), "{same}");
-        }
-        for bad in ["", "030 1234567", "+49", "call me", "+999 1", &"9".repeat(400)] {
-            assert!(phone(bad).is_err(), "{bad}");
-        }
-        let number = |program: &str, number: &str| {
-            let (program, number) = (program.to_owned(), number.to_owned());
-            loyalty_number(&LoyaltyNumber { program, number })
-        };
-        assert_eq!(number(" Miles ", "ab 12 3"), Ok("miles:AB123".to_owned()));
-        assert!(number("a:b", "1").is_err() && number("miles", " ").is_err());
-    }
-
-    #[test]
-    fn a_hash_that_a_caller_makes_means_the_same_contact() {
-        let hex: String =
-            sha("ann@example.org").0.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(Sha::parse(&hex), Ok(sha("ann@example.org")));
-        for bad in ["", "zz", &"g".repeat(64), &"a".repeat(63), &"ä".repeat(32)] {
-            assert!(Sha::parse(bad).is_err(), "{bad}");
-        }
+        Sha(hash(text))
     }
 
     #[test]

@@ -283,8 +283,13 @@ impl<'a> Ledger<'a> {
         self.accounts.insert(person, count);
         for (id, account) in accounts {
             let tag = account.tag.0.to_vec();
-            let owner =
-                store::account::Owner { person, tag, state: State::Member, withheld: false };
+            let owner = store::account::Owner {
+                person,
+                tag,
+                state: State::Member,
+                withheld: false,
+                withheld_purposes: Vec::new(),
+            };
             self.owners.insert(id, owner);
             self.new_accounts.insert(id, (account, person));
         }

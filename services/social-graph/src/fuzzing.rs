@@ -1,9 +1,8 @@
 //! Doors to what reads what strangers wrote, for the targets of `fuzz`. Nothing else goes through them.
 
-use klout_proto::graph::v1::LoyaltyNumber;
 use url::Url;
 
-use crate::{contact, rel_me, web};
+use crate::{rel_me, web};
 
 /// Where a page says that its owner is, and whether each of these is one page with itself.
 #[must_use]
@@ -22,18 +21,17 @@ pub fn web_address(text: &str) -> Option<String> {
 /// An e-mail address as it is hashed.
 #[must_use]
 pub fn email(text: &str) -> Option<String> {
-    contact::email(text).ok()
+    klout_contact::email(text).ok()
 }
 
 /// A phone number as it is hashed.
 #[must_use]
 pub fn phone(text: &str) -> Option<String> {
-    contact::phone(text).ok()
+    klout_contact::phone(text).ok()
 }
 
 /// A loyalty number as it is hashed.
 #[must_use]
 pub fn loyalty_number(program: &str, number: &str) -> Option<String> {
-    let (program, number) = (program.to_owned(), number.to_owned());
-    contact::loyalty_number(&LoyaltyNumber { program, number }).ok()
+    klout_contact::loyalty_number(program, number).ok()
 }

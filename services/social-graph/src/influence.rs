@@ -37,6 +37,9 @@ const PAIRS_MAX: usize = 20_000;
 /// Ties of each of two people that what they have in common is looked for in.
 const MUTUAL: Limit = Limit { ties: 5_000, read: 25_000 };
 
+/// Ties that people are counted among: some tens of milliseconds of work.
+const COUNTED: Limit = Limit { ties: 20_000, read: 20_000 };
+
 /// Before all ties.
 const START: Place = Place { strength: f64::INFINITY, other: i64::MAX, own: i64::MAX };
 
@@ -215,6 +218,15 @@ impl<'a> Reader<'a> {
         };
         self.tell_mutual(&mut page).await?;
         Ok((page, next))
+    }
+
+    /// How many people are listed, over all pages.
+    #[instrument(skip_all)]
+    pub(crate) async fn count(&self) -> Result<i64, Error> {
+        let own = self.own.person;
+        let count =
+            store::tie::people(self.db, self.end, &self.accounts, own, COUNTED, &self.listed);
+        count.await.map_err(Error::store("count who is at the other end of ties"))
     }
 
     async fn window(&self, after: Place, limit: Limit) -> Result<Window, Error> {

@@ -21,8 +21,9 @@ pub(crate) enum Name {
 /// Who is meant.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Meant {
-    /// `None`: somebody whom nothing but hashes named, so that who that is is not told.
-    pub(crate) person: Option<PersonId>,
+    pub(crate) person: PersonId,
+    /// Nothing but hashes named them, so that who that is is not told.
+    pub(crate) by_hashes_alone: bool,
     pub(crate) likelihood: f64,
     pub(crate) matched_on: BTreeSet<Name>,
 }
@@ -65,6 +66,21 @@ impl Name {
         }
     }
 
+    /// What a hash is the hash of; everything else as it is.
+    pub(crate) const fn in_the_clear(self) -> Self {
+        match self {
+            Self::EmailHash => Self::Email,
+            Self::PhoneHash => Self::Phone,
+            Self::LoyaltyHash => Self::LoyaltyNumber,
+            Self::Person
+            | Self::NativeId
+            | Self::Handle
+            | Self::Email
+            | Self::Phone
+            | Self::LoyaltyNumber => self,
+        }
+    }
+
     const fn is_hash(self) -> bool {
         matches!(self, Self::EmailHash | Self::PhoneHash | Self::LoyaltyHash)
     }
@@ -95,7 +111,7 @@ pub(crate) fn who(named: &[(Name, PersonId)], min: f64) -> Result<Meant, Nobody>
     if likely.next().is_some_and(|(next, ..)| next >= likelihood) {
         return Err(Nobody::Sure);
     }
-    Ok(Meant { person: clear.then_some(person), likelihood, matched_on })
+    Ok(Meant { person, by_hashes_alone: !clear, likelihood, matched_on })
 }
 
 /// Of names that agree: that not all of them are wrong. Two of one kind say no more than one.
@@ -129,7 +145,7 @@ mod tests {
     #[test]
     fn of_names_that_disagree_the_likeliest_holds_unless_there_are_two() {
         let meant_two = meant(&[(Name::Handle, 1), (Name::Email, 2)]).expect("somebody");
-        assert_eq!(meant_two.person, Some(person(1)));
+        assert_eq!((meant_two.person, meant_two.by_hashes_alone), (person(1), false));
         assert_eq!(meant(&[(Name::Email, 1), (Name::Email, 2)]), Err(Nobody::Sure));
         assert_eq!(meant(&[]), Err(Nobody::Known));
         let named = [(Name::Phone, person(1))];
@@ -139,7 +155,7 @@ mod tests {
     #[test]
     fn a_hash_names_nobody_and_confirms_nobody() {
         let hashed = meant(&[(Name::EmailHash, 1), (Name::PhoneHash, 1)]).expect("somebody");
-        assert_eq!(hashed.person, None);
+        assert!(hashed.by_hashes_alone);
         let both = meant(&[(Name::Handle, 1), (Name::EmailHash, 1)]).expect("somebody");
         assert_eq!(both, meant(&[(Name::Handle, 1), (Name::EmailHash, 2)]).expect("somebody"));
         assert_eq!(both, meant(&[(Name::Handle, 1)]).expect("somebody"));

@@ -10,7 +10,7 @@ use tracing::instrument;
 use crate::{
     account::Named,
     error::Error,
-    shown::{hangs_on_consent, hidden_from},
+    shown::Hidden,
     state::State,
     store::{
         self,
@@ -20,30 +20,32 @@ use crate::{
 
 /// What the database knows about some accounts.
 #[derive(Debug)]
-struct Known {
+pub(crate) struct Known {
     owners: BTreeMap<AccountId, Owner>,
     called: BTreeMap<(String, String), Vec<Called>>,
-    hidden: BTreeSet<PersonId>,
-    /// Whether whoever asks is told of accounts of networks that their owners withhold.
-    withheld: bool,
+    hidden: Hidden,
 }
 
-/// Which member owns each of these accounts, as far as `caller` may know; in at most three statements.
+/// Which member owns each of these accounts, as far as `caller` may know; in at most two statements.
 #[instrument(skip_all, fields(accounts.len = accounts.len()))]
 pub(crate) async fn resolve(
     db: &PgPool,
     caller: &Caller,
     accounts: &[Named],
 ) -> Result<Vec<Result<PersonId, Error>>, Error> {
-    let mut known = Known::read(db, accounts).await?;
-    known.hide(db, caller).await?;
+    let known = Known::read(db, caller, accounts).await?;
     Ok(accounts.iter().map(|account| known.owner(account)).collect())
 }
 
 // === impl Known ===
 
 impl Known {
-    async fn read(db: &PgPool, accounts: &[Named]) -> Result<Self, Error> {
+    /// In a statement for native ids and one for handles, if any are named.
+    pub(crate) async fn read<'a>(
+        db: &PgPool,
+        caller: &Caller,
+        accounts: impl IntoIterator<Item = &'a Named>,
+    ) -> Result<Self, Error> {
         let (mut ids, mut handles) = (Vec::new(), Vec::new());
         for account in accounts {
             match account {
@@ -51,12 +53,8 @@ impl Known {
                 Named::Handle { network, handle } => handles.push((network, handle)),
             }
         }
-        let mut known = Self {
-            owners: BTreeMap::new(),
-            called: BTreeMap::new(),
-            hidden: BTreeSet::new(),
-            withheld: true,
-        };
+        let mut known =
+            Self { owners: BTreeMap::new(), called: BTreeMap::new(), hidden: Hidden::from(caller) };
         if !ids.is_empty() {
             known.owners = store::account::owners(db, &ids)
                 .await
@@ -74,23 +72,13 @@ impl Known {
         Ok(known)
     }
 
-    /// Looks who is nobody to `caller`.
-    async fn hide(&mut self, db: &PgPool, caller: &Caller) -> Result<(), Error> {
-        let owners = self.owners.values().map(|owner| owner.person);
-        let called = self.called.values().flatten().map(|account| account.person);
-        let people: Vec<PersonId> = owners.chain(called).collect();
-        self.withheld = !hangs_on_consent(caller);
-        self.hidden = hidden_from(db, caller, &people).await?;
-        Ok(())
-    }
-
-    fn owner(&self, account: &Named) -> Result<PersonId, Error> {
+    pub(crate) fn owner(&self, account: &Named) -> Result<PersonId, Error> {
         match account {
             Named::NativeId { id, network, native_id } => {
                 let shown = |owner: &&Owner| {
                     owner.state == State::Member
-                        && (self.withheld || !owner.withheld)
-                        && !self.hidden.contains(&owner.person)
+                        && !self.hidden.account(owner.withheld)
+                        && !self.hidden.person(&owner.withheld_purposes)
                 };
                 match self.owners.get(id).filter(shown) {
                     Some(owner) => Ok(owner.person),
@@ -112,7 +100,8 @@ impl Known {
         };
         // Whoever is hidden has the handle nevertheless, and it is not told that a name is theirs too.
         let shown = |account: &&Called| {
-            (self.withheld || !account.withheld) && !self.hidden.contains(&account.person)
+            !self.hidden.account(account.withheld)
+                && !self.hidden.person(&account.withheld_purposes)
         };
         let called: Vec<&Called> = called.iter().filter(has_it).filter(shown).collect();
         let people: BTreeSet<_> = called.iter().map(|account| account.person).collect();

@@ -5,6 +5,7 @@ mod apply_signals;
 mod batch_create_people;
 mod batch_get_memberships;
 mod batch_get_people;
+mod batch_identify_people;
 mod batch_resolve_people;
 mod complete_link;
 mod create_person;
@@ -46,22 +47,23 @@ use klout_proto::graph::v1::{
     AddContactsRequest, AddContactsResponse, ApplySignalsRequest, ApplySignalsResponse,
     BatchCreatePeopleRequest, BatchCreatePeopleResponse, BatchGetMembershipsRequest,
     BatchGetMembershipsResponse, BatchGetPeopleRequest, BatchGetPeopleResponse,
-    BatchResolvePeopleRequest, BatchResolvePeopleResponse, CompleteLinkRequest,
-    CompleteLinkResponse, CreatePersonRequest, CreatePersonResponse, ErasePersonRequest,
-    ErasePersonResponse, ExportPersonRequest, ExportPersonResponse, GetBacklogRequest,
-    GetBacklogResponse, GetConsentRequest, GetConsentResponse, GetPersonRequest, GetPersonResponse,
-    GetReceiptRequest, GetReceiptResponse, ImportDeletionListRequest, ImportDeletionListResponse,
-    LinkAccountRequest, LinkAccountResponse, ListDisputesRequest, ListDisputesResponse,
-    ListHandlesRequest, ListHandlesResponse, ListInfluenceesRequest, ListInfluenceesResponse,
-    ListInfluencersRequest, ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse,
-    ListMutualsRequest, ListMutualsResponse, ListPerkMembersRequest, ListPerkMembersResponse,
-    ListPersonStatesRequest, ListPersonStatesResponse, MergePeopleRequest, MergePeopleResponse,
-    RecordLookupsRequest, RecordLookupsResponse, RemoveContactsRequest, RemoveContactsResponse,
-    ResolvePersonRequest, ResolvePersonResponse, ResumePersonStatesRequest,
-    ResumePersonStatesResponse, SetConsentRequest, SetConsentResponse, SettleDisputeRequest,
-    SettleDisputeResponse, StartLinkRequest, StartLinkResponse, UnlinkAccountRequest,
-    UnlinkAccountResponse, UpdatePersonRequest, UpdatePersonResponse,
-    graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
+    BatchIdentifyPeopleRequest, BatchIdentifyPeopleResponse, BatchResolvePeopleRequest,
+    BatchResolvePeopleResponse, CompleteLinkRequest, CompleteLinkResponse, CreatePersonRequest,
+    CreatePersonResponse, ErasePersonRequest, ErasePersonResponse, ExportPersonRequest,
+    ExportPersonResponse, GetBacklogRequest, GetBacklogResponse, GetConsentRequest,
+    GetConsentResponse, GetPersonRequest, GetPersonResponse, GetReceiptRequest, GetReceiptResponse,
+    ImportDeletionListRequest, ImportDeletionListResponse, LinkAccountRequest, LinkAccountResponse,
+    ListDisputesRequest, ListDisputesResponse, ListHandlesRequest, ListHandlesResponse,
+    ListInfluenceesRequest, ListInfluenceesResponse, ListInfluencersRequest,
+    ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse, ListMutualsRequest,
+    ListMutualsResponse, ListPerkMembersRequest, ListPerkMembersResponse, ListPersonStatesRequest,
+    ListPersonStatesResponse, MergePeopleRequest, MergePeopleResponse, RecordLookupsRequest,
+    RecordLookupsResponse, RemoveContactsRequest, RemoveContactsResponse, ResolvePersonRequest,
+    ResolvePersonResponse, ResumePersonStatesRequest, ResumePersonStatesResponse,
+    SetConsentRequest, SetConsentResponse, SettleDisputeRequest, SettleDisputeResponse,
+    StartLinkRequest, StartLinkResponse, UnlinkAccountRequest, UnlinkAccountResponse,
+    UpdatePersonRequest, UpdatePersonResponse, graph_service_server::GraphService,
+    signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
@@ -160,6 +162,17 @@ impl GraphService for GraphRpc {
         let caller = Caller::of(&request);
         let response =
             batch_resolve_people::batch_resolve_people(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn batch_identify_people(
+        &self,
+        request: Request<BatchIdentifyPeopleRequest>,
+    ) -> Result<Response<BatchIdentifyPeopleResponse>, Status> {
+        let caller = Caller::of(&request);
+        let response =
+            batch_identify_people::batch_identify_people(self, &caller, request.into_inner())
+                .await?;
         Ok(Response::new(response))
     }
 

@@ -14,6 +14,29 @@ pub(crate) fn hangs_on_consent(caller: &Caller) -> bool {
     Purpose::OF_CONSENT.contains(&caller.purpose())
 }
 
+/// What is hidden from somebody who asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hidden {
+    /// The purpose for which they ask, if consent decides what they see.
+    purpose: Option<Purpose>,
+}
+
+impl Hidden {
+    pub(crate) fn from(caller: &Caller) -> Self {
+        Self { purpose: Some(caller.purpose()).filter(|_| hangs_on_consent(caller)) }
+    }
+
+    /// Whether somebody is, who withholds these purposes.
+    pub(crate) fn person(self, withheld_purposes: &[String]) -> bool {
+        self.purpose.is_some_and(|it| withheld_purposes.iter().any(|word| word == it.as_str()))
+    }
+
+    /// Whether an account is, whose owner withholds its network or does not.
+    pub(crate) const fn account(self, withheld: bool) -> bool {
+        self.purpose.is_some() && withheld
+    }
+}
+
 /// Somebody whom `caller` is shown; whoever is merged is the other one.
 pub(crate) async fn shown_to(
     db: &PgPool,
@@ -21,15 +44,10 @@ pub(crate) async fn shown_to(
     person: PersonId,
 ) -> Result<Person, Error> {
     let mut connection = db.acquire().await.map_err(Error::store("read people"))?;
-    let unknown = || Error::PersonUnknown { person };
     let found = people::shown(&mut connection, &[person]).await?.remove(&person);
-    drop(connection);
-    let found = found.ok_or_else(unknown)?;
-    let meant = found.person.parse().map_err(|_| unknown())?;
-    if hidden_from(db, caller, &[meant]).await?.contains(&meant) {
-        return Err(unknown());
-    }
-    Ok(found)
+    let hidden = Hidden::from(caller);
+    let shown = found.filter(|found| !hidden.person(&found.withheld_purposes));
+    shown.ok_or(Error::PersonUnknown { person })
 }
 
 /// Refuses to do anything for somebody whom `caller` is not shown.
@@ -48,13 +66,14 @@ pub(crate) fn as_told(caller: &Caller, mut person: Person) -> Person {
     person
 }
 
-/// Those of `people` who are nobody to `caller`. Operators and our own services see everybody, without a statement.
+/// Those of `people` who are nobody to `caller`. Operators and our own services see everybody, without a statement; for
+/// others there is one, also when nobody was found, or its absence would tell nobody from who is hidden.
 pub(crate) async fn hidden_from(
     db: &PgPool,
     caller: &Caller,
     people: &[PersonId],
 ) -> Result<BTreeSet<PersonId>, Error> {
-    if people.is_empty() || !hangs_on_consent(caller) {
+    if !hangs_on_consent(caller) {
         return Ok(BTreeSet::new());
     }
     store::shown::withholding(db, people, caller.purpose())

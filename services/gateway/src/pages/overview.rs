@@ -222,7 +222,8 @@ async fn are_there(peers: &Peers, people: &[String]) -> Result<bool, Status> {
 
 /// A page, and everybody whom it was made of: also who has just left names its end, to whoever turns it.
 async fn make(peers: &Peers, place: &Place) -> Result<(OverviewPage, Vec<String>), Status> {
-    let request = ListTopScoresRequest { page_size: SIZE, page_token: place.token.clone() };
+    let page_token = place.token.clone();
+    let request = ListTopScoresRequest { page_size: SIZE, page_token, ..Default::default() };
     let top = peers.scores.clone().list_top_scores(request).await.map_err(to_caller)?.into_inner();
     let ranked_people: Vec<String> = top.scores.iter().map(|score| score.person.clone()).collect();
     let (people, histories) = futures::try_join!(

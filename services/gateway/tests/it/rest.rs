@@ -28,6 +28,24 @@ async fn a_score_is_the_bare_resource_in_canonical_json() {
 }
 
 #[tokio::test]
+async fn a_score_is_answered_alike_with_descriptors_and_without() {
+    let world = World::start().await;
+    for path in ["/v1/people/42/score", "/v1/people/7/score", "/v1/accounts/bluesky/ann/score"] {
+        let typed = world.get(path).await;
+        // What a query says is read by the descriptors.
+        let described = world.get(&format!("{path}?consistency.minimizeLatency=true")).await;
+        assert_eq!((typed.status, &typed.text), (described.status, &described.text), "{path}");
+        for header in ["content-type", "etag", "cache-control"] {
+            assert_eq!(typed.headers.get(header), described.headers.get(header), "{path}");
+        }
+        let Some(tag) = typed.headers.get("etag") else { continue };
+        let again = world.send(Method::GET, path, &[("if-none-match", tag)], "").await;
+        assert_eq!((again.status, &*again.text), (StatusCode::NOT_MODIFIED, ""), "{path}");
+        assert_eq!(again.headers.get("etag"), Some(tag));
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_named_by_percent_encoded_segments() {
     let world = World::start().await;
 

@@ -106,6 +106,19 @@ impl World {
             .add_service(GraphServiceServer::new(Graph))
             .add_service(PlusKServiceServer::new(PlusKs))
             .add_service(TopicServiceServer::new(topics.clone()));
+        Self { scoring, topics, ..Self::start_among_on(stores, routes, settings).await }
+    }
+
+    /// A gateway among other services than the ones here.
+    pub(crate) async fn start_among(routes: Routes, settings: &[(&'static str, &str)]) -> Self {
+        Self::start_among_on(&Stores::fresh().await, routes, settings).await
+    }
+
+    async fn start_among_on(
+        stores: &Stores,
+        routes: Routes,
+        settings: &[(&'static str, &str)],
+    ) -> Self {
         let peer = Peer::serve(routes).await;
         let mut flags = vec![
             ("links.scoring", peer.address()),
@@ -116,6 +129,7 @@ impl World {
         flags.extend(settings);
         let host = Host::new("test").with::<Gateway>();
         let running = start(host, stores, &flags).await;
+        let (scoring, topics) = (Scoring::default(), Topics::default());
         Self { scoring, topics, running, client: http_client(), _peer: peer }
     }
 
@@ -236,7 +250,7 @@ impl ScoreService for Scoring {
         request: Request<ListTopScoresRequest>,
     ) -> Result<Response<ListTopScoresResponse>, Status> {
         self.rankings.fetch_add(1, Ordering::SeqCst);
-        let ListTopScoresRequest { page_size, page_token } = request.into_inner();
+        let ListTopScoresRequest { page_size, page_token, .. } = request.into_inner();
         let refused = |_| Refusal::field("page_token", "is not ours").into_plain_status("whose?");
         let first = if page_token.is_empty() { 0 } else { page_token.parse().map_err(refused)? };
         let size = usize::try_from(page_size).expect("a size");

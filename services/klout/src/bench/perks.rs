@@ -11,7 +11,8 @@ use std::{
 use klout_chassis::Running;
 use klout_model::Kind;
 use klout_proto::perk::v1::{
-    ActivateCampaignRequest, Benefit, Budgets, CampaignSpec, CreateCampaignRequest, Money,
+    ActivateCampaignRequest, AvailableUpgrade, Benefit, Budgets, CampaignSpec, Category,
+    CreateCampaignRequest, CreatePropertyRequest, DecideCheckInRequest, Guest, Money, Property,
     ReserveGrantRequest, Rule, perk_service_client::PerkServiceClient,
     reserve_grant_request::Subject,
 };
@@ -39,11 +40,22 @@ const COMMITTERS: Load = Load { connections: 1, in_flight: 64 };
 /// Campaigns where there are many.
 const CAMPAIGNS: usize = 64;
 
+/// Where guests check in, what they have booked, and what is free there.
+const PROPERTY: &str = "bench";
+const BOOKED: &str = "KING";
+const FREE: &str = "SUITE";
+
+/// As long as a desk may wait: what is measured is how long it does.
+const DEADLINE: prost_types::Duration = prost_types::Duration { seconds: 5, nanos: 0 };
+
+/// More than anybody takes.
+const PLENTY: i64 = 1_000_000_000;
+
 /// Measures how fast it is decided who gets what a campaign offers.
 ///
-/// 64 clients reserve, each again as soon as it is answered: of one campaign, and of 64. All of it is counted: facts are
-/// asked of the other services, the decision is written down, and stock and budgets are taken. In turns with it 64
-/// connections commit one bare row each.
+/// 64 clients reserve, each again as soon as it is answered: of one campaign, and of 64; and 64 guests check in at one
+/// property, for one category of which there is enough. All of it is counted: facts are asked of the other services, the
+/// decision is written down, and stock and budgets are taken. In turns with it 64 connections commit one bare row each.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PerksBench {
     /// How many people there are
@@ -68,6 +80,18 @@ struct Asker {
     people: Arc<[String]>,
     campaigns: Arc<[String]>,
     stays: Arc<AtomicU64>,
+}
+
+/// Checks guests in, each for another stay.
+#[derive(Clone)]
+struct Desk(Asker);
+
+/// What was measured of each in one turn.
+struct Turn {
+    commit: Stretch,
+    one: Stretch,
+    many: Stretch,
+    desk: Stretch,
 }
 
 /// Commits a row.
@@ -113,74 +137,115 @@ impl PerksBench {
         visible::until_visible(&client).await?;
         let mut campaigns = Vec::new();
         for _ in 0..CAMPAIGNS {
-            campaigns.push(campaign(&client).await?);
+            campaigns.push(offer(&client, credit()).await?);
         }
-        let one: Arc<[String]> = vec![campaigns[0].clone()].into();
-        let one = Asker::many(all, &people, &one).await?;
+        let request = CreatePropertyRequest { property: Some(property()) };
+        client.desk().create_property(request).await?;
+        offer(&client, upgrade()).await?;
+        let one_name: Arc<[String]> = vec![campaigns[0].clone()].into();
+        let one = Asker::many(all, &people, &one_name).await?;
         let many = Asker::many(all, &people, &campaigns.into()).await?;
+        let desk: Vec<Desk> =
+            Asker::many(all, &people, &one_name).await?.into_iter().map(Desk).collect();
         let committers = [Committer::new(database).await?];
         let time = Duration::from_secs(self.seconds);
 
         // Plans are made, and connections are there.
-        CLIENTS.run(&one, Duration::from_secs(1), usize::MAX).await?;
-        CLIENTS.run(&many, Duration::from_secs(1), usize::MAX).await?;
-        COMMITTERS.run(&committers, Duration::from_secs(1), usize::MAX).await?;
-        let mut turns: Vec<[Stretch; 3]> = Vec::new();
+        let warm = Duration::from_secs(1);
+        CLIENTS.run(&one, warm, usize::MAX).await?;
+        CLIENTS.run(&many, warm, usize::MAX).await?;
+        CLIENTS.run(&desk, warm, usize::MAX).await?;
+        COMMITTERS.run(&committers, warm, usize::MAX).await?;
+        let mut turns: Vec<Turn> = Vec::new();
         let progress = output::progress(Some(self.runs.into()), "{bar} {pos}/{len}");
         for turn in 0..self.runs {
-            // Each comes first as often as last.
-            let (commit, ours, theirs);
-            if turn % 2 == 0 {
-                commit = COMMITTERS.run(&committers, time, usize::MAX).await?;
-                ours = CLIENTS.run(&one, time, usize::MAX).await?;
-                theirs = CLIENTS.run(&many, time, usize::MAX).await?;
+            // Each comes early as often as late.
+            turns.push(if turn % 2 == 0 {
+                let commit = COMMITTERS.run(&committers, time, usize::MAX).await?;
+                let one = CLIENTS.run(&one, time, usize::MAX).await?;
+                let many = CLIENTS.run(&many, time, usize::MAX).await?;
+                let desk = CLIENTS.run(&desk, time, usize::MAX).await?;
+                Turn { commit, one, many, desk }
             } else {
-                theirs = CLIENTS.run(&many, time, usize::MAX).await?;
-                ours = CLIENTS.run(&one, time, usize::MAX).await?;
-                commit = COMMITTERS.run(&committers, time, usize::MAX).await?;
-            }
-            turns.push([commit, ours, theirs]);
+                let desk = CLIENTS.run(&desk, time, usize::MAX).await?;
+                let many = CLIENTS.run(&many, time, usize::MAX).await?;
+                let one = CLIENTS.run(&one, time, usize::MAX).await?;
+                let commit = COMMITTERS.run(&committers, time, usize::MAX).await?;
+                Turn { commit, one, many, desk }
+            });
             progress.inc(1);
         }
         progress.finish_and_clear();
-        let each = |figure: &dyn Fn(&[Stretch; 3]) -> f64| turns.iter().map(figure).collect();
-        figures.add("decisions_per_second", each(&|[_, one, _]| one.calls_per_second()));
-        figures.add("p50_ms", each(&|[_, one, _]| one.quantile_ms(0.5)));
-        figures.add("p99_ms", each(&|[_, one, _]| one.quantile_ms(0.99)));
-        figures.add("commits_per_second", each(&|[commit, ..]| commit.calls_per_second()));
-        figures.add("commit_p50_ms", each(&|[commit, ..]| commit.quantile_ms(0.5)));
-        figures.add("commit_p99_ms", each(&|[commit, ..]| commit.quantile_ms(0.99)));
-        figures.add(
-            "commit_p99_ratio",
-            each(&|[commit, one, _]| one.quantile_ms(0.99) / commit.quantile_ms(0.99)),
-        );
-        figures.add("many_decisions_per_second", each(&|[_, _, many]| many.calls_per_second()));
-        figures.add("many_p50_ms", each(&|[_, _, many]| many.quantile_ms(0.5)));
-        figures.add("many_p99_ms", each(&|[_, _, many]| many.quantile_ms(0.99)));
+        let each = |figure: &dyn Fn(&Turn) -> f64| turns.iter().map(figure).collect();
+        let ratio =
+            |ours: &Stretch, turn: &Turn| ours.quantile_ms(0.99) / turn.commit.quantile_ms(0.99);
+        figures.add("decisions_per_second", each(&|it| it.one.calls_per_second()));
+        figures.add("p50_ms", each(&|it| it.one.quantile_ms(0.5)));
+        figures.add("p99_ms", each(&|it| it.one.quantile_ms(0.99)));
+        figures.add("commits_per_second", each(&|it| it.commit.calls_per_second()));
+        figures.add("commit_p50_ms", each(&|it| it.commit.quantile_ms(0.5)));
+        figures.add("commit_p99_ms", each(&|it| it.commit.quantile_ms(0.99)));
+        figures.add("commit_p99_ratio", each(&|it| ratio(&it.one, it)));
+        figures.add("many_decisions_per_second", each(&|it| it.many.calls_per_second()));
+        figures.add("many_p50_ms", each(&|it| it.many.quantile_ms(0.5)));
+        figures.add("many_p99_ms", each(&|it| it.many.quantile_ms(0.99)));
+        figures.add("many_commit_p99_ratio", each(&|it| ratio(&it.many, it)));
+        figures.add("desk_decisions_per_second", each(&|it| it.desk.calls_per_second()));
+        figures.add("desk_p50_ms", each(&|it| it.desk.quantile_ms(0.5)));
+        figures.add("desk_p99_ms", each(&|it| it.desk.quantile_ms(0.99)));
+        figures.add("desk_commit_p99_ratio", each(&|it| ratio(&it.desk, it)));
         Ok(())
     }
 }
 
-/// An active campaign that counts everything and runs out of nothing.
-async fn campaign(client: &Client) -> Result<String, Failure> {
+/// What counts everything and runs out of nothing.
+fn credit() -> CampaignSpec {
     let money = |minor_units| Some(Money { currency: "USD".to_owned(), minor_units });
-    let plenty = 1_000_000_000;
-    let spec = CampaignSpec {
+    CampaignSpec {
         brand: "Bench".to_owned(),
         title: "As much as one likes".to_owned(),
         benefit: Some(Benefit { kind: "CREDIT".to_owned(), value: money(1), ..Default::default() }),
-        stock: Some(plenty),
+        stock: Some(PLENTY),
         budgets: Some(Budgets {
-            money: money(plenty),
-            per_person: Some(plenty),
-            per_day: Some(plenty),
+            money: money(PLENTY),
+            per_person: Some(PLENTY),
+            per_day: Some(PLENTY),
             per_property: None,
         }),
         rules: vec![Rule { rule: "score".to_owned(), expression: "score >= 1.0".to_owned() }],
         disclosure: "Nobody pays for it.".to_owned(),
         unique_per: "STAY".to_owned(),
         ..Default::default()
+    }
+}
+
+/// The same at a desk, where the property is counted too.
+fn upgrade() -> CampaignSpec {
+    let all = credit();
+    let benefit = Benefit { kind: "UPGRADE".to_owned(), ..all.benefit.unwrap_or_default() };
+    let budgets = Budgets { per_property: Some(PLENTY), ..all.budgets.unwrap_or_default() };
+    CampaignSpec { benefit: Some(benefit), budgets: Some(budgets), ..all }
+}
+
+fn property() -> Property {
+    let category = |category: &str| Category {
+        category: category.to_owned(),
+        display_name: category.to_lowercase(),
     };
+    Property {
+        property: PROPERTY.to_owned(),
+        display_name: "Bench".to_owned(),
+        country: "US".to_owned(),
+        city: "Las Vegas".to_owned(),
+        time_zone: "America/Los_Angeles".to_owned(),
+        currency: "USD".to_owned(),
+        categories: [BOOKED, FREE].map(category).into(),
+        ..Default::default()
+    }
+}
+
+/// An active campaign.
+async fn offer(client: &Client, spec: CampaignSpec) -> Result<String, Failure> {
     let request = CreateCampaignRequest { spec: Some(spec), request_id: String::new() };
     let made = client.perks().create_campaign(request).await?.into_inner();
     let campaign = made.campaign.unwrap_or_default().campaign;
@@ -230,6 +295,32 @@ impl Caller for Asker {
         match decided.grant {
             Some(_) => Ok(()),
             None => Err(Status::internal("nothing was given")),
+        }
+    }
+}
+
+// === impl Desk ===
+
+impl Caller for Desk {
+    async fn call(&mut self, number: usize) -> Result<(), Status> {
+        let Self(asker) = self;
+        let stay = asker.stays.fetch_add(1, Ordering::Relaxed);
+        let person = asker.people[number % asker.people.len()].clone();
+        let upgrade = AvailableUpgrade { category: FREE.to_owned(), available: Some(i32::MAX) };
+        let mut request = Request::new(DecideCheckInRequest {
+            property: PROPERTY.to_owned(),
+            stay: stay.to_string(),
+            guest: Some(Guest { person, ..Default::default() }),
+            booked_category: BOOKED.to_owned(),
+            upgrades: vec![upgrade],
+            deadline: Some(DEADLINE),
+        });
+        request.metadata_mut().insert("x-api-key", asker.token.clone());
+        let answer = asker.client.decide_check_in(request).await?.into_inner();
+        if answer.outcome == "OFFER" && answer.recorded && !answer.is_repeat {
+            Ok(())
+        } else {
+            Err(Status::internal(format!("a guest is offered nothing: {}", answer.reason)))
         }
     }
 }

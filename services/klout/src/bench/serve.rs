@@ -75,7 +75,7 @@ struct AskNothing(SignalConsumerServiceClient<Channel>);
 
 /// Asks for one score after the other.
 #[derive(Clone)]
-struct AskOne {
+pub(super) struct AskOne {
     client: ScoreServiceClient<Channel>,
     token: MetadataValue<Ascii>,
     people: Arc<[String]>,
@@ -102,7 +102,7 @@ impl Serve {
         let mut figures = Figures::default();
 
         let all = server.block_on(ground.services(host(), database.clone(), settings("all")))?;
-        let known = callers.block_on(self.known_people(&all))?;
+        let known = callers.block_on(known_people(self.people, &all))?;
         let (empty, serving) = server.block_on(Empty::serve())?;
         callers.block_on(self.cached(&mut figures, empty, all.grpc_address, &known))?;
         serving.abort();
@@ -121,36 +121,6 @@ impl Serve {
         server.shutdown_background();
         callers.shutdown_background();
         figures.print("serve", self.json)
-    }
-
-    /// Makes everybody somebody with a score. Returns who has one, in an order that says nothing.
-    async fn known_people(&self, running: &Running) -> Result<Vec<String>, Failure> {
-        eprintln!("klout: making {} people and their scores", self.people);
-        let client = ground::client_with(running, &token()?).await?;
-        let people = ground::register(&client, self.people).await?;
-        let interactions = u64::from(self.people) * u64::from(INTERACTIONS_PER_PERSON);
-        let one = |subject| {
-            let actor = (subject + 1) % self.people;
-            Edge { subject, actor, kind: Kind::Like, age: 0, count: 1 }
-        };
-        let edges: Vec<Edge> = Interactions::new(SEED, self.people, interactions)
-            .chain((0..self.people).map(one))
-            .collect();
-        ground::send(&client, ground::calls(&edges)).await?;
-        visible::until_visible(&client).await?;
-
-        let mut known = Vec::new();
-        for people in people.chunks(1_000) {
-            let response = client.scores().batch_lookup_scores(batch(people)).await?.into_inner();
-            known.extend(response.results.into_iter().filter_map(|row| match row.result {
-                Some(lookup_result::Result::Score(score)) if score.state == state::KNOWN => {
-                    Some(score.person)
-                }
-                Some(_) | None => None,
-            }));
-        }
-        eprintln!("klout: {} of them have one", known.len());
-        Ok(known)
     }
 
     /// Cached scores beside an empty call, and many in one call beside many calls.
@@ -311,6 +281,35 @@ impl AskOne {
     }
 }
 
+/// Makes everybody somebody with a score. Returns who has one, in an order that says nothing.
+pub(super) async fn known_people(count: u32, running: &Running) -> Result<Vec<String>, Failure> {
+    eprintln!("klout: making {} people and their scores", count);
+    let client = ground::client_with(running, &token()?).await?;
+    let people = ground::register(&client, count).await?;
+    let interactions = u64::from(count) * u64::from(INTERACTIONS_PER_PERSON);
+    let one = |subject| {
+        let actor = (subject + 1) % count;
+        Edge { subject, actor, kind: Kind::Like, age: 0, count: 1 }
+    };
+    let edges: Vec<Edge> =
+        Interactions::new(SEED, count, interactions).chain((0..count).map(one)).collect();
+    ground::send(&client, ground::calls(&edges)).await?;
+    visible::until_visible(&client).await?;
+
+    let mut known = Vec::new();
+    for people in people.chunks(1_000) {
+        let response = client.scores().batch_lookup_scores(batch(people)).await?.into_inner();
+        known.extend(response.results.into_iter().filter_map(|row| match row.result {
+            Some(lookup_result::Result::Score(score)) if score.state == state::KNOWN => {
+                Some(score.person)
+            }
+            Some(_) | None => None,
+        }));
+    }
+    eprintln!("klout: {} of them have one", known.len());
+    Ok(known)
+}
+
 fn batch(people: &[String]) -> BatchLookupScoresRequest {
     let subject = |person: &String| LookupSubject {
         subject: Some(lookup_subject::Subject::Person(person.clone())),
@@ -319,7 +318,7 @@ fn batch(people: &[String]) -> BatchLookupScoresRequest {
 }
 
 /// Whom to ask for, again and again, by Zipf's law.
-fn asked(known: &[String]) -> Vec<String> {
+pub(super) fn asked(known: &[String]) -> Vec<String> {
     let mut random = StdRng::seed_from_u64(SEED);
     let mut ranked = known.to_vec();
     ranked.shuffle(&mut random);
@@ -330,7 +329,10 @@ fn asked(known: &[String]) -> Vec<String> {
     (0..QUESTIONS).map(|_| ranked[rank(&mut random)].clone()).collect()
 }
 
-async fn askers(address: SocketAddr, people: &Arc<[String]>) -> Result<Vec<AskOne>, Failure> {
+pub(super) async fn askers(
+    address: SocketAddr,
+    people: &Arc<[String]>,
+) -> Result<Vec<AskOne>, Failure> {
     let token: MetadataValue<Ascii> = token()?
         .parse()
         .map_err(|_| Failure::Failed("a token does not fit into a header".to_owned()))?;

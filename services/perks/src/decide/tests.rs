@@ -104,6 +104,17 @@ fn it_gives_at_its_properties_alone() {
 }
 
 #[test]
+fn what_gives_nothing_to_anybody_looks_at_no_rule() {
+    let campaign = compiled(CampaignSpec { properties: vec!["palms".to_owned()], ..offer() });
+    let looks = |campaign: &Compiled, property: &str| {
+        !decide(campaign, &ann(38.0), property, NOW, &hold_out()).rules.is_empty()
+    };
+    assert!(looks(&campaign, "palms"));
+    assert!(!looks(&campaign, "sands"));
+    assert!(!looks(&Compiled { state: CampaignState::Paused, ..campaign }, "palms"));
+}
+
+#[test]
 fn it_gives_to_people_of_its_places_however_they_write_them() {
     let place = |country: &str, city: &str| Place { country: country.into(), city: city.into() };
     let of = |places: Vec<Place>| compiled(CampaignSpec { places, ..offer() });

@@ -339,3 +339,6 @@ fn nothing(arrival: &mut Arrival, reason: &str) {
     arrival.disclosure.clear();
     arrival.campaign = None;
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,9 +109,16 @@ pub(super) fn of(
     Ok(compared)
 }
 
-/// Whether a campaign that says this gives nothing else either, whichever upgrade it is asked for.
-pub(super) fn is_all_gone(outcome: &str) -> bool {
-    [Outcome::BudgetSpent, Outcome::AlreadyGranted].iter().any(|it| it.as_str() == outcome)
+/// Whether an offer that was not tried yet may give something, though another one was told this instead.
+pub(super) fn may_follow(outcome: &str, told: (i64, &str), offer: &Offer) -> bool {
+    let is = |it: Outcome| it.as_str() == outcome;
+    if is(Outcome::CategoryTaken) {
+        // Whichever campaign offers it, others wait for all that is free.
+        return offer.category != told.1;
+    }
+    // Of these the campaign gives nobody, or not this guest, any upgrade.
+    let is_gone = is(Outcome::SoldOut) || is(Outcome::BudgetSpent) || is(Outcome::AlreadyGranted);
+    !is_gone || offer.campaign.id != told.0
 }
 
 /// What to say to a guest.
@@ -154,7 +161,8 @@ const fn rank(outcome: Outcome) -> u8 {
         Outcome::Shadow => 2,
         Outcome::RuleFailed => 3,
         Outcome::PlaceFailed => 4,
-        Outcome::SoldOut
+        Outcome::CategoryTaken
+        | Outcome::SoldOut
         | Outcome::BudgetSpent
         | Outcome::AlreadyGranted
         | Outcome::PropertyFailed

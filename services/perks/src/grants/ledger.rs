@@ -154,6 +154,7 @@ impl Ledger {
             | Outcome::NotActive
             | Outcome::HeldOut
             | Outcome::Shadow
+            | Outcome::CategoryTaken
             | Outcome::SoldOut
             | Outcome::BudgetSpent
             | Outcome::AlreadyGranted

@@ -159,3 +159,32 @@ impl Drop for Leader {
         self.line.metrics.taken_up(left.map_or(0, |it| it.len()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use klout_chassis::Clock;
+    use klout_model::AccountKey;
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::{campaigns::Campaigns, decide::HoldOut};
+
+    #[tokio::test]
+    async fn who_comes_to_a_line_that_is_too_long_is_told_so_and_other_lines_are_not() {
+        let db = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nowhere").expect("a URL");
+        let hold_out = HoldOut::new(&AccountKey::new([7; 32]));
+        let granter = Granter::new(db.clone(), Campaigns::new(db), hold_out, Clock::running());
+        let come = |campaign: i64| {
+            let (answer, answered) = oneshot::channel();
+            let work = Work { wish: Wish::Expire, answer };
+            granter.line.join(&granter, campaign, work).map(|()| answered)
+        };
+        // Nothing is taken up before this waits.
+        let waiting: Vec<_> = (0..WAITING_MAX).map(|_| come(1).expect("there is room")).collect();
+        assert!(matches!(come(1), Err(Error::Overloaded)));
+        assert!(come(2).is_ok());
+        // Whoever hangs up makes room.
+        drop(waiting);
+        klout_testkit::until("there is room again", async || come(1).is_ok()).await;
+    }
+}

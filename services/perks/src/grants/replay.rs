@@ -26,7 +26,7 @@ pub(crate) fn replay(decided: &Decided, hold_out: &HoldOut) -> Result<(Verdict, 
     let same = match recorded.outcome.as_str() {
         "NOT_ACTIVE" => true,
         // Whoever qualified got it, or there was nothing left.
-        "RESERVED" | "SOLD_OUT" | "BUDGET_SPENT" | "ALREADY_GRANTED" => {
+        "RESERVED" | "CATEGORY_TAKEN" | "SOLD_OUT" | "BUDGET_SPENT" | "ALREADY_GRANTED" => {
             verdict.outcome == Outcome::Eligible
         }
         outcome => verdict.outcome.as_str() == outcome,

@@ -40,6 +40,14 @@ pub(crate) struct GrantNow {
     pub(crate) expire_time: OffsetDateTime,
 }
 
+impl CheckIn {
+    /// Whether a reservation was made whose time is over, and nobody has written that down.
+    pub(crate) fn is_over(&self, now: OffsetDateTime) -> bool {
+        let grant = self.grant_state.as_ref();
+        grant.is_some_and(|it| it.state == "RESERVED" && it.expire_time <= now)
+    }
+}
+
 /// Holds these stays until the transaction ends, and returns those that were decided on, or whose withdrawn reservation
 /// was not given back yet: nothing more is given for them. Whoever reserves holds the campaign first, then stays, then categories.
 #[instrument(name = "db.check_in.hold", skip_all, fields(stays.len = stays.len()))]
@@ -293,7 +301,7 @@ pub(crate) async fn sweep(
     Ok(done.rows_affected())
 }
 
-/// Withdraws an attempt that came too late, unless an offer of it was told meanwhile; or, with `is_ended`, one by which
+/// Withdraws an attempt that came too late, unless another call has told it meanwhile; or, with `is_ended`, one by which
 /// nobody has anything any more. Returns whether it was withdrawn.
 #[instrument(name = "db.check_in.withdraw", skip_all)]
 pub(crate) async fn withdraw(
@@ -307,7 +315,7 @@ pub(crate) async fn withdraw(
         r#"
         update perks.check_in set state = 'WITHDRAWN'
         where property = $1 and stay = $2 and attempt = $3 and state = 'DECIDED'
-            and (not is_told_again or outcome = 'NO_OFFER' or $4)
+            and (not is_told_again or $4)
         "#,
         property,
         stay,

@@ -99,6 +99,51 @@ async fn a_mark_decides_when_scoring_does_not_answer_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_guest_of_whom_nothing_can_be_found_out_keeps_the_mark_and_no_other_waits_for_it() {
+    let (hotel, _) = Hotel::with_offer().await;
+    hotel.members.join("eve@example.org", 73, 80.0);
+    mark(&hotel, vec![arrival("S-2", "eve@example.org")]).await.expect("marked");
+    // A score that cannot be.
+    hotel.members.join("eve@example.org", 73, 4_711.0);
+    let guests = vec![
+        arrival("S-1", "ada@example.org"),
+        arrival("S-2", "eve@example.org"),
+        arrival("S-3", "bob@example.org"),
+    ];
+    let marked = mark(&hotel, guests).await.expect("marked");
+    assert_eq!((marked.marked, marked.offers, marked.left_out), (2, 1, 1));
+    let said: Vec<_> = list(&hotel).await.into_iter().map(|it| (it.stay, it.outcome)).collect();
+    let expected = [("S-1", "OFFER"), ("S-2", "OFFER"), ("S-3", "NO_OFFER")];
+    assert_eq!(said, expected.map(|(stay, outcome)| (stay.to_owned(), outcome.to_owned())));
+    // Nobody of whom anything could be found out: then it is not the guests.
+    let status = mark(&hotel, vec![arrival("S-2", "eve@example.org")]).await.expect_err("refused");
+    assert_eq!(reason(&status).as_deref(), Some("PEER_UNAVAILABLE"));
+}
+
+#[tokio::test]
+async fn a_day_of_a_property_has_ten_thousand_marks_at_most() {
+    let (hotel, _) = Hotel::with_offer().await;
+    mark(&hotel, vec![arrival("S-1", "ada@example.org")]).await.expect("marked");
+    let others = "insert into perks.arrival
+                      (property, arrival_day, stay, guest, booked_category, outcome, reason, categories, line,
+                      disclosure, mark_time)
+                  select property, arrival_day, 'O-' || number, guest, booked_category, 'NO_OFFER', 'GUEST_UNKNOWN', '{}',
+                      '', '', mark_time
+                  from perks.arrival cross join generate_series(1, 9998) as number";
+    sqlx::query(others).execute(&hotel.stores.db().await).await.expect("there are many");
+    mark(&hotel, vec![arrival("S-2", "bob@example.org")]).await.expect("the last one");
+    let status = mark(&hotel, vec![arrival("S-3", "bob@example.org")]).await.expect_err("refused");
+    assert_eq!(reason(&status).as_deref(), Some("FIELD_INVALID"));
+    // One that is there is marked anew, and the mark that was too much is not there.
+    mark(&hotel, vec![arrival("S-2", "ada@example.org")]).await.expect("marked");
+    let count: i64 = sqlx::query_scalar("select count(*) from perks.arrival")
+        .fetch_one(&hotel.stores.db().await)
+        .await
+        .expect("counted");
+    assert_eq!(count, 10_000);
+}
+
+#[tokio::test]
 async fn who_has_left_since_the_mark_has_no_offer() {
     let (hotel, _) = Hotel::with_offer().await;
     hotel.members.join("eve@example.org", 73, 80.0);

@@ -1,11 +1,17 @@
 use std::collections::BTreeSet;
 
-use klout_proto::perk::v1::{
-    CampaignSpec, Category, ConfirmGrantRequest, DecideCheckInRequest, DecideCheckInResponse,
-    Guest, ReleaseGrantRequest,
+use klout_proto::{
+    graph::v1::Contacts,
+    perk::v1::{
+        CampaignSpec, Category, ConfirmGrantRequest, DecideCheckInRequest, DecideCheckInResponse,
+        Guest, ReleaseGrantRequest,
+    },
 };
+use sqlx::Executor as _;
 
-use crate::hotel::{Hotel, check_in, decide_at, guest, spec, upgrade};
+use crate::hotel::{
+    Hotel, check_in, decide_at, guest, hash_of, hold, spec, until_held_up, upgrade,
+};
 
 #[tokio::test]
 async fn a_guest_who_qualifies_is_offered_the_best_that_is_free() {
@@ -16,6 +22,22 @@ async fn a_guest_who_qualifies_is_offered_the_best_that_is_free() {
     assert_eq!(answer.line, "May I offer you a suite at The Palms?");
     assert_eq!(answer.disclosure, "The hotel gives it.");
     assert!(answer.recorded && !answer.is_repeat && !answer.stale && answer.expire_time.is_some());
+    assert_eq!(hotel.given(&campaign).await, (1, 0));
+}
+
+#[tokio::test]
+async fn a_guest_whom_a_desk_knows_by_a_hash_alone_is_offered_the_same() {
+    let (hotel, campaign) = Hotel::with_offer().await;
+    let by_hash = |stay: &str| {
+        let email_hashes = vec![hash_of("ada@example.org")];
+        let contacts = Some(Contacts { email_hashes, ..Default::default() });
+        let guest = Some(Guest { contacts, ..Default::default() });
+        DecideCheckInRequest { guest, ..check_in(stay, "") }
+    };
+    let answer = hotel.decide(by_hash("S-1")).await;
+    assert_eq!((answer.outcome.as_str(), answer.category.as_str()), ("OFFER", "SUITE"));
+    hotel.members.withhold("ada@example.org", "perks");
+    assert_eq!(hotel.decide(by_hash("S-2")).await.reason, "GUEST_UNKNOWN");
     assert_eq!(hotel.given(&campaign).await, (1, 0));
 }
 
@@ -128,7 +150,7 @@ async fn what_was_told_of_a_stay_is_told_again_with_what_became_of_it() {
     hotel.perks().release_grant(request).await.expect("released");
     let ended = hotel.decide(asked).await;
     assert_eq!((ended.outcome.as_str(), ended.reason.as_str()), ("NO_OFFER", "GRANT_ENDED"));
-    assert!(ended.is_repeat && ended.line.is_empty());
+    assert!(ended.is_repeat && ended.line.is_empty() && ended.category.is_empty());
 
     let asked = check_in("S-2", "ada@example.org");
     let grant = hotel.decide(asked.clone()).await.grant;
@@ -241,6 +263,66 @@ async fn two_desks_offer_the_last_suite_once() {
     assert_eq!((offered("SUITE"), offered("VIEW"), offered("")), (1, 1, 10), "{answers:#?}");
     let without = answers.iter().filter(|it| it.category.is_empty());
     assert!(without.into_iter().all(|it| it.reason == "SOLD_OUT" && it.recorded));
+}
+
+#[tokio::test]
+async fn a_campaign_of_which_nothing_is_left_is_tried_once() {
+    let hotel = Hotel::open().await;
+    let oldest = hotel.offer(CampaignSpec { stock: Some(1), ..spec() }).await;
+    hotel.decide(check_in("S-1", "ada@example.org")).await;
+    let mut plainer = spec();
+    plainer.benefit.as_mut().expect("one").categories = vec!["VIEW".to_owned()];
+    let other = hotel.offer(plainer).await;
+    let free = vec![upgrade("VIEW", 9), upgrade("SUITE", 9)];
+    let asked = DecideCheckInRequest { upgrades: free, ..check_in("S-2", "ada@example.org") };
+    let answer = hotel.decide(asked).await;
+    assert_eq!((answer.category.as_str(), &answer.campaign), ("VIEW", &other));
+    // For the suite, and not once more for the view.
+    let outcomes: BTreeSet<String> = hotel.outcomes(&oldest).await.into_iter().collect();
+    assert_eq!(outcomes, ["RESERVED".to_owned(), "SOLD_OUT".to_owned()].into());
+    assert_eq!(hotel.outcomes(&oldest).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_upgrade_for_which_others_wait_is_asked_for_once_and_another_one_is_offered() {
+    let (hotel, oldest) = Hotel::with_offer().await;
+    let other = hotel.offer(spec()).await;
+    assert_eq!(hotel.decide(check_in("S-1", "ada@example.org")).await.category, "SUITE");
+    hotel.members.join("eve@example.org", 73, 60.0);
+    let answer = hotel.decide(check_in("S-2", "eve@example.org")).await;
+    assert_eq!((answer.category.as_str(), &answer.campaign), ("VIEW", &oldest));
+    let outcomes: BTreeSet<String> = hotel.outcomes(&oldest).await.into_iter().collect();
+    assert_eq!(outcomes, ["CATEGORY_TAKEN".to_owned(), "RESERVED".to_owned()].into());
+    assert!(hotel.outcomes(&other).await.is_empty());
+    hotel.members.join("sol@example.org", 74, 60.0);
+    let answer = hotel.decide(check_in("S-3", "sol@example.org")).await;
+    assert_eq!((answer.outcome.as_str(), answer.reason.as_str()), ("NO_OFFER", "SOLD_OUT"));
+}
+
+#[tokio::test]
+async fn a_stay_that_was_decided_on_while_another_desk_waited_is_told_as_it_is_written_down() {
+    let (hotel, campaign) = Hotel::with_offer().await;
+    let mut holding = hold(&hotel, &campaign).await;
+    let other = hotel.another_desk().await;
+    let waiting = async { decide_at(&other, check_in("S-1", "ada@example.org")).await };
+    let faster = async {
+        until_held_up(&hotel).await;
+        // Needs no campaign.
+        let asked = DecideCheckInRequest {
+            upgrades: vec![upgrade("SUITE", 0)],
+            ..check_in("S-1", "ada@example.org")
+        };
+        let answer = hotel.decide(asked).await;
+        holding.execute("rollback").await.expect("let go");
+        answer
+    };
+    let (waited, faster) = tokio::join!(waiting, faster);
+    let waited = waited.expect("always told something");
+    assert_eq!((faster.reason.as_str(), faster.recorded), ("NO_UPGRADE", true));
+    assert_eq!((waited.reason.as_str(), waited.is_repeat), ("NO_UPGRADE", true));
+    assert_eq!(hotel.given(&campaign).await, (0, 0));
+    let again = hotel.decide(check_in("S-1", "ada@example.org")).await;
+    assert_eq!((again.reason.as_str(), again.is_repeat), ("NO_UPGRADE", true));
 }
 
 #[tokio::test]

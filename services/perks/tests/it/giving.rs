@@ -32,20 +32,24 @@ pub(crate) const NOBODY: i64 = 404;
 pub(crate) struct Giving {
     pub(crate) db: PgPool,
     pub(crate) replicas: Vec<Running>,
-    _peers: Peer,
+    stores: Stores,
+    peers: Peer,
 }
 
 impl Giving {
     pub(crate) async fn start(replicas: usize) -> Self {
         let stores = Stores::fresh().await;
         let peers = Peer::serve(peers()).await;
-        let links = ["links.social_graph", "links.scoring", "links.topics"];
-        let flags = links.map(|it| (it, peers.address()));
         let mut running = Vec::new();
         for _ in 0..replicas {
-            running.push(start(Host::new("test").with::<Perks>(), &stores, &flags).await);
+            running.push(replica(&stores, &peers).await);
         }
-        Self { db: stores.db().await, replicas: running, _peers: peers }
+        Self { db: stores.db().await, replicas: running, stores, peers }
+    }
+
+    /// Another replica, which remembers nothing.
+    pub(crate) async fn beside(&self) -> Running {
+        replica(&self.stores, &self.peers).await
     }
 
     pub(crate) fn client(&self) -> PerkServiceClient<Link> {
@@ -139,6 +143,12 @@ impl Giving {
         let flaws = flaws_of_books(&self.db).await.expect("Postgres answers");
         assert!(flaws.is_empty(), "{flaws:#?}");
     }
+}
+
+async fn replica(stores: &Stores, peers: &Peer) -> Running {
+    let links = ["links.social_graph", "links.scoring", "links.topics"];
+    let flags = links.map(|it| (it, peers.address()));
+    start(Host::new("test").with::<Perks>(), stores, &flags).await
 }
 
 /// Somebody asks for what a campaign offers.

@@ -8,13 +8,14 @@ use std::{
     },
 };
 
-use klout_chassis::{Host, Link, Running, reason};
+use klout_chassis::{Host, Link, Running, reason, to_row};
 use klout_perks::Perks;
 use klout_proto::{
     graph::v1::{
         ApplyPersonStatesRequest, ApplyPersonStatesResponse, BatchCountPlusKRequest,
-        BatchCountPlusKResponse, Contacts, GetPersonRequest, GetPersonResponse, Person,
-        PersonState, ResolvePersonRequest, ResolvePersonResponse,
+        BatchCountPlusKResponse, BatchIdentifyPeopleRequest, BatchIdentifyPeopleResponse, Contacts,
+        GetPersonRequest, GetPersonResponse, IdentifiedPerson, IdentifyResult, Person, PersonState,
+        identify_result,
     },
     perk::v1::{
         self as perk, ActivateCampaignRequest, AvailableUpgrade, Benefit, CampaignSpec, Category,
@@ -28,6 +29,7 @@ use klout_proto::{
 };
 use klout_testkit::{Peer, Proxy, Stores, link, start, unary, until};
 use prost_types::{Duration, Timestamp};
+use sqlx::{Executor as _, PgConnection};
 use tonic::{Code, Status, service::Routes};
 
 /// Longer than anybody waits: what is asked for is an answer, not a fast one.
@@ -212,13 +214,29 @@ impl Hotel {
         state: &str,
         withheld: &[&str],
     ) {
-        let state = PersonState {
+        self.tell(PersonState {
             person_id: person,
             number,
             state: state.to_owned(),
             withheld_purposes: withheld.iter().map(|it| (*it).to_owned()).collect(),
             ..Default::default()
-        };
+        })
+        .await;
+    }
+
+    /// Tells the service that somebody is another person by now.
+    pub(crate) async fn tell_merged(&self, person: i64, number: u64, into: i64) {
+        self.tell(PersonState {
+            person_id: person,
+            number,
+            state: "MERGED".to_owned(),
+            into_person_id: into,
+            ..Default::default()
+        })
+        .await;
+    }
+
+    async fn tell(&self, state: PersonState) {
         let request = ApplyPersonStatesRequest { states: vec![state] };
         let mut client = PersonDataServiceClient::new(link(&self.running));
         let _: ApplyPersonStatesResponse =
@@ -249,6 +267,11 @@ pub(crate) fn check_in(stay: &str, email: &str) -> DecideCheckInRequest {
 pub(crate) fn guest(email: &str) -> Guest {
     let contacts = Contacts { emails: vec![email.to_owned()], ..Default::default() };
     Guest { contacts: Some(contacts), ..Default::default() }
+}
+
+/// What the played social-graph takes for the hash of an address.
+pub(crate) fn hash_of(email: &str) -> String {
+    format!("hash of {email}")
 }
 
 pub(crate) fn upgrade(category: &str, available: i32) -> AvailableUpgrade {
@@ -319,11 +342,26 @@ fn no_person() -> Status {
 
 fn graph(members: &Members) -> Routes {
     let (resolving, getting) = (members.clone(), members.clone());
-    let resolve = move |request: ResolvePersonRequest| {
-        let emails = request.contacts.unwrap_or_default().emails;
-        let found = resolving.by(|email, _| emails.iter().any(|it| it == email));
-        let person = found.ok_or_else(no_person)?.person.to_string();
-        Ok(ResolvePersonResponse { person, likelihood: 1.0, matched_on: vec!["email".to_owned()] })
+    let identify = move |request: BatchIdentifyPeopleRequest| {
+        let results = request.customers.into_iter().map(|customer| {
+            let Contacts { emails, email_hashes, .. } = customer.contacts.unwrap_or_default();
+            let found = resolving.by(|email, _| {
+                emails.iter().any(|it| it == email) || email_hashes.contains(&hash_of(email))
+            });
+            let by_hashes_alone = emails.is_empty();
+            let matched_on = if by_hashes_alone { "email_hash" } else { "email" };
+            let result = match found {
+                Some(member) => identify_result::Result::Person(IdentifiedPerson {
+                    person_id: member.person,
+                    likelihood: 1.0,
+                    matched_on: vec![matched_on.to_owned()],
+                    by_hashes_alone,
+                }),
+                None => identify_result::Result::Status(to_row(&no_person())),
+            };
+            IdentifyResult { result: Some(result) }
+        });
+        Ok(BatchIdentifyPeopleResponse { results: results.collect() })
     };
     let get = move |request: GetPersonRequest| {
         let member = getting.of(&request.person).ok_or_else(no_person)?;
@@ -338,7 +376,7 @@ fn graph(members: &Members) -> Routes {
         Ok(BatchCountPlusKResponse { counts: vec![0; request.people.len()] })
     };
     together([
-        unary("/klout.graph.v1.GraphService/ResolvePerson", resolve),
+        unary("/klout.graph.v1.GraphService/BatchIdentifyPeople", identify),
         unary("/klout.graph.v1.GraphService/GetPerson", get),
         unary("/klout.graph.v1.PlusKService/BatchCountPlusK", plus_k),
     ])
@@ -395,4 +433,28 @@ pub(crate) async fn until_offered(
     })
     .await;
     offered.expect("it was waited for")
+}
+
+/// Holds a campaign, as another replica would, until it is rolled back.
+pub(crate) async fn hold(hotel: &Hotel, campaign: &str) -> PgConnection {
+    let mut holding = hotel.stores.db().await.acquire().await.expect("a connection").detach();
+    holding.execute("begin").await.expect("begun");
+    let campaign: i64 = campaign.parse().expect("a number");
+    sqlx::query("select from perks.campaign where campaign_id = $1 for update")
+        .bind(campaign)
+        .execute(&mut holding)
+        .await
+        .expect("held");
+    holding
+}
+
+/// Waits until somebody waits for what somebody else holds.
+pub(crate) async fn until_held_up(hotel: &Hotel) {
+    let db = hotel.stores.db().await;
+    let waiting = "select exists (select from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock')";
+    until("somebody waits", async || {
+        sqlx::query_scalar(waiting).fetch_one(&db).await.expect("Postgres answers")
+    })
+    .await;
 }

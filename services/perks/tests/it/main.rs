@@ -1,6 +1,7 @@
 //! The service on real stores.
 
 mod arrivals;
+mod broken;
 mod callers;
 mod campaigns;
 mod codes;

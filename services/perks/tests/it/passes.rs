@@ -74,6 +74,31 @@ async fn a_pass_of_somebody_who_has_left_is_worth_nothing() {
 }
 
 #[tokio::test]
+async fn a_pass_of_somebody_who_was_merged_is_theirs_who_they_are_now() {
+    let (hotel, _) = Hotel::with_offer().await;
+    let pass = issue(&hotel, "71").await.expect("a pass").pass;
+    hotel.members.join("ada@home.example", 75, 72.0);
+    hotel.tell_merged(71, 1, 75).await;
+    let claims = verify(&hotel, &pass).await.expect("still valid").claims.expect("what it says");
+    assert_eq!((claims.person.as_str(), claims.score), ("75", 72.0));
+    hotel.way_to_scoring.cut();
+    // Their score cannot be asked for, so that of the pass decides.
+    let answer = hotel.decide(with_pass("S-1", &pass)).await;
+    assert_eq!((answer.outcome.as_str(), answer.recorded), ("OFFER", true), "{answer:?}");
+    let whose: i64 = sqlx::query_scalar("select person_id from perks.grant")
+        .fetch_one(&hotel.stores.db().await)
+        .await
+        .expect("one");
+    assert_eq!(whose, 75);
+    // Who they are now has left.
+    hotel.tell_state(75, 2, "OPTED_OUT", &[]).await;
+    let status = verify(&hotel, &pass).await.expect_err("refused");
+    assert_eq!(reason(&status).as_deref(), Some("PASS_INVALID"));
+    let answer = hotel.decide(with_pass("S-2", &pass)).await;
+    assert_eq!((answer.reason.as_str(), answer.recorded), ("GUEST_UNKNOWN", false));
+}
+
+#[tokio::test]
 async fn a_desk_takes_a_pass_also_when_scoring_does_not_answer() {
     let (hotel, _) = Hotel::with_offer().await;
     let pass = issue(&hotel, "71").await.expect("a pass").pass;

@@ -4,7 +4,7 @@ use klout_proto::perk::v1::{
 };
 use tonic::Code;
 
-use crate::hotel::{Hotel, PALMS, check_in, palms, upgrade};
+use crate::hotel::{Hotel, PALMS, check_in, palms, until_held_up, upgrade};
 
 fn named(name: &str) -> Property {
     Property { property: name.to_owned(), ..palms() }
@@ -77,4 +77,27 @@ async fn a_desk_asks_for_what_the_property_has() {
         request.deadline = Some(prost_types::Duration { seconds, nanos: 0 });
         assert_eq!(hotel.refusal(request).await, refusal("FIELD_INVALID"), "{stay} {seconds}");
     }
+}
+
+#[tokio::test]
+async fn categories_are_changed_in_the_order_in_which_desks_hold_them() {
+    let hotel = Hotel::open().await;
+    let db = hotel.stores.db().await;
+    let hold = "select from perks.category where property = $1 and category = $2 for update";
+    // As a group does that is asked for a king and a suite.
+    let mut group = db.begin().await.expect("begun");
+    sqlx::query(hold).bind(PALMS).bind("KING").execute(&mut *group).await.expect("held");
+    let mut property = palms();
+    property.categories.reverse();
+    let request = UpdatePropertyRequest { property: Some(property) };
+    let mut desk = hotel.desk();
+    let changing = desk.update_property(request);
+    let going_on = async {
+        until_held_up(&hotel).await;
+        let held = sqlx::query(hold).bind(PALMS).bind("SUITE").execute(&mut *group).await;
+        held.expect("whoever changes them waits with nothing in hand");
+        group.commit().await.expect("committed");
+    };
+    let (changed, ()) = tokio::join!(changing, going_on);
+    changed.expect("changed");
 }

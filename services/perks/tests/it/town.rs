@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use klout_chassis::{Host, Link, Refusal, Running};
+use klout_chassis::{Host, Link, Refusal, Running, to_row};
 use klout_perks::Perks;
 use klout_proto::{
     convert::timestamp,
@@ -320,19 +320,34 @@ impl GraphService for Folk {
         Ok(Response::new(graph::BatchGetPeopleResponse { people }))
     }
 
-    async fn resolve_person(
+    async fn batch_identify_people(
         &self,
-        request: Request<graph::ResolvePersonRequest>,
-    ) -> Result<Response<graph::ResolvePersonResponse>, Status> {
-        let name = request.into_inner().account.and_then(|it| it.name).ok_or_else(unknown)?;
-        let person = match &name {
-            Name::NativeId(id) => id.trim_start_matches("native "),
-            Name::Handle(handle) => handle.trim_start_matches("handle "),
+        request: Request<graph::BatchIdentifyPeopleRequest>,
+    ) -> Result<Response<graph::BatchIdentifyPeopleResponse>, Status> {
+        let identified = |customer: graph::ResolvePersonRequest| {
+            let name = customer.account.and_then(|it| it.name)?;
+            let person = match &name {
+                Name::NativeId(id) => id.trim_start_matches("native "),
+                Name::Handle(handle) => handle.trim_start_matches("handle "),
+            };
+            self.person(person)?;
+            Some(graph::IdentifiedPerson {
+                person_id: person.parse().ok()?,
+                likelihood: 1.0,
+                matched_on: vec!["handle".to_owned()],
+                by_hashes_alone: false,
+            })
         };
-        self.person(person).ok_or_else(unknown)?;
-        let person = person.to_owned();
-        let matched_on = vec!["handle".to_owned()];
-        Ok(Response::new(graph::ResolvePersonResponse { person, likelihood: 1.0, matched_on }))
+        let result = |customer| match identified(customer) {
+            Some(person) => graph::identify_result::Result::Person(person),
+            None => graph::identify_result::Result::Status(to_row(&unknown())),
+        };
+        let results = request
+            .into_inner()
+            .customers
+            .into_iter()
+            .map(|customer| graph::IdentifyResult { result: Some(result(customer)) });
+        Ok(Response::new(graph::BatchIdentifyPeopleResponse { results: results.collect() }))
     }
 
     async fn list_perk_members(

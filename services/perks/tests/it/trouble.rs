@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use klout_proto::perk::v1::{DecideCheckInRequest, DecideCheckInResponse};
+use klout_proto::perk::v1::{
+    CampaignSpec, DecideCheckInRequest, DecideCheckInResponse, ReleaseGrantRequest,
+};
 use klout_testkit::{Proxy, Stores, until};
+use sqlx::Executor as _;
 
-use crate::hotel::{Hotel, check_in, decide_at, until_offered, upgrade};
+use crate::hotel::{Hotel, check_in, decide_at, hold, spec, until_held_up, until_offered, upgrade};
 
 /// Begins a trouble.
 type Begin<T> = fn(&T);
@@ -142,6 +145,54 @@ async fn what_another_desk_has_told_is_not_withdrawn() {
     until("one alone is reserved", async || hotel.given(&campaign).await == (1, 0)).await;
     let again = hotel.decide(patient).await;
     assert_eq!((again.outcome.as_str(), &again.grant), ("OFFER", &told.grant));
+}
+
+#[tokio::test]
+async fn that_there_is_nothing_is_not_withdrawn_either_once_another_desk_has_told_it() {
+    let hotel = Hotel::open().await;
+    let campaign = hotel.offer(CampaignSpec { stock: Some(1), ..spec() }).await;
+    let first = hotel.decide(patient_guest("S-0", "ada@example.org")).await;
+    let mut holding = hold(&hotel, &campaign).await;
+    let slow = hotel.another_desk().await;
+    let patient = patient_guest("S-1", "ada@example.org");
+    let waiting = hotel.decide(patient.clone());
+    let giving_up = async {
+        let answer = decide_at(&slow, waiting_guest("S-1", "ada@example.org")).await;
+        holding.execute("rollback").await.expect("let go");
+        answer.expect("told something")
+    };
+    let (told, given_up) = tokio::join!(waiting, giving_up);
+    assert_nothing(&given_up, &["DEADLINE_PASSED"]);
+    assert_eq!((told.reason.as_str(), told.recorded), ("SOLD_OUT", true));
+    // Then nobody withdraws anything any more.
+    slow.stop().await.expect("stopped in order");
+    let request = ReleaseGrantRequest { campaign, grant: first.grant };
+    hotel.perks().release_grant(request).await.expect("there is one again");
+    let again = hotel.decide(patient).await;
+    assert_eq!((again.reason.as_str(), again.is_repeat), ("SOLD_OUT", true));
+}
+
+#[tokio::test]
+async fn what_was_confirmed_in_time_is_not_told_to_have_ended_while_that_is_written_down() {
+    let (hotel, campaign) = Hotel::with_offer().await;
+    let asked = patient_guest("S-1", "ada@example.org");
+    let first = hotel.decide(asked.clone()).await;
+    // Another replica is about to commit that it is confirmed, and then its time is over.
+    let mut confirming = hold(&hotel, &campaign).await;
+    let over = "update perks.grant set expire_time = reserve_time + interval '1 microsecond'";
+    sqlx::query(over).execute(&hotel.stores.db().await).await.expect("it is over");
+    let confirmed = async {
+        until_held_up(&hotel).await;
+        for statement in [
+            "update perks.grant set state = 'CONFIRMED', confirm_time = reserve_time",
+            "update perks.campaign set reserved = 0, confirmed = 1",
+            "commit",
+        ] {
+            confirming.execute(statement).await.expect("confirmed");
+        }
+    };
+    let (again, ()) = tokio::join!(hotel.decide(asked), confirmed);
+    assert_eq!((again.outcome.as_str(), &again.grant), ("OFFER", &first.grant), "{again:?}");
 }
 
 #[tokio::test]

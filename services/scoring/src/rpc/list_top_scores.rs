@@ -15,8 +15,10 @@ pub(super) async fn list_top_scores(
         let bits = u64::from_str_radix(bits, 16).ok()?;
         Some((f64::from_bits(bits), person.parse::<i64>().ok()?))
     })?;
+    let bounds = bound("min_score", request.min_score, f64::NEG_INFINITY)?
+        ..=bound("max_score", request.max_score, f64::INFINITY)?;
     let more = i64::try_from(size + 1).unwrap_or(i64::MAX);
-    let mut rows = store::score::top(&rpc.reader.db, caller.purpose(), after, more)
+    let mut rows = store::score::top(&rpc.reader.db, caller.purpose(), &bounds, after, more)
         .await
         .map_err(Error::store("read the ranking"))?;
     let has_more = rows.len() > size;
@@ -33,4 +35,14 @@ pub(super) async fn list_top_scores(
     }
     let scores = rows.iter().map(|score| to_wire(score, false, rpc.reader.deployment)).collect();
     Ok(ListTopScoresResponse { scores, next_page_token })
+}
+
+fn bound(field: &'static str, score: Option<f64>, otherwise: f64) -> Result<f64, Error> {
+    match score {
+        Some(score) if score.is_nan() => {
+            Err(Error::FieldInvalid { field, problem: "is not a number" })
+        }
+        Some(score) => Ok(score),
+        None => Ok(otherwise),
+    }
 }

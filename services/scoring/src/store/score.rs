@@ -1,6 +1,6 @@
 //! `scoring.score`: the newest score of each member.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use futures::TryStreamExt as _;
 use klout_model::{Day, Purpose, Purposes};
@@ -174,16 +174,19 @@ pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from scoring.score"#).fetch_one(db).await
 }
 
-/// The best `max` scores after a place in the ranking, best first, of those who consent to a purpose.
+/// The best `max` scores within bounds and after a place in the ranking, best first, of those who consent to a purpose.
 #[instrument(name = "db.score.top", skip_all)]
 pub(crate) async fn top(
     db: impl PgExecutor<'_>,
     purpose: Purpose,
+    bounds: &RangeInclusive<f64>,
     after: Option<(f64, i64)>,
     max: i64,
 ) -> Result<Vec<StoredScore>, sqlx::Error> {
     let purpose = i16::from(Purposes::NONE.with(purpose).bits());
-    let (score, person) = after.unwrap_or((f64::INFINITY, 0));
+    // The index begins there, however deep that is in the ranking.
+    let (score, person) =
+        after.filter(|(score, _)| score <= bounds.end()).unwrap_or((*bounds.end(), 0));
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -193,7 +196,7 @@ pub(crate) async fn top(
             state.state as "state?", state.withheld as "withheld?", state.into_person_id
         from scoring.score
         left join scoring.person_state as state using (person_id)
-        where score is not null and score <= $1 and (score < $1 or person_id > $2)
+        where score is not null and score <= $1 and (score < $1 or person_id > $2) and score >= $5
             and (state.state is null or (state.state = 'MEMBER' and state.withheld & $4 = 0))
         order by score desc, person_id
         limit $3
@@ -202,6 +205,7 @@ pub(crate) async fn top(
         person,
         max,
         purpose,
+        *bounds.start(),
     )
     .fetch_all(db)
     .await?;

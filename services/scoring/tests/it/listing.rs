@@ -23,7 +23,7 @@ async fn world_of_seven() -> World {
 async fn top(world: &World, page_size: i32) -> Vec<Score> {
     let (mut scores, mut page_token) = (Vec::new(), String::new());
     loop {
-        let request = ListTopScoresRequest { page_size, page_token };
+        let request = ListTopScoresRequest { page_size, page_token, ..Default::default() };
         let page = world.client().list_top_scores(request).await.expect("a page").into_inner();
         assert!(page_size == 0 || page.scores.len() <= page_size.unsigned_abs() as usize);
         scores.extend(page.scores);
@@ -47,6 +47,37 @@ async fn the_ranking_is_complete_and_in_order_whatever_the_page() {
 }
 
 #[tokio::test]
+async fn a_ranking_within_bounds_begins_and_ends_there() {
+    let world = world_of_seven().await;
+    let all = top(&world, 0).await;
+    let (high, low) = (all[0].score.expect("known"), all[6].score.expect("known"));
+    let within = async |min_score, max_score, page_size| {
+        let (mut scores, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListTopScoresRequest { page_size, page_token, min_score, max_score };
+            let page = world.client().list_top_scores(request).await.expect("a page").into_inner();
+            scores.extend(page.scores);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return scores;
+            }
+        }
+    };
+    for page_size in [1, 2, 1_000] {
+        assert_eq!(within(Some(low), Some(high), page_size).await, all);
+        assert_eq!(within(Some(high), None, page_size).await, all[..4]);
+        assert_eq!(within(None, Some(low), page_size).await, all[4..]);
+        let between = (low + high) / 2.0;
+        assert_eq!(within(Some(between), Some(high), page_size).await, all[..4]);
+        assert!(within(Some(between), Some(between), page_size).await.is_empty());
+    }
+    let request =
+        ListTopScoresRequest { min_score: Some(f64::NAN), ..ListTopScoresRequest::default() };
+    let refused = world.client().list_top_scores(request).await.expect_err("no number");
+    assert_eq!(told(&refused), (Code::InvalidArgument, "FIELD_INVALID".to_owned()));
+}
+
+#[tokio::test]
 async fn percentiles_count_those_below_and_half_of_the_equal() {
     let world = world_of_seven().await;
     let percentiles: Vec<_> =
@@ -61,7 +92,11 @@ async fn a_page_that_cannot_be_is_refused() {
     let invalid = (Code::InvalidArgument, "FIELD_INVALID".to_owned());
     for (page_size, page_token) in [(-1, ""), (1, "x"), (1, "1.x"), (1, ".")] {
         let page_token = page_token.to_owned();
-        let request = ListTopScoresRequest { page_size, page_token: page_token.clone() };
+        let request = ListTopScoresRequest {
+            page_size,
+            page_token: page_token.clone(),
+            ..Default::default()
+        };
         let refused = world.client().list_top_scores(request).await.expect_err("refused");
         assert_eq!(told(&refused), invalid);
         let person = "72".to_owned();

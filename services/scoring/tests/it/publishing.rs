@@ -30,7 +30,7 @@ async fn world_of_many() -> World {
 async fn everybody(world: &World) -> Vec<Score> {
     let (mut scores, mut page_token) = (Vec::new(), String::new());
     loop {
-        let request = ListTopScoresRequest { page_size: 1_000, page_token };
+        let request = ListTopScoresRequest { page_size: 1_000, page_token, ..Default::default() };
         let page = world.client().list_top_scores(request).await.expect("a page").into_inner();
         scores.extend(page.scores);
         page_token = page.next_page_token;

@@ -8,7 +8,7 @@ use super::{GraphRpc, check_count, parse_person};
 use crate::{
     error::Error,
     people,
-    shown::{as_told, hidden_from},
+    shown::{Hidden, as_told},
 };
 
 pub(super) async fn batch_get_people(
@@ -31,9 +31,8 @@ pub(super) async fn batch_get_people(
     for person in found.into_values() {
         people.insert(parse_person("person", &person.person)?, person);
     }
-    let ids: Vec<_> = people.keys().copied().collect();
-    let hidden = hidden_from(&rpc.db, caller, &ids).await?;
-    people.retain(|person, _| !hidden.contains(person));
+    let hidden = Hidden::from(caller);
+    people.retain(|_, person| !hidden.person(&person.withheld_purposes));
     for person in people.keys() {
         rpc.lookups.note(caller, Seen::Profile, *person);
     }

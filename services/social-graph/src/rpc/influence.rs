@@ -35,6 +35,14 @@ pub(super) struct Asked {
     pub(super) topic: String,
     pub(super) page_size: i32,
     pub(super) page_token: String,
+    pub(super) with_total_size: bool,
+}
+
+/// What either list is answered with.
+pub(super) struct Page {
+    pub(super) people: Vec<Influence>,
+    pub(super) next_page_token: String,
+    pub(super) total_size: Option<i64>,
 }
 
 /// Whom a caller may see: operators and our own services everybody.
@@ -49,7 +57,7 @@ pub(super) async fn list(
     caller: &Caller,
     end: End,
     asked: Asked,
-) -> Result<(Vec<Influence>, String), Error> {
+) -> Result<Page, Error> {
     let person = parse_person("person", &asked.person)?;
     let network: Option<Network> = match asked.network.as_str() {
         "" => None,
@@ -67,17 +75,19 @@ pub(super) async fn list(
     if let Some(topic) = topic.filter(|_| end == End::Subject)
         && rpc.topics.who_has(&[own_person], topic).await?.is_empty()
     {
-        return Ok((Vec::new(), String::new()));
+        let total_size = asked.with_total_size.then_some(0);
+        return Ok(Page { people: Vec::new(), next_page_token: String::new(), total_size });
     }
     let reader = Reader::new(&rpc.db, end, own, network.as_ref(), viewer);
+    let total_size = if asked.with_total_size { Some(reader.count().await?) } else { None };
     let (page, next) = reader.page(position, size, topic.map(|it| (&rpc.topics, it))).await?;
     let topics = Topics::read(rpc, end, own_person, &page).await?;
     for seen in page.iter().map(|it| it.person).chain([own_person]) {
         rpc.lookups.note(caller, Seen::Influence, seen);
     }
-    let token = next.map_or_else(String::new, |next| page::token(next.numbers()));
-    let page = page.into_iter().map(|it| encode(it, end, viewer.today, &topics));
-    Ok((page.collect(), token))
+    let next_page_token = next.map_or_else(String::new, |next| page::token(next.numbers()));
+    let people = page.into_iter().map(|it| encode(it, end, viewer.today, &topics)).collect();
+    Ok(Page { people, next_page_token, total_size })
 }
 
 fn encode(other: Other, end: End, today: Day, topics: &Topics) -> Influence {

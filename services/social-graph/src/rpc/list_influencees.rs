@@ -3,7 +3,7 @@ use klout_proto::graph::v1::{ListInfluenceesRequest, ListInfluenceesResponse};
 
 use super::{
     GraphRpc,
-    influence::{self, Asked},
+    influence::{self, Asked, Page},
 };
 use crate::{error::Error, store::tie::End};
 
@@ -12,8 +12,10 @@ pub(super) async fn list_influencees(
     caller: &Caller,
     request: ListInfluenceesRequest,
 ) -> Result<ListInfluenceesResponse, Error> {
-    let ListInfluenceesRequest { person, network, topic, page_size, page_token } = request;
-    let asked = Asked { person, network, topic, page_size, page_token };
-    let (influencees, next_page_token) = influence::list(rpc, caller, End::Subject, asked).await?;
-    Ok(ListInfluenceesResponse { influencees, next_page_token })
+    let ListInfluenceesRequest { person, network, topic, page_size, page_token, with_total_size } =
+        request;
+    let asked = Asked { person, network, topic, page_size, page_token, with_total_size };
+    let Page { people, next_page_token, total_size } =
+        influence::list(rpc, caller, End::Subject, asked).await?;
+    Ok(ListInfluenceesResponse { influencees: people, next_page_token, total_size })
 }

@@ -6,7 +6,8 @@ use crate::{
     account::Named,
     contact::Contact,
     error::Error,
-    identify::{Names, identify},
+    identify::{Customer, Names, identify},
+    likelihood::Meant,
 };
 
 /// Accounts in one request.
@@ -20,25 +21,31 @@ pub(super) async fn resolve_person(
     caller: &Caller,
     request: ResolvePersonRequest,
 ) -> Result<ResolvePersonResponse, Error> {
+    let customers = [customer(rpc, request)?];
+    let mut meant = identify(&rpc.db, &rpc.contact_keys, caller, &customers).await?;
+    let meant = meant.pop().expect("one was asked for")?;
+    rpc.lookups.note(caller, Seen::Identity, meant.person);
+    Ok(ResolvePersonResponse {
+        person: if meant.by_hashes_alone { String::new() } else { meant.person.to_string() },
+        likelihood: meant.likelihood,
+        matched_on: matched_on(&meant),
+    })
+}
+
+/// By what somebody was found, in words.
+pub(super) fn matched_on(meant: &Meant) -> Vec<String> {
+    meant.matched_on.iter().map(|name| name.text().to_owned()).collect()
+}
+
+/// What can be used of a request.
+pub(super) fn customer(rpc: &GraphRpc, request: ResolvePersonRequest) -> Result<Customer, Error> {
     let min = request.min_likelihood.unwrap_or(MIN_LIKELIHOOD);
     if !(0.0..=1.0).contains(&min) {
         return Err(Error::field("min_likelihood", "is not from 0 to 1"));
     }
-    let meant = identify(&rpc.db, &rpc.contact_keys, caller, names(rpc, request)?, min).await?;
-    if let Some(person) = meant.person {
-        rpc.lookups.note(caller, Seen::Identity, person);
-    }
-    Ok(ResolvePersonResponse {
-        person: meant.person.map(|person| person.to_string()).unwrap_or_default(),
-        likelihood: meant.likelihood,
-        matched_on: meant.matched_on.iter().map(|name| name.text().to_owned()).collect(),
-    })
-}
-
-/// What can be used of a request.
-fn names(rpc: &GraphRpc, request: ResolvePersonRequest) -> Result<Names, Error> {
     if !request.person.is_empty() {
-        return parse_person("person", &request.person).map(Names::Person);
+        let person = parse_person("person", &request.person)?;
+        return Ok(Customer { names: Names::Person(person), min });
     }
     if request.accounts.len() > ACCOUNTS_MAX {
         return Err(Error::field("accounts", "are more than 25"));
@@ -58,5 +65,5 @@ fn names(rpc: &GraphRpc, request: ResolvePersonRequest) -> Result<Names, Error> 
         let nothing = || Error::field("account", "is missing, and nothing else is named");
         return Err(unusable.or(flaws.into_iter().next()).unwrap_or_else(nothing));
     }
-    Ok(Names::Several { accounts, contacts })
+    Ok(Customer { names: Names::Several { accounts, contacts }, min })
 }

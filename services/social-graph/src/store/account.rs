@@ -20,6 +20,8 @@ pub(crate) struct Owner {
     pub(crate) state: State,
     /// Whether the owner withholds the network.
     pub(crate) withheld: bool,
+    /// What the owner does not consent to.
+    pub(crate) withheld_purposes: Vec<String>,
 }
 
 /// An account that a handle may mean.
@@ -35,6 +37,8 @@ pub(crate) struct Called {
     pub(crate) shown: bool,
     /// Whether the person withholds the network.
     pub(crate) withheld: bool,
+    /// What the person does not consent to.
+    pub(crate) withheld_purposes: Vec<String>,
 }
 
 /// The same as it is kept.
@@ -47,6 +51,7 @@ struct CalledRow {
     handle_time: OffsetDateTime,
     shown: bool,
     withheld: bool,
+    withheld_purposes: Vec<String>,
 }
 
 /// Accounts and who is to own them, in the order in which their rows are written.
@@ -61,7 +66,8 @@ pub(crate) async fn owners(
     let ids: Vec<_> = accounts.iter().map(|account| account.0).collect();
     let rows = sqlx::query!(
         r#"
-        select account_id, person_id, tag, state, merged_into, network = any(withheld_networks) as "withheld!"
+        select account_id, person_id, tag, state, merged_into, network = any(withheld_networks) as "withheld!",
+            withheld_purposes
         from social_graph.account
         join social_graph.person using (person_id)
         where account_id = any($1)
@@ -81,6 +87,7 @@ pub(crate) async fn owners(
                 tag: row.tag,
                 state,
                 withheld: row.withheld,
+                withheld_purposes: row.withheld_purposes,
             };
             Ok((AccountId(row.account_id), owner))
         })
@@ -132,7 +139,7 @@ async fn called_one(
         r#"
         select account.network, account.handle, account.native_id, account.person_id,
             account.handle_time, person.state = 'MEMBER' as "shown!",
-            account.network = any(person.withheld_networks) as "withheld!"
+            account.network = any(person.withheld_networks) as "withheld!", person.withheld_purposes
         from social_graph.account
         join social_graph.person using (person_id)
         where account.network = $1 and account.handle = $2
@@ -158,7 +165,7 @@ async fn called_many(
         r#"
         select account.network, account.handle, account.native_id, account.person_id,
             account.handle_time, person.state = 'MEMBER' as "shown!",
-            account.network = any(person.withheld_networks) as "withheld!"
+            account.network = any(person.withheld_networks) as "withheld!", person.withheld_purposes
         from (
             select distinct network, handle from unnest($1::text[], $2::text[]) as it (network, handle)
         ) as asked
@@ -497,6 +504,7 @@ impl TryFrom<CalledRow> for Called {
             handle_time: row.handle_time,
             shown: row.shown,
             withheld: row.withheld,
+            withheld_purposes: row.withheld_purposes,
         })
     }
 }

@@ -11,11 +11,13 @@ use super::person::id as person;
 use crate::contact::Kind;
 
 /// Whose a contact is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Owner {
     pub(crate) person: PersonId,
     /// Whether others are shown the person.
     pub(crate) shown: bool,
+    /// What the person does not consent to.
+    pub(crate) withheld_purposes: Vec<String>,
 }
 
 /// Whose these contacts are. What is missing is nobody's.
@@ -26,7 +28,7 @@ pub(crate) async fn owners(
 ) -> Result<BTreeMap<ContactHash, Owner>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"
-        select contact_hash, person_id, state = 'MEMBER' as "shown!"
+        select contact_hash, person_id, state = 'MEMBER' as "shown!", withheld_purposes
         from social_graph.contact
         join social_graph.person using (person_id)
         where contact_hash = any($1)
@@ -37,7 +39,11 @@ pub(crate) async fn owners(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let owner = Owner { person: person(row.person_id)?, shown: row.shown };
+            let owner = Owner {
+                person: person(row.person_id)?,
+                shown: row.shown,
+                withheld_purposes: row.withheld_purposes,
+            };
             Ok((hash(&row.contact_hash)?, owner))
         })
         .collect()

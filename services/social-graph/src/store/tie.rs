@@ -437,6 +437,82 @@ pub(crate) async fn between(
     }
 }
 
+/// How many people are at the other end of the strongest ties of these accounts, but for the one who owns them.
+#[instrument(name = "db.tie.people", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn people(
+    db: impl PgExecutor<'_>,
+    end: End,
+    accounts: &[i64],
+    own: PersonId,
+    limit: Limit,
+    listed: &Listed,
+) -> Result<i64, sqlx::Error> {
+    let Listed { first_day, purpose } = listed;
+    let each = limit.of_each(accounts.len());
+    match end {
+        End::Subject => {
+            sqlx::query_scalar!(
+                r#"
+                select count(distinct person.person_id) as "count!"
+                from unnest($1::bigint[]) as mine (account_id)
+                cross join lateral (
+                    select actor_account_id as other, reactions, last_day
+                    from social_graph.tie
+                    where subject_account_id = mine.account_id and strength > 0
+                    order by strength desc, actor_account_id desc
+                    limit $2
+                ) as tie
+                join social_graph.account
+                    on account.account_id = tie.other
+                        and tie.reactions > 0 and tie.last_day >= $3
+                join social_graph.person
+                    on person.person_id = account.person_id and person.state = 'MEMBER'
+                        and account.network <> all(person.withheld_networks)
+                        and ($4::text is null or $4 <> all(person.withheld_purposes))
+                where person.person_id <> $5
+                "#,
+                accounts,
+                each,
+                first_day,
+                purpose.map(Purpose::as_str),
+                own.get(),
+            )
+            .fetch_one(db)
+            .await
+        }
+        End::Actor => {
+            sqlx::query_scalar!(
+                r#"
+                select count(distinct person.person_id) as "count!"
+                from unnest($1::bigint[]) as mine (account_id)
+                cross join lateral (
+                    select subject_account_id as other, reactions, last_day
+                    from social_graph.tie
+                    where actor_account_id = mine.account_id and strength > 0
+                    order by strength desc, subject_account_id desc
+                    limit $2
+                ) as tie
+                join social_graph.account
+                    on account.account_id = tie.other
+                        and tie.reactions > 0 and tie.last_day >= $3
+                join social_graph.person
+                    on person.person_id = account.person_id and person.state = 'MEMBER'
+                        and account.network <> all(person.withheld_networks)
+                        and ($4::text is null or $4 <> all(person.withheld_purposes))
+                where person.person_id <> $5
+                "#,
+                accounts,
+                each,
+                first_day,
+                purpose.map(Purpose::as_str),
+                own.get(),
+            )
+            .fetch_one(db)
+            .await
+        }
+    }
+}
+
 /// Somebody, and the network of each of their accounts.
 pub(crate) type Owner = (PersonId, BTreeMap<i64, String>);
 

@@ -65,6 +65,17 @@ impl Scene {
         listed.influencees
     }
 
+    /// How many the person influences. Nobody is told who has not asked.
+    async fn total(&mut self, person: &str) -> Option<i64> {
+        let unasked = self.listed(person, |it| it.page_size = 1).await.expect("listed");
+        assert_eq!(unasked.total_size, None);
+        let asked = self.listed(person, |it| {
+            it.page_size = 1;
+            it.with_total_size = true;
+        });
+        asked.await.expect("listed").total_size
+    }
+
     async fn listed(
         &mut self,
         person: &str,
@@ -130,6 +141,7 @@ async fn who_reacts_is_influenced_and_who_is_reacted_to_influences() {
     assert_eq!(listed[0].direction, "INFLUENCER");
     assert_eq!(listed[0].topics, ["jazz", "rust", "tea"]);
     assert!(scene.influencees(&bob).await.is_empty());
+    assert_eq!(scene.total(&bob).await, Some(0));
 
     let of_github = |it: &mut ListInfluenceesRequest| it.network = "github".to_owned();
     let listed = scene.listed(&ann, of_github).await.expect("listed").influencees;
@@ -178,12 +190,14 @@ async fn only_members_are_listed_and_nobody_influences_themselves() {
     let listed = scene.influencees(&ann).await;
     assert_eq!(people(&listed), [gone.as_str(), &bob], "{old} reacted before the window");
     assert_eq!(listed[1].strength, 2.0, "both accounts together");
+    assert_eq!(scene.total(&ann).await, Some(2), "as many people as are listed");
 
     let db = scene.world.stores.db().await;
     db.execute("update social_graph.person set state = 'OPTED_OUT' where person_id = (select person_id from social_graph.account where native_id = 'gone')")
         .await
         .expect("opted out");
     assert_eq!(people(&scene.influencees(&ann).await), [bob.as_str()]);
+    assert_eq!(scene.total(&ann).await, Some(1));
     for person in [gone.as_str(), "4"] {
         let refused = scene.listed(person, |_| {}).await.expect_err("refused");
         assert_eq!(told(&refused), (Code::NotFound, "PERSON_UNKNOWN".to_owned()));
@@ -198,6 +212,7 @@ async fn only_members_are_listed_and_nobody_influences_themselves() {
     let withheld = "update social_graph.person set withheld_networks = '{bluesky}'";
     db.execute(withheld).await.expect("withheld");
     assert!(scene.influencees(&bob).await.is_empty());
+    assert_eq!(scene.total(&bob).await, Some(0));
 }
 
 #[tokio::test]
@@ -212,6 +227,9 @@ async fn who_withholds_a_purpose_is_on_no_list_for_it() {
         let mut client = client_for(&scene.world, "a customer", purpose);
         let listed = client.list_influencees(request()).await.expect("listed").into_inner();
         assert_eq!(listed.influencees.len(), seen, "{purpose}");
+        let counted = ListInfluenceesRequest { with_total_size: true, ..request() };
+        let counted = client.list_influencees(counted).await.expect("listed").into_inner();
+        assert_eq!(counted.total_size, i64::try_from(seen).ok(), "{purpose}");
     }
     until("the look-ups are in the log", async || {
         let request = ListLookupsRequest { person: ann.clone(), ..Default::default() };
@@ -283,6 +301,8 @@ async fn pages_show_everybody_once_the_strongest_first() {
         token = listed.next_page_token;
     }
     assert_eq!(seen.len(), made.len(), "{pages:?}");
+    let total = i64::try_from(made.len()).expect("a number");
+    assert_eq!(scene.total(&ann).await, Some(total), "whatever a page has");
     let all: BTreeSet<String> = seen.iter().map(|it| it.person.clone()).collect();
     assert_eq!(all, made);
     let of_two = seen.iter().filter(|it| it.strength > 40.0).count();

@@ -7,6 +7,7 @@ mod deletion_lists;
 mod erasing;
 mod exporting;
 mod handles;
+mod identifying;
 mod influence;
 mod lookups;
 mod memberships;

@@ -59,7 +59,9 @@ async fn main() -> ExitCode {
 }
 
 async fn give(clients: usize, kills: usize, seed: u64) -> ExitCode {
-    let report = perks::run(&perks::Terms { clients, kills, seed, held: true }).await;
+    let report =
+        perks::run(&perks::Terms { clients, kills, answers: perks::ANSWERS, seed, held: true })
+            .await;
     let victims: Vec<_> =
         report.victims.iter().map(|(victim, kills)| format!("{victim} {kills}")).collect();
     eprintln!("killed: {}", victims.join(", "));

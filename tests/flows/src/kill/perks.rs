@@ -1,29 +1,33 @@
 //! A history of what campaigns give while everything is killed that gives it, and whether it adds up.
 //!
 //! Two processes of perks on a Postgres that writes durably are asked by many clients at once, who reserve, confirm,
-//! release, take back, ask again and let time pass, at random. Each strike waits until more was answered since the one
-//! before, so that it falls into the work. Whoever gets no answer asks the same again until there is one. All the while
-//! somebody else looks whether what is committed adds up and is within the limits.
+//! release, take back, check in, ask again and let time pass, at random. What one has reserved another one may confirm
+//! while a third releases it, by the other process. Each strike waits until more was answered since the one before, so
+//! that it falls into the work. Whoever gets no answer asks the same again until there is one. All the while somebody
+//! else looks whether what is committed adds up and is within the limits.
+//!
+//! In the end, once every reservation has ended, all is asked for anew until it is refused, which has to give exactly
+//! what nobody has. Then each decision is judged, refusals too, by what was given at its moment ([`judge`]), and all
+//! that was told is held against what is written down ([`told`]).
 
+mod books;
 mod client;
+mod door;
+mod end;
+mod judge;
+mod offers;
 mod peers;
+mod told;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, fs,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use klout_proto::perk::v1::{
-    ActivateCampaignRequest, Benefit, Budgets, CampaignSpec, CreateCampaignRequest, Money, Rule,
-    UploadCodesRequest,
-};
-use klout_testkit::{Peer, Stores, flaws_of_books};
+use klout_testkit::{Peer, Stores};
 use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
 use rand_pcg::Pcg64Mcg;
 use rustix::process::Signal;
@@ -31,7 +35,13 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use self::client::{Client, Clients, Door, Seen};
+use self::{
+    books::{Books, flaws_now},
+    client::{Client, Clients},
+    door::Door,
+    offers::Offer,
+    told::Told,
+};
 use super::{ground::Ground, is_stopped};
 use crate::{ANOTHER_PERKS, Installation, up};
 
@@ -41,8 +51,8 @@ pub const POINTS: [&str; 2] = ["perks.group.committed", "perks.group.written"];
 /// Both processes, by their names.
 const REPLICAS: [&str; 2] = ["perks", ANOTHER_PERKS.0];
 
-/// Answers between two strikes.
-const ANSWERS: u64 = 150;
+/// Answers between two strikes, as a rule.
+pub const ANSWERS: u64 = 150;
 
 /// How often it is looked whether everything adds up.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
@@ -53,6 +63,8 @@ pub struct Terms {
     /// Who ask at once.
     pub clients: usize,
     pub kills: usize,
+    /// Answers between two strikes.
+    pub answers: u64,
     /// Decides on who asks for what, and on what is killed.
     pub seed: u64,
     /// Whether whoever gives holds the campaign meanwhile.
@@ -87,14 +99,6 @@ enum Victim {
     Connection(usize),
 }
 
-/// A campaign, and what it gives at most.
-#[derive(Clone, Debug)]
-struct Offer {
-    campaign: String,
-    grants_max: i64,
-    minor_units_max: i64,
-}
-
 /// Has everything asked and killed, and looks what came of it.
 ///
 /// # Panics
@@ -112,16 +116,11 @@ pub async fn run(terms: &Terms) -> Report {
     let stores = Stores::at(ground.database_url(), ground.redis_url());
     let mut installation = Installation::of_two_perks(stores, points.path(), variables);
     let door = Door::new(REPLICAS.map(|it| installation.grpc(it)), installation.key());
-    let offers = make_offers(&door).await;
+    let offers = offers::make(&door).await;
     let db = PgPoolOptions::new().max_connections(2).connect_lazy(&ground.database_url());
     let db = db.expect("a URL of Postgres");
 
-    let asked = Arc::new(Clients {
-        door,
-        campaigns: offers.iter().map(|it| it.campaign.clone()).collect(),
-        answers: AtomicU64::new(0),
-        ends: AtomicBool::new(false),
-    });
+    let asked = Arc::new(Clients::new(door.clone(), offers.clone()));
     let mut clients = JoinSet::new();
     for number in 0..terms.clients {
         let client = Client::new(Arc::clone(&asked), number, terms.seed);
@@ -133,7 +132,7 @@ pub async fn run(terms: &Terms) -> Report {
     let mut victims: BTreeMap<String, u32> = BTreeMap::new();
     let started = Instant::now();
     for (number, strike) in strikes(terms).iter().enumerate() {
-        let mark = asked.answers.load(Ordering::Relaxed) + ANSWERS;
+        let mark = asked.answers.load(Ordering::Relaxed) + terms.answers;
         klout_testkit::until("more was answered", async || {
             asked.answers.load(Ordering::Relaxed) >= mark
         })
@@ -147,21 +146,35 @@ pub async fn run(terms: &Terms) -> Report {
         hit(&mut ground, &mut installation, *strike, stopped);
     }
     asked.ends.store(true, Ordering::Relaxed);
-    let seen = clients.join_all().await;
+    let mut told = clients.join_all().await;
     let (looks, mut flaws) = looking.join_next().await.expect("somebody looks").expect("it looks");
-
-    klout_testkit::until("every reservation has ended", async || {
-        let open = "select count(*) from perks.grant where state = 'RESERVED'";
-        let open: Result<i64, _> = sqlx::query_scalar(open).fetch_one(&db).await;
-        open.is_ok_and(|open| open == 0)
-    })
-    .await;
+    let decided = told.iter().map(Told::decided).sum();
+    // What does not add up gives whatever it gives: nothing more is to be learned from it.
+    if flaws.is_empty() {
+        settle(&db).await;
+        eprintln!("{:5.1} s, every reservation has ended", started.elapsed().as_secs_f64());
+        let stays = told.iter().flat_map(Told::stays).collect::<BTreeSet<_>>();
+        told.extend(end::ask_anew(&db, &door, &offers, stays).await);
+        eprintln!("{:5.1} s, all was asked for anew", started.elapsed().as_secs_f64());
+        settle(&db).await;
+    }
     flaws.extend(flaws_now(&db, &offers).await.expect("Postgres answers"));
-    let decided = seen.iter().map(Seen::decided).sum();
-    flaws.extend(client::compare(&db, &seen).await);
+    let books = Books::read(&db).await;
+    flaws.extend(judge::flaws(&offers, &books));
+    flaws.extend(told::compare(&books, &told));
     drop(installation);
     drop(ground);
     Report { decided, victims, looks, flaws }
+}
+
+/// Waits until every reservation has ended.
+async fn settle(db: &PgPool) {
+    klout_testkit::until("every reservation has ended", async || {
+        let open = "select count(*) from perks.grant where state = 'RESERVED'";
+        let open: Result<i64, _> = sqlx::query_scalar(open).fetch_one(db).await;
+        open.is_ok_and(|open| open == 0)
+    })
+    .await;
 }
 
 /// Everything once, in an order that the seed decides, and again until there are enough.
@@ -234,56 +247,6 @@ fn hit(
     }
 }
 
-/// One of which there are few, one with budgets for each stay, one with codes, and one that nothing limits.
-async fn make_offers(door: &Door) -> Vec<Offer> {
-    let whole = CampaignSpec {
-        brand: "Cathay Pacific".to_owned(),
-        title: "The lounge at San Francisco".to_owned(),
-        benefit: Some(Benefit {
-            kind: "ACCESS".to_owned(),
-            value: Some(money(150)),
-            ..Default::default()
-        }),
-        rules: vec![Rule { rule: "score".to_owned(), expression: "score >= 40.0".to_owned() }],
-        disclosure: "Cathay Pacific pays for it.".to_owned(),
-        reservation_duration: Some(prost_types::Duration { seconds: 1, nanos: 0 }),
-        ..Default::default()
-    };
-    let budgets =
-        Budgets { money: Some(money(150 * 60)), per_person: Some(3), ..Default::default() };
-    let specs = [
-        (CampaignSpec { stock: Some(40), ..whole.clone() }, 40, i64::MAX),
-        (
-            CampaignSpec { unique_per: "STAY".to_owned(), budgets: Some(budgets), ..whole.clone() },
-            60,
-            150 * 60,
-        ),
-        (CampaignSpec { codes: "UPLOADED".to_owned(), ..whole.clone() }, 50, i64::MAX),
-        (whole, i64::MAX, i64::MAX),
-    ];
-    let mut offers = Vec::new();
-    for (spec, grants_max, minor_units_max) in specs {
-        let has_codes = spec.codes == "UPLOADED";
-        let request = CreateCampaignRequest { spec: Some(spec), request_id: String::new() };
-        let mut client = door.client(0);
-        let made = client.create_campaign(request).await.expect("it is made").into_inner();
-        let campaign = made.campaign.expect("always there").campaign;
-        if has_codes {
-            let codes = (0..50).map(|code| format!("code-{code}")).collect();
-            let request = UploadCodesRequest { campaign: campaign.clone(), codes };
-            client.upload_codes(request).await.expect("they are there");
-        }
-        let request = ActivateCampaignRequest { campaign: campaign.clone() };
-        client.activate_campaign(request).await.expect("it is active");
-        offers.push(Offer { campaign, grants_max, minor_units_max });
-    }
-    offers
-}
-
-fn money(minor_units: i64) -> Money {
-    Money { currency: "USD".to_owned(), minor_units }
-}
-
 /// Looks again and again until the clients end. Returns how often, and what did not add up.
 async fn look(db: PgPool, offers: Vec<Offer>, asked: Arc<Clients>) -> (u64, Vec<String>) {
     let (mut looks, mut flaws) = (0, Vec::new());
@@ -296,22 +259,6 @@ async fn look(db: PgPool, offers: Vec<Offer>, asked: Arc<Clients>) -> (u64, Vec<
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
     (looks, flaws)
-}
-
-/// What does not add up of what is committed, or is beyond a limit.
-async fn flaws_now(db: &PgPool, offers: &[Offer]) -> Result<Vec<String>, sqlx::Error> {
-    let mut flaws = flaws_of_books(db).await?;
-    for Offer { campaign, grants_max, minor_units_max } in offers {
-        let given = "select count(*), coalesce(sum(minor_units), 0)::bigint from perks.grant
-                     where campaign_id = $1 and state in ('RESERVED', 'CONFIRMED')";
-        let id: i64 = campaign.parse().expect("a number");
-        let (grants, minor_units): (i64, i64) =
-            sqlx::query_as(given).bind(id).fetch_one(db).await?;
-        if grants > *grants_max || minor_units > *minor_units_max {
-            flaws.push(format!("{campaign} gave {grants} worth {minor_units}, which is too much"));
-        }
-    }
-    Ok(flaws)
 }
 
 impl fmt::Display for Strike {

@@ -1,16 +1,18 @@
 //! Who looks at whom, and who is there for whom.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use klout_flows::Installation;
 use klout_proto::{
     graph::v1::{
-        AccountName, GetPersonRequest, account_name::Name, graph_service_client::GraphServiceClient,
+        AccountName, AddContactsRequest, Contacts, GetPersonRequest, account_name::Name,
+        graph_service_client::GraphServiceClient,
     },
     score::v1::{GetScoreRequest, get_score_request, score_service_client::ScoreServiceClient},
 };
 use klout_testkit::{http_client, until};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tonic::{
     Code, Request,
     transport::{Channel, Endpoint},
@@ -28,7 +30,7 @@ struct Customer {
 
 impl Customer {
     async fn of(installation: &Installation, name: &'static str, purpose: &str) -> Self {
-        let made = installation.klout(&["keys", "create", name, "--purpose", purpose]);
+        let made = installation.klout(&["keys", "token", name, "--purpose", purpose]);
         assert_eq!(made.code, Some(0), "{made:?}");
         let url = installation.url();
         let endpoint = Endpoint::from_shared(url.clone()).expect("an address");
@@ -40,6 +42,25 @@ impl Customer {
         let request = http_client().get(format!("{}{path}", self.url));
         let response = request.header("x-api-key", &self.key).send().await.expect("an answer");
         (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+
+    /// Looks somebody up.
+    async fn look_up(&self, body: Value) -> (u16, Value) {
+        let request = http_client().post(format!("{}/v1/people:score", self.url));
+        let request = request.header("x-api-key", &self.key).body(body.to_string());
+        let response = request.send().await.expect("an answer");
+        (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+
+    /// A list of people as CSV: the first column.
+    async fn people(&self, query: &str) -> Vec<String> {
+        let request = http_client().get(format!("{}/v1/people?{query}", self.url));
+        let request = request.header("x-api-key", &self.key).header("accept", "text/csv");
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        let text = response.text().await.expect("to its end");
+        let first = |row: &str| row.split(',').next().expect("a column").to_owned();
+        text.lines().skip(1).map(first).collect()
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -150,9 +171,69 @@ async fn who_withholds_research_is_nobody_to_researchers_and_there_for_others() 
 #[tokio::test]
 async fn a_key_for_hiring_is_not_made_and_one_in_other_words_is() {
     let installation = Installation::of_one_process().await;
-    let refused = installation.klout(&["keys", "create", "desk", "--purpose", "hiring"]);
+    let refused = installation.klout(&["keys", "token", "desk", "--purpose", "hiring"]);
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
     let other = Customer::of(&installation, "desk", "anything we like").await;
     let (status, _) = other.get("/v1/topics?pageSize=1").await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn customers_are_looked_up_and_listed_until_they_leave() {
+    let files = Files::new();
+    let installation = Installation::of_six_processes().await;
+    installation.import(&files.write("all.csv", &rows()));
+    let shop = Customer::of(&installation, "shop", "customer care").await;
+    let person = shop.score(account("a1")).await.expect("a score");
+    let endpoint = Endpoint::from_shared(installation.url()).expect("an address");
+    let channel = endpoint.connect().await.expect("the gateway answers");
+    let contacts = Contacts { emails: vec!["Ann@example.org".to_owned()], ..Contacts::default() };
+    let add = AddContactsRequest { person: person.clone(), contacts: Some(contacts) };
+    let mut add = Request::new(add);
+    add.metadata_mut().insert("x-api-key", installation.key().parse().expect("a header"));
+    GraphServiceClient::new(channel).add_contacts(add).await.expect("added");
+    let hash: String =
+        Sha256::digest("ann@example.org").iter().map(|byte| format!("{byte:02x}")).collect();
+    let by_email = json!({"contacts": {"emails": ["ann@example.org"]}, "purpose": "crm"});
+    let by_hash = json!({"contacts": {"emailHashes": [hash]}});
+    let by_account = json!({"accounts": [{"network": "bluesky", "nativeId": "a1"}]});
+
+    let (_, score) = shop.get(&format!("/v1/people/{person}/score")).await;
+    for (named, matched_on) in [(&by_email, "email"), (&by_account, "native_id")] {
+        let (status, found) = shop.look_up(named.clone()).await;
+        assert_eq!(status, 200, "{found}");
+        assert_eq!(found["match"]["matchedOn"], json!([matched_on]));
+        assert_eq!(
+            (&found["score"]["person"], &found["score"]["score"]),
+            (&json!(person), &score["score"])
+        );
+    }
+    let (status, found) = shop.look_up(by_hash.clone()).await;
+    assert_eq!((status, &found["score"]["person"]), (200, &json!("")), "{found}");
+    assert!(!found.to_string().contains(&person), "{found}");
+    let all = shop.people("").await;
+    let ranked: BTreeSet<String> = all.iter().cloned().collect();
+    assert_eq!((ranked.len(), ranked.contains(&person)), (all.len(), true));
+    assert_eq!(shop.people("network=bluesky").await, all);
+    assert!(shop.people("network=github").await.is_empty());
+    let score = score["score"].as_f64().expect("a score");
+    let above = shop.people(&format!("minScore={score}&pageSize=1000")).await;
+    assert_eq!(above.last(), Some(&person), "those above, and who has just that");
+    until("the look-ups are written down", async || {
+        let looked = looked(&installation, &person).await;
+        ["identity", "score", "profile"]
+            .iter()
+            .all(|what| looked.contains(&["shop", "customer care", what].map(str::to_owned)))
+    })
+    .await;
+
+    installation.ask_to_erase(person.parse().expect("a number"), Duration::from_secs(20)).await;
+
+    let (status, nobody) = shop.look_up(json!({"contacts": {"emails": ["x@example.org"]}})).await;
+    assert_eq!(status, 404);
+    for named in [by_email, by_hash, by_account] {
+        let (status, problem) = shop.look_up(named).await;
+        assert_eq!((status, problem), (404, nobody.clone()));
+    }
+    assert!(!shop.people("").await.contains(&person));
 }

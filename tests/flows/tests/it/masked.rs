@@ -325,7 +325,7 @@ fn done(output: &Output) {
 }
 
 /// Every way to see somebody, and how it is called above.
-const SURFACES: [&str; 17] = [
+const SURFACES: [&str; 20] = [
     "REST score",
     "REST history",
     "REST explanation",
@@ -336,6 +336,9 @@ const SURFACES: [&str; 17] = [
     "not modified",
     "overview",
     "experts",
+    "list of people",
+    "list as CSV",
+    "look-up",
     "REST batch",
     "batch",
     "ranking",

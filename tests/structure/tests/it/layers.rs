@@ -9,11 +9,11 @@ use crate::sources;
 /// From the bottom up. A crate may import crates of lower layers only, so two services never see
 /// each other, and nothing but a test sees the test kit.
 const LAYERS: &[&[&str]] = &[
-    &["klout-embedded", "klout-model", "klout-telemetry"],
+    &["klout-contact", "klout-embedded", "klout-model", "klout-telemetry"],
     // The reference is what the two above it are tested against, and may not know them.
     &["klout-ontology", "klout-perk-rules", "klout-reference", "klout-score-math", "klout-world"],
     &["klout-score-engine", "klout-topic-math", "klout-proto", "klout-store"],
-    &["klout-chassis", "klout-import"],
+    &["klout-chassis", "klout-client", "klout-import"],
     SERVICES,
     &["klout", "klout-testkit", "xtask"],
     &["klout-flows", "klout-structure"],
@@ -30,6 +30,7 @@ const SERVICES: &[&str] = &[
 
 /// Crates whose answers depend on nothing but their arguments.
 const PURE: &[&str] = &[
+    "klout-contact",
     "klout-model",
     "klout-ontology",
     "klout-perk-rules",

@@ -8,10 +8,11 @@ use crate::sources;
 
 /// Words in the same spelling that are no reasons: codes and health of gRPC, variables of the environment,
 /// what people are, get and prove by, and what comes out of a campaign or of a check-in.
-const NOT_REASONS: [&str; 30] = [
+const NOT_REASONS: [&str; 31] = [
     "ALREADY_EXISTS",
     "ALREADY_GRANTED",
     "CARGO_PKG_VERSION",
+    "CATEGORY_TAKEN",
     "DATABASE_URL",
     "DATABASE_URL_DIRECT",
     "DATA_LOSS",
@@ -114,7 +115,9 @@ fn spelled_out(text: &str) -> Vec<String> {
             .is_some_and(|(_, between)| !between.contains(['(', ')', ';']));
         let looks =
             word.chars().all(is_of_reason) && word.starts_with(|it: char| it.is_ascii_uppercase());
-        let is_reason = looks && (two_words || given) && !word.starts_with("KLOUT_");
+        // Ours are not those of the proxy before Klout's old API.
+        let foreign = word.starts_with("KLOUT_") || word.starts_with("ERR_403_");
+        let is_reason = looks && (two_words || given) && !foreign;
         (is_reason && !NOT_REASONS.contains(word)).then(|| (*word).to_owned())
     });
     candidates.collect()

@@ -45,7 +45,7 @@ const GET_PERSON: &str = "
 const RESOLVE_PERSON: &str = "
     select account.network, account.handle, account.native_id, account.person_id,
         account.handle_time, person.state = 'MEMBER' as shown,
-        account.network = any(person.withheld_networks) as withheld
+        account.network = any(person.withheld_networks) as withheld, person.withheld_purposes
     from social_graph.account
     join social_graph.person using (person_id)
     where account.network = $1 and account.handle = $2

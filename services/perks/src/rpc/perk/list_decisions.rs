@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use klout_chassis::{Caller, Seen};
 use klout_model::PersonId;
 use klout_proto::perk::v1::{ListDecisionsRequest, ListDecisionsResponse};
@@ -29,8 +28,7 @@ pub(super) async fn list_decisions(
     let id = parse::campaign(&campaign)?;
     let size = page::size(page_size, SIZE_DEFAULT, SIZE_MAX)?;
     let after = page::after::<2>(&page_token)?.map(place).transpose()?;
-    // Whether it is there.
-    rpc.campaigns.get(id).await?;
+    rpc.campaigns.look_for(id).await?;
     let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
     let listed = store::decision::list(&rpc.db, id, after, limit).await;
     let mut listed = listed.map_err(Error::store("list decisions"))?;
@@ -43,12 +41,16 @@ pub(super) async fn list_decisions(
     }
     let next_page_token = listed.last().filter(|_| more).map(token).unwrap_or_default();
     let now = rpc.granter.now();
-    let decisions = stream::iter(listed)
+    let mut decisions = Vec::with_capacity(listed.len());
+    for recorded in listed {
         // Versions are remembered: hardly any is read.
-        .then(|it| rpc.granter.explained(it))
-        .map_ok(|it| show::decided(it, now).0)
-        .try_collect()
-        .await?;
+        decisions.push(match rpc.granter.explained(recorded.clone()).await {
+            Ok(decided) => show::decided(decided, now).0,
+            // It was logged: what its rules said nobody can tell any more, and all else can be.
+            Err(Error::CampaignBroken { .. }) => show::decision(recorded, Vec::new()),
+            Err(error) => return Err(error),
+        });
+    }
     Ok(ListDecisionsResponse { decisions, next_page_token })
 }
 

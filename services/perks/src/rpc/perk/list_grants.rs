@@ -41,7 +41,11 @@ pub(super) async fn list_grants(
             let person = parse::person("person", &person)?;
             Of::Person(rpc.facts.member(person, !sees_all(caller)).await?.get())
         }
-        (true, false) => Of::Campaign(rpc.campaigns.get(parse::campaign(&campaign)?).await?.id),
+        (true, false) => {
+            let campaign = parse::campaign(&campaign)?;
+            rpc.campaigns.look_for(campaign).await?;
+            Of::Campaign(campaign)
+        }
         (true, true) => return Err(Error::field("person", "is missing, and no campaign is named")),
         (false, false) => return Err(Error::field("campaign", "is named beside a person")),
     };

@@ -19,6 +19,16 @@ use crate::{
 /// The longest name of a stay, and of a property.
 const NAME_BYTES_MAX: usize = 128;
 
+/// A request that can be read.
+struct Asked {
+    campaign: i64,
+    subject: Subject,
+    request_id: String,
+    property: String,
+    stay: String,
+    fingerprint: [u8; 32],
+}
+
 pub(super) async fn reserve_grant(
     rpc: &PerkRpc,
     caller: &Caller,
@@ -34,22 +44,33 @@ pub(super) async fn reserve_grant(
     check_name("stay", &stay)?;
     let subject = subject.ok_or_else(|| Error::field("person", "is missing"))?;
 
-    let recorded = rpc.granter.recorded(campaign, caller.name(), &request_id).await?;
-    if let Some(recorded) = recorded {
-        if recorded.decision.fingerprint != fingerprint {
-            return Err(Error::RequestIdReused);
-        }
-        if let Some(person) = recorded.decision.person.and_then(PersonId::new) {
-            rpc.lookups.note(caller, Seen::Perks, person);
-        }
-        return Ok(response(rpc, recorded));
+    let asked = Asked { campaign, subject, request_id, property, stay, fingerprint };
+    let request_id = asked.request_id.clone();
+    let decided = match decide_anew(rpc, caller, asked).await {
+        Ok(decided) => decided,
+        // What was decided on the request before stands, whatever is known or allowed by now.
+        Err(error) => match rpc.granter.recorded(campaign, caller.name(), &request_id).await? {
+            Some(recorded) => recorded,
+            None => return Err(error),
+        },
+    };
+    if decided.decision.fingerprint != fingerprint {
+        return Err(Error::RequestIdReused);
     }
+    if let Some(person) = decided.decision.person.and_then(PersonId::new) {
+        rpc.lookups.note(caller, Seen::Perks, person);
+    }
+    Ok(response(rpc, decided))
+}
+
+/// Decides. What was decided on the request before is found by whoever writes it down.
+async fn decide_anew(rpc: &PerkRpc, caller: &Caller, asked: Asked) -> Result<Decided, Error> {
+    let Asked { campaign, subject, request_id, property, stay, fingerprint } = asked;
     let compiled = rpc.campaigns.get(campaign).await?;
     if !property.is_empty() && rpc.properties.get(&property).await?.is_sandbox {
         return Err(Error::field("property", "is a sandbox, where nothing is given"));
     }
     let person = rpc.facts.gather(&named(rpc, subject)?).await?;
-    rpc.lookups.note(caller, Seen::Perks, person.id);
     unique_key(&compiled.spec, person.id.get(), &property, &stay)?;
     let verdict = decide(&compiled, &person, &property, rpc.granter.now(), &rpc.hold_out);
     let ask = Ask {
@@ -65,7 +86,7 @@ pub(super) async fn reserve_grant(
         fingerprint,
         check_in: None,
     };
-    Ok(response(rpc, rpc.granter.reserve(ask).await?))
+    rpc.granter.reserve(ask).await
 }
 
 fn response(rpc: &PerkRpc, decided: Decided) -> ReserveGrantResponse {

@@ -12,7 +12,7 @@ use crate::{
     campaigns::Compiled,
     decide::{Outcome, Verdict},
     error::Error,
-    grants::{Decided, Grant},
+    grants::{Decided, Grant, Recorded},
     rpc::parse,
     store,
 };
@@ -92,9 +92,16 @@ pub(super) fn decided(
     decided: Decided,
     now: OffsetDateTime,
 ) -> (wire::Decision, Option<wire::Grant>) {
-    let Decided { decision, rules: outcomes, campaign, grant: given } = decided;
+    let Decided { decision: recorded, rules: outcomes, campaign, grant: given } = decided;
+    let rules = outcomes.map(|it| rules(&campaign.rules, it)).unwrap_or_default();
+    let given = given.map(|given| grant(&campaign.spec.proto, given, now));
+    (decision(recorded, rules), given)
+}
+
+/// A decision, and what each rule said.
+pub(super) fn decision(decision: Recorded, rules: Vec<wire::RuleResult>) -> wire::Decision {
     let facts = decision.known();
-    let decision = wire::Decision {
+    wire::Decision {
         decision: decision.id.to_string(),
         campaign: decision.campaign.to_string(),
         version: decision.version,
@@ -104,13 +111,12 @@ pub(super) fn decided(
         stay: decision.stay,
         outcome: decision.outcome,
         facts: facts.as_ref().map(wire::Facts::from),
-        rules: outcomes.map(|it| rules(&campaign.rules, it)).unwrap_or_default(),
+        rules,
         grant: text(decision.grant),
         caller: decision.caller,
         purpose: decision.purpose,
         decide_time: Some(timestamp(decision.decide_time)),
-    };
-    (decision, given.map(|given| grant(&campaign.spec.proto, given, now)))
+    }
 }
 
 /// What a campaign says about somebody.

@@ -1,58 +1,48 @@
-//! One of those who ask, and what they were answered.
+//! One of those who ask.
 
 use std::{
-    collections::BTreeMap,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::Instant,
 };
 
 use klout_proto::perk::v1::{
-    ConfirmGrantRequest, Grant, ReleaseGrantRequest, ReserveGrantRequest, ReserveGrantResponse,
-    ReverseGrantRequest, perk_service_client::PerkServiceClient, reserve_grant_request::Subject,
+    AvailableUpgrade, ConfirmGrantRequest, DecideCheckInRequest, Guest, ReleaseGrantRequest,
+    ReserveGrantRequest, ReserveGrantResponse, ReverseGrantRequest, reserve_grant_request::Subject,
 };
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
-use sqlx::PgPool;
-use tonic::{
-    Code, Request, Status,
-    metadata::{Ascii, MetadataValue},
-    service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+use tonic::{Code, Status};
+
+use super::{
+    door::{Door, KeyClient, PAUSE, is_trouble, reason},
+    offers::{FREE, Offer, PROPERTIES},
+    told::{Call, GrantName, Step, Told},
 };
 
-/// How long an answer is waited for: a process may stand still.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long to wait before asking again whoever did not answer.
-const PAUSE: Duration = Duration::from_millis(20);
-
 /// People who are asked about: few, so that they meet.
-const PEOPLE: i64 = 400;
+pub(super) const PEOPLE: i64 = 400;
 
-/// Stays, for each of which there is one.
-const STAYS: u32 = 200;
+/// Stays at each property, for each of which there is one.
+pub(super) const STAYS: u32 = 50;
 
-/// The way to both processes.
-#[derive(Clone, Debug)]
-pub(super) struct Door {
-    channels: [Channel; 2],
-    key: MetadataValue<Ascii>,
-}
+/// Of what was reserved or asked last, so much is rather taken up by others: it is still under way.
+const FRESH: usize = 32;
 
-/// A client that carries a key.
-pub(super) type KeyClient = PerkServiceClient<InterceptedService<Channel, Key>>;
-
-#[derive(Clone, Debug)]
-pub(super) struct Key(MetadataValue<Ascii>);
+/// What is told of a stay when it could not be found out: then it is asked again.
+const UNRECORDED: [&str; 3] = ["DEADLINE_PASSED", "STORE_UNAVAILABLE", "PEER_UNAVAILABLE"];
 
 /// What all clients share.
 #[derive(Debug)]
 pub(super) struct Clients {
     pub(super) door: Door,
-    pub(super) campaigns: Vec<String>,
+    pub(super) offers: Vec<Offer>,
+    /// What was reserved by any of them, to which any of them may do something.
+    pub(super) grants: Mutex<Vec<GrantName>>,
+    /// So many stays were asked about at the desk.
+    pub(super) stays: AtomicU32,
     /// So many answers were there.
     pub(super) answers: AtomicU64,
     /// Nothing new is asked for any more.
@@ -65,51 +55,30 @@ pub(super) struct Client {
     shared: Arc<Clients>,
     name: String,
     random: Pcg64Mcg,
-    seen: Seen,
-    grants: Vec<Grant>,
+    told: Told,
 }
 
-/// What a client was answered.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    /// By campaign and request: the request, and what was decided.
-    decisions: BTreeMap<(String, String), (ReserveGrantRequest, Decision)>,
-    /// In which state a grant was told to be last.
-    states: BTreeMap<(String, String), String>,
-    /// What was answered otherwise than before.
-    flaws: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Decision {
-    decision: String,
-    outcome: String,
-    grant: String,
-}
-
-// === impl Door ===
-
-impl Door {
-    pub(super) fn new(addresses: [String; 2], key: &str) -> Self {
-        let channel = |address: String| {
-            let endpoint = Endpoint::from_shared(address).expect("an address");
-            endpoint.timeout(PATIENCE).connect_timeout(PATIENCE).connect_lazy()
-        };
-        let key = format!("Bearer {key}").parse().expect("a header");
-        Self { channels: addresses.map(channel), key }
+impl Clients {
+    pub(super) fn new(door: Door, offers: Vec<Offer>) -> Self {
+        Self {
+            door,
+            offers,
+            grants: Mutex::default(),
+            stays: AtomicU32::new(0),
+            answers: AtomicU64::new(0),
+            ends: AtomicBool::new(false),
+        }
     }
 
-    /// Of one of the processes, counted round and round.
-    pub(super) fn client(&self, number: usize) -> KeyClient {
-        let channel = self.channels[number % self.channels.len()].clone();
-        PerkServiceClient::with_interceptor(channel, Key(self.key.clone()))
+    fn share(&self, grant: Option<GrantName>) {
+        self.grants.lock().expect("nobody panics while noting").extend(grant);
     }
-}
 
-impl Interceptor for Key {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
-        Ok(request)
+    /// One of what was reserved, rather one of the last.
+    fn draw(&self, random: &mut Pcg64Mcg) -> Option<GrantName> {
+        let grants = self.grants.lock().expect("nobody panics while noting");
+        let first = if random.random_bool(0.75) { grants.len().saturating_sub(FRESH) } else { 0 };
+        (!grants.is_empty()).then(|| grants[random.random_range(first..grants.len())].clone())
     }
 }
 
@@ -122,193 +91,219 @@ impl Client {
             shared,
             name: format!("client-{number}"),
             random: Pcg64Mcg::seed_from_u64(seed),
-            seen: Seen::default(),
-            grants: Vec::new(),
+            told: Told::default(),
         }
     }
 
     /// Asks until the end.
-    pub(super) async fn run(mut self) -> Seen {
+    pub(super) async fn run(mut self) -> Told {
         let mut number = 0_u32;
         while !self.shared.ends.load(Ordering::Relaxed) {
             match self.random.random_range(0..10) {
-                0..5 => {
+                0..4 => {
                     number += 1;
                     let request = self.draw(number);
                     self.reserve(request).await;
                 }
-                5 => self.ask_again().await,
-                step => self.step(step).await,
+                4 => self.ask_again().await,
+                5 => self.check_in().await,
+                _ => self.step().await,
             }
         }
-        self.seen
+        self.told
     }
 
     fn draw(&mut self, number: u32) -> ReserveGrantRequest {
-        let campaigns = &self.shared.campaigns;
-        let campaign = campaigns[self.random.random_range(0..campaigns.len())].clone();
+        let offers: Vec<&Offer> = self.shared.offers.iter().filter(|it| !it.is_upgrade).collect();
+        let campaign = offers[self.random.random_range(0..offers.len())].campaign.clone();
         ReserveGrantRequest {
             campaign,
             subject: Some(Subject::Person(self.random.random_range(1..=PEOPLE).to_string())),
             request_id: format!("{}/{number}", self.name),
-            property: String::new(),
+            property: PROPERTIES[self.random.random_range(0..PROPERTIES.len())].to_owned(),
             stay: self.random.random_range(0..STAYS).to_string(),
         }
     }
 
-    /// Asks until there is an answer, of whichever process.
     async fn reserve(&mut self, request: ReserveGrantRequest) {
-        loop {
-            let mut client = self.client();
-            match client.reserve_grant(request.clone()).await {
-                Ok(response) => {
-                    self.answered();
-                    return self.note(request, response.into_inner());
-                }
-                Err(status) if is_trouble(&status) => tokio::time::sleep(PAUSE).await,
-                Err(status) => {
-                    self.seen.flaws.push(format!("{request:?} was refused: {status}"));
-                    return;
-                }
+        let first = self.random.random_range(0..2);
+        match reserve(&self.shared.door, first, &request).await {
+            Ok(response) => {
+                self.answered();
+                let grant = self.told.reserved(request, response);
+                self.shared.share(grant);
             }
-        }
-    }
-
-    fn note(&mut self, request: ReserveGrantRequest, response: ReserveGrantResponse) {
-        let decision = response.decision.unwrap_or_default();
-        let decided = Decision {
-            decision: decision.decision,
-            outcome: decision.outcome,
-            grant: decision.grant,
-        };
-        let key = (request.campaign.clone(), request.request_id.clone());
-        match self.seen.decisions.get(&key) {
-            Some((_, before)) if *before != decided => {
-                self.seen.flaws.push(format!("{before:?} was told of {key:?}, then {decided:?}"));
-            }
-            Some(_) => {}
-            None => {
-                self.grants.extend(response.grant);
-                self.seen.decisions.insert(key, (request, decided));
-            }
+            Err(status) => self.told.flaws.push(format!("{request:?} was refused: {status}")),
         }
     }
 
     async fn ask_again(&mut self) {
-        let count = self.seen.decisions.len();
+        let count = self.told.decided();
         if count > 0 {
             let which = self.random.random_range(0..count);
-            let asked = self.seen.decisions.values().nth(which).expect("one of them");
-            let request = asked.0.clone();
+            let request = self.told.request(which).expect("one of them");
             self.reserve(request).await;
         }
     }
 
-    /// Does something to one of the client's grants. What is not answered stays unknown.
-    async fn step(&mut self, step: u32) {
-        if self.grants.is_empty() {
-            return;
-        }
-        let which = self.random.random_range(0..self.grants.len());
-        let Grant { campaign, grant, .. } = self.grants[which].clone();
-        let key = (campaign.clone(), grant.clone());
-        let mut client = self.client();
-        let answered = match step {
-            6 | 7 => {
-                let request = ConfirmGrantRequest { campaign, grant };
-                client.confirm_grant(request).await.map(|it| it.into_inner().grant)
-            }
-            8 => {
-                let request = ReleaseGrantRequest { campaign, grant };
-                client.release_grant(request).await.map(|it| it.into_inner().grant)
-            }
-            _ => {
-                let why = "at random".to_owned();
-                let request = ReverseGrantRequest { campaign, grant, why };
-                client.reverse_grant(request).await.map(|it| it.into_inner().grant)
-            }
+    /// A guest stands at the desk; sometimes at two desks, which ask different processes.
+    async fn check_in(&mut self) {
+        let stays = &self.shared.stays;
+        let stay = if self.random.random_bool(0.5) {
+            stays.fetch_add(1, Ordering::Relaxed)
+        } else {
+            let before = u32::try_from(self.random.random_range(0..FRESH)).expect("a few");
+            stays.load(Ordering::Relaxed).saturating_sub(before)
         };
-        match answered {
-            Ok(grant) => {
-                self.answered();
-                self.seen.states.insert(key, grant.unwrap_or_default().state);
+        let first = self.random.random_range(0..2);
+        let (shared, request) = (Arc::clone(&self.shared), check_in(stay, &FREE));
+        let is_at_two = self.random.random_bool(0.5);
+        let another = async || match is_at_two {
+            true => Some(decide(&shared.door, first + 1, &request).await),
+            false => None,
+        };
+        let (one, other) = tokio::join!(decide(&shared.door, first, &request), another());
+        for answer in [Some(one), other].into_iter().flatten() {
+            match answer {
+                Ok((answer, call)) => {
+                    self.answered();
+                    let grant = self.told.checked_in(stay.to_string(), answer, call);
+                    self.shared.share(grant);
+                }
+                Err(flaw) => self.told.flaws.push(flaw),
             }
-            Err(status) if status.code() == Code::FailedPrecondition => self.answered(),
-            Err(status) if is_trouble(&status) => tokio::time::sleep(PAUSE).await,
-            Err(status) => self.seen.flaws.push(format!("a step of {key:?} failed: {status}")),
+        }
+    }
+
+    /// Does something to a grant of whomever; sometimes two things at once, by both processes. What is not answered
+    /// stays unknown.
+    async fn step(&mut self) {
+        let Some(grant) = self.shared.draw(&mut self.random) else { return };
+        let mut draw = || match self.random.random_range(0..4) {
+            0 | 1 => Step::Confirm,
+            2 => Step::Release,
+            _ => Step::Reverse,
+        };
+        let (one, other) = (draw(), draw());
+        let first = self.random.random_range(0..2);
+        let is_duel = self.random.random_bool(0.5);
+        let shared = Arc::clone(&self.shared);
+        let another = async || match is_duel {
+            true => Some(step(shared.door.client(first + 1), other, &grant).await),
+            false => None,
+        };
+        let (one_answer, other_answer) =
+            tokio::join!(step(shared.door.client(first), one, &grant), another());
+        let mut is_troubled = false;
+        for (step, answer) in [(one, Some(one_answer)), (other, other_answer)] {
+            let Some((answer, call)) = answer else { continue };
+            match answer {
+                Ok(answer) => {
+                    self.answered();
+                    self.told.stepped(grant.clone(), step, &answer, call);
+                }
+                Err(status) if status.code() == Code::FailedPrecondition => {
+                    self.answered();
+                    self.told.refused(grant.clone(), step, &reason(&status), call);
+                }
+                Err(status) if is_trouble(&status) => is_troubled = true,
+                Err(status) => {
+                    self.told.flaws.push(format!("{step:?} of {grant:?} failed: {status}"));
+                }
+            }
+        }
+        if is_troubled {
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
     fn answered(&self) {
         self.shared.answers.fetch_add(1, Ordering::Relaxed);
     }
-
-    fn client(&mut self) -> KeyClient {
-        self.shared.door.client(self.random.random_range(0..2))
-    }
 }
 
-/// Whether it is nobody's mistake: whoever was asked is dead, or what they stand on.
-fn is_trouble(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded | Code::Unknown
-    )
-}
-
-// === impl Seen ===
-
-impl Seen {
-    /// Requests on which something was decided.
-    pub(super) fn decided(&self) -> usize {
-        self.decisions.len()
-    }
-}
-
-/// What of that which clients were answered is not so.
-pub(super) async fn compare(db: &PgPool, seen: &[Seen]) -> Vec<String> {
-    let rows: Vec<(String, String, String, String, String)> = sqlx::query_as(
-        "select campaign_id::text, request_id, decision_id::text, outcome, coalesce(grant_id::text, '')
-         from perks.decision",
-    )
-    .fetch_all(db)
-    .await
-    .expect("Postgres answers");
-    let mut recorded = BTreeMap::new();
-    let mut flaws = Vec::new();
-    for (campaign, request_id, decision, outcome, grant) in rows {
-        let decision = Decision { decision, outcome, grant };
-        let before = recorded.insert((campaign, request_id), decision);
-        flaws.extend(before.map(|it| format!("{it:?} is not the only answer to its request")));
-    }
-    let states: Vec<(String, String, String)> =
-        sqlx::query_as("select campaign_id::text, grant_id::text, state from perks.grant")
-            .fetch_all(db)
-            .await
-            .expect("Postgres answers");
-    let states: BTreeMap<_, _> =
-        states.into_iter().map(|(campaign, grant, state)| ((campaign, grant), state)).collect();
-    for client in seen {
-        flaws.extend(client.flaws.iter().cloned());
-        for (key, (_, told)) in &client.decisions {
-            if recorded.get(key) != Some(told) {
-                flaws.push(format!("{told:?} was told of {key:?}; it is {:?}", recorded.get(key)));
-            }
+/// Asks until there is an answer, of whichever process.
+pub(super) async fn reserve(
+    door: &Door,
+    first: usize,
+    request: &ReserveGrantRequest,
+) -> Result<ReserveGrantResponse, Status> {
+    let mut number = first;
+    loop {
+        match door.client(number).reserve_grant(request.clone()).await {
+            Ok(response) => return Ok(response.into_inner()),
+            Err(status) if is_trouble(&status) => tokio::time::sleep(PAUSE).await,
+            Err(status) => return Err(status),
         }
-        for (key, told) in &client.states {
-            let is = states.get(key).map(String::as_str);
-            let can_be = match told.as_str() {
-                "CONFIRMED" => matches!(is, Some("CONFIRMED" | "REVERSED")),
-                ended => is == Some(ended),
-            };
-            if !can_be {
-                flaws.push(format!("{key:?} was told to be {told}; it is {is:?}"));
-            }
+        number += 1;
+    }
+}
+
+/// Does something to a grant.
+pub(super) async fn step(
+    mut client: KeyClient,
+    step: Step,
+    (campaign, grant): &GrantName,
+) -> (Result<klout_proto::perk::v1::Grant, Status>, Call) {
+    let (campaign, grant) = (campaign.clone(), grant.clone());
+    let began = Instant::now();
+    let answered = match step {
+        Step::Confirm => {
+            let request = ConfirmGrantRequest { campaign, grant };
+            client.confirm_grant(request).await.map(|it| it.into_inner().grant)
         }
+        Step::Release => {
+            let request = ReleaseGrantRequest { campaign, grant };
+            client.release_grant(request).await.map(|it| it.into_inner().grant)
+        }
+        Step::Reverse => {
+            let request = ReverseGrantRequest { campaign, grant, why: "at random".to_owned() };
+            client.reverse_grant(request).await.map(|it| it.into_inner().grant)
+        }
+    };
+    (answered.map(Option::unwrap_or_default), Call { began, ended: Instant::now() })
+}
+
+/// Whoever has this stay has booked the plainest room at the first property.
+pub(super) fn check_in(stay: u32, free: &[(&str, i32)]) -> DecideCheckInRequest {
+    let person = i64::from(stay) % PEOPLE + 1;
+    let upgrade = |(category, available): &(&str, i32)| AvailableUpgrade {
+        category: (*category).to_owned(),
+        available: Some(*available),
+    };
+    DecideCheckInRequest {
+        property: PROPERTIES[0].to_owned(),
+        stay: stay.to_string(),
+        guest: Some(Guest { person: person.to_string(), ..Default::default() }),
+        booked_category: "KING".to_owned(),
+        upgrades: free.iter().map(upgrade).collect(),
+        deadline: Some(prost_types::Duration { seconds: 1, nanos: 0 }),
     }
-    let asked: usize = seen.iter().map(Seen::decided).sum();
-    if recorded.len() != asked {
-        flaws.push(format!("{} decisions are recorded of {asked} that were told", recorded.len()));
+}
+
+/// Asks of a stay until what is told is written down. Fails with a flaw.
+pub(super) async fn decide(
+    door: &Door,
+    first: usize,
+    request: &DecideCheckInRequest,
+) -> Result<(klout_proto::perk::v1::DecideCheckInResponse, Call), String> {
+    let mut number = first;
+    loop {
+        let began = Instant::now();
+        match door.client(number).decide_check_in(request.clone()).await {
+            Ok(answer) => {
+                let answer = answer.into_inner();
+                if answer.recorded {
+                    return Ok((answer, Call { began, ended: Instant::now() }));
+                }
+                if !UNRECORDED.contains(&answer.reason.as_str()) || answer.outcome == "OFFER" {
+                    return Err(format!("{answer:?} of {} is not written down", request.stay));
+                }
+            }
+            Err(status) if is_trouble(&status) => {}
+            Err(status) => return Err(format!("{request:?} was refused: {status}")),
+        }
+        tokio::time::sleep(PAUSE).await;
+        number += 1;
     }
-    flaws
 }

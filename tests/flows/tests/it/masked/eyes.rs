@@ -146,6 +146,10 @@ impl Eyes {
                 ("REST topics", format!("/v1/people/{person}/topics")),
                 ("REST person", format!("/v1/people/{person}")),
                 ("page of a person", format!("/people/{person}")),
+                ("old API user", format!("/v2/user.json/{person}")),
+                ("old API score", format!("/v2/user.json/{person}/score")),
+                ("old API topics", format!("/v2/user.json/{person}/topics")),
+                ("old API influence", format!("/v2/user.json/{person}/influence")),
             ] {
                 let asked = Instant::now();
                 let held = tags.get(&path).cloned();
@@ -166,6 +170,12 @@ impl Eyes {
                     return;
                 }
             }
+            let asked = Instant::now();
+            let request = self.http.post(format!("{}/v1/people:score", self.url));
+            let request = request.bearer_auth(&self.key).json(&json!({ "person": person }));
+            if request.send().await.expect("answered").status() == StatusCode::OK {
+                watchers.saw("look-up", asked, [person.clone()]);
+            }
         }
     }
 
@@ -174,13 +184,20 @@ impl Eyes {
         let named = |text: &str| -> Vec<String> {
             self.everybody.iter().filter(|person| text.contains(person.as_str())).cloned().collect()
         };
-        for (surface, path) in
-            [("overview", "/"), ("experts", "/v1/topics/photography/experts?pageSize=100")]
-        {
+        for (surface, path) in [
+            ("overview", "/"),
+            ("experts", "/v1/topics/photography/experts?pageSize=100"),
+            ("list of people", "/v1/people?pageSize=1000"),
+        ] {
             let asked = Instant::now();
             let (_, _, text) = self.get(path, None).await;
             watchers.saw(surface, asked, named(&text));
         }
+        let asked = Instant::now();
+        let request = self.http.get(format!("{}/v1/people", self.url)).bearer_auth(&self.key);
+        let answered = request.header("accept", "text/csv").send().await;
+        let text = answered.expect("answered").text().await.unwrap_or_default();
+        watchers.saw("list as CSV", asked, named(&text));
         let subjects: Vec<_> =
             self.everybody.iter().map(|person| json!({ "person": person })).collect();
         let asked = Instant::now();

@@ -1,0 +1,154 @@
+//! The gateway as strangers use it: a tester that makes up requests from the OpenAPI document, over a gateway that runs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::Signal;
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::{
+    install,
+    job::{self, Interrupt},
+    workspace::Workspace,
+};
+
+/// Runs schemathesis over a running gateway: no 500, no status, header or answer that the OpenAPI document does not have.
+///
+/// Builds `klout`, starts it with the sample on free ports of this machine and in a folder that is thrown away, and stops
+/// it at the end. schemathesis is installed from PyPI into the target folder; it asks no other machine than this one.
+/// What goes wrong is printed with a line that asks the same again; reports are left in target/contract.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask contract
+  cargo xtask contract --examples 200 --seed 7")]
+pub struct Contract {
+    /// Requests that are made up for each operation, at most, beside those that try each limit.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    examples: u32,
+    /// The same number makes the same requests up.
+    #[arg(long, value_name = "N", default_value_t = 2011)]
+    seed: u32,
+    /// Ends after so many seconds, whatever is left.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    time_max: u32,
+}
+
+/// Another version may make other requests up.
+const PACKAGES: [(&str, &str); 1] = [("schemathesis", "4.32.5")];
+
+/// Protobuf's JSON takes a number in a string and a string in a number, which the document need not say; and what can be
+/// a request by its schema need not be one that makes sense.
+const NOT_HELD: &str = "negative_data_rejection,positive_data_acceptance";
+
+/// How long the system may take to be there.
+const START_TIME_MAX: Duration = Duration::from_secs(180);
+
+/// A `klout up` in a folder of its own, until it is dropped.
+struct Up {
+    process: Child,
+    folder: TempDir,
+    http: String,
+}
+
+/// As `klout up` writes it.
+#[derive(Deserialize)]
+struct Endpoints {
+    http: String,
+}
+
+impl Contract {
+    pub(crate) fn run(self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+        install::postgres()?;
+        install::redis()?;
+        eprintln!("xtask: building klout");
+        job::run(workspace.cargo().args(["build", "--package", "klout", "--locked"]), interrupt)?;
+        let target = workspace.target()?;
+        let place = target.join("contract");
+        fs::create_dir_all(&place)?;
+        let python = install::python(&place.join("python"), &PACKAGES)?;
+
+        let up = Up::start(&target.join("debug/klout"), interrupt)?;
+        let key = fs::read_to_string(up.folder.path().join("operator.key"))?;
+        // The operator's document has every operation.
+        let document = format!("{}/openapi-operators.json", up.http);
+        eprintln!("xtask: schemathesis over {document}, at most {} s", self.time_max);
+        let mut tester = self.tester(&python, &place);
+        tester.args(["--header", &format!("authorization: Bearer {}", key.trim()), &document]);
+        let held = job::run(&mut tester, interrupt);
+        up.stop()?;
+        held.context("the gateway and its document differ")
+    }
+
+    fn tester(&self, python: &Path, place: &Path) -> Command {
+        let mut tester = Command::new(python.with_file_name("schemathesis"));
+        tester.current_dir(place);
+        tester.args(["run", "--checks", "all", "--exclude-checks", NOT_HELD]);
+        tester.args(["--continue-on-failure", "--no-shrink", "--warnings", "off"]);
+        tester.args(["--suppress-health-check", "all", "--request-timeout", "20"]);
+        tester.args(["--report", "junit,ndjson"]).arg("--report-dir").arg(place.join("report"));
+        let (examples, seed) = (self.examples.to_string(), self.seed.to_string());
+        tester.args(["--max-examples", &examples, "--seed", &seed]);
+        tester.args(["--max-time", &self.time_max.to_string()]);
+        tester
+    }
+}
+
+// === impl Up ===
+
+impl Up {
+    fn start(klout: &Path, interrupt: &Interrupt) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("klout-contract-").tempdir()?;
+        let log = folder.path().join("up.log");
+        let file = fs::File::create(&log)?;
+        let mut up = Command::new(klout);
+        up.arg("up").arg("--data-dir").arg(folder.path()).arg("--sample");
+        up.args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
+        up.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let process = up.spawn().context("could not start klout")?;
+        let mut up = Self { process, folder, http: String::new() };
+        let endpoints = up.folder.path().join("endpoints.json");
+        let started = Instant::now();
+        while !endpoints.exists() {
+            let ended = up.process.try_wait()?;
+            let log = fs::read_to_string(&log).unwrap_or_default();
+            ensure!(ended.is_none(), "klout ended before it was there:\n{log}");
+            ensure!(!interrupt.came(), "interrupted");
+            ensure!(started.elapsed() < START_TIME_MAX, "klout takes too long:\n{log}");
+            job::pause();
+        }
+        let endpoints: Endpoints = serde_json::from_slice(&fs::read(endpoints)?)?;
+        up.http = endpoints.http;
+        Ok(up)
+    }
+
+    /// Ends it, and says what it had to say if it did not end well.
+    fn stop(mut self) -> Result<()> {
+        job::terminate(&self.process, Signal::TERM);
+        let status = self.process.wait()?;
+        if !status.success() {
+            bail!("klout ended with {status}: {}", self.log());
+        }
+        Ok(())
+    }
+
+    fn log(&self) -> String {
+        let path: PathBuf = self.folder.path().join("up.log");
+        fs::read_to_string(path).unwrap_or_default()
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // Where something else went wrong; its own stores end with it.
+        if matches!(self.process.try_wait(), Ok(None)) {
+            job::terminate(&self.process, Signal::TERM);
+            let _ = self.process.wait();
+        }
+    }
+}
