@@ -14,24 +14,23 @@ use super::{
     comments, operation,
     schema::{self, Schemas, Way, schema as described},
 };
-use crate::{access::Access, call, routes};
+use crate::{
+    access::Access,
+    call,
+    jobs::http::{PART, ROWS},
+};
 
 /// The heading of these.
 pub(super) const TAG: &str = "Installation";
 
-/// Where customers stand in a file.
-const FILES: &str = "/v1/lookupJobs";
-
 /// Each with its path and method.
-pub(super) fn operations(schemas: &mut Schemas) -> Vec<(&'static str, Method, Operation)> {
-    let mut operations =
-        vec![("/healthz", Method::GET, healthz()), ("/openapi.json", Method::GET, document())];
-    if routes::all().any(|route| route.path == FILES) {
-        let (part, rows) = ("/v1/lookupJobs/{job}/parts/{part}", "/v1/lookupJobs/{job}/{outcome}");
-        operations.push((part, Method::PUT, upload(part, schemas)));
-        operations.push((rows, Method::GET, download(rows)));
-    }
-    operations
+pub(super) fn operations(schemas: &mut Schemas) -> [(&'static str, Method, Operation); 4] {
+    [
+        (PART, Method::PUT, upload(PART, schemas)),
+        (ROWS, Method::GET, download(ROWS)),
+        ("/healthz", Method::GET, healthz()),
+        ("/openapi.json", Method::GET, document()),
+    ]
 }
 
 /// A part of a file of customers goes up.
