@@ -1,6 +1,7 @@
 //! The one public door: REST and gRPC, behind keys, and web pages, which need none.
 //!
-//! Owns the `gateway` schema: the keys of customers. Asks scoring, social-graph and the connector for whoever
+//! Owns the `gateway` schema: the keys of customers, and who rows of their files are. Asks scoring, social-graph and the
+//! connector for whoever
 //! is outside.
 
 mod access;
@@ -12,6 +13,7 @@ mod error;
 mod forward;
 mod healthz;
 mod issuers;
+mod jobs;
 mod keys;
 mod legacy;
 mod metrics;
@@ -42,6 +44,7 @@ use crate::{
     door::Door,
     healthz::Healthz,
     issuers::Issuers,
+    jobs::{Jobs, http::Files},
     keys::{FLUSH_INTERVAL, Keys, REFRESH_INTERVAL},
     legacy::Legacy,
     metrics::METRICS,
@@ -57,6 +60,7 @@ pub struct Gateway {
     keys: Keys,
     issuers: Issuers,
     lookup: LookupRpc,
+    jobs: Jobs,
 }
 
 impl Service for Gateway {
@@ -92,25 +96,29 @@ impl Service for Gateway {
         let issuers = Issuers::new(issuers, &defaults, authentication.clone())?;
         let door = Door::new(authentication, keys.clone(), issuers.clone());
         let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down);
-        let healthz = Healthz::new(links.to("scoring"), going_down);
+        let healthz = Healthz::new(links.to("scoring"), going_down.clone());
         let pages = Pages::new(&links, request_time_max);
         let legacy = Legacy::new(door.clone(), &links, old_networks, request_time_max);
-        let lookup = LookupRpc { db, links: links.clone() };
+        let jobs = Jobs::new(db.clone(), &links, going_down);
+        let lookup = LookupRpc { db, links: links.clone(), jobs: jobs.clone() };
+        let files =
+            Files { door: door.clone(), jobs: jobs.clone(), request_time_max, stream_time_max };
         let rest = rest::router(Answering { door, links, request_time_max, body_size_max });
         let router = rest
+            .merge(files.router())
             .merge(pages.router())
             .merge(healthz.router())
             .merge(legacy.router())
             .merge(grpc)
             .fallback(rest::path_unknown);
-        Ok(Self { router, keys, issuers, lookup })
+        Ok(Self { router, keys, issuers, lookup, jobs })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
         routes
             .add_service(KeyOperatorServiceServer::new(KeyOperatorRpc { keys: self.keys.clone() }));
         routes.add_service(LookupServiceServer::new(self.lookup.clone()));
-        routes.add_service(PersonDataServiceServer::new(PersonDataRpc));
+        routes.add_service(PersonDataServiceServer::new(PersonDataRpc { jobs: self.jobs.clone() }));
     }
 
     fn http(&self) -> Option<Router> {
@@ -118,12 +126,13 @@ impl Service for Gateway {
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {
-        let Self { keys, issuers, .. } = self;
+        let Self { keys, issuers, jobs, .. } = self;
         let never = Notify::new();
         tokio::join!(
             repeat("keys", REFRESH_INTERVAL, &never, &stop, || keys.refresh()),
             repeat("usage", FLUSH_INTERVAL, &never, &stop, || keys.flush()),
             issuers.keep(&stop),
+            jobs.keep(&stop),
         );
         // The last call was answered: what was counted since is written down too.
         keys.flush().await?;

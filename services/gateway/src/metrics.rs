@@ -1,13 +1,24 @@
 //! Every number that the gateway tells; its calls over gRPC are told as those of every process.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use http::StatusCode;
-use klout_telemetry::{Histogram, Label, Metric};
+use klout_telemetry::{Counter, Histogram, Label, Metric};
 
-use crate::routes::Route;
+use crate::store::job::Counts;
 
-pub(crate) const METRICS: &[Metric] = &[REQUEST_DURATION];
+pub(crate) const METRICS: &[Metric] = &[REQUEST_DURATION, JOB_ROWS, JOB_CHUNK_DURATION];
+
+const JOB_ROWS: Metric = Metric::counter(
+    "klout_lookup_job_rows_total",
+    "Rows of files that were looked up, by what they are.",
+)
+.by(&[Label::these("outcome", &["matched", "unmatched", "failed"])]);
+
+const JOB_CHUNK_DURATION: Metric = Metric::duration(
+    "klout_lookup_job_chunk_duration_seconds",
+    "How long it took to look up to a thousand rows of a file up, with the wait for social-graph.",
+);
 
 const REQUEST_DURATION: Metric = Metric::duration(
     "http_server_request_duration_seconds",
@@ -35,14 +46,40 @@ pub(crate) struct RouteMetrics {
     durations: [OnceLock<Histogram>; STATUSES.len()],
 }
 
+/// The handles of jobs.
+#[derive(Debug)]
+pub(crate) struct JobMetrics {
+    matched: Counter,
+    unmatched: Counter,
+    failed: Counter,
+    chunk_duration: Histogram,
+}
+
+// === impl JobMetrics ===
+
+impl JobMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            matched: JOB_ROWS.count(&["matched"]),
+            unmatched: JOB_ROWS.count(&["unmatched"]),
+            failed: JOB_ROWS.count(&["failed"]),
+            chunk_duration: JOB_CHUNK_DURATION.time(&[]),
+        }
+    }
+
+    pub(crate) fn looked_up(&self, counts: Counts, took: Duration) {
+        let Counts { matched, unmatched, failed } = counts;
+        self.matched.increment(matched.unsigned_abs());
+        self.unmatched.increment(unmatched.unsigned_abs());
+        self.failed.increment(failed.unsigned_abs());
+        self.chunk_duration.record(took);
+    }
+}
+
 // === impl RouteMetrics ===
 
 impl RouteMetrics {
-    pub(crate) fn new(route: &Route) -> Self {
-        Self::of(route.path)
-    }
-
-    /// Of a path that is in no table.
+    /// Of a path, as the table of routes has it.
     pub(crate) fn of(path: &'static str) -> Self {
         Self { path, durations: std::array::from_fn(|_| OnceLock::new()) }
     }

@@ -47,7 +47,7 @@ pub(crate) fn router(answering: Answering) -> Router {
     for route in routes::all() {
         let link = answering.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
-        let metrics = Arc::new(RouteMetrics::new(route));
+        let metrics = Arc::new(RouteMetrics::of(route.path));
         let rpc = call::path(&route.descriptor());
         let access = Access::of(&rpc);
         let answer = move |State(answering): State<Arc<Answering>>,
@@ -89,7 +89,7 @@ pub(crate) async fn path_unknown(request: Request) -> Response {
     problem(&Error::PathUnknown { path: request.uri().path().to_owned() }.into())
 }
 
-async fn method_not_allowed(method: Method, request: Request) -> Response {
+pub(crate) async fn method_not_allowed(method: Method, request: Request) -> Response {
     problem(&Error::MethodNotAllowed { path: request.uri().path().to_owned(), method }.into())
 }
 
@@ -167,7 +167,7 @@ pub(crate) async fn trace(request: Request, next: Next) -> Response {
 }
 
 /// What panicked is in the log of the panic hook; the caller is not told.
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     let refusal = Refusal::new(Code::Internal, "PANICKED");
     problem(&refusal.into_plain_status("something went wrong on our side"))
 }

@@ -5,5 +5,5 @@ mod lookup;
 mod person_data;
 
 pub(crate) use keys::KeyOperatorRpc;
-pub(crate) use lookup::LookupRpc;
+pub(crate) use lookup::{LookupRpc, show_job};
 pub(crate) use person_data::PersonDataRpc;

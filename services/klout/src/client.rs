@@ -11,6 +11,7 @@ use klout_proto::{
         person_data_service_client::PersonDataServiceClient,
         plus_k_service_client::PlusKServiceClient,
     },
+    profile::v1::lookup_service_client::LookupServiceClient,
     perk::v1::{desk_service_client::DeskServiceClient, perk_service_client::PerkServiceClient},
     score::v1::{
         score_operator_service_client::ScoreOperatorServiceClient,
@@ -276,6 +277,10 @@ impl Client {
 
     pub(crate) fn perks(&self) -> PerkServiceClient<Channel> {
         PerkServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn lookups(&self) -> LookupServiceClient<Channel> {
+        LookupServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn topics(&self) -> TopicServiceClient<Channel> {

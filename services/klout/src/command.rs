@@ -19,6 +19,7 @@ use crate::{
     import::Import,
     influence::{Influencees, Influencers, Mutuals},
     keys::Keys,
+    lookup::LookUpFile,
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
@@ -63,6 +64,7 @@ In another terminal:
   klout moments bluesky:ann
   klout watch bluesky:ann
   klout influencers bluesky:ann
+  klout lookup customers.csv
   klout lookups bluesky:ann
   klout person consent bluesky:ann
   klout topic of bluesky:ann
@@ -104,6 +106,7 @@ enum Command {
     Influencers(Influencers),
     Influencees(Influencees),
     Mutuals(Mutuals),
+    Lookup(LookUpFile),
     Lookups(ShowLookups),
     #[command(name = "person")]
     People(People),
@@ -157,6 +160,7 @@ impl Klout {
             Command::Influencers(influencers) => influencers.run(),
             Command::Influencees(influencees) => influencees.run(),
             Command::Mutuals(mutuals) => mutuals.run(),
+            Command::Lookup(lookup) => lookup.run(),
             Command::Lookups(lookups) => lookups.run(),
             Command::People(people) => people.run(),
             Command::Suppressions(suppressions) => suppressions.run(),

@@ -25,6 +25,7 @@ mod import;
 mod influence;
 mod installation;
 mod keys;
+mod lookup;
 mod lookups;
 mod model;
 mod models;

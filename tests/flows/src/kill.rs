@@ -7,6 +7,7 @@
 
 mod ground;
 mod input;
+pub mod lookups;
 pub mod perks;
 mod plan;
 mod totals;

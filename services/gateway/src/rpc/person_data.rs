@@ -1,20 +1,22 @@
-//! `PersonDataService` of the gateway, which holds nothing about people.
+//! `PersonDataService` of the gateway, which holds who rows of files are.
 
-use futures::{StreamExt as _, stream};
-use klout_chassis::Refusal;
+use futures::TryStreamExt as _;
 use klout_proto::{
     graph::v1::{
         ApplyPersonStatesRequest, ApplyPersonStatesResponse, DescribePersonRequest,
-        DescribePersonResponse, ForgetPersonRequest, ForgetPersonResponse,
+        DescribePersonResponse, ForgetPersonRequest, ForgetPersonResponse, Forgotten,
     },
-    people::{self, StatesMalformed},
+    people,
     profile::v1::person_data_service_server::PersonDataService,
 };
-use tonic::{Code, Request, Response, Status, codegen::BoxStream};
+use tonic::{Request, Response, Status, codegen::BoxStream};
 
-/// Answers truly that there is nothing to mask, to delete or to tell.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PersonDataRpc;
+use crate::jobs::{JobError, Jobs};
+
+#[derive(Clone, Debug)]
+pub(crate) struct PersonDataRpc {
+    pub(crate) jobs: Jobs,
+}
 
 #[tonic::async_trait]
 impl PersonDataService for PersonDataRpc {
@@ -22,26 +24,28 @@ impl PersonDataService for PersonDataRpc {
         &self,
         request: Request<ApplyPersonStatesRequest>,
     ) -> Result<Response<ApplyPersonStatesResponse>, Status> {
-        people::states(request.into_inner()).map_err(malformed)?;
-        Ok(Response::new(ApplyPersonStatesResponse::default()))
+        let told = people::states(request.into_inner()).map_err(JobError::States)?;
+        let known = self.jobs.apply(&told).await?;
+        Ok(Response::new(people::taken_over(&told, known)))
     }
 
     async fn forget_person(
         &self,
         request: Request<ForgetPersonRequest>,
     ) -> Result<Response<ForgetPersonResponse>, Status> {
-        people::forgetting(&request.into_inner()).map_err(malformed)?;
-        Ok(Response::new(ForgetPersonResponse { forgotten: Vec::new(), done: true }))
+        let request = request.into_inner();
+        let state = people::forgetting(&request).map_err(JobError::States)?;
+        let (count, done) = self.jobs.forget(request.person_id, state).await?;
+        let results = Forgotten { name: "lookup_result".to_owned(), count };
+        let forgotten = if count > 0 { vec![results] } else { Vec::new() };
+        Ok(Response::new(ForgetPersonResponse { forgotten, done }))
     }
 
     async fn describe_person(
         &self,
-        _: Request<DescribePersonRequest>,
+        request: Request<DescribePersonRequest>,
     ) -> Result<Response<BoxStream<DescribePersonResponse>>, Status> {
-        Ok(Response::new(stream::empty().boxed()))
+        let things = self.jobs.describe(request.into_inner().person_id);
+        Ok(Response::new(Box::pin(things.err_into())))
     }
-}
-
-fn malformed(error: StatesMalformed) -> Status {
-    Refusal::new(Code::InvalidArgument, "STATES_MALFORMED").into_status(error)
 }

@@ -5,6 +5,7 @@ mod customers;
 mod forwarding;
 mod health;
 mod issuers;
+mod jobs;
 mod keys;
 mod legacy;
 mod pages;

@@ -44,6 +44,7 @@ fn help_names_what_there_is() {
         "rebuild",
         "moments",
         "watch",
+        "lookup",
         "lookups",
         "tag",
         "topic",

@@ -55,7 +55,7 @@ async fn where_nobody_holds_the_campaign_it_does_not_add_up() {
 fn every_failpoint_of_the_services_is_killed_at() {
     let mut found = BTreeSet::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../services"), &mut found);
-    let points = POINTS.into_iter().chain(kill::perks::POINTS);
+    let points = POINTS.into_iter().chain(kill::perks::POINTS).chain(kill::lookups::POINTS);
     assert_eq!(found, points.map(ToOwned::to_owned).collect());
 }
 

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_people;
+mod bulk_lookups;
 mod contract;
 mod formats;
 mod identity;
