@@ -343,3 +343,33 @@ impl Kept {
         Instant::now() < self.until
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_right_until_it_ends_and_nobodys_never_is() {
+        let (now, hash) = (datetime!(2026-11-26 12:00 UTC), blake3::hash(b"a secret"));
+        let secret = |until| SecretHash { hash, until };
+        assert!(secret(None).is(hash, now));
+        assert!(secret(Some(now + time::Duration::SECOND)).is(hash, now));
+        assert!(!secret(Some(now)).is(hash, now), "it has ended");
+        let other = blake3::hash(b"another");
+        assert!(!secret(None).is(other, now) && !NO_SECRET.is(other, now));
+    }
+
+    #[test]
+    fn a_hash_that_is_none_is_right_for_nobody() {
+        let row = Secret {
+            key: String::new(),
+            hash: vec![7; 31],
+            ending: String::new(),
+            create_time: OffsetDateTime::UNIX_EPOCH,
+            expire_time: None,
+        };
+        assert_eq!(SecretHash::of(&row).hash, NO_SECRET.hash);
+    }
+}

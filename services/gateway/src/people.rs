@@ -165,7 +165,7 @@ impl People {
             })
             .collect();
         // Some have been scored since.
-        listed.sort_by(|one, other| place::rank_of(one).cmp(&place::rank_of(other)));
+        listed.sort_by_key(place::rank_of);
         Ok(listed)
     }
 

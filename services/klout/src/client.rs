@@ -12,7 +12,10 @@ use klout_proto::{
         plus_k_service_client::PlusKServiceClient,
     },
     perk::v1::{desk_service_client::DeskServiceClient, perk_service_client::PerkServiceClient},
-    profile::v1::lookup_service_client::LookupServiceClient,
+    profile::v1::{
+        key_operator_service_client::KeyOperatorServiceClient,
+        lookup_service_client::LookupServiceClient,
+    },
     score::v1::{
         score_operator_service_client::ScoreOperatorServiceClient,
         score_service_client::ScoreServiceClient,
@@ -294,6 +297,11 @@ impl Client {
     /// For operators alone.
     pub(crate) fn topic_operator(&self) -> TopicOperatorServiceClient<Channel> {
         TopicOperatorServiceClient::new(self.channel.clone())
+    }
+
+    /// For operators alone.
+    pub(crate) fn keys(&self) -> KeyOperatorServiceClient<Channel> {
+        KeyOperatorServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn signals(&self) -> SignalServiceClient<Channel> {

@@ -50,7 +50,7 @@ impl Failure {
         let reason = reason(status);
         let hint = match reason.as_deref() {
             Some("TOKEN_MISSING" | "TOKEN_INVALID") => {
-                "; set KLOUT_KEY to a key that `klout keys create` printed"
+                "; set KLOUT_KEY to a token that `klout keys token` printed"
             }
             _ => "",
         };

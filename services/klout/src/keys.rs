@@ -179,8 +179,9 @@ struct Revoke {
 #[derive(Debug, clap::Args)]
 struct Which {
     /// The id of the key: its middle part, as `klout keys list` shows it
+    // Not `key`, which is what is shown to --server.
     #[arg(value_name = "KEY", value_parser = id)]
-    key: String,
+    id: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -372,7 +373,7 @@ impl Update {
         let What { scopes, calls_per_second, calls_per_day, .. } = what;
         let scopes = Some(Scopes { scopes }).filter(|it| !it.scopes.is_empty());
         let request = UpdateKeyRequest {
-            key: which.key,
+            key: which.id,
             scopes,
             calls_per_second,
             calls_per_day,
@@ -410,7 +411,7 @@ impl Rotate {
         let Self { which, overlap_hours, json, target } = self;
         let seconds = i64::from(overlap_hours) * 3_600;
         let overlap = Some(prost_types::Duration { seconds, nanos: 0 });
-        let request = RotateKeyRequest { key: which.key, overlap };
+        let request = RotateKeyRequest { key: which.id, overlap };
         // Not tried again: a secret whose answer was lost is one of two, and nobody has seen it.
         let response = target.ask(Missing::Refuse, async |client| {
             Ok(client.keys().rotate_key(request).await?.into_inner())
@@ -434,7 +435,7 @@ impl Rotate {
 impl Revoke {
     fn run(self) -> Result<(), Failure> {
         let Self { which, json, target } = self;
-        let request = RevokeKeyRequest { key: which.key };
+        let request = RevokeKeyRequest { key: which.id };
         let response = target.ask(Missing::Refuse, async |client| {
             let revoked = retried(|| {
                 let (mut client, request) = (client.keys(), request.clone());

@@ -150,14 +150,14 @@ impl Installation {
         installation
     }
 
-    /// A key of somebody who calls for that.
+    /// A service token of somebody who calls for that.
     ///
     /// # Panics
     ///
     /// When there is none to be had.
     #[must_use]
     pub fn key_for(&self, purpose: &str) -> String {
-        let made = self.klout(&["keys", "create", "flow", "--purpose", purpose]);
+        let made = self.klout(&["keys", "token", "flow", "--purpose", purpose]);
         assert_eq!(made.code, Some(0), "{made:?}");
         made.stdout.trim().to_owned()
     }

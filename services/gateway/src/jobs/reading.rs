@@ -218,10 +218,10 @@ impl<R: Read> Read for Hashed<R> {
 }
 
 fn unreadable(error: ReadError) -> JobError {
-    match error {
-        ReadError::Read { source, .. } => broken(source),
-        error => JobError::CsvMalformed { problem: error.to_string() },
+    if let ReadError::Read { source, .. } = error {
+        return broken(source);
     }
+    JobError::CsvMalformed { problem: error.to_string() }
 }
 
 fn broken(error: io::Error) -> JobError {

@@ -59,14 +59,6 @@ pub(crate) async fn list(db: impl PgExecutor<'_>, job: i64) -> Result<Vec<Part>,
     .await
 }
 
-/// The highest number of a part; `None`: there is none.
-#[instrument(name = "db.lookup_part.last", skip_all)]
-pub(crate) async fn last(db: impl PgExecutor<'_>, job: i64) -> Result<Option<i32>, sqlx::Error> {
-    sqlx::query_scalar!("select max(part) from gateway.lookup_part where job_id = $1", job)
-        .fetch_one(db)
-        .await
-}
-
 #[instrument(name = "db.lookup_part.insert", skip_all)]
 pub(crate) async fn insert(
     db: &mut PgConnection,

@@ -2,6 +2,7 @@
 
 use klout_chassis::{Clock, TokenKey, reason};
 use klout_proto::{
+    json::DESCRIPTORS,
     profile::v1::{ListKeysRequest, key_operator_service_client::KeyOperatorServiceClient},
     score::v1::{
         GetScoreRequest, get_score_request::Subject, score_service_client::ScoreServiceClient,
@@ -128,6 +129,33 @@ async fn a_key_is_shown_once_and_opens_by_either_header_and_over_grpc() {
         .await
         .expect("secrets");
     assert!(kept.len() == 1 && !kept[0].contains(&secret[..60]), "{kept:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_open_without_a_key_but_health_and_the_pages() {
+    let gateway = Gateway::start().await;
+    let services = DESCRIPTORS.services().filter(|it| it.package_name().starts_with("klout."));
+    let methods = services.flat_map(|service| {
+        let path = |method: &str| format!("/{}/{method}", service.full_name());
+        service.methods().map(|method| path(method.name())).collect::<Vec<_>>()
+    });
+    let grpc = [("content-type", "application/grpc"), ("te", "trailers")];
+    let mut count = 0;
+    for path in methods {
+        let answer = gateway.world.send(Method::POST, &path, &grpc, "").await;
+        let status = answer.headers.get("grpc-status").map(String::as_str);
+        assert_eq!(status, Some("16"), "{path} {answer:?}");
+        count += 1;
+    }
+    assert!(count > 100, "the contracts were gone through");
+    for path in [SCORE, "/v1/people/42", "/v1/models", "/v1/topics", "/v1/keys"] {
+        let answer = gateway.world.get(path).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path} {answer:?}");
+        assert_eq!(answer.json["reason"], "TOKEN_MISSING");
+    }
+    for open in ["/healthz", "/people/42", "/style.css"] {
+        assert_eq!(gateway.world.get(open).await.status, StatusCode::OK, "{open}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,8 @@
-//! `klout keys`: tokens for whoever calls.
+//! `klout keys token`: service tokens, which need no store.
 
 use std::path::PathBuf;
 
 use klout_chassis::Clock;
-use klout_model::Purpose;
 use time::Duration;
 
 use crate::{
@@ -13,39 +12,29 @@ use crate::{
     settings::{Settings, host},
 };
 
-/// Makes the keys that callers show.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Keys {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    Create(Create),
-}
-
-/// Prints a key for a caller, signed with this installation's token secret.
+/// Prints a service token, signed with this installation's token secret. Nothing needs to run.
 ///
-/// The key is valid for gRPC and at the gateway. It is not kept anywhere, and cannot be taken back
-/// before it expires: a new token secret ends all of them.
+/// A token is for what is yours: services, scripts, and whoever runs the installation. It is valid everywhere, also where
+/// services answer one another, has no scopes and no limits, and is not kept anywhere: it cannot be taken back before
+/// it expires, but for a new token secret, which ends all of them. Customers get keys: `klout keys create`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  klout keys create crm --purpose look-ups                      for the `klout up` of this user
-  klout keys create lab --purpose research                      sees who consents to research
-  klout keys create desk --config klout.toml                    for services with that configuration
+  klout keys token nightly --purpose look-ups                   for the `klout up` of this user
+  klout keys token lab --purpose research                       sees who consents to research
+  klout keys token admin --purpose operator --days 7            may do everything
+  klout keys token desk --config klout.toml                     for services with that configuration
 
 Nobody's score may decide on their work, credit, insurance or home: a key for hiring, lending or renting is refused,
 and docs/purposes.md says by what laws.")]
-struct Create {
+pub(super) struct Token {
     /// Who will call with it, such as crm; it stands in logs
     #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     name: String,
     /// What for; people see it in the list of who looked at them. `show`, `crm`, `perks` and `research` show who
     /// consents to that, every other text who consents to `crm`; `operator` shows every member, and opens what
     /// services have for one another as well
-    #[arg(long, value_name = "TEXT", default_value = "look-ups", value_parser = purpose)]
+    #[arg(long, value_name = "TEXT", default_value = "look-ups", value_parser = super::purpose)]
     purpose: String,
     /// How long it is valid
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
@@ -58,34 +47,10 @@ struct Create {
     settings: Settings,
 }
 
-/// A purpose that a key may have.
-fn purpose(text: &str) -> Result<String, String> {
-    match Purpose::of_key(text) {
-        Ok(Purpose::Internal) => {
-            Err("services make the keys themselves by which they call one another".to_owned())
-        }
-        Ok(_) => Ok(text.to_owned()),
-        Err(refused) => Err(format!(
-            "{refused}: laws on credit reports, automated decisions and social scoring forbid to let a score decide \
-             on somebody's work, credit, insurance or home; see docs/purposes.md"
-        )),
-    }
-}
+// === impl Token ===
 
-// === impl Keys ===
-
-impl Keys {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        match self.command {
-            Command::Create(create) => create.run(),
-        }
-    }
-}
-
-// === impl Create ===
-
-impl Create {
-    fn run(self) -> Result<(), Failure> {
+impl Token {
+    pub(super) fn run(self) -> Result<(), Failure> {
         let mut configuration = self.settings.load(&host(), Vec::new())?;
         if self.data_dir.is_some() || !configuration.is_set("server.token_secret")? {
             let path = DataDirectory::path_or_default(self.data_dir)?;

@@ -34,7 +34,11 @@ impl GraphService for Graph {
             topics: vec!["jazz".to_owned()],
         };
         let next_page_token = "1.2".to_owned();
-        Ok(Response::new(ListInfluencersResponse { influencers: vec![seven], next_page_token }))
+        Ok(Response::new(ListInfluencersResponse {
+            influencers: vec![seven],
+            next_page_token,
+            total_size: None,
+        }))
     }
 
     async fn list_influencees(

@@ -208,15 +208,55 @@ fn events_that_cannot_be_are_usage() {
 
 #[test]
 fn a_key_for_what_no_score_may_decide_is_refused_with_the_reason() {
-    let create = |purpose: &str| klout(&["keys", "create", "desk", "--purpose", purpose]);
-    for purpose in
-        ["hiring", "Pre-employment screening", "creditScoring", "tenant checks", "internal"]
-    {
-        let (code, stdout, stderr) = create(purpose);
-        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{purpose}: {stderr}");
+    for command in ["create", "token"] {
+        let make = |purpose: &str| klout(&["keys", command, "desk", "--purpose", purpose]);
+        for purpose in
+            ["hiring", "Pre-employment screening", "creditScoring", "tenant checks", "internal"]
+        {
+            let (code, stdout, stderr) = make(purpose);
+            assert_eq!((code, stdout.as_str()), (Some(2), ""), "{purpose}: {stderr}");
+        }
+        let (_, _, stderr) = make("hiring");
+        assert!(stderr.contains("hiring") && stderr.contains("docs/purposes.md"), "{stderr}");
     }
-    let (_, _, stderr) = create("hiring");
-    assert!(stderr.contains("hiring") && stderr.contains("docs/purposes.md"), "{stderr}");
+}
+
+#[test]
+fn what_can_be_done_with_keys_is_in_the_help() {
+    let (code, stdout, _) = klout(&["keys", "--help"]);
+    assert_eq!(code, Some(0));
+    for command in ["create", "list", "update", "rotate", "revoke", "token"] {
+        let listed = stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command} is missing in {stdout}");
+        let (code, help, _) = klout(&["keys", command, "--help"]);
+        assert_eq!(code, Some(0), "{command}");
+        assert!(help.contains(&format!("klout keys {command}")), "{command} has no example");
+    }
+    let id = "0123456789abcdef01234567";
+    for wrong in [
+        &["keys", "create", "crm"][..],
+        &["keys", "create", "crm", "--purpose", "operator"],
+        &["keys", "create", "crm", "--purpose", "crm", "--scope", "everything"],
+        &["keys", "create", "crm", "--purpose", "crm", "--calls-per-second", "-1"],
+        &[
+            "keys",
+            "create",
+            "crm",
+            "--purpose",
+            "crm",
+            "--days",
+            "1",
+            "--expires",
+            "2030-01-01T00:00:00Z",
+        ],
+        &["keys", "update", id],
+        &["keys", "update", "crm", "--days", "1"],
+        &["keys", "rotate", id, "--overlap-hours", "2161"],
+        &["keys", "revoke", &format!("klout_{id}_{}", "0".repeat(64))],
+    ] {
+        let (code, stdout, stderr) = klout(wrong);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{wrong:?}: {stderr}");
+    }
 }
 
 #[test]

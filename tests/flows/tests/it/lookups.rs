@@ -30,7 +30,7 @@ struct Customer {
 
 impl Customer {
     async fn of(installation: &Installation, name: &'static str, purpose: &str) -> Self {
-        let made = installation.klout(&["keys", "create", name, "--purpose", purpose]);
+        let made = installation.klout(&["keys", "token", name, "--purpose", purpose]);
         assert_eq!(made.code, Some(0), "{made:?}");
         let url = installation.url();
         let endpoint = Endpoint::from_shared(url.clone()).expect("an address");
@@ -171,7 +171,7 @@ async fn who_withholds_research_is_nobody_to_researchers_and_there_for_others() 
 #[tokio::test]
 async fn a_key_for_hiring_is_not_made_and_one_in_other_words_is() {
     let installation = Installation::of_one_process().await;
-    let refused = installation.klout(&["keys", "create", "desk", "--purpose", "hiring"]);
+    let refused = installation.klout(&["keys", "token", "desk", "--purpose", "hiring"]);
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
     let other = Customer::of(&installation, "desk", "anything we like").await;
     let (status, _) = other.get("/v1/topics?pageSize=1").await;

@@ -75,9 +75,11 @@ pub(super) struct Town {
 /// All services in one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Played {
-    /// Which RPC was called for whom and why.
-    pub(super) asked: Arc<Mutex<Vec<(&'static str, String, String)>>>,
+    pub(super) asked: Arc<Mutex<Vec<Asked>>>,
 }
+
+/// An RPC, for whom it was called, and why.
+pub(super) type Asked = (&'static str, String, String);
 
 /// What came back.
 #[derive(Debug)]
