@@ -32,6 +32,7 @@ use self::eyes::{Eyes, Key, Watchers};
 use crate::world::{Files, rows};
 
 mod eyes;
+mod routes;
 
 /// Who may leave, each once.
 const AUTHORS: usize = 28;
@@ -44,6 +45,10 @@ struct Town {
     folder: TempDir,
     signals: PathBuf,
     eyes: Eyes,
+    /// Of the gateway, about one person.
+    routes: Arc<[&'static str]>,
+    /// What the gateway keeps of a file that names everybody.
+    job: String,
     watchers: Watchers,
     readers: JoinSet<()>,
     /// Between the second process of scoring and Postgres.
@@ -95,11 +100,14 @@ impl Town {
             people: GraphServiceClient::new(channel("social-graph").await),
             everybody: Arc::new(everybody.clone()),
         };
+        let (routes, job) = (eyes.routes().await.into(), eyes.file_of_everybody().await);
         let mut town = Self {
             installation: Arc::new(installation),
             folder,
             signals,
             eyes,
+            routes,
+            job,
             watchers: Watchers::default(),
             readers: JoinSet::new(),
             proxy,
@@ -120,9 +128,18 @@ impl Town {
             });
         }
         let (eyes, watchers) = (self.eyes.clone(), self.watchers.clone());
+        let job = self.job.clone();
         self.readers.spawn(async move {
             while !watchers.is_over() {
                 eyes.look_at_lists(&watchers).await;
+                eyes.look_at_file(&job, &watchers).await;
+            }
+        });
+        let (eyes, watchers) = (self.eyes.clone(), self.watchers.clone());
+        let routes = Arc::clone(&self.routes);
+        self.readers.spawn(async move {
+            while !watchers.is_over() {
+                eyes.look_at_routes(&routes, &watchers).await;
             }
         });
         for place in 0..2 {
@@ -325,7 +342,7 @@ fn done(output: &Output) {
 }
 
 /// Every way to see somebody, and how it is called above.
-const SURFACES: [&str; 20] = [
+const SURFACES: [&str; 23] = [
     "REST score",
     "REST history",
     "REST explanation",
@@ -339,6 +356,9 @@ const SURFACES: [&str; 20] = [
     "list of people",
     "list as CSV",
     "look-up",
+    "rows of a file",
+    "old API user",
+    "old API score",
     "REST batch",
     "batch",
     "ranking",
@@ -352,10 +372,14 @@ async fn nobody_sees_who_left(stores: Stores) -> Town {
     let mut town = Town::start(stores).await;
     // Everybody is seen everywhere while they are there.
     town.read_on(&SURFACES, 2).await;
+    let routes = Arc::clone(&town.routes);
+    assert!(routes.len() >= 15, "{routes:?}");
+    town.read_on(&routes, 2).await;
     for erased in [true, false, true] {
         town.leave(erased).await;
         town.tell_again();
         // Long enough for every reader to come round.
+        town.read_on(&routes, 2 * u64::try_from(AUTHORS).expect("few")).await;
         town.read_on(&["REST score", "overview", "batch", "ranking", "export"], 3).await;
     }
     let leaks = town.watchers.take();
