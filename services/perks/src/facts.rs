@@ -338,7 +338,7 @@ impl FactsGatherer {
         let found = match row.and_then(|row| row.result) {
             Some(identify_result::Result::Person(found)) => Ok(found),
             Some(identify_result::Result::Status(status)) => Err(from_row(&status)),
-            None => Err(Status::internal("a guest was not answered")),
+            None => return Err(Error::Slow),
         };
         // Whom nobody knows by that is no other nobody than who is known and does not consent.
         let found = found.map_err(|status| match is_nobody(&status) {

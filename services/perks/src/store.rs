@@ -15,6 +15,8 @@ pub(crate) mod left;
 pub(crate) mod person_state;
 pub(crate) mod preview;
 pub(crate) mod property;
+#[cfg(test)]
+mod swept;
 
 use sqlx::migrate::Migrator;
 

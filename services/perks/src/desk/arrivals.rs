@@ -45,7 +45,7 @@ const TOLD_DAYS: i64 = 400;
 const TOLD_OF_NOBODY_DAYS: i64 = 1;
 
 /// Marks, or stays, that are deleted at once.
-const SWEPT_MAX: i64 = 10_000;
+pub(crate) const SWEPT_MAX: i64 = 10_000;
 
 /// How often old ones are looked for.
 pub(crate) const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60 * 60);
@@ -339,6 +339,3 @@ fn nothing(arrival: &mut Arrival, reason: &str) {
     arrival.disclosure.clear();
     arrival.campaign = None;
 }
-
-#[cfg(test)]
-mod tests;

@@ -14,5 +14,5 @@ pub(super) async fn release_grant(
     let (campaign, grant) = show::parse_grant(&request.campaign, &request.grant)?;
     show::refuse_of_others(rpc, caller, campaign, grant).await?;
     let grant = rpc.granter.release(campaign, grant).await?;
-    Ok(ReleaseGrantResponse { grant: Some(show::current_grant(rpc, grant).await?) })
+    Ok(ReleaseGrantResponse { grant: Some(show::current_grant(rpc, caller, grant).await?) })
 }

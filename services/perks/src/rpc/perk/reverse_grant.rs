@@ -21,5 +21,5 @@ pub(super) async fn reverse_grant(
     }
     show::refuse_of_others(rpc, caller, campaign, grant).await?;
     let grant = rpc.granter.reverse(campaign, grant, why).await?;
-    Ok(ReverseGrantResponse { grant: Some(show::current_grant(rpc, grant).await?) })
+    Ok(ReverseGrantResponse { grant: Some(show::current_grant(rpc, caller, grant).await?) })
 }

@@ -46,8 +46,15 @@ pub(super) async fn reserved_by(
     found.map_err(Error::store("look who reserved"))
 }
 
-/// A grant as it is now. Of who has left it says not that it is theirs.
-pub(super) async fn current_grant(rpc: &PerkRpc, mut shown: Grant) -> Result<wire::Grant, Error> {
+/// A grant as it is now. Of who has left it says not that it is theirs. Nor does it at a desk, which may have named its
+/// guest by a hash alone: a hash never yields who that is.
+pub(super) async fn current_grant(
+    rpc: &PerkRpc,
+    caller: &Caller,
+    mut shown: Grant,
+) -> Result<wire::Grant, Error> {
+    let at_a_desk = !shown.category.is_empty();
+    shown.person = shown.person.filter(|_| sees_all(caller) || !at_a_desk);
     let person: Vec<i64> = shown.person.into_iter().collect();
     let gone = store::person_state::masked(&rpc.db, &person).await;
     let gone = gone.map_err(Error::store("look who has left"))?;

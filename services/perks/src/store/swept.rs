@@ -1,7 +1,10 @@
-use klout_testkit::Stores;
+//! What a sweep leaves, read and written as only a test does.
 
-use super::*;
-use crate::store::MIGRATOR;
+use klout_testkit::Stores;
+use sqlx::PgPool;
+
+use super::MIGRATOR;
+use crate::desk::arrivals::{SWEPT_MAX, Sweeper};
 
 async fn sweeper() -> Sweeper {
     let db = Stores::fresh().await.db().await;
