@@ -105,6 +105,32 @@ async fn each_of_many_customers_is_told_apart_by_what_is_known_of_them() {
 }
 
 #[tokio::test]
+async fn hashes_that_were_made_of_what_was_given_in_the_clear_count_as_that() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let ann = member(&mut client, "ann").await;
+    let both =
+        || ResolvePersonRequest { accounts: vec![by_handle("ann")], ..by_hash("ann@example.org") };
+    let customers = vec![by_hash("ann@example.org"), by_hash("ann@example.org"), both(), both()];
+    let request = BatchIdentifyPeopleRequest { customers, clear: vec![1, 3] };
+    let answered = client.batch_identify_people(request).await.expect("answered").into_inner();
+    let found: Vec<_> = answered.results.iter().map(|it| row(it).expect("ann")).collect();
+    let by = |hash: bool| (ann.clone(), hash);
+    assert_eq!(found, [by(true), by(false), by(false), by(false)]);
+    let matched = answered.results.into_iter().map(|it| match it.result {
+        Some(Person(it)) => it.matched_on,
+        _ => panic!("ann"),
+    });
+    let matched: Vec<_> = matched.collect();
+    assert_eq!(matched[..2], [["email_hash"], ["email"]]);
+    assert_eq!(
+        (matched[2].len(), matched[3].len()),
+        (1, 2),
+        "an address beside a handle says more"
+    );
+}
+
+#[tokio::test]
 async fn who_is_hidden_from_the_one_for_whom_it_is_asked_is_nobody_and_others_are_noted() {
     let world = World::start().await;
     let mut client = world.client();
