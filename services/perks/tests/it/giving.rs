@@ -6,8 +6,8 @@ use klout_chassis::{Host, Link, Refusal, Running};
 use klout_perks::Perks;
 use klout_proto::{
     graph::v1::{
-        BatchCountPlusKRequest, BatchCountPlusKResponse, GetPersonRequest, GetPersonResponse,
-        Person,
+        BatchCountPlusKRequest, BatchCountPlusKResponse, BatchGetPeopleRequest,
+        BatchGetPeopleResponse, GetPersonRequest, GetPersonResponse, Person,
     },
     perk::v1::{
         ActivateCampaignRequest, Benefit, Budgets, CampaignSpec, ConfirmGrantRequest,
@@ -15,8 +15,11 @@ use klout_proto::{
         ReserveGrantResponse, ReverseGrantRequest, Rule, UpdateCampaignRequest,
         perk_service_client::PerkServiceClient, reserve_grant_request::Subject,
     },
-    score::v1::{GetScoreRequest, GetScoreResponse, Score, get_score_request},
-    topic::v1::{ListPersonTopicsRequest, ListPersonTopicsResponse},
+    score::v1::{
+        BatchLookupScoresRequest, BatchLookupScoresResponse, LookupResult, LookupSubject, Score,
+        lookup_result, lookup_subject,
+    },
+    topic::v1::{BatchGetPersonTopicsRequest, BatchGetPersonTopicsResponse},
 };
 use klout_testkit::{Peer, Stores, flaws_of_books, link, start, unary};
 use sqlx::PgPool;
@@ -195,29 +198,39 @@ fn peers() -> Routes {
         });
         Ok(GetPersonResponse { person })
     };
-    let score = |request: GetScoreRequest| {
-        let Some(get_score_request::Subject::Person(person)) = request.subject else {
+    let people = move |request: BatchGetPeopleRequest| {
+        let found = request.people.into_iter().map(|it| person(GetPersonRequest { person: it }));
+        let people = found.filter_map(|it| it.ok()?.person).collect();
+        Ok(BatchGetPeopleResponse { people })
+    };
+    let score = |subject: LookupSubject| {
+        let Some(lookup_subject::Subject::Person(person)) = subject.subject else {
             return Err(Status::invalid_argument("perks name people"));
         };
         let number: i32 = person.parse().map_err(|_| Status::invalid_argument("a number"))?;
-        let score = Some(Score {
+        let score = Score {
             person,
             state: "KNOWN".to_owned(),
             score: Some(if number > 99 { 50.0 } else { f64::from(number) }),
             model: "klout-2".to_owned(),
             epoch: 7,
             ..Default::default()
-        });
-        Ok(GetScoreResponse { score })
+        };
+        Ok(LookupResult { result: Some(lookup_result::Result::Score(score)) })
     };
-    let topics = |_: ListPersonTopicsRequest| Ok(ListPersonTopicsResponse::default());
+    let scores = move |request: BatchLookupScoresRequest| {
+        let results = request.subjects.into_iter().map(score).collect::<Result<_, _>>()?;
+        Ok(BatchLookupScoresResponse { results })
+    };
+    let topics = |_: BatchGetPersonTopicsRequest| Ok(BatchGetPersonTopicsResponse::default());
     let plus_k = |request: BatchCountPlusKRequest| {
         Ok(BatchCountPlusKResponse { counts: vec![0; request.people.len()] })
     };
     let all = [
         unary("/klout.graph.v1.GraphService/GetPerson", person),
-        unary("/klout.score.v1.ScoreService/GetScore", score),
-        unary("/klout.topic.v1.TopicService/ListPersonTopics", topics),
+        unary("/klout.graph.v1.GraphService/BatchGetPeople", people),
+        unary("/klout.score.v1.ScoreService/BatchLookupScores", scores),
+        unary("/klout.topic.v1.TopicService/BatchGetPersonTopics", topics),
         unary("/klout.graph.v1.PlusKService/BatchCountPlusK", plus_k),
     ];
     let all = all.map(Routes::into_axum_router).into_iter();

@@ -13,9 +13,9 @@ use klout_perks::Perks;
 use klout_proto::{
     graph::v1::{
         ApplyPersonStatesRequest, ApplyPersonStatesResponse, BatchCountPlusKRequest,
-        BatchCountPlusKResponse, BatchIdentifyPeopleRequest, BatchIdentifyPeopleResponse, Contacts,
-        GetPersonRequest, GetPersonResponse, IdentifiedPerson, IdentifyResult, Person, PersonState,
-        identify_result,
+        BatchCountPlusKResponse, BatchGetPeopleRequest, BatchGetPeopleResponse,
+        BatchIdentifyPeopleRequest, BatchIdentifyPeopleResponse, Contacts, GetPersonRequest,
+        GetPersonResponse, IdentifiedPerson, IdentifyResult, Person, PersonState, identify_result,
     },
     perk::v1::{
         self as perk, ActivateCampaignRequest, AvailableUpgrade, Benefit, CampaignSpec, Category,
@@ -24,8 +24,11 @@ use klout_proto::{
         desk_service_client::DeskServiceClient, perk_service_client::PerkServiceClient,
         person_data_service_client::PersonDataServiceClient,
     },
-    score::v1::{GetScoreRequest, GetScoreResponse, Score, get_score_request::Subject},
-    topic::v1::{ListPersonTopicsRequest, ListPersonTopicsResponse},
+    score::v1::{
+        BatchLookupScoresRequest, BatchLookupScoresResponse, LookupResult, LookupSubject, Score,
+        lookup_result, lookup_subject,
+    },
+    topic::v1::{BatchGetPersonTopicsRequest, BatchGetPersonTopicsResponse},
 };
 use klout_testkit::{Peer, Proxy, Stores, link, start, unary, until};
 use prost_types::{Duration, Timestamp};
@@ -363,14 +366,18 @@ fn graph(members: &Members) -> Routes {
         });
         Ok(BatchIdentifyPeopleResponse { results: results.collect() })
     };
+    let find = move |person: String| {
+        let withheld_purposes = getting.of(&person)?.withheld_purposes;
+        Some(Person { person, withheld_purposes, ..Default::default() })
+    };
+    let finding = find.clone();
     let get = move |request: GetPersonRequest| {
-        let member = getting.of(&request.person).ok_or_else(no_person)?;
-        let person = Person {
-            person: request.person,
-            withheld_purposes: member.withheld_purposes,
-            ..Default::default()
-        };
+        let person = finding(request.person).ok_or_else(no_person)?;
         Ok(GetPersonResponse { person: Some(person) })
+    };
+    let get_all = move |request: BatchGetPeopleRequest| {
+        let people = request.people.into_iter().filter_map(&find).collect();
+        Ok(BatchGetPeopleResponse { people })
     };
     let plus_k = |request: BatchCountPlusKRequest| {
         Ok(BatchCountPlusKResponse { counts: vec![0; request.people.len()] })
@@ -378,23 +385,27 @@ fn graph(members: &Members) -> Routes {
     together([
         unary("/klout.graph.v1.GraphService/BatchIdentifyPeople", identify),
         unary("/klout.graph.v1.GraphService/GetPerson", get),
+        unary("/klout.graph.v1.GraphService/BatchGetPeople", get_all),
         unary("/klout.graph.v1.PlusKService/BatchCountPlusK", plus_k),
     ])
 }
 
 fn topics() -> Routes {
-    unary("/klout.topic.v1.TopicService/ListPersonTopics", |_: ListPersonTopicsRequest| {
-        Ok(ListPersonTopicsResponse::default())
+    unary("/klout.topic.v1.TopicService/BatchGetPersonTopics", |_: BatchGetPersonTopicsRequest| {
+        Ok(BatchGetPersonTopicsResponse::default())
     })
 }
 
 fn scores(members: &Members, scoring: &Scoring) -> Routes {
     let (members, scoring) = (members.clone(), scoring.clone());
-    unary("/klout.score.v1.ScoreService/GetScore", move |request: GetScoreRequest| {
-        let Some(Subject::Person(person)) = request.subject else {
+    let score = move |subject: LookupSubject| {
+        let Some(lookup_subject::Subject::Person(person)) = subject.subject else {
             return Err(Status::invalid_argument("no person"));
         };
-        let member = members.of(&person).ok_or_else(no_person)?;
+        let Some(member) = members.of(&person) else {
+            let result = lookup_result::Result::Status(to_row(&no_person()));
+            return Ok(LookupResult { result: Some(result) });
+        };
         let score = match scoring.0.load(Ordering::SeqCst) {
             0 => member.score,
             1 => return Err(Status::internal("wrong")),
@@ -409,7 +420,12 @@ fn scores(members: &Members, scoring: &Scoring) -> Routes {
             score_time: Some(Timestamp { seconds: 1_500_000_000, nanos: 0 }),
             ..Default::default()
         };
-        Ok(GetScoreResponse { score: Some(score) })
+        Ok(LookupResult { result: Some(lookup_result::Result::Score(score)) })
+    };
+    let path = "/klout.score.v1.ScoreService/BatchLookupScores";
+    unary(path, move |request: BatchLookupScoresRequest| {
+        let results = request.subjects.into_iter().map(&score).collect::<Result<_, _>>()?;
+        Ok(BatchLookupScoresResponse { results })
     })
 }
 
