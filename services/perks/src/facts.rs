@@ -383,11 +383,23 @@ impl FactsGatherer {
         let mut scores = self.scores.clone();
         let answered = ask(time_max, scores.batch_lookup_scores(request)).await;
         let results = answered.map_err(Error::Peer)?.results;
-        let score = |(person, it): (&PersonId, _)| match it {
-            Some(lookup_result::Result::Score(score)) => Some((*person, score)),
-            Some(lookup_result::Result::Status(_)) | None => None,
-        };
-        Ok(people.iter().zip(results.into_iter().map(|it| it.result)).filter_map(score).collect())
+        let mut told = HashMap::new();
+        for (person, row) in people.iter().zip(results) {
+            match row.result {
+                Some(lookup_result::Result::Score(score)) => {
+                    told.insert(*person, score);
+                }
+                // That nobody could say is not that there is none.
+                Some(lookup_result::Result::Status(status)) => {
+                    let status = from_row(&status);
+                    if !is_nobody(&status) {
+                        return Err(Error::Peer(status));
+                    }
+                }
+                None => return Err(Error::Slow),
+            }
+        }
+        Ok(told)
     }
 
     /// The score as it would be without these networks.

@@ -144,6 +144,3 @@ impl<'a> Known<'a> {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

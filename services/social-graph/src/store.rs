@@ -11,6 +11,8 @@ pub(crate) mod erased_account;
 pub(crate) mod forgetting;
 pub(crate) mod handle_use;
 pub(crate) mod held;
+#[cfg(test)]
+mod identified;
 pub(crate) mod lookup;
 pub(crate) mod member;
 pub(crate) mod membership_outbox;

@@ -398,8 +398,11 @@ impl ScoreService for Folk {
             let Some(lookup_subject::Subject::Person(person)) = it.subject else {
                 return Err(unknown());
             };
-            let result = self.score(&person).ok().map(lookup_result::Result::Score);
-            Ok(score::LookupResult { result })
+            let result = match self.score(&person) {
+                Ok(score) => lookup_result::Result::Score(score),
+                Err(status) => lookup_result::Result::Status(to_row(&status)),
+            };
+            Ok(score::LookupResult { result: Some(result) })
         };
         let subjects = request.into_inner().subjects.into_iter();
         let results = subjects.map(result).collect::<Result<_, _>>()?;
