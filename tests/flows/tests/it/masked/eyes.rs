@@ -100,6 +100,12 @@ impl Watchers {
         }
     }
 
+    /// All of something was asked once.
+    pub(super) fn came_round(&self, surface: &'static str) {
+        let mut shown = self.shown.lock().expect("nobody panics while holding it");
+        *shown.entry(surface).or_default() += 1;
+    }
+
     /// Takes what was found, and begins anew.
     pub(super) fn take(&self) -> BTreeMap<&'static str, BTreeSet<String>> {
         self.gone.lock().expect("nobody panics while holding it").clear();
