@@ -74,6 +74,14 @@ impl Item {
         }
     }
 
+    /// What stands for the post that it tells of.
+    pub(crate) fn post(&self) -> Option<[u8; 16]> {
+        match self {
+            Self::Post(post) => post.post_hash.as_slice().try_into().ok(),
+            Self::Interaction(_) | Self::Counter(_) | Self::Retraction(_) => None,
+        }
+    }
+
     /// The day that it is of. `None` for a retraction, which may be of any.
     fn day(&self) -> Option<i32> {
         match self {

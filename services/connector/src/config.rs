@@ -1,9 +1,12 @@
 //! Everything an operator can change about the connector.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use klout_chassis::ConfigError;
 use serde::Deserialize;
+use url::Url;
+
+use crate::networks::Servers;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +18,26 @@ pub struct Config {
     /// The longest that one stream of signals may last.
     #[serde(with = "humantime_serde")]
     pub stream_time_max: Duration,
+
+    /// How many requests to networks are made at once, over all hosts.
+    pub requests_at_once: NonZeroU32,
+
+    /// How many requests a second one host is asked at most, over all replicas.
+    pub requests_per_second: NonZeroU32,
+
+    /// How long after a look at an account the next one begins.
+    #[serde(with = "humantime_serde")]
+    pub visit_interval: Duration,
+
+    /// How long after a look at all of the window, also at what seems not to have changed, the next one begins.
+    #[serde(with = "humantime_serde")]
+    pub whole_interval: Duration,
+
+    /// Whether networks at private addresses and other ports than the usual are asked, too.
+    pub private_networks_allowed: bool,
+
+    /// Where each network is.
+    pub networks: BTreeMap<String, Servers>,
 }
 
 impl Config {
@@ -26,6 +49,20 @@ impl Config {
                 problem: "is below 10ms, which would keep Postgres busy with nothing".to_owned(),
             });
         }
+        for (network, servers) in &self.networks {
+            let example = servers.public.replace("{server}", "server.example");
+            if Url::parse(&example).ok().is_none_or(|url| !url.has_host()) {
+                return Err(ConfigError::Setting {
+                    setting: "connector.networks",
+                    problem: format!("has no address for {network}: {}", servers.public),
+                });
+            }
+        }
         Ok(())
+    }
+
+    /// How long after a request the same host is asked again.
+    pub(crate) fn pace(&self) -> Duration {
+        Duration::from_secs(1) / self.requests_per_second.get()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use klout_chassis::Refusal;
+use klout_chassis::{Refusal, page::PageMalformed};
 use klout_proto::people::StatesMalformed;
 use tonic::{Code, Status};
 
@@ -18,6 +18,15 @@ pub enum Error {
 
     #[error("`{field}` {problem}")]
     FieldInvalid { field: &'static str, problem: &'static str },
+
+    #[error(transparent)]
+    Page(PageMalformed),
+
+    #[error("there is no connection {connection}")]
+    ConnectionUnknown { connection: String },
+
+    #[error("the connection is closed: {why}")]
+    ConnectionClosed { connection: String, why: &'static str },
 
     #[error(transparent)]
     States(StatesMalformed),
@@ -54,6 +63,14 @@ impl From<Error> for Status {
                 Refusal::new(Code::ResourceExhausted, "STREAM_TOO_LONG").with("signals", signals)
             }
             Error::FieldInvalid { field, problem } => Refusal::field(field, problem),
+            Error::Page(page) => Refusal::field(page.field, page.problem),
+            Error::ConnectionUnknown { connection } => {
+                Refusal::new(Code::NotFound, "CONNECTION_UNKNOWN").with("connection", connection)
+            }
+            Error::ConnectionClosed { connection, .. } => {
+                Refusal::new(Code::FailedPrecondition, "CONNECTION_CLOSED")
+                    .with("connection", connection)
+            }
             Error::States(_) => Refusal::new(Code::InvalidArgument, "STATES_MALFORMED"),
             // What broke the stream was said by the transport, about the caller's own message.
             Error::Stream(status) => return status.clone(),

@@ -55,19 +55,44 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<Vec<Known>, Erro
     }
     let newer = store::person_state::renew(&mut *connection, told).await;
     let newer = newer.map_err(store("take over states"))?;
-    let newer = told.iter().filter(|it| newer.contains(&it.person));
+    let newer: Vec<&Told> = told.iter().filter(|it| newer.contains(&it.person)).collect();
     let erased: BTreeMap<i64, Erased> =
-        newer.flat_map(|it| &it.erased).map(|it| (it.account, *it)).collect();
+        newer.iter().flat_map(|it| &it.erased).map(|it| (it.account, *it)).collect();
     if !erased.is_empty() {
         store::person_state::renew_erased(&mut *connection, &erased)
             .await
             .map_err(store("note erased accounts"))?;
     }
+    end_connections(&mut *connection, &newer).await?;
     let all: Vec<i64> = told.iter().map(|it| it.person).collect();
     let known = store::person_state::known(&mut *connection, &all).await;
     let known = known.map_err(store("look what is known of people"))?;
     transaction.commit().await.map_err(store("commit states"))?;
     Ok(known)
+}
+
+/// Who is not a member any more is asked about nowhere from then on: their access, and all that was still to be asked, is
+/// gone with the same transaction. Who was merged is who stayed.
+async fn end_connections(db: &mut PgConnection, newer: &[&Told]) -> Result<(), Error> {
+    let store = Error::store;
+    let merged = newer.iter().filter_map(|it| Some((it.person, it.into?)));
+    let (people, into): (Vec<i64>, Vec<i64>) = merged.unzip();
+    if !people.is_empty() {
+        store::connection::merge(&mut *db, &people, &into)
+            .await
+            .map_err(store("hand connections over"))?;
+    }
+    let left = newer.iter().filter(|it| !matches!(it.state, State::Member | State::Merged));
+    let left: Vec<i64> = left.map(|it| it.person).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let accounts = store::connection::accounts(&mut *db, &left).await;
+    let accounts = accounts.map_err(store("look what is connected"))?;
+    if !accounts.is_empty() {
+        store::connection::remove(db, &accounts).await.map_err(store("end connections"))?;
+    }
+    Ok(())
 }
 
 /// The highest number that was told.

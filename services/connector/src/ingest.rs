@@ -39,6 +39,9 @@ pub(crate) struct Ingested {
     pub(crate) batches: Vec<Uuid>,
 }
 
+/// Signals that may be taken in, in the order of the key, so that two who write the same ones cannot lock one another out.
+pub(crate) type Taken = BTreeMap<Identity, Admitted>;
+
 /// Takes in `signals`. When it returns, what it counts as accepted is durable, and `outbox_grew` was
 /// rung if there was any.
 #[instrument(skip_all, fields(signals.len = signals.len()))]
@@ -51,14 +54,29 @@ pub(crate) async fn ingest(
     if signals.len() > SIGNALS_MAX {
         return Err(Error::SignalsTooMany { count: signals.len() });
     }
+    let (taken, mut ingested) = admit(terms, signals);
+    if taken.is_empty() {
+        return Ok(ingested);
+    }
+    let mut transaction = db.begin().await.map_err(Error::store("begin to take signals in"))?;
+    write(&mut transaction, taken, &[], &mut ingested).await?;
+    failpoint!("connector.signals.written");
+    transaction.commit().await.map_err(Error::store("commit signals"))?;
+    failpoint!("connector.signals.committed");
+    if ingested.accepted > 0 {
+        outbox_grew.ring();
+    }
+    Ok(ingested)
+}
+
+/// Sorts out what may be taken in, each signal once.
+pub(crate) fn admit(terms: &Terms, signals: impl IntoIterator<Item = Signal>) -> (Taken, Ingested) {
     let mut ingested = Ingested::default();
-    // In the order of the key, so that two requests with the same signals cannot lock one another
-    // out; and once each.
-    let mut admitted = BTreeMap::new();
+    let mut taken = Taken::new();
     for (index, signal) in (0..).zip(signals) {
         match admission::admit(terms, signal) {
             Ok(signal) => {
-                if admitted.insert((signal.subject, signal.signal_id), signal).is_some() {
+                if taken.insert((signal.subject, signal.signal_id), signal).is_some() {
                     ingested.repeated += 1;
                 }
             }
@@ -69,46 +87,49 @@ pub(crate) async fn ingest(
             }),
         }
     }
-    if admitted.is_empty() {
-        return Ok(ingested);
-    }
+    (taken, ingested)
+}
 
+/// Writes what is new of these into the log and the outbox, and takes back what was taken in before under
+/// `taken_back`, in the order of the key. It counts when the transaction is committed, and then somebody has to ring if
+/// there is anything in [`Ingested::batches`].
+pub(crate) async fn write(
+    db: &mut PgConnection,
+    mut taken: Taken,
+    taken_back: &[Identity],
+    ingested: &mut Ingested,
+) -> Result<(), Error> {
     let batch_id = Uuid::new_v4();
     let store = Error::store;
-    let mut transaction = db.begin().await.map_err(store("begin to take signals in"))?;
-    ingested.accepted += leave_out(&mut transaction, &mut admitted).await?;
-    let rows = rows(&admitted);
-    let added = store::signal::append(&mut *transaction, batch_id, &rows)
+    ingested.accepted += leave_out(&mut *db, &mut taken).await?;
+    let rows = rows(&taken);
+    let added = store::signal::append(&mut *db, batch_id, &rows)
         .await
         .map_err(store("write the list of signals"))?;
     let (new, old): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        admitted.into_iter().partition(|(identity, _)| added.contains(identity));
+        taken.into_iter().partition(|(identity, _)| added.contains(identity));
     if !old.is_empty() {
         let old: Vec<_> = old.into_keys().collect();
-        ingested.batches = store::signal::batches(&mut *transaction, &old)
-            .await
-            .map_err(store("read the list of signals"))?;
+        let batches = store::signal::batches(&mut *db, &old).await;
+        ingested.batches.extend(batches.map_err(store("read the list of signals"))?);
         ingested.repeated += u32::try_from(old.len()).unwrap_or(u32::MAX);
     }
-    if !new.is_empty() {
-        let accepted = u32::try_from(new.len()).unwrap_or(u32::MAX);
-        ingested.accepted = ingested.accepted.saturating_add(accepted);
+    let accepted = u32::try_from(new.len()).unwrap_or(u32::MAX);
+    ingested.accepted = ingested.accepted.saturating_add(accepted);
+    let targets: BTreeSet<_> = targets(&new).chain(taken_back.iter().copied()).collect();
+    let targets: Vec<_> = targets.into_iter().collect();
+    let mut batch = Batch::new(batch_id);
+    let mut is_empty = new.is_empty();
+    new.into_values().for_each(|signal| batch.push(signal));
+    for item in retracted(&mut *db, &targets, &batch).await? {
+        batch.retract(item);
+        is_empty = false;
+    }
+    if !is_empty {
+        append(&mut *db, &batch).await?;
         ingested.batches.push(batch_id);
-        let targets: Vec<_> = targets(&new).collect();
-        let mut batch = Batch::new(batch_id);
-        new.into_values().for_each(|signal| batch.push(signal));
-        for item in retracted(&mut transaction, &targets, &batch).await? {
-            batch.retract(item);
-        }
-        append(&mut transaction, &batch).await?;
     }
-    failpoint!("connector.signals.written");
-    transaction.commit().await.map_err(store("commit signals"))?;
-    failpoint!("connector.signals.committed");
-    if ingested.accepted > 0 {
-        outbox_grew.ring();
-    }
-    Ok(ingested)
+    Ok(())
 }
 
 /// Leaves out what is about or by accounts that were erased: it counts as taken in, so that whoever sends it goes

@@ -3,23 +3,29 @@
 //! Owns the `connector` schema. Pushes batches to scoring and social-graph; is asked by the gateway
 //! and the command line.
 
+mod access;
 mod admission;
 mod backlog;
 mod batch;
 mod config;
+mod connections;
 mod deliver;
 mod description;
 mod error;
 mod forgetting;
 mod ingest;
 mod metrics;
+mod networks;
+mod owners;
 mod redeliver;
 mod rpc;
 mod store;
+mod visit;
 
 use std::sync::Arc;
 
-use klout_chassis::{ConfigError, Context, Link, Service, follow_states, repeat};
+use klout_chassis::{Clock, ConfigError, Context, Link, Service, follow_states, repeat};
+use klout_outbound::Reach;
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     people::Told,
@@ -37,12 +43,17 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
+    access::Access,
+    admission::Terms,
     backlog::Backlog,
     deliver::{Bell, Deliverer},
     metrics::{METRICS, Metrics},
+    networks::Networks,
+    owners::Owners,
     rpc::{PersonDataRpc, SignalRpc},
+    visit::Visitor,
 };
-pub use crate::{config::Config, store::MIGRATOR};
+pub use crate::{config::Config, networks::Servers, store::MIGRATOR};
 
 /// The service, built and not yet running.
 #[derive(Debug)]
@@ -54,6 +65,7 @@ pub struct Connector {
     catching_up: TaskTrackerToken,
     deliverer: Deliverer,
     backlog: Backlog,
+    visitor: Visitor,
 }
 
 impl Service for Connector {
@@ -79,21 +91,47 @@ impl Service for Connector {
         let kept = store::account_key::keep_first(&context.db, &check_value).await?;
         context.account_key.check(&kept)?;
         let metrics = Arc::new(Metrics::new());
+        let reach = match config.private_networks_allowed {
+            true => Reach::Anywhere,
+            false => Reach::Public,
+        };
+        let outbox_grew = Bell::default();
+        let visitor = Visitor {
+            db: context.db.clone(),
+            networks: Networks::new(config.networks.clone()),
+            outbound: visit::ask::outbound(reach)?,
+            access: Access {},
+            outbox_grew: outbox_grew.clone(),
+            due: Arc::default(),
+            clock: context.clock.clone(),
+            running: Clock::running(),
+            terms: Terms {
+                key: context.account_key.clone(),
+                now: context.clock.now(),
+                grace: context.clock.grace(),
+                ours: false,
+            },
+            metrics: Arc::clone(&metrics),
+            pace: config.pace(),
+            visit_interval: config.visit_interval,
+            whole_interval: config.whole_interval,
+        };
         let backlog = Backlog { db: context.db.clone(), metrics: Arc::clone(&metrics) };
         let rpc = SignalRpc {
             db: context.db.clone(),
-            outbox_grew: Bell::default(),
+            outbox_grew,
             clock: context.clock,
             account_key: context.account_key,
             deployment: Deployment::of(&check_value),
             stream_time_max: config.stream_time_max,
             metrics: Arc::clone(&metrics),
+            visitor: visitor.clone(),
         };
         let person_data_rpc = PersonDataRpc { db: context.db.clone() };
         let graph = GraphServiceClient::new(context.links.to("social_graph"));
         let catching_up = context.catching_up.token();
         let deliverer = Deliverer::new(context.db, &context.links, metrics);
-        Ok(Self { rpc, person_data_rpc, graph, catching_up, deliverer, backlog, config })
+        Ok(Self { rpc, person_data_rpc, graph, catching_up, deliverer, backlog, visitor, config })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -111,13 +149,14 @@ impl Service for Connector {
             catching_up,
             deliverer,
             backlog,
+            visitor,
         } = self;
         let nobody_rings = Notify::new();
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
         let deliver = deliverer.run(config.deliver_interval, rpc.outbox_grew, stop.clone());
         let states = follow_states(
             Self::NAME,
-            graph,
+            graph.clone(),
             catching_up,
             &stop,
             || forgetting::newest(&db),
@@ -126,7 +165,13 @@ impl Service for Connector {
                 async move { forgetting::apply(db, &told).await }
             },
         );
-        tokio::join!(states, deliver, watch);
+        let owners = Owners(graph.clone());
+        let begin =
+            repeat("begin visits", visit::IDLE, &visitor.due, &stop, || visitor.begin_due(&owners));
+        let visits = (0..config.requests_at_once.get())
+            .map(|_| repeat("visits", visit::IDLE, &visitor.due, &stop, || visitor.step(&stop)));
+        let visits = futures::future::join_all(visits);
+        tokio::join!(states, deliver, watch, begin, visits);
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ pub(crate) const METRICS: &[Metric] = &[
     OUTBOX_AGE,
     PUSH_DURATION,
     DELIVERY_DURATION,
+    NETWORK_REQUESTS,
 ];
 
 const TAKEN: Metric = Metric::counter(
@@ -54,7 +55,31 @@ const DELIVERY_DURATION: Metric = Metric::duration(
 )
 .by(&[CONSUMER]);
 
+const NETWORK_REQUESTS: Metric = Metric::counter(
+    "klout_network_requests_total",
+    "Requests to networks about accounts that are connected, by what came of them.",
+)
+.by(&[
+    Label::all_of("network", "the networks of `docs/networks.md`"),
+    Label::these("outcome", &["answered", "waits", "access", "gone", "unavailable", "unreadable"]),
+]);
+
 const CONSUMER: Label = Label::these("consumer", &["scoring", "social_graph", "topics"]);
+
+/// What came of a request to a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VisitOutcome {
+    Answered,
+    /// It asks us to wait.
+    Waits,
+    /// The access expired, or it does not let us in.
+    Access,
+    /// What was asked for is not there any more.
+    Gone,
+    Unavailable,
+    /// It answered what cannot be used.
+    Unreadable,
+}
 
 /// The handles.
 #[derive(Debug)]
@@ -105,11 +130,42 @@ impl Metrics {
         }
     }
 
+    /// What came of a request to one of the networks that are built in.
+    pub(crate) fn visited(&self, network: &'static str, outcome: VisitOutcome) {
+        NETWORK_REQUESTS.count(&[network, outcome.as_str()]).increment(1);
+    }
+
     pub(crate) fn of(&self, consumer: Consumer) -> &ConsumerMetrics {
         match consumer {
             Consumer::Scoring => &self.consumers[0],
             Consumer::SocialGraph => &self.consumers[1],
             Consumer::Topics => &self.consumers[2],
+        }
+    }
+}
+
+// === impl VisitOutcome ===
+
+impl VisitOutcome {
+    /// By the reason of `docs/errors`.
+    pub(crate) fn of(reason: &str) -> Self {
+        match reason {
+            "NETWORK_RATE_LIMITED" => Self::Waits,
+            "NETWORK_ACCESS_EXPIRED" | "NETWORK_ACCESS_REFUSED" => Self::Access,
+            "NETWORK_ACCOUNT_GONE" | "NETWORK_ITEM_GONE" => Self::Gone,
+            "NETWORK_UNAVAILABLE" | "NETWORK_TOO_SLOW" => Self::Unavailable,
+            _ => Self::Unreadable,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Waits => "waits",
+            Self::Access => "access",
+            Self::Gone => "gone",
+            Self::Unavailable => "unavailable",
+            Self::Unreadable => "unreadable",
         }
     }
 }

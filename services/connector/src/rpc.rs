@@ -1,10 +1,15 @@
 //! The gRPC face of the connector. One file for each RPC.
 
 mod batch_ingest_signals;
+mod disconnect;
 mod get_backlog;
+mod get_connection;
 mod ingest_signals;
+mod list_connections;
+mod list_networks;
 mod person_data;
 mod redeliver_signals;
+mod sync_connection;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,9 +18,12 @@ use klout_model::{AccountKey, Purpose};
 use klout_proto::{
     revision::Deployment,
     signal::v1::{
-        BatchIngestSignalsRequest, BatchIngestSignalsResponse, GetBacklogRequest,
-        GetBacklogResponse, IngestSignalsRequest, IngestSignalsResponse, RedeliverSignalsRequest,
-        RedeliverSignalsResponse, Signal, signal_service_server::SignalService,
+        BatchIngestSignalsRequest, BatchIngestSignalsResponse, DisconnectRequest,
+        DisconnectResponse, GetBacklogRequest, GetBacklogResponse, GetConnectionRequest,
+        GetConnectionResponse, IngestSignalsRequest, IngestSignalsResponse, ListConnectionsRequest,
+        ListConnectionsResponse, ListNetworksRequest, ListNetworksResponse,
+        RedeliverSignalsRequest, RedeliverSignalsResponse, Signal, SyncConnectionRequest,
+        SyncConnectionResponse, signal_service_server::SignalService,
     },
 };
 use sqlx::PgPool;
@@ -29,6 +37,7 @@ use crate::{
     error::Error,
     ingest::{Ingested, ingest},
     metrics::Metrics,
+    visit::Visitor,
 };
 
 #[derive(Clone, Debug)]
@@ -41,6 +50,7 @@ pub(crate) struct SignalRpc {
     pub(crate) deployment: Deployment,
     pub(crate) stream_time_max: Duration,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) visitor: Visitor,
 }
 
 impl SignalRpc {
@@ -94,6 +104,46 @@ impl SignalService for SignalRpc {
         request: Request<RedeliverSignalsRequest>,
     ) -> Result<Response<RedeliverSignalsResponse>, Status> {
         let response = redeliver_signals::redeliver_signals(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_networks(
+        &self,
+        request: Request<ListNetworksRequest>,
+    ) -> Result<Response<ListNetworksResponse>, Status> {
+        let response = list_networks::list_networks(&request.into_inner())?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_connections(
+        &self,
+        request: Request<ListConnectionsRequest>,
+    ) -> Result<Response<ListConnectionsResponse>, Status> {
+        let response = list_connections::list_connections(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn get_connection(
+        &self,
+        request: Request<GetConnectionRequest>,
+    ) -> Result<Response<GetConnectionResponse>, Status> {
+        let response = get_connection::get_connection(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn sync_connection(
+        &self,
+        request: Request<SyncConnectionRequest>,
+    ) -> Result<Response<SyncConnectionResponse>, Status> {
+        let response = sync_connection::sync_connection(self, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn disconnect(
+        &self,
+        request: Request<DisconnectRequest>,
+    ) -> Result<Response<DisconnectResponse>, Status> {
+        let response = disconnect::disconnect(self, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }

@@ -55,6 +55,7 @@ mod web;
 use std::{sync::Arc, time::Duration};
 
 use klout_chassis::{Clock, ConfigError, Context, Service, repeat};
+use klout_outbound::Reach;
 use klout_proto::graph::v1::{
     graph_service_server::{self, GraphServiceServer},
     person_data_service_server::{self, PersonDataServiceServer},
@@ -134,7 +135,11 @@ impl Service for SocialGraph {
         let peer = |consumer: tell::Consumer| Peer { consumer, link: links.to(consumer.name()) };
         let teller = Teller { db: db.clone(), peers: CONSUMERS.map(peer) };
         let contact_keys = ContactKeys::new(&account_key, &config.contact_keys.0);
-        let pages = Pages::new(config.profile_pages.clone(), config.private_pages_allowed)?;
+        let reach = match config.private_pages_allowed {
+            true => Reach::Anywhere,
+            false => Reach::Public,
+        };
+        let pages = Pages::new(config.profile_pages.clone(), reach)?;
         let linker = Linker {
             db: db.clone(),
             pages,

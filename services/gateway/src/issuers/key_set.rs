@@ -258,15 +258,8 @@ fn is_for(key: &Jwk, algorithm: Algorithm) -> bool {
 
 /// By the roots that Mozilla trusts. Nobody is followed elsewhere: keys are where the configuration says.
 fn client() -> Result<Client, reqwest::Error> {
-    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider has the versions that are safe")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(klout_outbound::tls())
         .no_proxy()
         .redirect(Policy::none())
         .timeout(READ_TIME_MAX)

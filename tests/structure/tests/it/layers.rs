@@ -9,11 +9,11 @@ use crate::sources;
 /// From the bottom up. A crate may import crates of lower layers only, so two services never see
 /// each other, and nothing but a test sees the test kit.
 const LAYERS: &[&[&str]] = &[
-    &["klout-contact", "klout-embedded", "klout-model", "klout-telemetry"],
+    &["klout-contact", "klout-embedded", "klout-model", "klout-outbound", "klout-telemetry"],
     // The reference is what the two above it are tested against, and may not know them.
     &["klout-ontology", "klout-perk-rules", "klout-reference", "klout-score-math", "klout-world"],
     &["klout-score-engine", "klout-topic-math", "klout-proto", "klout-store"],
-    &["klout-chassis", "klout-client", "klout-import"],
+    &["klout-chassis", "klout-client", "klout-import", "klout-networks"],
     SERVICES,
     &["klout", "klout-testkit", "xtask"],
     &["klout-flows", "klout-structure"],
@@ -32,6 +32,7 @@ const SERVICES: &[&str] = &[
 const PURE: &[&str] = &[
     "klout-contact",
     "klout-model",
+    "klout-networks",
     "klout-ontology",
     "klout-perk-rules",
     "klout-reference",
@@ -53,7 +54,14 @@ const SPEAKERS: &[(&str, &[&str])] = &[
     ("redis", &["klout-store", "klout-testkit"]),
     (
         "reqwest",
-        &["klout-connector", "klout-gateway", "klout-social-graph", "klout-testkit", "klout-flows"],
+        &[
+            "klout-outbound",
+            "klout-connector",
+            "klout-gateway",
+            "klout-social-graph",
+            "klout-testkit",
+            "klout-flows",
+        ],
     ),
     ("opentelemetry", &["klout-telemetry"]),
 ];
