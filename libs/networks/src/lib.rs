@@ -12,6 +12,7 @@ mod answer;
 mod ask;
 mod description;
 mod network;
+pub mod sign_in;
 mod task;
 mod trouble;
 mod waiting;
