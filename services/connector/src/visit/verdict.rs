@@ -100,7 +100,9 @@ impl Problem {
                 Trouble::AccountGone => Verdict::Gone,
                 Trouble::Unavailable { .. } => again(true),
                 Trouble::Malformed { .. } => again(false),
-                Trouble::ItemGone | Trouble::TaskBroken(_) => Verdict::GiveUp { host: false },
+                Trouble::ItemGone | Trouble::Elsewhere | Trouble::TaskBroken(_) => {
+                    Verdict::GiveUp { host: false }
+                }
             },
             Self::Endless(_) => Verdict::GiveUp { host: false },
             // Another replica may have keys that this one is started with next.
