@@ -510,7 +510,12 @@ static ROUTES: [Route; 58] = [
 
 /// Every path there is, over all of the table.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().chain(&connections::ROUTES).chain(&jobs::ROUTES).chain(&keys::ROUTES).chain(&perks::ROUTES)
+    ROUTES
+        .iter()
+        .chain(&connections::ROUTES)
+        .chain(&jobs::ROUTES)
+        .chain(&keys::ROUTES)
+        .chain(&perks::ROUTES)
 }
 
 /// The section name of the service that answers a package of RPCs.

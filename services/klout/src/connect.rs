@@ -74,7 +74,9 @@ impl Connect {
                 Some(method) => method,
                 None => {
                     let state = &described.state;
-                    return Err(Failure::Failed(format!("{network} is {state}: no account can be connected")));
+                    return Err(Failure::Failed(format!(
+                        "{network} is {state}: no account can be connected"
+                    )));
                 }
             };
             let connection = connect(client, person, network, handle, method).await?;
@@ -108,7 +110,8 @@ async fn whose(
     person: Option<Subject>,
 ) -> Result<String, Failure> {
     let unsaid = || {
-        let hint = "say whose the account is with --person; `klout person create` makes somebody new";
+        let hint =
+            "say whose the account is with --person; `klout person create` makes somebody new";
         Failure::Usage(hint.to_owned())
     };
     match (person, handle) {
@@ -168,7 +171,9 @@ async fn connect(
 /// Shows where to give access, and waits for whoever comes back, or for the address that somebody pastes.
 async fn came_back(started: &StartConnectionResponse, waiting: Waiting) -> Result<Back, Failure> {
     eprintln!("\n  {}\n", on_one_line(&started.authorization_url));
-    eprintln!("klout: where that is opened on another machine, paste the address that it leads to:");
+    eprintln!(
+        "klout: where that is opened on another machine, paste the address that it leads to:"
+    );
     let pasted = async {
         loop {
             let Some(line) = line_in().await? else {

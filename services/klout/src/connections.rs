@@ -130,11 +130,8 @@ impl List {
                 Some(subject) => subject.person(client).await?,
                 None => String::new(),
             };
-            let request = ListConnectionsRequest {
-                person,
-                page_size: top.into(),
-                page_token: String::new(),
-            };
+            let request =
+                ListConnectionsRequest { person, page_size: top.into(), page_token: String::new() };
             Ok(client.signals().list_connections(request).await?.into_inner())
         })?;
         if json {
@@ -235,17 +232,23 @@ pub(crate) fn show(it: &Connection) -> Result<(), Failure> {
     line("connected by: ", &it.method)?;
     let time = |time: &Option<prost_types::Timestamp>| {
         let time = time.as_ref().and_then(convert::time);
-        time.map_or_else(|| "never yet".to_owned(), |it| it.replace_nanosecond(0).unwrap_or(it).to_string())
+        time.map_or_else(
+            || "never yet".to_owned(),
+            |it| it.replace_nanosecond(0).unwrap_or(it).to_string(),
+        )
     };
     line("read last: ", &time(&it.sync_time))?;
     line("read next: ", &time(&it.next_time))?;
     if let Some(progress) = &it.progress {
-        let (signals, requests) = (output::grouped(progress.signals), output::grouped(progress.requests));
+        let (signals, requests) =
+            (output::grouped(progress.signals), output::grouped(progress.requests));
         let waiting = output::grouped(progress.requests_waiting);
         line("so far: ", &format!("{signals} signals, {requests} requests, {waiting} to come"))?;
     }
     match &it.last_error {
-        Some(error) => line("what went wrong last: ", &format!("{} ({})", error.message, error.reason)),
+        Some(error) => {
+            line("what went wrong last: ", &format!("{} ({})", error.message, error.reason))
+        }
         None => Ok(()),
     }
 }

@@ -49,7 +49,10 @@ impl Networks {
             let columns =
                 [Column::Text("network"), Column::Text("state"), Column::Text("connected by")];
             let rows = response.networks.into_iter();
-            return table::print(columns, rows.map(|it| [it.network, it.state, it.methods.join(", ")]));
+            return table::print(
+                columns,
+                rows.map(|it| [it.network, it.state, it.methods.join(", ")]),
+            );
         };
         let found = response.networks.into_iter().find(|it| it.network == network);
         let found = found.ok_or_else(|| {
@@ -90,6 +93,7 @@ fn capabilities(it: &Capabilities) -> String {
         ("archive", &it.archive),
     ];
     let can = named.into_iter().filter(|(_, whose)| *whose != "NONE");
-    let can: Vec<String> = can.map(|(name, whose)| format!("{name} of {}", whose.to_lowercase())).collect();
+    let can: Vec<String> =
+        can.map(|(name, whose)| format!("{name} of {}", whose.to_lowercase())).collect();
     can.join(", ")
 }

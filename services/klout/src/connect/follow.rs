@@ -69,6 +69,8 @@ fn tell(bar: &ProgressBar, connection: &Connection, said: &mut String) {
     let Some(error) = &connection.last_error else { return };
     if *said != error.message {
         said.clone_from(&error.message);
-        bar.suspend(|| eprintln!("klout: {} ({})", on_one_line(&error.message), on_one_line(&error.reason)));
+        bar.suspend(|| {
+            eprintln!("klout: {} ({})", on_one_line(&error.message), on_one_line(&error.reason))
+        });
     }
 }
