@@ -10,6 +10,7 @@
 mod account;
 mod answer;
 mod ask;
+pub mod bluesky;
 mod description;
 mod network;
 mod task;
@@ -30,7 +31,7 @@ pub use crate::{
 /// The networks that accounts can be connected on.
 #[must_use]
 pub fn built() -> &'static [&'static dyn Network] {
-    &[]
+    &[&bluesky::Bluesky]
 }
 
 /// All networks that people may ask after, built in or not, by their names.
