@@ -13,6 +13,7 @@ mod account;
 mod address;
 mod answer;
 mod ask;
+pub mod bluesky;
 mod description;
 mod github;
 mod id;
@@ -38,7 +39,7 @@ pub use crate::{
 /// The networks that accounts can be connected on.
 #[must_use]
 pub fn built() -> &'static [&'static dyn Network] {
-    &[&github::GitHub]
+    &[&bluesky::Bluesky, &github::GitHub]
 }
 
 /// All networks that people may ask after, built in or not, by their names.
