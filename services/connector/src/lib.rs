@@ -115,6 +115,7 @@ impl Service for Connector {
             pace: config.pace(),
             visit_interval: config.visit_interval,
             whole_interval: config.whole_interval,
+            bounds: visit::Bounds::default(),
         };
         let backlog = Backlog { db: context.db.clone(), metrics: Arc::clone(&metrics) };
         let rpc = SignalRpc {
