@@ -15,6 +15,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
 use klout_chassis::Clock;
 use klout_networks::{Ask, Server, Trouble, sign_in};
+use klout_outbound::Outbound;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tracing::{debug, instrument};
@@ -23,7 +24,7 @@ use url::Url;
 use self::{
     kept::{Fresh, Kept},
     proof::{DPOP, ProofKey},
-    wire::Wire,
+    wire::{Nonces, Wire},
 };
 use crate::{
     error::Error,
@@ -65,6 +66,19 @@ pub(crate) struct Mark(Vec<u8>);
 // === impl Access ===
 
 impl Access {
+    /// `plain_allowed`: whether secrets go over HTTP without TLS, too.
+    pub(crate) fn new(
+        db: PgPool,
+        keys: Keys,
+        outbound: Outbound,
+        running: Clock,
+        plain_allowed: bool,
+    ) -> Self {
+        let nonces = Nonces::default();
+        let wire = Wire { outbound, running: running.clone(), plain_allowed, nonces };
+        Self { db, keys, wire, running }
+    }
+
     /// What goes with a request about a connection, so that its network lets us in. Nobody but the account's own server
     /// gets it, whatever is asked.
     pub(crate) async fn headers(

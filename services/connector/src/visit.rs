@@ -10,6 +10,8 @@
 pub(crate) mod ask;
 mod begin;
 mod commit;
+#[cfg(test)]
+mod tests;
 pub(crate) mod verdict;
 
 use std::{
@@ -68,6 +70,18 @@ pub(crate) struct Visitor {
     pub(crate) visit_interval: Duration,
     /// How long after a visit that read everything the next one does.
     pub(crate) whole_interval: Duration,
+    pub(crate) bounds: Bounds,
+}
+
+/// How much is read before it is called endless.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Parts of one list.
+    pub(crate) parts_max: i32,
+    /// Requests about one account that wait. What follows beyond it is left to the next visit.
+    pub(crate) waiting_max: i32,
+    /// Requests of one visit. What follows beyond it is left to the next visit.
+    pub(crate) requests_max: i64,
 }
 
 /// A request, all it is about, and what was answered.
@@ -79,6 +93,12 @@ struct Asked<'a> {
     of: Task,
     /// Which access went along, if any did.
     lent: OnceLock<Mark>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { parts_max: 10_000, waiting_max: 50_000, requests_max: 200_000 }
+    }
 }
 
 // === impl Visitor ===
@@ -166,7 +186,8 @@ impl Visitor {
             Ok(visit) => asked.network.read(&visit, &asked.of, &answer).map_err(Problem::from),
             Err(trouble) => Err(Problem::from(trouble)),
         };
-        let step = step.and_then(|step| commit::check(asked.task, &step).map(|()| step));
+        let step =
+            step.and_then(|step| commit::check(self.bounds, asked.task, &step).map(|()| step));
         match step {
             Ok(step) => {
                 let validator = reply.address.map(|at| (at, reply.answered.validator()));
