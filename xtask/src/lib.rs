@@ -11,6 +11,7 @@ mod fuzz;
 mod install;
 mod job;
 mod kill;
+mod recordings;
 mod stores;
 mod test;
 mod up;
@@ -40,6 +41,7 @@ pub enum Command {
     Contract(contract::Contract),
     Fuzz(fuzz::Fuzz),
     Kill(kill::Kill),
+    Recordings(recordings::Recordings),
     Validate(validate::Validate),
 }
 
@@ -84,6 +86,7 @@ impl Command {
             Self::Contract(contract) => contract.run(&workspace, &interrupt),
             Self::Fuzz(fuzz) => fuzz.run(&workspace, &interrupt),
             Self::Kill(kill) => kill.run(&workspace, &interrupt),
+            Self::Recordings(recordings) => recordings.run(),
             Self::Validate(validate) => validate.run(&workspace, &interrupt),
         }
     }

@@ -15,8 +15,10 @@ mod answer;
 mod ask;
 mod description;
 mod github;
+mod html;
 mod id;
 mod link;
+mod mastodon;
 mod network;
 mod task;
 mod text;
@@ -37,7 +39,7 @@ pub use crate::{
 /// The networks that accounts can be connected on.
 #[must_use]
 pub fn built() -> &'static [&'static dyn Network] {
-    &[&github::GitHub]
+    &[&github::GitHub, &mastodon::Mastodon]
 }
 
 /// All networks that people may ask after, built in or not, by their names.
