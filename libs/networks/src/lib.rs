@@ -5,15 +5,23 @@
 //! signals that an answer yielded. So a network is tested on what was once answered, and a process that is killed goes
 //! on where it was.
 //!
-//! What any host may answer to anybody is read in one place: how long to wait ([`wait`]).
+//! What any host may answer to anybody is read in one place: how long to wait ([`wait`]), and where the other parts of a
+//! list are, which never is on another server.
 
+mod about;
 mod account;
+mod address;
 mod answer;
 mod ask;
 mod catalogue;
 mod description;
+mod github;
+mod id;
+mod link;
 mod network;
+pub mod sign_in;
 mod task;
+mod text;
 mod trouble;
 mod waiting;
 mod wikipedia;
@@ -23,17 +31,16 @@ pub use crate::{
     answer::Answer,
     ask::{Ask, Server},
     description::{Capabilities, Description, Method, State, Terms, Whose},
-    network::Network,
+    network::{Network, Recorded},
     task::{Listing, Seen, Step, Task, TaskBroken, Then},
     trouble::Trouble,
     waiting::wait,
-    wikipedia::Wikipedia,
 };
 
 /// The networks that accounts can be connected on.
 #[must_use]
 pub fn built() -> &'static [&'static dyn Network] {
-    &[&Wikipedia]
+    &[&github::GitHub, &wikipedia::Wikipedia]
 }
 
 /// All networks that people may ask after, built in or not, by their names.

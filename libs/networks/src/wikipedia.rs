@@ -13,6 +13,8 @@ mod neighbourhood;
 mod page_rank;
 mod work;
 
+use std::collections::BTreeMap;
+
 use klout_proto::{
     convert::timestamp,
     signal::v1::{Account as WireAccount, Counter, Signal, signal::Content},
@@ -26,13 +28,13 @@ use self::{
     work::{Inlinks, Links, Outlinks, Place, Work},
 };
 use crate::{
-    Account, Answer, Ask, Capabilities, Description, Listing, Method, Network, Server, State, Step,
-    Task, Terms, Then, Trouble, Visit, Whose,
+    Account, Answer, Ask, Capabilities, Description, Listing, Method, Network, Recorded, Server,
+    State, Step, Task, Terms, Then, Trouble, Visit, Whose,
 };
 
 /// The network.
 #[derive(Clone, Copy, Debug)]
-pub struct Wikipedia;
+pub(crate) struct Wikipedia;
 
 static DESCRIPTION: Description = Description {
     network: NETWORK,
@@ -162,6 +164,23 @@ impl Network for Wikipedia {
                 read_on(visit, links, on)
             }
         })
+    }
+
+    fn recorded(&self, url: &Url) -> Option<Recorded> {
+        if !url.path().ends_with("/api.php") {
+            return None;
+        }
+        let asked: BTreeMap<_, _> = url.query_pairs().collect();
+        let get = |name| asked.get(name).map(AsRef::as_ref);
+        let page = get("pageids").is_some();
+        let work = match (get("list"), get("generator"), get("prop")) {
+            (Some("backlinks"), _, _) => Work::Inlinks(Inlinks::default()),
+            (None, Some("links"), _) if page => Work::Outlinks(Outlinks::default()),
+            (None, None, Some("info")) if page => Work::Page,
+            (None, None, _) if get("titles").is_some() => return Some(Recorded::Account),
+            _ => return None,
+        };
+        Some(Recorded::Task(work.task()))
     }
 }
 

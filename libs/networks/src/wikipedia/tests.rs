@@ -313,6 +313,19 @@ fn whose_article_it_is_is_told_by_the_number_of_its_page() {
 }
 
 #[test]
+fn what_was_asked_for_is_told_by_its_address() {
+    for work in [Work::Page, Work::Inlinks(Inlinks::default()), Work::Outlinks(Outlinks::default())]
+    {
+        let url = Wikipedia.ask(&ann(), &work.task()).expect("ours").url;
+        assert_eq!(Wikipedia.recorded(&url), Some(Recorded::Task(work.task())));
+    }
+    let url = Wikipedia.resolve(&ann()).expect("a title").url;
+    assert_eq!(Wikipedia.recorded(&url), Some(Recorded::Account));
+    let other = "https://en.wikipedia.org/w/index.php?titles=Ann".parse().expect("an address");
+    assert_eq!(Wikipedia.recorded(&other), None);
+}
+
+#[test]
 fn what_is_no_article_about_somebody_is_nobodys() {
     let page = |more: Value| {
         let mut page = json!({"pageid": 2, "ns": 0, "title": "Ann"});
