@@ -11,6 +11,8 @@ mod fuzz;
 mod install;
 mod job;
 mod kill;
+mod peers;
+mod running;
 mod stores;
 mod test;
 mod up;
@@ -40,6 +42,7 @@ pub enum Command {
     Contract(contract::Contract),
     Fuzz(fuzz::Fuzz),
     Kill(kill::Kill),
+    Peers(peers::Peers),
     Validate(validate::Validate),
 }
 
@@ -84,6 +87,7 @@ impl Command {
             Self::Contract(contract) => contract.run(&workspace, &interrupt),
             Self::Fuzz(fuzz) => fuzz.run(&workspace, &interrupt),
             Self::Kill(kill) => kill.run(&workspace, &interrupt),
+            Self::Peers(peers) => peers.run(&workspace, &interrupt),
             Self::Validate(validate) => validate.run(&workspace, &interrupt),
         }
     }

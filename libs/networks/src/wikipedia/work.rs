@@ -56,8 +56,8 @@ pub(super) struct Inlinks {
     #[serde(default)]
     pub(super) at: Place,
     #[serde(default)]
-    restarts: u8,
-    ids: BTreeSet<u64>,
+    pub(super) restarts: u8,
+    pub(super) ids: BTreeSet<u64>,
     /// What the article is called, and by which redirects.
     pub(super) names: BTreeSet<String>,
     /// The first of those that link.
@@ -70,8 +70,8 @@ pub(super) struct Outlinks {
     #[serde(default)]
     pub(super) at: Place,
     #[serde(default)]
-    restarts: u8,
-    ids: BTreeSet<u64>,
+    pub(super) restarts: u8,
+    pub(super) ids: BTreeSet<u64>,
 }
 
 /// Links of a batch of pages.
