@@ -13,6 +13,7 @@ mod account;
 mod address;
 mod answer;
 mod ask;
+pub mod bluesky;
 mod catalogue;
 mod description;
 mod github;
@@ -40,7 +41,7 @@ pub use crate::{
 /// The networks that accounts can be connected on.
 #[must_use]
 pub fn built() -> &'static [&'static dyn Network] {
-    &[&github::GitHub, &wikipedia::Wikipedia]
+    &[&bluesky::Bluesky, &github::GitHub, &wikipedia::Wikipedia]
 }
 
 /// All networks that people may ask after, built in or not, by their names.
