@@ -10,12 +10,15 @@
 pub(crate) mod ask;
 mod begin;
 mod commit;
-mod verdict;
+pub(crate) mod verdict;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use klout_chassis::{Chain, Clock};
-use klout_networks::{Mode, Network, Task, Trouble, Visit};
+use klout_networks::{Ask, Mode, Network, Task, Trouble, Visit};
 use klout_outbound::Outbound;
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -28,7 +31,7 @@ use self::{
     verdict::{Problem, Verdict, host_pause},
 };
 use crate::{
-    access::Access,
+    access::{Access, Lent, Mark},
     admission::Terms,
     deliver::Bell,
     error::Error,
@@ -74,6 +77,8 @@ struct Asked<'a> {
     task: &'a Leased,
     /// What is asked.
     of: Task,
+    /// Which access went along, if any did.
+    lent: OnceLock<Mark>,
 }
 
 // === impl Visitor ===
@@ -101,7 +106,8 @@ impl Visitor {
             return Ok(true);
         };
         let of = Task::kept(task.content.clone());
-        let asked = Asked { network, connection: &connection, task: &task, of };
+        let asked =
+            Asked { network, connection: &connection, task: &task, of, lent: OnceLock::new() };
         let Some(asking) = stop.run_until_cancelled(self.ask(&asked)).await else {
             self.put_off(&task, now, task.attempts - 1).await?;
             return Ok(false);
@@ -120,7 +126,7 @@ impl Visitor {
         if !allowed(&visit, &ask.url) {
             return Err(Unasked::Elsewhere.into());
         }
-        let access = self.access.headers(asked.connection, &ask).await?;
+        let mut lent = self.lend(asked, &ask).await?;
         let address = self.hash(&asked.connection.network, ask.url.as_str());
         let known = match ask.conditional && asked.connection.mode == INCREMENTAL {
             // What cannot be looked up is asked for whole.
@@ -129,9 +135,23 @@ impl Visitor {
                 .unwrap_or_default(),
             false => None,
         };
-        let answered = ask::send(&self.outbound, &ask, access, known.as_ref()).await?;
-        self.access.heard(asked.connection, &ask, &answered).await;
+        let mut answered = ask::send(&self.outbound, &ask, &lent.headers, known.as_ref()).await?;
+        if self.access.heard(&lent, &ask, &answered) {
+            lent = self.lend(asked, &ask).await?;
+            answered = ask::send(&self.outbound, &ask, &lent.headers, known.as_ref()).await?;
+            self.access.heard(&lent, &ask, &answered);
+        }
         Ok(Reply { answered, address: ask.conditional.then_some(address) })
+    }
+
+    /// The access that goes with a request.
+    async fn lend(&self, asked: &Asked<'_>, ask: &Ask) -> Result<Lent, Problem> {
+        let lent = self.access.headers(asked.connection, ask).await?;
+        if let Some(mark) = &lent.mark {
+            // That of the first attempt stays: what was renewed since is newer than that.
+            let _ = asked.lent.set(mark.clone());
+        }
+        Ok(lent)
     }
 
     /// Reads an answer and keeps what it yields.
@@ -171,7 +191,7 @@ impl Visitor {
         wait: Option<OffsetDateTime>,
     ) -> Result<(), Error> {
         let store = Error::store;
-        let Asked { network, connection, task, of } = asked;
+        let Asked { network, connection, task, of, .. } = asked;
         let now = self.running.now();
         let account = connection.account_id;
         debug!(network = connection.network, kind = of.kind(), problem = %Chain(problem), "nothing came of a request");
@@ -201,27 +221,13 @@ impl Visitor {
                 self.host_failed(&task.host, host, wait, now).await?;
                 self.put_off(task, wait.map_or(at, |wait| wait.max(at)), task.attempts).await
             }
-            Verdict::Renew => match self.access.renew(connection).await {
+            Verdict::Renew => match self.access.renew(connection, asked.lent.get()).await {
                 Ok(()) => self.put_off(task, now, task.attempts).await,
-                Err(trouble @ Trouble::AccessRefused { .. }) => {
-                    let problem = Problem::from(trouble);
-                    let told = (problem.reason(), problem.to_string());
-                    store::connection::failed(
-                        &self.db,
-                        account,
-                        "NEEDS_ACCESS",
-                        (told.0, &told.1),
-                        now,
-                    )
-                    .await
-                    .map_err(store("note why an attempt failed"))?;
+                // What is the matter is not asked to be renewed once more.
+                Err(Problem::Trouble(Trouble::AccessExpired)) => {
                     self.close(account, "NEEDS_ACCESS").await
                 }
-                // Not now; the request waits as if it had failed.
-                Err(trouble) => {
-                    debug!(problem = %Chain(&trouble), "access could not be renewed");
-                    self.put_off(task, now + LEASE_SLACK, task.attempts).await
-                }
+                Err(problem) => Box::pin(self.failed(asked, &problem, wait)).await,
             },
             Verdict::GiveUp { host } => {
                 self.host_failed(&task.host, host, wait, now).await?;
