@@ -12,6 +12,7 @@ mod install;
 mod job;
 mod kill;
 mod peers;
+mod recordings;
 mod running;
 mod stores;
 mod test;
@@ -43,6 +44,7 @@ pub enum Command {
     Fuzz(fuzz::Fuzz),
     Kill(kill::Kill),
     Peers(peers::Peers),
+    Recordings(recordings::Recordings),
     Validate(validate::Validate),
 }
 
@@ -88,6 +90,7 @@ impl Command {
             Self::Fuzz(fuzz) => fuzz.run(&workspace, &interrupt),
             Self::Kill(kill) => kill.run(&workspace, &interrupt),
             Self::Peers(peers) => peers.run(&workspace, &interrupt),
+            Self::Recordings(recordings) => recordings.run(),
             Self::Validate(validate) => validate.run(&workspace, &interrupt),
         }
     }

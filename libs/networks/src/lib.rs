@@ -17,8 +17,10 @@ pub mod bluesky;
 mod catalogue;
 mod description;
 mod github;
+mod html;
 mod id;
 mod link;
+mod mastodon;
 mod network;
 pub mod sign_in;
 mod task;
@@ -41,7 +43,7 @@ pub use crate::{
 /// The networks that accounts can be connected on.
 #[must_use]
 pub fn built() -> &'static [&'static dyn Network] {
-    &[&bluesky::Bluesky, &github::GitHub, &wikipedia::Wikipedia]
+    &[&bluesky::Bluesky, &github::GitHub, &mastodon::Mastodon, &wikipedia::Wikipedia]
 }
 
 /// All networks that people may ask after, built in or not, by their names.
