@@ -11,7 +11,7 @@ use axum::{
 use tokio::{
     net::TcpListener,
     sync::mpsc::{self, Receiver, Sender},
-    task::JoinHandle,
+    task::JoinSet,
 };
 use url::Url;
 
@@ -39,7 +39,8 @@ pub(super) type Came = Result<Back, String>;
 pub(super) struct Waiting {
     port: u16,
     came: Receiver<Came>,
-    server: JoinHandle<()>,
+    /// Ends with it.
+    _server: JoinSet<()>,
 }
 
 // === impl Waiting ===
@@ -51,12 +52,13 @@ impl Waiting {
         let port = listener.local_addr().map_err(failed)?.port();
         let (tell, came) = mpsc::channel(1);
         let routes = Router::new().route(PATH, get(back)).with_state(Arc::new(tell));
-        let server = tokio::spawn(async move {
+        let mut server = JoinSet::new();
+        server.spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
                 eprintln!("klout: nobody can come back here: {error}");
             }
         });
-        Ok(Self { port, came, server })
+        Ok(Self { port, came, _server: server })
     }
 
     pub(super) fn redirect_uri(&self) -> String {
@@ -66,12 +68,6 @@ impl Waiting {
     pub(super) async fn back(mut self) -> Result<Came, Failure> {
         let gone = || Failure::Failed("nobody can come back here any more".to_owned());
         self.came.recv().await.ok_or_else(gone)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 
