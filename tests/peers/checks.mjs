@@ -1,6 +1,6 @@
 // One line a check, and what they come to.
 let held = 0
-const failed = []
+let broken = 0
 
 export async function check(claim, holds) {
   try {
@@ -8,9 +8,14 @@ export async function check(claim, holds) {
     held += 1
     console.log(`ok      ${claim}`)
   } catch (error) {
-    failed.push(claim)
-    console.log(`FAILED  ${claim}\n        ${error.message.replaceAll('\n', '\n        ')}`)
+    failed(claim, error)
   }
+}
+
+export function failed(claim, error) {
+  broken += 1
+  const why = [error.message, error.cause?.message].filter(Boolean).join(': ')
+  console.log(`FAILED  ${claim}\n        ${why.replaceAll('\n', '\n        ')}`)
 }
 
 export function equal(found, expected, of = '') {
@@ -33,6 +38,6 @@ export async function refused(reason, doing) {
 }
 
 export function summary() {
-  console.log(`\n${held} of ${held + failed.length} checks hold`)
-  return failed.length === 0
+  console.log(`\n${held} of ${held + broken} checks hold`)
+  return broken === 0
 }

@@ -60,7 +60,7 @@ export async function read(id) {
 export async function again(id, mode = 'BACKFILL') {
   const before = await connection(id)
   await ask('POST', `/v1/connections/${id}/sync`, { mode })
-  const begun = (it) => closed(it) || (idle(it) && it.syncTime > before.syncTime)
+  const begun = (it) => closed(it) || (idle(it) && Date.parse(it.syncTime) > Date.parse(before.syncTime ?? 0))
   return await until('a further visit ends', () => connection(id), begun)
 }
 
@@ -71,7 +71,7 @@ export function evidence(person) {
     stdio: ['ignore', 'pipe', 'pipe'],
   }).toString()
   const told = { kinds: {}, counters: {}, posts: 0, actors: {} }
-  const signals = text.split('\n').filter(Boolean).map((line) => JSON.parse(line)).flatMap(signalsOf)
+  const signals = Object.values(JSON.parse(text).services).flatMap((it) => it.signal ?? [])
   const readings = []
   for (const { retracted, content } of signals) {
     if (retracted || !content) continue
@@ -87,11 +87,6 @@ export function evidence(person) {
   readings.sort((one, other) => (one.readTime < other.readTime ? -1 : 1))
   for (const { name, value } of readings) told.counters[name] = value
   return told
-}
-
-function signalsOf(line) {
-  if (line.name === 'signal' || line.signal_id) return [line.json ?? line]
-  return line.signal ? [line.signal] : []
 }
 
 export const score = (person) => ask('GET', `/v1/people/${person}/score`)

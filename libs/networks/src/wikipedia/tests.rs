@@ -517,11 +517,12 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// An answer that is nearly right.
 fn any_answer() -> impl Strategy<Value = Value> {
-    let number = prop_oneof![(0_u64..6).prop_map(Value::from), any::<i64>().prop_map(Value::from)];
+    let number =
+        prop_oneof![(0_u64..6).prop_map(Value::from), any::<i64>().prop_map(Value::from)].boxed();
     let link = (number.clone(), "[AK]{1,2}", any_json()).prop_map(
         |(id, title, redirlinks)| json!({"pageid": id, "ns": 0, "title": title, "redirlinks": redirlinks}),
     );
-    let links = prop::collection::vec(link, 0..4);
+    let links = prop::collection::vec(link, 0..4).boxed();
     let page = (number, "[AK]{1,2}", links.clone(), any::<bool>()).prop_map(|(id, title, links, redirect)| {
         json!({"pageid": id, "ns": 0, "title": title, "links": links, "linkshere": links, "redirect": redirect})
     });
