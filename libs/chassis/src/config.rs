@@ -21,7 +21,7 @@ use crate::{Clock, token::TokenKey};
 pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
 
 /// Keys whose values are printed as `***`.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 10] = [
     "account_key",
     "token_secret",
     "database_url",
@@ -30,6 +30,8 @@ const SECRETS: [&str; 8] = [
     "contact_keys",
     "pass_secret",
     "pass_secret_before",
+    "token_keys",
+    "client_secret",
 ];
 
 /// The shortest token secret: as long as the hash that it keys.
@@ -399,6 +401,9 @@ fn sections(figment: &Figment) -> Result<Dict, ConfigError> {
 
 fn mask(fields: &mut Dict) {
     for (name, value) in fields {
+        if let Value::Dict(_, fields) = value {
+            mask(fields);
+        }
         if SECRETS.contains(&name.as_str()) && value.as_str().is_some_and(|text| !text.is_empty()) {
             *value = Value::from("***");
         }

@@ -47,7 +47,7 @@ struct Entry {
     migrator: &'static Migrator,
     metrics: &'static [Metric],
     hosted: bool,
-    check: fn(&Configuration) -> Result<(), ConfigError>,
+    check: fn(&Configuration, dev: bool) -> Result<(), ConfigError>,
     build: fn(&Configuration, Context) -> Result<Building, ConfigError>,
 }
 
@@ -127,7 +127,11 @@ impl Host {
             migrator: S::MIGRATOR,
             metrics: S::METRICS,
             hosted: true,
-            check: |configuration| S::check(&configuration.section(S::NAME)?),
+            check: |configuration, dev| {
+                let config = configuration.section(S::NAME)?;
+                S::check(&config)?;
+                if dev { Ok(()) } else { S::check_secrets(&config) }
+            },
             build: |configuration, context| {
                 let config = configuration.section(S::NAME)?;
                 Ok(Box::pin(async move {
@@ -200,7 +204,7 @@ impl Host {
         configuration.section::<LinksConfig>("links")?;
         configuration.section::<klout_telemetry::Config>("telemetry")?;
         for entry in self.hosted() {
-            (entry.check)(configuration)?;
+            (entry.check)(configuration, server.dev)?;
         }
         Ok(())
     }

@@ -63,6 +63,15 @@ pub trait Service: Sized + Send + 'static {
         Ok(())
     }
 
+    /// Checks that every secret is there that only a process does without that was started with `dev`.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing.
+    fn check_secrets(_config: &Self::Config) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
     /// Prepares everything the service needs. Reads no environment, binds no port and starts no
     /// task: that is the host's part.
     fn build(

@@ -2,7 +2,18 @@
 
 use std::fmt;
 
+use url::Url;
+
 use crate::{Account, Answer, Ask, Description, Step, Task, Then, Trouble, Visit};
+
+/// What was asked for by an address that was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// Whose a handle is, which [`Network::resolved`] reads.
+    Account,
+    /// What [`Network::read`] reads.
+    Task(Task),
+}
 
 /// A network that accounts can be connected on.
 ///
@@ -50,4 +61,10 @@ pub trait Network: fmt::Debug + Send + Sync {
     ///
     /// What is the matter. Nothing is lost: the task stays, or ends as [`Trouble`] says.
     fn read(&self, visit: &Visit, task: &Task, answer: &Answer<'_>) -> Result<Step, Trouble>;
+
+    /// What whoever asked for this address wanted to know: the opposite of [`Self::ask`], so that what was recorded can
+    /// be read. `None`: nothing that is asked of this network.
+    fn recorded(&self, _url: &Url) -> Option<Recorded> {
+        None
+    }
 }

@@ -31,6 +31,9 @@ pub struct Seen {
     pub item: String,
     /// What it is like.
     pub value: String,
+    /// Whether it is about nothing, as the likes of a post are that has none. Then it is asked only if it was about
+    /// something when it was read the last time, also in visits that read everything.
+    pub none: bool,
 }
 
 /// A part of a list of signals of which every one is in the list as long as it is so.
@@ -114,6 +117,14 @@ impl Then {
     /// A task that is asked when what it is about has changed.
     #[must_use]
     pub fn unless(task: Task, item: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { task, unless: Some(Seen { item: item.into(), value: value.into() }) }
+        Self { task, unless: Some(Seen { item: item.into(), value: value.into(), none: false }) }
+    }
+
+    /// A task about so many of something, that is asked when there are not as many as there were. Where there were none
+    /// and are none, nobody is asked.
+    #[must_use]
+    pub fn counted(task: Task, item: impl Into<String>, count: u64) -> Self {
+        let (item, value, none) = (item.into(), count.to_string(), count == 0);
+        Self { task, unless: Some(Seen { item, value, none }) }
     }
 }

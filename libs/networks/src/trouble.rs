@@ -38,6 +38,10 @@ pub enum Trouble {
     #[error("{what} cannot be read: {problem}")]
     Malformed { what: &'static str, problem: String },
 
+    /// Left out: whoever says so may not be whom we asked.
+    #[error("the next part of a list is said to be on another server")]
+    Elsewhere,
+
     /// Left out: a version that knows it may come.
     #[error(transparent)]
     TaskBroken(#[from] TaskBroken),
@@ -57,6 +61,7 @@ impl Trouble {
             Self::ItemGone => "NETWORK_ITEM_GONE",
             Self::Unavailable { .. } => "NETWORK_UNAVAILABLE",
             Self::Malformed { .. } => "NETWORK_ANSWER_MALFORMED",
+            Self::Elsewhere => "NETWORK_SENDS_ELSEWHERE",
             Self::TaskBroken(_) => "NETWORK_TASK_UNKNOWN",
         }
     }

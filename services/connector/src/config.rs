@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use klout_chassis::ConfigError;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::networks::Servers;
+use crate::{networks::Servers, seal::Keys};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +34,9 @@ pub struct Config {
     #[serde(with = "humantime_serde")]
     pub whole_interval: Duration,
 
+    /// Keys that seal the access that people gave: `ID:KEY`, separated by spaces. The first one seals.
+    pub token_keys: SecretString,
+
     /// Whether networks at private addresses and other ports than the usual are asked, too.
     pub private_networks_allowed: bool,
 
@@ -49,6 +53,7 @@ impl Config {
                 problem: "is below 10ms, which would keep Postgres busy with nothing".to_owned(),
             });
         }
+        self.keys()?;
         for (network, servers) in &self.networks {
             let example = servers.public.replace("{server}", "server.example");
             if Url::parse(&example).ok().is_none_or(|url| !url.has_host()) {
@@ -59,6 +64,32 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Refuses to do without keys.
+    pub(crate) fn validate_secrets(&self) -> Result<(), ConfigError> {
+        if self.token_keys.expose_secret().trim().is_empty() {
+            return Err(ConfigError::Setting {
+                setting: "connector.token_keys",
+                problem: "has to be ID:KEY, such as `first:` and what `openssl rand -base64 32` makes, made once and \
+                          kept; `--dev` does without"
+                    .to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// What seals the access that people gave. Without any it is one that everybody knows: see
+    /// [`Self::validate_secrets`].
+    pub(crate) fn keys(&self) -> Result<Keys, ConfigError> {
+        let text = self.token_keys.expose_secret();
+        if text.trim().is_empty() {
+            return Ok(Keys::well_known());
+        }
+        Keys::parse(text).map_err(|problem| ConfigError::Setting {
+            setting: "connector.token_keys",
+            problem: problem.to_owned(),
+        })
     }
 
     /// How long after a request the same host is asked again.

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use klout_chassis::{Refusal, page::PageMalformed};
+use klout_model::PersonId;
+use klout_networks::Trouble;
 use klout_proto::people::StatesMalformed;
 use tonic::{Code, Status};
 
-use crate::ingest::SIGNALS_MAX;
+use crate::{ingest::SIGNALS_MAX, visit::verdict::Problem};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -28,6 +30,27 @@ pub enum Error {
     #[error("the connection is closed: {why}")]
     ConnectionClosed { connection: String, why: &'static str },
 
+    #[error("there is no person {person}")]
+    PersonUnknown { person: PersonId },
+
+    #[error("there is no such attempt to connect, or it is too long ago; start again")]
+    AttemptUnknown,
+
+    #[error("its network knows no such account")]
+    AccountUnknown,
+
+    #[error("{network} is a network that no account can be connected on")]
+    NetworkNotBuilt { network: String },
+
+    #[error(transparent)]
+    Network(Box<Problem>),
+
+    #[error("another service refused")]
+    Said(#[source] Status),
+
+    #[error("another service did not answer")]
+    Peer(#[source] Status),
+
     #[error(transparent)]
     States(StatesMalformed),
 
@@ -46,6 +69,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Of what a network did.
+    pub(crate) fn network(problem: Problem) -> Self {
+        Self::Network(Box::new(problem))
+    }
+
     pub(crate) fn store(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Store { action, source }
     }
@@ -71,6 +99,18 @@ impl From<Error> for Status {
                 Refusal::new(Code::FailedPrecondition, "CONNECTION_CLOSED")
                     .with("connection", connection)
             }
+            Error::PersonUnknown { person } => {
+                Refusal::new(Code::NotFound, "PERSON_UNKNOWN").with("person", person)
+            }
+            Error::AttemptUnknown => Refusal::new(Code::NotFound, "ATTEMPT_UNKNOWN"),
+            Error::AccountUnknown => Refusal::new(Code::NotFound, "ACCOUNT_UNKNOWN"),
+            Error::NetworkNotBuilt { network } => {
+                Refusal::new(Code::FailedPrecondition, "NETWORK_NOT_BUILT").with("network", network)
+            }
+            Error::Network(problem) => of_network(problem),
+            // It is about what the caller sent, in the words of the service that knows.
+            Error::Said(status) => return status.clone(),
+            Error::Peer(status) => Refusal::peer(status),
             Error::States(_) => Refusal::new(Code::InvalidArgument, "STATES_MALFORMED"),
             // What broke the stream was said by the transport, about the caller's own message.
             Error::Stream(status) => return status.clone(),
@@ -78,5 +118,30 @@ impl From<Error> for Status {
             Error::Store { source, .. } => Refusal::store(source),
         };
         refusal.into_status(error)
+    }
+}
+
+/// What a network did, to whoever waits for it.
+fn of_network(problem: &Problem) -> Refusal {
+    match problem {
+        Problem::Trouble(Trouble::AccessRefused { .. } | Trouble::AccessExpired) => {
+            Refusal::new(Code::PermissionDenied, "NETWORK_ACCESS_REFUSED")
+        }
+        Problem::Trouble(Trouble::AccountGone | Trouble::ItemGone) => {
+            Refusal::new(Code::NotFound, "ACCOUNT_UNKNOWN")
+        }
+        Problem::Kept(_) => Refusal::new(Code::Unavailable, "STORE_UNAVAILABLE"),
+        // The cause is a stable name, too: most are somebody else's to remove.
+        Problem::Trouble(
+            Trouble::RateLimited { .. }
+            | Trouble::Unavailable { .. }
+            | Trouble::Malformed { .. }
+            | Trouble::TaskBroken(_),
+        )
+        | Problem::Unasked(_)
+        | Problem::Endless(_)
+        | Problem::Sealed(_) => {
+            Refusal::new(Code::Unavailable, "NETWORK_UNAVAILABLE").with("cause", problem.reason())
+        }
     }
 }

@@ -87,12 +87,19 @@ async fn end_connections(db: &mut PgConnection, newer: &[&Told]) -> Result<(), E
     if left.is_empty() {
         return Ok(());
     }
+    // Whoever connects one of them now is waited for: what they connect ends, too.
+    store::connection::lock_people(&mut *db, &left).await.map_err(store("hold who left"))?;
     let accounts = store::connection::accounts(&mut *db, &left).await;
     let accounts = accounts.map_err(store("look what is connected"))?;
     if !accounts.is_empty() {
         store::connection::remove(db, &accounts).await.map_err(store("end connections"))?;
     }
     Ok(())
+}
+
+/// Whether somebody is no member any more, and nobody else either.
+pub(crate) fn has_left(known: &Known) -> bool {
+    ![State::Member, State::Merged].iter().any(|it| it.as_str() == known.state)
 }
 
 /// The highest number that was told.

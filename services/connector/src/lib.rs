@@ -8,6 +8,7 @@ mod admission;
 mod backlog;
 mod batch;
 mod config;
+mod connect;
 mod connections;
 mod deliver;
 mod description;
@@ -18,7 +19,9 @@ mod metrics;
 mod networks;
 mod owners;
 mod redeliver;
+mod reseal;
 mod rpc;
+mod seal;
 mod store;
 mod visit;
 
@@ -43,13 +46,18 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
-    access::Access,
+    access::{
+        Access,
+        wire::{Nonces, Wire},
+    },
     admission::Terms,
     backlog::Backlog,
+    connect::Connecter,
     deliver::{Bell, Deliverer},
     metrics::{METRICS, Metrics},
     networks::Networks,
     owners::Owners,
+    reseal::Resealer,
     rpc::{PersonDataRpc, SignalRpc},
     visit::Visitor,
 };
@@ -66,6 +74,7 @@ pub struct Connector {
     deliverer: Deliverer,
     backlog: Backlog,
     visitor: Visitor,
+    resealer: Resealer,
 }
 
 impl Service for Connector {
@@ -86,6 +95,10 @@ impl Service for Connector {
         config.validate()
     }
 
+    fn check_secrets(config: &Config) -> Result<(), ConfigError> {
+        config.validate_secrets()
+    }
+
     async fn build(config: Config, context: Context) -> Result<Self, BoxError> {
         let check_value = context.account_key.check_value();
         let kept = store::account_key::keep_first(&context.db, &check_value).await?;
@@ -95,12 +108,29 @@ impl Service for Connector {
             true => Reach::Anywhere,
             false => Reach::Public,
         };
+        let keys = config.keys()?;
+        let resealer = Resealer { db: context.db.clone(), keys: keys.clone() };
+        if let Some(missing) = resealer.check().await? {
+            return Err(missing.into());
+        }
+        let outbound = visit::ask::outbound(reach)?;
+        let access = Access {
+            db: context.db.clone(),
+            keys,
+            wire: Wire {
+                outbound: outbound.clone(),
+                running: Clock::running(),
+                plain_allowed: config.private_networks_allowed,
+                nonces: Nonces::default(),
+            },
+            running: Clock::running(),
+        };
         let outbox_grew = Bell::default();
         let visitor = Visitor {
             db: context.db.clone(),
             networks: Networks::new(config.networks.clone()),
-            outbound: visit::ask::outbound(reach)?,
-            access: Access {},
+            outbound,
+            access: access.clone(),
             outbox_grew: outbox_grew.clone(),
             due: Arc::default(),
             clock: context.clock.clone(),
@@ -117,6 +147,15 @@ impl Service for Connector {
             whole_interval: config.whole_interval,
             bounds: visit::Bounds::default(),
         };
+        let connecter = Connecter {
+            db: context.db.clone(),
+            networks: visitor.networks.clone(),
+            access,
+            graph: context.links.to("social_graph"),
+            account_key: context.account_key.clone(),
+            running: Clock::running(),
+            due: Arc::clone(&visitor.due),
+        };
         let backlog = Backlog { db: context.db.clone(), metrics: Arc::clone(&metrics) };
         let rpc = SignalRpc {
             db: context.db.clone(),
@@ -127,12 +166,23 @@ impl Service for Connector {
             stream_time_max: config.stream_time_max,
             metrics: Arc::clone(&metrics),
             visitor: visitor.clone(),
+            connecter,
         };
         let person_data_rpc = PersonDataRpc { db: context.db.clone() };
         let graph = GraphServiceClient::new(context.links.to("social_graph"));
         let catching_up = context.catching_up.token();
         let deliverer = Deliverer::new(context.db, &context.links, metrics);
-        Ok(Self { rpc, person_data_rpc, graph, catching_up, deliverer, backlog, visitor, config })
+        Ok(Self {
+            rpc,
+            person_data_rpc,
+            graph,
+            catching_up,
+            deliverer,
+            backlog,
+            visitor,
+            resealer,
+            config,
+        })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -151,6 +201,7 @@ impl Service for Connector {
             deliverer,
             backlog,
             visitor,
+            resealer,
         } = self;
         let nobody_rings = Notify::new();
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
@@ -169,10 +220,11 @@ impl Service for Connector {
         let owners = Owners(graph.clone());
         let begin =
             repeat("begin visits", visit::IDLE, &visitor.due, &stop, || visitor.begin_due(&owners));
+        let reseal = repeat("reseal", reseal::INTERVAL, &nobody_rings, &stop, || resealer.step());
         let visits = (0..config.requests_at_once.get())
             .map(|_| repeat("visits", visit::IDLE, &visitor.due, &stop, || visitor.step(&stop)));
         let visits = futures::future::join_all(visits);
-        tokio::join!(states, deliver, watch, begin, visits);
+        tokio::join!(states, deliver, watch, begin, reseal, visits);
         Ok(())
     }
 }

@@ -151,7 +151,9 @@ impl VisitOutcome {
     pub(crate) fn of(reason: &str) -> Self {
         match reason {
             "NETWORK_RATE_LIMITED" => Self::Waits,
-            "NETWORK_ACCESS_EXPIRED" | "NETWORK_ACCESS_REFUSED" => Self::Access,
+            "NETWORK_ACCESS_EXPIRED" | "NETWORK_ACCESS_REFUSED" | "NETWORK_ACCESS_SEALED" => {
+                Self::Access
+            }
             "NETWORK_ACCOUNT_GONE" | "NETWORK_ITEM_GONE" => Self::Gone,
             "NETWORK_UNAVAILABLE" | "NETWORK_TOO_SLOW" => Self::Unavailable,
             _ => Self::Unreadable,

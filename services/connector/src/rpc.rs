@@ -1,6 +1,7 @@
 //! The gRPC face of the connector. One file for each RPC.
 
 mod batch_ingest_signals;
+mod complete_connection;
 mod disconnect;
 mod get_backlog;
 mod get_connection;
@@ -9,6 +10,7 @@ mod list_connections;
 mod list_networks;
 mod person_data;
 mod redeliver_signals;
+mod start_connection;
 mod sync_connection;
 
 use std::{sync::Arc, time::Duration};
@@ -18,12 +20,13 @@ use klout_model::{AccountKey, Purpose};
 use klout_proto::{
     revision::Deployment,
     signal::v1::{
-        BatchIngestSignalsRequest, BatchIngestSignalsResponse, DisconnectRequest,
-        DisconnectResponse, GetBacklogRequest, GetBacklogResponse, GetConnectionRequest,
-        GetConnectionResponse, IngestSignalsRequest, IngestSignalsResponse, ListConnectionsRequest,
-        ListConnectionsResponse, ListNetworksRequest, ListNetworksResponse,
-        RedeliverSignalsRequest, RedeliverSignalsResponse, Signal, SyncConnectionRequest,
-        SyncConnectionResponse, signal_service_server::SignalService,
+        BatchIngestSignalsRequest, BatchIngestSignalsResponse, CompleteConnectionRequest,
+        CompleteConnectionResponse, DisconnectRequest, DisconnectResponse, GetBacklogRequest,
+        GetBacklogResponse, GetConnectionRequest, GetConnectionResponse, IngestSignalsRequest,
+        IngestSignalsResponse, ListConnectionsRequest, ListConnectionsResponse,
+        ListNetworksRequest, ListNetworksResponse, RedeliverSignalsRequest,
+        RedeliverSignalsResponse, Signal, StartConnectionRequest, StartConnectionResponse,
+        SyncConnectionRequest, SyncConnectionResponse, signal_service_server::SignalService,
     },
 };
 use sqlx::PgPool;
@@ -33,6 +36,7 @@ use tonic::{Request, Response, Status, Streaming};
 pub(crate) use self::person_data::PersonDataRpc;
 use crate::{
     admission::Terms,
+    connect::Connecter,
     deliver::Bell,
     error::Error,
     ingest::{Ingested, ingest},
@@ -51,6 +55,7 @@ pub(crate) struct SignalRpc {
     pub(crate) stream_time_max: Duration,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) visitor: Visitor,
+    pub(crate) connecter: Connecter,
 }
 
 impl SignalRpc {
@@ -112,6 +117,26 @@ impl SignalService for SignalRpc {
         request: Request<ListNetworksRequest>,
     ) -> Result<Response<ListNetworksResponse>, Status> {
         let response = list_networks::list_networks(&request.into_inner())?;
+        Ok(Response::new(response))
+    }
+
+    async fn start_connection(
+        &self,
+        request: Request<StartConnectionRequest>,
+    ) -> Result<Response<StartConnectionResponse>, Status> {
+        let caller = Caller::of(&request);
+        let response =
+            start_connection::start_connection(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn complete_connection(
+        &self,
+        request: Request<CompleteConnectionRequest>,
+    ) -> Result<Response<CompleteConnectionResponse>, Status> {
+        let caller = Caller::of(&request);
+        let response =
+            complete_connection::complete_connection(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -3,11 +3,13 @@
 pub(crate) mod account_key;
 pub(crate) mod batch;
 pub(crate) mod connection;
+pub(crate) mod credential;
 pub(crate) mod forgetting;
 pub(crate) mod host;
 pub(crate) mod listed;
 pub(crate) mod outbox;
 pub(crate) mod person_state;
+pub(crate) mod registration;
 pub(crate) mod seen;
 pub(crate) mod signal;
 pub(crate) mod task;

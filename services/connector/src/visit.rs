@@ -12,12 +12,15 @@ mod begin;
 mod commit;
 #[cfg(test)]
 mod tests;
-mod verdict;
+pub(crate) mod verdict;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use klout_chassis::{Chain, Clock};
-use klout_networks::{Mode, Network, Task, Trouble, Visit};
+use klout_chassis::{Chain, Clock, renewing};
+use klout_networks::{Ask, Mode, Network, Task, Trouble, Visit};
 use klout_outbound::Outbound;
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -26,11 +29,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, instrument, warn};
 
 use self::{
-    ask::{Answered, REQUEST_TIME_MAX, Unasked},
+    ask::{Answered, Unasked},
     verdict::{Problem, Verdict, host_pause},
 };
 use crate::{
-    access::Access,
+    access::{Access, Lent, Mark},
     admission::Terms,
     deliver::Bell,
     error::Error,
@@ -39,8 +42,11 @@ use crate::{
     store::{self, connection::Connection, task::Leased},
 };
 
-/// How much longer than a request a lease lasts: what a process that dies had leased waits as long.
-const LEASE_SLACK: Duration = Duration::from_secs(5);
+/// How long a request is ours unless we renew that: what a process that dies had leased waits as long.
+const LEASE_TIME: Duration = Duration::from_secs(10);
+
+/// How often a lease is renewed, so that one can fail to be.
+const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 
 /// How often it is looked whether something is due, when nobody rang.
 pub(crate) const IDLE: Duration = Duration::from_millis(500);
@@ -88,6 +94,8 @@ struct Asked<'a> {
     task: &'a Leased,
     /// What is asked.
     of: Task,
+    /// Which access went along, if any did.
+    lent: OnceLock<Mark>,
 }
 
 impl Default for Bounds {
@@ -105,8 +113,7 @@ impl Visitor {
     pub(crate) async fn step(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let store = Error::store;
         let now = self.running.now();
-        let leased_until = now + REQUEST_TIME_MAX + LEASE_SLACK;
-        let task = store::task::lease(&self.db, now, leased_until, now + self.pace).await;
+        let task = store::task::lease(&self.db, now, now + LEASE_TIME, now + self.pace).await;
         let Some(task) = task.map_err(store("look what is to be asked"))? else {
             return Ok(false);
         };
@@ -121,8 +128,14 @@ impl Visitor {
             return Ok(true);
         };
         let of = Task::kept(task.content.clone());
-        let asked = Asked { network, connection: &connection, task: &task, of };
-        let Some(asking) = stop.run_until_cancelled(self.ask(&asked)).await else {
+        let asked =
+            Asked { network, connection: &connection, task: &task, of, lent: OnceLock::new() };
+        let asking = stop.run_until_cancelled(self.ask(&asked));
+        let asking = renewing(RENEW_INTERVAL, asking, || {
+            let until = self.running.now() + LEASE_TIME;
+            store::task::renew(&self.db, task.account_id, task.task_id, until)
+        });
+        let Some(asking) = asking.await else {
             self.put_off(&task, now, task.attempts - 1).await?;
             return Ok(false);
         };
@@ -140,7 +153,7 @@ impl Visitor {
         if !allowed(&visit, &ask.url) {
             return Err(Unasked::Elsewhere.into());
         }
-        let access = self.access.headers(asked.connection, &ask).await?;
+        let mut lent = self.lend(asked, &ask).await?;
         let address = self.hash(&asked.connection.network, ask.url.as_str());
         let known = match ask.conditional && asked.connection.mode == INCREMENTAL {
             // What cannot be looked up is asked for whole.
@@ -149,9 +162,23 @@ impl Visitor {
                 .unwrap_or_default(),
             false => None,
         };
-        let answered = ask::send(&self.outbound, &ask, access, known.as_ref()).await?;
-        self.access.heard(asked.connection, &ask, &answered).await;
+        let mut answered = ask::send(&self.outbound, &ask, &lent.headers, known.as_ref()).await?;
+        if self.access.heard(&lent, &ask, &answered) {
+            lent = self.lend(asked, &ask).await?;
+            answered = ask::send(&self.outbound, &ask, &lent.headers, known.as_ref()).await?;
+            self.access.heard(&lent, &ask, &answered);
+        }
         Ok(Reply { answered, address: ask.conditional.then_some(address) })
+    }
+
+    /// The access that goes with a request.
+    async fn lend(&self, asked: &Asked<'_>, ask: &Ask) -> Result<Lent, Problem> {
+        let lent = self.access.headers(asked.connection, ask).await?;
+        if let Some(mark) = &lent.mark {
+            // That of the first attempt stays: what was renewed since is newer than that.
+            let _ = asked.lent.set(mark.clone());
+        }
+        Ok(lent)
     }
 
     /// Reads an answer and keeps what it yields.
@@ -192,7 +219,7 @@ impl Visitor {
         wait: Option<OffsetDateTime>,
     ) -> Result<(), Error> {
         let store = Error::store;
-        let Asked { network, connection, task, of } = asked;
+        let Asked { network, connection, task, of, .. } = asked;
         let now = self.running.now();
         let account = connection.account_id;
         debug!(network = connection.network, kind = of.kind(), problem = %Chain(problem), "nothing came of a request");
@@ -222,27 +249,13 @@ impl Visitor {
                 self.host_failed(&task.host, host, wait, now).await?;
                 self.put_off(task, wait.map_or(at, |wait| wait.max(at)), task.attempts).await
             }
-            Verdict::Renew => match self.access.renew(connection).await {
+            Verdict::Renew => match self.access.renew(connection, asked.lent.get()).await {
                 Ok(()) => self.put_off(task, now, task.attempts).await,
-                Err(trouble @ Trouble::AccessRefused { .. }) => {
-                    let problem = Problem::from(trouble);
-                    let told = (problem.reason(), problem.to_string());
-                    store::connection::failed(
-                        &self.db,
-                        account,
-                        "NEEDS_ACCESS",
-                        (told.0, &told.1),
-                        now,
-                    )
-                    .await
-                    .map_err(store("note why an attempt failed"))?;
+                // What is the matter is not asked to be renewed once more.
+                Err(Problem::Trouble(Trouble::AccessExpired)) => {
                     self.close(account, "NEEDS_ACCESS").await
                 }
-                // Not now; the request waits as if it had failed.
-                Err(trouble) => {
-                    debug!(problem = %Chain(&trouble), "access could not be renewed");
-                    self.put_off(task, now + LEASE_SLACK, task.attempts).await
-                }
+                Err(problem) => Box::pin(self.failed(asked, &problem, wait)).await,
             },
             Verdict::GiveUp { host } => {
                 self.host_failed(&task.host, host, wait, now).await?;

@@ -57,7 +57,7 @@ const SIGNALS: Access = Access::Scope(Scope::Signals);
 /// know (keyed hashes), and what somebody decides for themselves. Whoever names a person shows nothing that says that
 /// they may act for them, so that joining, leaving, accounts, contacts, who looked, and vouching wait for the operator
 /// until people sign in themselves.
-const TABLE: [(&str, Access); 118] = [
+const TABLE: [(&str, Access); 126] = [
     ("/klout.graph.v1.GraphService/AddContacts", Operators),
     ("/klout.graph.v1.GraphService/BatchCreatePeople", Operators),
     ("/klout.graph.v1.GraphService/BatchGetMemberships", Operators),
@@ -74,6 +74,7 @@ const TABLE: [(&str, Access); 118] = [
     ("/klout.graph.v1.GraphService/GetReceipt", PEOPLE),
     ("/klout.graph.v1.GraphService/ImportDeletionList", Operators),
     ("/klout.graph.v1.GraphService/LinkAccount", Operators),
+    ("/klout.graph.v1.GraphService/LinkProvenAccount", Operators),
     ("/klout.graph.v1.GraphService/ListDisputes", Operators),
     ("/klout.graph.v1.GraphService/ListHandles", PEOPLE),
     ("/klout.graph.v1.GraphService/ListInfluencees", INFLUENCE),
@@ -160,9 +161,16 @@ const TABLE: [(&str, Access); 118] = [
     ("/klout.score.v1.ScoreService/StartRescore", Operators),
     ("/klout.score.v1.ScoreService/WatchScores", SCORES),
     ("/klout.signal.v1.SignalService/BatchIngestSignals", SIGNALS),
+    ("/klout.signal.v1.SignalService/CompleteConnection", PEOPLE),
+    ("/klout.signal.v1.SignalService/Disconnect", Operators),
     ("/klout.signal.v1.SignalService/GetBacklog", SIGNALS),
+    ("/klout.signal.v1.SignalService/GetConnection", Operators),
     ("/klout.signal.v1.SignalService/IngestSignals", SIGNALS),
+    ("/klout.signal.v1.SignalService/ListConnections", Operators),
+    ("/klout.signal.v1.SignalService/ListNetworks", PEOPLE),
     ("/klout.signal.v1.SignalService/RedeliverSignals", Operators),
+    ("/klout.signal.v1.SignalService/StartConnection", PEOPLE),
+    ("/klout.signal.v1.SignalService/SyncConnection", Operators),
     ("/klout.topic.v1.TopicService/BatchGetPersonTopics", Operators),
     ("/klout.topic.v1.TopicService/DeclareTopics", TOPICS),
     ("/klout.topic.v1.TopicService/ExplainPersonTopic", TOPICS),

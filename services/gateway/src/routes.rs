@@ -1,5 +1,6 @@
 //! The one table of what is answered over REST. Everything else follows from the descriptors.
 
+mod connections;
 mod jobs;
 mod keys;
 mod perks;
@@ -35,7 +36,7 @@ pub(crate) enum Rest {
     Body,
 }
 
-/// Every path there is but those of jobs, keys and perks.
+/// Every path there is but those of connections, jobs, keys and perks.
 static ROUTES: [Route; 58] = [
     Route {
         method: Method::GET,
@@ -509,7 +510,12 @@ static ROUTES: [Route; 58] = [
 
 /// Every path there is, over all of the table.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().chain(&jobs::ROUTES).chain(&keys::ROUTES).chain(&perks::ROUTES)
+    ROUTES
+        .iter()
+        .chain(&connections::ROUTES)
+        .chain(&jobs::ROUTES)
+        .chain(&keys::ROUTES)
+        .chain(&perks::ROUTES)
 }
 
 /// The section name of the service that answers a package of RPCs.

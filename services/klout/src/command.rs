@@ -7,6 +7,8 @@ use crate::{
     bench::Bench,
     campaign::Campaigns,
     check_in::CheckIns,
+    connect::Connect,
+    connections::Connections,
     contest::Contests,
     doctor::Doctor,
     exit::Failure,
@@ -24,6 +26,7 @@ use crate::{
     lookups::ShowLookups,
     models::Models,
     moments::Moments,
+    networks::Networks,
     pass::Passes,
     perks::Perks,
     person::People,
@@ -58,6 +61,7 @@ In another terminal:
   klout export --top 10
   klout import csv interactions.csv.gz --register-all
   klout import stackexchange quantumcomputing.stackexchange.com.7z --register-all
+  klout connect bluesky ann.example --person 42
   klout score bluesky:ann
   klout history bluesky:ann
   klout rescore
@@ -99,6 +103,9 @@ enum Command {
     Serve(Serve),
     Migrate(Migrate),
     Import(Import),
+    Networks(Networks),
+    Connect(Connect),
+    Connections(Connections),
     Score(ShowScore),
     History(History),
     Explain(Explain),
@@ -155,6 +162,9 @@ impl Klout {
             Command::Serve(serve) => serve.run(),
             Command::Migrate(migrate) => migrate.run(),
             Command::Import(import) => import.run(),
+            Command::Networks(networks) => networks.run(),
+            Command::Connect(connect) => connect.run(),
+            Command::Connections(connections) => connections.run(),
             Command::Score(score) => score.run(),
             Command::History(history) => history.run(),
             Command::Explain(explain) => explain.run(),

@@ -5,6 +5,7 @@
 //! DIR/endpoints.json   where that process answers, while it does
 //! DIR/account.key      the key of all account ids, made once and never changed
 //! DIR/token.secret     signs and verifies keys
+//! DIR/token.keys       seals the access that people gave to their accounts; a further key goes in front
 //! DIR/operator.key     a key for whoever may read this folder
 //! DIR/as-of            where the clock of the scores is pinned, if it is
 //! DIR/sample.json      how far the made-up world was loaded, if it was asked for
@@ -20,6 +21,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use klout_chassis::{Clock, TokenKey};
 use klout_embedded::Home;
 use serde::{Deserialize, Serialize};
@@ -152,17 +154,30 @@ impl DataDirectory {
         })
     }
 
-    /// The settings that come from here: the two secrets, made when there are none, and the clock.
+    /// The settings that come from here: the secrets, made when there are none, and the clock.
     pub(crate) fn settings(&self) -> Result<Vec<(&'static str, String)>, Failure> {
         Ok(vec![
             ("server.account_key", self.secret("account.key")?),
             ("server.token_secret", self.token_secret()?),
             ("server.as_of", self.as_of()?.unwrap_or_default()),
+            ("connector.token_keys", self.token_keys()?),
         ])
     }
 
     pub(crate) fn token_secret(&self) -> Result<String, Failure> {
         self.secret("token.secret")
+    }
+
+    /// What the connector seals with, as its setting has it; one key is made by the first who asks.
+    fn token_keys(&self) -> Result<String, Failure> {
+        const NAME: &str = "token.keys";
+        if let Some(keys) = self.read(NAME)? {
+            return Ok(keys.trim().to_owned());
+        }
+        let bytes: [u8; SECRET_BYTES] = rand::random();
+        let keys = format!("first:{}", STANDARD.encode(bytes));
+        self.write(NAME, &format!("{keys}\n"))?;
+        Ok(keys)
     }
 
     /// Writes the operator's key, which the command line reads. Its secret stays the same, so older
@@ -286,7 +301,7 @@ mod tests {
         assert_ne!(settings[0].1, settings[1].1);
         assert_eq!(open(&folder).settings().expect("settings"), settings);
         directory.write_operator_key().expect("a key");
-        for name in ["account.key", "token.secret", "operator.key"] {
+        for name in ["account.key", "token.secret", "token.keys", "operator.key"] {
             let mode = fs::metadata(folder.path().join(name)).expect("a file").permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }

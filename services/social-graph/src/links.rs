@@ -14,8 +14,15 @@ use tracing::{debug, instrument};
 use url::Url;
 
 use crate::{
-    account::Account, dispute, error::Error, link_account::hold_and_link, page::Pages, people,
-    proof::Proof, rel_me, shown, store, web::WEB,
+    account::Account,
+    dispute,
+    error::Error,
+    link_account::hold_and_link,
+    page::Pages,
+    people::{self, Held},
+    proof::Proof,
+    rel_me, shown, store,
+    web::WEB,
 };
 
 /// How long somebody has to put a proof on a page.
@@ -73,7 +80,7 @@ impl Linker {
         let payload = started.payload();
         let challenge = match method {
             Proof::Challenge => self.challenge(&payload),
-            Proof::RelMe | Proof::Operator => String::new(),
+            Proof::RelMe | Proof::Operator | Proof::OAuth => String::new(),
         };
         let instructions = if challenge.is_empty() {
             // Whoever withholds the network has no page to those who ask: it would be told here.
@@ -133,12 +140,29 @@ impl Linker {
                 }
                 Ok((held.commit().await?, true))
             }
-            Err(Error::AccountLinked { network, native_id }) => {
-                let person = held.person;
-                dispute::open(&mut held.transaction, &account, person, method, now_of_scores)
-                    .await?;
-                held.commit().await?;
-                Err(Error::AccountDisputed { network, native_id })
+            Err(Error::AccountLinked { .. }) => {
+                Err(dispute(held, &account, method, now_of_scores).await?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Links an account of which its network has shown one of our services that it is the person's. Returns the person,
+    /// and whether somebody has to be told.
+    #[instrument(skip_all)]
+    pub(crate) async fn link_proven(
+        &self,
+        caller: &Caller,
+        person: PersonId,
+        account: &Account,
+    ) -> Result<(Person, bool), Error> {
+        shown::check(&self.db, caller, person).await?;
+        let now = self.clock.now();
+        let (held, linked) = hold_and_link(&self.db, person, account, Proof::OAuth, now).await?;
+        match linked {
+            Ok(new) => Ok((held.commit().await?, new)),
+            Err(Error::AccountLinked { .. }) => {
+                Err(dispute(held, account, Proof::OAuth, now).await?)
             }
             Err(error) => Err(error),
         }
@@ -214,6 +238,20 @@ impl Linker {
         let started = Started::parse(&self.account_key, &payload)?;
         Some((payload, started))
     }
+}
+
+/// Notes that somebody showed an account to be theirs that somebody else has. Returns what they are told.
+async fn dispute(
+    mut held: Held<'_>,
+    account: &Account,
+    method: Proof,
+    now: OffsetDateTime,
+) -> Result<Error, Error> {
+    let person = held.person;
+    dispute::open(&mut held.transaction, account, person, method, now).await?;
+    held.commit().await?;
+    let (network, native_id) = (account.network.clone(), account.native_id.to_string());
+    Ok(Error::AccountDisputed { network, native_id })
 }
 
 // === impl Started ===

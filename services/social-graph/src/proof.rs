@@ -10,17 +10,20 @@ pub(crate) enum Proof {
     Challenge,
     /// A page of the person's own and the account's link to one another.
     RelMe,
+    /// The account's network gave a service of ours access to it.
+    OAuth,
 }
 
 // === impl Proof ===
 
 impl Proof {
-    /// As the contract has it. `OAUTH` is there too, for connectors that will bring it.
+    /// As the contract has it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Operator => "OPERATOR",
             Self::Challenge => "CHALLENGE",
             Self::RelMe => "REL_ME",
+            Self::OAuth => "OAUTH",
         }
     }
 

@@ -18,6 +18,7 @@ mod get_receipt;
 mod import_deletion_list;
 mod influence;
 mod link_account;
+mod link_proven_account;
 mod list_disputes;
 mod list_handles;
 mod list_influencees;
@@ -53,17 +54,17 @@ use klout_proto::graph::v1::{
     ExportPersonResponse, GetBacklogRequest, GetBacklogResponse, GetConsentRequest,
     GetConsentResponse, GetPersonRequest, GetPersonResponse, GetReceiptRequest, GetReceiptResponse,
     ImportDeletionListRequest, ImportDeletionListResponse, LinkAccountRequest, LinkAccountResponse,
-    ListDisputesRequest, ListDisputesResponse, ListHandlesRequest, ListHandlesResponse,
-    ListInfluenceesRequest, ListInfluenceesResponse, ListInfluencersRequest,
-    ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse, ListMutualsRequest,
-    ListMutualsResponse, ListPerkMembersRequest, ListPerkMembersResponse, ListPersonStatesRequest,
-    ListPersonStatesResponse, MergePeopleRequest, MergePeopleResponse, RecordLookupsRequest,
-    RecordLookupsResponse, RemoveContactsRequest, RemoveContactsResponse, ResolvePersonRequest,
-    ResolvePersonResponse, ResumePersonStatesRequest, ResumePersonStatesResponse,
-    SetConsentRequest, SetConsentResponse, SettleDisputeRequest, SettleDisputeResponse,
-    StartLinkRequest, StartLinkResponse, UnlinkAccountRequest, UnlinkAccountResponse,
-    UpdatePersonRequest, UpdatePersonResponse, graph_service_server::GraphService,
-    signal_consumer_service_server::SignalConsumerService,
+    LinkProvenAccountRequest, LinkProvenAccountResponse, ListDisputesRequest, ListDisputesResponse,
+    ListHandlesRequest, ListHandlesResponse, ListInfluenceesRequest, ListInfluenceesResponse,
+    ListInfluencersRequest, ListInfluencersResponse, ListLookupsRequest, ListLookupsResponse,
+    ListMutualsRequest, ListMutualsResponse, ListPerkMembersRequest, ListPerkMembersResponse,
+    ListPersonStatesRequest, ListPersonStatesResponse, MergePeopleRequest, MergePeopleResponse,
+    RecordLookupsRequest, RecordLookupsResponse, RemoveContactsRequest, RemoveContactsResponse,
+    ResolvePersonRequest, ResolvePersonResponse, ResumePersonStatesRequest,
+    ResumePersonStatesResponse, SetConsentRequest, SetConsentResponse, SettleDisputeRequest,
+    SettleDisputeResponse, StartLinkRequest, StartLinkResponse, UnlinkAccountRequest,
+    UnlinkAccountResponse, UpdatePersonRequest, UpdatePersonResponse,
+    graph_service_server::GraphService, signal_consumer_service_server::SignalConsumerService,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
@@ -225,6 +226,16 @@ impl GraphService for GraphRpc {
     ) -> Result<Response<CompleteLinkResponse>, Status> {
         let caller = Caller::of(&request);
         let response = complete_link::complete_link(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn link_proven_account(
+        &self,
+        request: Request<LinkProvenAccountRequest>,
+    ) -> Result<Response<LinkProvenAccountResponse>, Status> {
+        let caller = Caller::of(&request);
+        let response =
+            link_proven_account::link_proven_account(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

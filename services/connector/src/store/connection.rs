@@ -345,6 +345,22 @@ pub(crate) async fn hasten(
     Ok(())
 }
 
+/// Holds people, by whoever connects them and by whoever ends what is connected, until the transaction ends. In one order,
+/// so that nobody waits for one another.
+#[instrument(name = "db.connection.lock_people", skip_all)]
+pub(crate) async fn lock_people(db: &mut PgConnection, people: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        select pg_advisory_xact_lock(person)
+        from (select unnest($1::bigint[]) as person order by 1) as people
+        "#,
+        people,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(())
+}
+
 /// Gives a connection to whoever its account belongs to now.
 #[instrument(name = "db.connection.hand_over", skip_all)]
 pub(crate) async fn hand_over(

@@ -39,6 +39,8 @@ pub(crate) enum Unasked {
     Private,
     #[error("the network sends us to somebody else")]
     Elsewhere,
+    #[error("the network would be told a secret that everybody on the way can read")]
+    Plain,
     #[error("the network does not answer")]
     Failed(#[source] OutboundError),
 }
@@ -53,6 +55,7 @@ impl Unasked {
             Self::TooLarge(_) => "NETWORK_ANSWER_TOO_LARGE",
             Self::Private => "NETWORK_ADDRESS_PRIVATE",
             Self::Elsewhere => "NETWORK_SENDS_ELSEWHERE",
+            Self::Plain => "NETWORK_UNENCRYPTED",
             Self::Failed(_) => "NETWORK_UNAVAILABLE",
         }
     }
@@ -100,7 +103,7 @@ pub(crate) fn outbound(reach: Reach) -> Result<Outbound, reqwest::Error> {
 pub(crate) async fn send(
     outbound: &Outbound,
     ask: &Ask,
-    access: Vec<(HeaderName, HeaderValue)>,
+    access: &[(HeaderName, HeaderValue)],
     known: Option<&Validator>,
 ) -> Result<Answered, Unasked> {
     let mut request = outbound.client().get(ask.url.clone());

@@ -56,6 +56,13 @@ pub(super) fn next_time(now: OffsetDateTime, interval: Duration) -> OffsetDateTi
     now + interval
 }
 
+/// What something is like that is to be asked about, to be compared with what it was like.
+struct Before {
+    item: Uuid,
+    value: String,
+    none: bool,
+}
+
 impl Visitor {
     /// Keeps a step.
     pub(super) async fn keep(
@@ -182,21 +189,31 @@ impl Visitor {
     ) -> Result<Vec<task::New>, Error> {
         let item = |it: &Then| {
             let seen = it.unless.as_ref()?;
-            Some((self.hash(&connection.network, &seen.item), seen.value.clone()))
+            let item = self.hash(&connection.network, &seen.item);
+            Some(Before { item, value: seen.value.clone(), none: seen.none })
         };
         let then: Vec<_> = then.into_iter().map(|it| (item(&it), it.task)).collect();
+        let incremental = mode_of(connection) == Mode::Incremental;
+        let before = then.iter().filter_map(|(before, _)| before.as_ref());
+        let items = before.filter(|it| incremental || it.none).map(|it| it.item);
+        let items: Vec<Uuid> = items.collect();
         let mut known = HashMap::new();
-        if mode_of(connection) == Mode::Incremental {
-            let items: Vec<Uuid> =
-                then.iter().filter_map(|(seen, _)| Some(seen.as_ref()?.0)).collect();
+        if !items.is_empty() {
             let read = store::seen::read(db, connection.account_id, &items).await;
             known.extend(read.map_err(Error::store("read what things were like"))?);
         }
-        let unchanged = |seen: &Option<(Uuid, String)>| {
-            seen.as_ref().is_some_and(|(item, value)| known.get(item) == Some(value))
+        let unchanged = |before: &Option<Before>| {
+            before.as_ref().is_some_and(|it| match known.get(&it.item) {
+                Some(value) => incremental && *value == it.value,
+                None => it.none,
+            })
         };
-        let changed = then.into_iter().filter(|(seen, _)| !unchanged(seen));
-        Ok(changed.filter_map(|(seen, task)| self.task(visit, network, &task, 0, seen)).collect())
+        let changed = then.into_iter().filter(|(before, _)| !unchanged(before));
+        let task = |(before, task): (Option<Before>, Task)| {
+            let seen = before.map(|it| (it.item, it.value));
+            self.task(visit, network, &task, 0, seen)
+        };
+        Ok(changed.filter_map(task).collect())
     }
 
     /// A request as it is kept. `None`: its network cannot ask it.

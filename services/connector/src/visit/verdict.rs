@@ -5,7 +5,7 @@ use std::time::Duration;
 use klout_networks::Trouble;
 use time::OffsetDateTime;
 
-use crate::visit::ask::Unasked;
+use crate::{error::Error, seal::SealBroken, visit::ask::Unasked};
 
 /// A request that failed so often is given up: what it is about is asked for again by the next visit.
 const ATTEMPTS_MAX: u32 = 10;
@@ -45,24 +45,30 @@ pub(super) enum Verdict {
 
 /// Why a request yielded nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     #[error(transparent)]
     Unasked(#[from] Unasked),
     #[error(transparent)]
     Trouble(#[from] Trouble),
     #[error("the list has no end: {0}")]
     Endless(&'static str),
+    #[error("the access that the account gave does not open")]
+    Sealed(#[from] SealBroken),
+    #[error(transparent)]
+    Kept(#[from] Error),
 }
 
 // === impl Problem ===
 
 impl Problem {
     /// A stable name with a page in `docs/errors`.
-    pub(super) const fn reason(&self) -> &'static str {
+    pub(crate) const fn reason(&self) -> &'static str {
         match self {
             Self::Unasked(unasked) => unasked.reason(),
             Self::Trouble(trouble) => trouble.reason(),
             Self::Endless(_) => "NETWORK_ENDLESS",
+            Self::Sealed(_) => "NETWORK_ACCESS_SEALED",
+            Self::Kept(_) => "STORE_UNAVAILABLE",
         }
     }
 
@@ -77,7 +83,9 @@ impl Problem {
             Self::Unasked(unasked) => match unasked {
                 Unasked::Slow | Unasked::Failed(_) => again(true),
                 Unasked::TooLarge(_) => again(false),
-                Unasked::Private | Unasked::Elsewhere => Verdict::GiveUp { host: false },
+                Unasked::Private | Unasked::Elsewhere | Unasked::Plain => {
+                    Verdict::GiveUp { host: false }
+                }
             },
             Self::Trouble(trouble) => match trouble {
                 Trouble::RateLimited { until } => {
@@ -92,9 +100,13 @@ impl Problem {
                 Trouble::AccountGone => Verdict::Gone,
                 Trouble::Unavailable { .. } => again(true),
                 Trouble::Malformed { .. } => again(false),
-                Trouble::ItemGone | Trouble::TaskBroken(_) => Verdict::GiveUp { host: false },
+                Trouble::ItemGone | Trouble::Elsewhere | Trouble::TaskBroken(_) => {
+                    Verdict::GiveUp { host: false }
+                }
             },
             Self::Endless(_) => Verdict::GiveUp { host: false },
+            // Another replica may have keys that this one is started with next.
+            Self::Sealed(_) | Self::Kept(_) => again(false),
         }
     }
 

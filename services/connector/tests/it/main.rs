@@ -1,5 +1,6 @@
 //! The connector over gRPC, on real Postgres, with hand-made consumers.
 
+mod access;
 mod consumer;
 mod delivery;
 mod ingest;

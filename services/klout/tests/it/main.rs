@@ -1,6 +1,7 @@
 //! The `klout` binary, run as its users run it.
 
 mod attack;
+mod connect;
 mod experts;
 mod influence;
 mod played;

@@ -33,12 +33,16 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    access::Access,
+    access::{
+        Access,
+        wire::{Nonces, Wire},
+    },
     admission::Terms,
     connections::{self, Proven},
     deliver::Bell,
     metrics::Metrics,
     networks::Networks,
+    seal::Keys,
     store::{self, MIGRATOR, connection::Connection},
     visit::{BACKFILL, Bounds, INCREMENTAL, Visitor},
 };
@@ -216,11 +220,22 @@ impl World {
         let (script, asked) = (Arc::new(Mutex::new(nothing)), Arc::default());
         let (url, server) = serve(Arc::clone(&script), Arc::clone(&asked)).await;
         let clock = Clock::pinned(START);
+        let outbound = Outbound::new(reach, ANSWER_TIME_MAX).expect("a client");
         let visitor = Visitor {
             db: db.clone(),
             networks: Networks::played(&[&LISTS]),
-            outbound: Outbound::new(reach, ANSWER_TIME_MAX).expect("a client"),
-            access: Access {},
+            outbound: outbound.clone(),
+            access: Access {
+                db: db.clone(),
+                keys: Keys::well_known(),
+                wire: Wire {
+                    outbound,
+                    running: clock.clone(),
+                    plain_allowed: true,
+                    nonces: Nonces::default(),
+                },
+                running: clock.clone(),
+            },
             outbox_grew: Bell::default(),
             due: Arc::default(),
             clock: clock.clone(),

@@ -1,0 +1,100 @@
+//! Mastodon and its relatives: each server gives access to its own accounts, to applications that registered with it.
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{Application, Door, Endpoints, SignIn, trouble};
+use crate::{Answer, Ask, Server, Trouble};
+
+/// To read, and nothing else. An account itself is read with it, too.
+const SCOPE: &str = "read:accounts read:statuses read:notifications";
+
+#[derive(Debug)]
+pub(super) struct Mastodon;
+
+impl SignIn for Mastodon {
+    fn door(&self) -> Door {
+        Door::Server
+    }
+
+    fn application(&self) -> Application {
+        Application::Registered
+    }
+
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+
+    fn endpoints(&self, server: &Url) -> Option<Endpoints> {
+        Some(Endpoints {
+            issuer: None,
+            authorization: server.join("/oauth/authorize").ok()?,
+            token: server.join("/oauth/token").ok()?,
+            pushed: None,
+            proven: false,
+        })
+    }
+
+    fn whoami(&self, own: &Url) -> Ask {
+        let mut url = own.clone();
+        url.set_path("/api/v1/accounts/verify_credentials");
+        Ask::get(Server::Own, url)
+    }
+
+    fn read_whoami(&self, own: &Url, answer: &Answer<'_>) -> Result<String, Trouble> {
+        #[derive(Deserialize)]
+        struct Account {
+            username: String,
+        }
+        if !answer.is_success() {
+            return Err(trouble(answer, "whose access it is"));
+        }
+        let account: Account = answer.json("whose access it is")?;
+        let server = own.host_str().unwrap_or_default();
+        let port = own.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(format!("{}@{server}{port}", account.username))
+    }
+}
+
+/// Where a server takes registrations.
+#[must_use]
+pub fn registration_address(server: &Url) -> Option<Url> {
+    server.join("/api/v1/apps").ok()
+}
+
+/// What it is told of us.
+#[must_use]
+pub fn registration_form(redirect_uri: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("client_name", "Klout".to_owned()),
+        ("redirect_uris", redirect_uri.to_owned()),
+        ("scopes", SCOPE.to_owned()),
+    ]
+}
+
+/// What it calls us, and the secret that we show.
+///
+/// # Errors
+///
+/// When it does not register us.
+pub fn read_registration(answer: &Answer<'_>) -> Result<(String, String), Trouble> {
+    #[derive(Deserialize)]
+    struct Registered {
+        client_id: String,
+        client_secret: String,
+    }
+    if !answer.is_success() {
+        return Err(match trouble(answer, "a registration") {
+            // It has no such page: it is a server of another kind.
+            Trouble::AccountGone => {
+                Trouble::AccessRefused { message: "the server registers nobody".to_owned() }
+            }
+            other => other,
+        });
+    }
+    // What is wrong with it is not told: it may hold half of a secret.
+    let registered: Registered = serde_json::from_slice(answer.body).map_err(|_| {
+        Trouble::Malformed { what: "a registration", problem: "it is none".to_owned() }
+    })?;
+    Ok((registered.client_id, registered.client_secret))
+}
