@@ -1,20 +1,13 @@
 //! The gateway as strangers use it: a tester that makes up requests from the OpenAPI document, over a gateway that runs.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, process::Command};
 
-use anyhow::{Context as _, Result, bail, ensure};
-use rustix::process::Signal;
-use serde::Deserialize;
-use tempfile::TempDir;
+use anyhow::{Context as _, Result};
 
 use crate::{
     install,
     job::{self, Interrupt},
+    running::Up,
     workspace::Workspace,
 };
 
@@ -55,22 +48,6 @@ request = urllib.request.Request(address, headers={'x-api-key': key})
 open(file, 'wb').write(opener.open(request, timeout=20).read())
 ";
 
-/// How long the system may take to be there.
-const START_TIME_MAX: Duration = Duration::from_secs(180);
-
-/// A `klout up` in a folder of its own, until it is dropped.
-struct Up {
-    process: Child,
-    folder: TempDir,
-    http: String,
-}
-
-/// As `klout up` writes it.
-#[derive(Deserialize)]
-struct Endpoints {
-    http: String,
-}
-
 impl Contract {
     pub(crate) fn run(self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
         install::postgres()?;
@@ -82,7 +59,7 @@ impl Contract {
         fs::create_dir_all(&place)?;
         let python = install::python(&place.join("python"), &PACKAGES)?;
 
-        let up = Up::start(&target.join("debug/klout"), interrupt)?;
+        let up = Up::start(&target.join("debug/klout"), &["--sample"], &[], interrupt)?;
         let key = fs::read_to_string(up.folder.path().join("operator.key"))?;
         let key = key.trim();
         // The operator's document has every operation. The key is shown as the document says, so that the tester can
@@ -114,59 +91,5 @@ impl Contract {
         tester.args(["--max-examples", &examples, "--seed", &seed]);
         tester.args(["--max-time", &self.time_max.to_string()]);
         tester
-    }
-}
-
-// === impl Up ===
-
-impl Up {
-    fn start(klout: &Path, interrupt: &Interrupt) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("klout-contract-").tempdir()?;
-        let log = folder.path().join("up.log");
-        let file = fs::File::create(&log)?;
-        let mut up = Command::new(klout);
-        up.arg("up").arg("--data-dir").arg(folder.path()).arg("--sample");
-        up.args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
-        up.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        let process = up.spawn().context("could not start klout")?;
-        let mut up = Self { process, folder, http: String::new() };
-        let endpoints = up.folder.path().join("endpoints.json");
-        let started = Instant::now();
-        while !endpoints.exists() {
-            let ended = up.process.try_wait()?;
-            let log = fs::read_to_string(&log).unwrap_or_default();
-            ensure!(ended.is_none(), "klout ended before it was there:\n{log}");
-            ensure!(!interrupt.came(), "interrupted");
-            ensure!(started.elapsed() < START_TIME_MAX, "klout takes too long:\n{log}");
-            job::pause();
-        }
-        let endpoints: Endpoints = serde_json::from_slice(&fs::read(endpoints)?)?;
-        up.http = endpoints.http;
-        Ok(up)
-    }
-
-    /// Ends it, and says what it had to say if it did not end well.
-    fn stop(mut self) -> Result<()> {
-        job::terminate(&self.process, Signal::TERM);
-        let status = self.process.wait()?;
-        if !status.success() {
-            bail!("klout ended with {status}: {}", self.log());
-        }
-        Ok(())
-    }
-
-    fn log(&self) -> String {
-        let path: PathBuf = self.folder.path().join("up.log");
-        fs::read_to_string(path).unwrap_or_default()
-    }
-}
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        // Where something else went wrong; its own stores end with it.
-        if matches!(self.process.try_wait(), Ok(None)) {
-            job::terminate(&self.process, Signal::TERM);
-            let _ = self.process.wait();
-        }
     }
 }

@@ -77,6 +77,33 @@ pub(crate) fn python(folder: &Path, packages: &[(&str, &str)]) -> Result<PathBuf
     Ok(python)
 }
 
+/// npm, and with it a Node that can install another one.
+pub(crate) fn npm() -> Result<()> {
+    if !succeeds(Command::new("npm").arg("--version")) {
+        apt_get("npm", "npm")?;
+    }
+    Ok(())
+}
+
+/// MediaWiki and a PHP that runs it, without a web server or a database of their own. Returns its folder.
+pub(crate) fn mediawiki() -> Result<PathBuf> {
+    if let Some(folder) = mediawiki_folder() {
+        return Ok(folder);
+    }
+    for package in ["php-cli", "php-sqlite3", "php-intl", "php-mbstring", "php-xml", "mediawiki"] {
+        apt_get(package, package)?;
+    }
+    mediawiki_folder().ok_or_else(|| anyhow::anyhow!("MediaWiki was installed but is not found"))
+}
+
+/// Where Debian puts it.
+fn mediawiki_folder() -> Option<PathBuf> {
+    let folder = PathBuf::from("/usr/share/mediawiki");
+    let php =
+        succeeds(Command::new("php").args(["-r", "exit(extension_loaded('pdo_sqlite') ? 0 : 1);"]));
+    (php && folder.join("api.php").exists()).then_some(folder)
+}
+
 /// cargo-fuzz, which few people need: it is not installed by itself.
 pub(crate) fn cargo_fuzz(workspace: &Workspace) -> Result<()> {
     let found = succeeds(workspace.cargo().args(["fuzz", "--version"]));

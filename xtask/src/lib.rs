@@ -11,6 +11,9 @@ mod fuzz;
 mod install;
 mod job;
 mod kill;
+mod peers;
+mod recordings;
+mod running;
 mod stores;
 mod test;
 mod up;
@@ -40,6 +43,8 @@ pub enum Command {
     Contract(contract::Contract),
     Fuzz(fuzz::Fuzz),
     Kill(kill::Kill),
+    Peers(peers::Peers),
+    Recordings(recordings::Recordings),
     Validate(validate::Validate),
 }
 
@@ -84,6 +89,8 @@ impl Command {
             Self::Contract(contract) => contract.run(&workspace, &interrupt),
             Self::Fuzz(fuzz) => fuzz.run(&workspace, &interrupt),
             Self::Kill(kill) => kill.run(&workspace, &interrupt),
+            Self::Peers(peers) => peers.run(&workspace, &interrupt),
+            Self::Recordings(recordings) => recordings.run(),
             Self::Validate(validate) => validate.run(&workspace, &interrupt),
         }
     }

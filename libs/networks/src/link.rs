@@ -73,22 +73,22 @@ fn each(header: &str) -> Vec<(String, String)> {
     let mut rest = header;
     while let Some((_, after)) = rest.split_once('<') {
         let Some((target, after)) = after.split_once('>') else { break };
-        let (parameters, after) = after.split_at(end(after));
+        let (parameters, after) = after.split_at(end(after, b','));
         found.push((target.trim().to_owned(), relations(parameters)));
         rest = after;
     }
     found
 }
 
-/// Where the parameters of a link end: at a comma that is in no quotes.
-fn end(text: &str) -> usize {
+/// Where something ends: at this byte, in no quotes.
+fn end(text: &str, at_byte: u8) -> usize {
     let (mut quoted, mut escaped) = (false, false);
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b',' if !quoted => return at,
+            _ if byte == at_byte && !quoted => return at,
             _ => {}
         }
     }
@@ -96,12 +96,20 @@ fn end(text: &str) -> usize {
 }
 
 /// The relations that the parameters of a link name.
-fn relations(parameters: &str) -> String {
-    let named = parameters.split(';').find_map(|it| {
-        let (name, value) = it.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("rel").then(|| value.trim().trim_matches('"'))
-    });
-    named.unwrap_or_default().to_ascii_lowercase()
+fn relations(mut parameters: &str) -> String {
+    loop {
+        let (parameter, rest) = parameters.split_at(end(parameters, b';'));
+        if let Some((name, value)) = parameter.split_once('=')
+            && name.trim().eq_ignore_ascii_case("rel")
+        {
+            return value.trim().trim_matches('"').to_ascii_lowercase();
+        }
+        // Beyond what divides it from the next one.
+        match rest.get(1..) {
+            Some(rest) => parameters = rest,
+            None => return String::new(),
+        }
+    }
 }
 
 #[cfg(test)]

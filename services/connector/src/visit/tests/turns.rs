@@ -114,7 +114,7 @@ async fn what_a_replica_that_died_had_taken_is_done_by_another_one_and_counts_on
     world.begin(false).await;
     let now = world.now();
     // It takes the request, and is never heard of again.
-    let lease = crate::visit::ask::REQUEST_TIME_MAX + crate::visit::LEASE_SLACK;
+    let lease = crate::visit::LEASE_TIME;
     let taken = crate::store::task::lease(&world.db, now, now + lease, now).await.expect("taken");
     assert!(taken.is_some());
     world.run().await;
