@@ -4,6 +4,7 @@ mod bluesky;
 mod github;
 mod graph;
 mod log;
+mod mastodon;
 
 use klout_chassis::{Chain, Host, reason};
 use klout_connector::Connector;
