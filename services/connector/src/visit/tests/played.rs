@@ -33,10 +33,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    access::{
-        Access,
-        wire::{Nonces, Wire},
-    },
+    access::Access,
     admission::Terms,
     connections::{self, Proven},
     deliver::Bell,
@@ -221,21 +218,12 @@ impl World {
         let (url, server) = serve(Arc::clone(&script), Arc::clone(&asked)).await;
         let clock = Clock::pinned(START);
         let outbound = Outbound::new(reach, ANSWER_TIME_MAX).expect("a client");
+        let (keys, plain) = (Keys::well_known(), true);
         let visitor = Visitor {
             db: db.clone(),
             networks: Networks::played(&[&LISTS]),
             outbound: outbound.clone(),
-            access: Access {
-                db: db.clone(),
-                keys: Keys::well_known(),
-                wire: Wire {
-                    outbound,
-                    running: clock.clone(),
-                    plain_allowed: true,
-                    nonces: Nonces::default(),
-                },
-                running: clock.clone(),
-            },
+            access: Access::new(db.clone(), keys, outbound, clock.clone(), plain),
             outbox_grew: Bell::default(),
             due: Arc::default(),
             clock: clock.clone(),
