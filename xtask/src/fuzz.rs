@@ -1,4 +1,4 @@
-//! Bytes that nobody would write, for the readers of files, pages and contacts.
+//! Bytes that nobody would write, for the readers of files, networks, pages and contacts.
 
 use std::{fs, time::Duration};
 
@@ -16,8 +16,8 @@ const INPUT_TIME_MAX: Duration = Duration::from_secs(10);
 /// What a reader may take, in MiB: it holds a line of 1 MiB, and the fuzzer and its sanitizer the rest.
 const MEMORY_MIB_MAX: u32 = 2_048;
 
-/// Feeds the readers of libs/import, libs/ontology, libs/perk-rules and services/social-graph with bytes that nothing
-/// should have.
+/// Feeds the readers of libs/import, libs/networks, libs/ontology, libs/perk-rules and services/social-graph with bytes
+/// that nothing should have.
 ///
 /// Not a part of `cargo xtask test`, which is the same every time. What is found lies in
 /// target/fuzz/artifacts, and what is learnt in target/fuzz/corpus, where the next run goes on from.

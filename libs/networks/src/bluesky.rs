@@ -20,8 +20,8 @@ use url::Url;
 
 use self::ask::Asked;
 use crate::{
-    Account, Answer, Ask, Capabilities, Description, Method, Network, Server, State, Step, Task,
-    Terms, Then, Trouble, Visit, Whose,
+    Account, Answer, Ask, Capabilities, Description, Method, Network, Recorded, Server, State,
+    Step, Task, Terms, Then, Trouble, Visit, Whose,
 };
 
 /// As signals name it.
@@ -122,6 +122,13 @@ impl Network for Bluesky {
             // A post that is gone has no likes: the list is empty, and what it held is taken back.
             Err(Trouble::ItemGone) => Ok(asked.gone()),
             Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn recorded(&self, url: &Url) -> Option<Recorded> {
+        match url.path().strip_prefix("/xrpc/")? {
+            "app.bsky.actor.getProfile" => Some(Recorded::Account),
+            method => Some(Recorded::Task(Task::of(&Asked::recorded(method, url)?))),
         }
     }
 }

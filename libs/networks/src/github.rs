@@ -96,7 +96,12 @@ impl Network for GitHub {
             | Of::Reviews { .. }
             | Of::Reactions { .. } => Trouble::ItemGone,
         };
-        checked(visit, answer, gone)?;
+        match checked(visit, answer, gone) {
+            Ok(()) => {}
+            // What is not there has no stars: what it had is taken back.
+            Err(Trouble::ItemGone) if is_gone(answer.status) => return read::gone(&of),
+            Err(trouble) => return Err(trouble),
+        }
         let asked = of.ask(visit)?.url;
         read::read(visit, of, answer, &asked)
     }
@@ -141,7 +146,7 @@ fn checked(visit: &Visit, answer: &Answer<'_>, gone: Trouble) -> Result<(), Trou
             }
             None => Err(Trouble::ItemGone),
         },
-        404 | 410 | 451 => Err(gone),
+        status if is_gone(status) => Err(gone),
         // Nothing is in it, or there is more than GitHub tells.
         409 => Err(Trouble::ItemGone),
         422 if said.contains("pagination is limited") => Err(Trouble::ItemGone),
@@ -150,6 +155,11 @@ fn checked(visit: &Visit, answer: &Answer<'_>, gone: Trouble) -> Result<(), Trou
             Err(Trouble::Malformed { what: "the answer", problem: format!("{status}: {said}") })
         }
     }
+}
+
+/// Whether there is no such thing, or none that may be shown.
+fn is_gone(status: u16) -> bool {
+    matches!(status, 404 | 410 | 451)
 }
 
 fn is_limit(said: &str) -> bool {

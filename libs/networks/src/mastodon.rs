@@ -104,7 +104,12 @@ impl Network for Mastodon {
             | Of::Boosts { .. }
             | Of::Replies { .. } => About::Item,
         };
-        checked(visit, answer, about)?;
+        match checked(visit, answer, about) {
+            Ok(()) => {}
+            // A post that is not there has no reactions: those that it had are taken back.
+            Err(Trouble::ItemGone) if answer.status != 403 => return read::gone(&of),
+            Err(trouble) => return Err(trouble),
+        }
         let asked = of.ask(visit)?.url;
         read::read(visit, of, answer, &asked)
     }

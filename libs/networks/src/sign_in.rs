@@ -36,12 +36,13 @@ pub trait SignIn: fmt::Debug + Send + Sync {
     /// Asks whose the access is.
     fn whoami(&self, own: &Url) -> Ask;
 
-    /// Reads whose it is: the handle, as [`Network::resolve`](crate::Network::resolve) takes it.
+    /// Reads whose it is: the handle, as [`Network::resolve`](crate::Network::resolve) takes it. `named` is the one that
+    /// somebody said before, if they did.
     ///
     /// # Errors
     ///
     /// [`Trouble::AccessRefused`] when it is nobody's.
-    fn read_whoami(&self, own: &Url, answer: &Answer<'_>) -> Result<String, Trouble>;
+    fn read_whoami(&self, named: Option<&str>, answer: &Answer<'_>) -> Result<String, Trouble>;
 }
 
 /// Where people are sent to give access.

@@ -23,7 +23,7 @@ create table connector.connection (
     requests_done  bigint      not null default 0,
     signals        bigint      not null default 0,
     waiting        integer     not null default 0,
-    whole_time     timestamptz not null,
+    whole_time     timestamptz,
 
     constraint connection_pkey primary key (account_id),
     constraint connection_state check (state in ('ACTIVE', 'FAILING', 'NEEDS_ACCESS', 'GONE')),
@@ -34,7 +34,7 @@ comment on table connector.connection is
     'One row per account that is asked for. public_url, own_url: whom to ask, without access and with it. visit: how '
     'often all there is was looked at, the current time included; it began at visit_time. sync_time: when the last one '
     'that saw all began. next_time: when the next one begins. waiting: how many rows of connector.task there are. whole_time: '
-    'when the last visit began that read again what seemed not to have changed.';
+    'when the last visit began that read again what seemed not to have changed; null: the next one does.';
 
 -- People list theirs.
 create index connection_person_id on connector.connection (person_id, account_id);

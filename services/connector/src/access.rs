@@ -15,6 +15,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
 use klout_chassis::Clock;
 use klout_networks::{Ask, Server, Trouble, sign_in};
+use klout_outbound::Outbound;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tracing::{debug, instrument};
@@ -23,7 +24,7 @@ use url::Url;
 use self::{
     kept::{Fresh, Kept},
     proof::{DPOP, ProofKey},
-    wire::Wire,
+    wire::{Nonces, Wire},
 };
 use crate::{
     error::Error,
@@ -65,6 +66,19 @@ pub(crate) struct Mark(Vec<u8>);
 // === impl Access ===
 
 impl Access {
+    /// `plain_allowed`: whether secrets go over HTTP without TLS, too.
+    pub(crate) fn new(
+        db: PgPool,
+        keys: Keys,
+        outbound: Outbound,
+        running: Clock,
+        plain_allowed: bool,
+    ) -> Self {
+        let nonces = Nonces::default();
+        let wire = Wire { outbound, running: running.clone(), plain_allowed, nonces };
+        Self { db, keys, wire, running }
+    }
+
     /// What goes with a request about a connection, so that its network lets us in. Nobody but the account's own server
     /// gets it, whatever is asked.
     pub(crate) async fn headers(
@@ -85,12 +99,11 @@ impl Access {
         if own.is_none_or(|own| own.origin() != ask.url.origin()) || !self.wire.may_tell(&ask.url) {
             return none();
         }
-        let Some(mut found) = self.read(connection.account_id).await? else { return none() };
+        let Some(found) = self.read(connection.account_id).await? else { return none() };
         let now = self.running.now();
-        if found.expire_time.is_some_and(|end| end <= now + EXPIRY_MARGIN) {
-            self.renew(connection, Some(&Mark::of(&found))).await?;
-            let Some(renewed) = self.read(connection.account_id).await? else { return none() };
-            found = renewed;
+        if runs_out(&found, now) {
+            // It is renewed where nobody who stops the process cuts that short: what a server gives once would be lost.
+            return Err(Trouble::AccessExpired.into());
         }
         let headers = self.lend(&self.open(&found)?, ask, now)?;
         Ok(Lent { headers, mark: Some(Mark::of(&found)) })
@@ -141,8 +154,12 @@ impl Access {
         let gone = || refused("the account gave no access");
         let account = connection.account_id;
         let found = self.read(account).await?.ok_or_else(gone)?;
-        if lent.is_some_and(|mark| *mark != Mark::of(&found)) {
-            // Somebody has renewed it since.
+        // Without a mark it was not lent because it was about to run out.
+        let renewed = match lent {
+            Some(mark) => *mark != Mark::of(&found),
+            None => !runs_out(&found, self.running.now()),
+        };
+        if renewed {
             return Ok(());
         }
         let patience = self.running.now() + TURN_TIME;
@@ -226,6 +243,10 @@ impl Mark {
     fn of(found: &Credential) -> Self {
         Self(found.sealed.clone())
     }
+}
+
+fn runs_out(found: &Credential, now: OffsetDateTime) -> bool {
+    found.expire_time.is_some_and(|end| end <= now + EXPIRY_MARGIN)
 }
 
 pub(crate) fn refused(message: &str) -> Problem {

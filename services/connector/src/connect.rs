@@ -24,7 +24,7 @@ use klout_proto::{
     signal::v1::{CompleteConnectionRequest, StartConnectionRequest, StartConnectionResponse},
 };
 use sqlx::PgPool;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use tokio::sync::Notify;
 use tonic::Status;
 use tracing::instrument;
@@ -304,8 +304,9 @@ impl Connecter {
         request.headers_mut().insert(http::header::AUTHORIZATION, value);
         let answered: Answered =
             self.access.wire.send(&request).await.map_err(|error| Error::network(error.into()))?;
+        let named = attempt.account.as_ref().and_then(|it| it.handle.as_deref());
         let handle = door
-            .read_whoami(own, &answered.as_answer())
+            .read_whoami(named, &answered.as_answer())
             .map_err(|error| Error::network(error.into()))?;
         let account = self.resolve(built, &attempt.public, &handle).await?;
         match &attempt.account {
@@ -433,9 +434,4 @@ fn said(status: Status) -> Error {
 
 fn field(field: &'static str, problem: &'static str) -> Error {
     Error::FieldInvalid { field, problem }
-}
-
-/// The moment when something of ours ends, for texts that say it.
-fn seconds(time: OffsetDateTime) -> i64 {
-    time.unix_timestamp()
 }

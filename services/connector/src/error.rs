@@ -136,6 +136,7 @@ fn of_network(problem: &Problem) -> Refusal {
             Trouble::RateLimited { .. }
             | Trouble::Unavailable { .. }
             | Trouble::Malformed { .. }
+            | Trouble::Elsewhere
             | Trouble::TaskBroken(_),
         )
         | Problem::Unasked(_)

@@ -46,10 +46,7 @@ use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
 use crate::{
-    access::{
-        Access,
-        wire::{Nonces, Wire},
-    },
+    access::Access,
     admission::Terms,
     backlog::Backlog,
     connect::Connecter,
@@ -114,17 +111,9 @@ impl Service for Connector {
             return Err(missing.into());
         }
         let outbound = visit::ask::outbound(reach)?;
-        let access = Access {
-            db: context.db.clone(),
-            keys,
-            wire: Wire {
-                outbound: outbound.clone(),
-                running: Clock::running(),
-                plain_allowed: config.private_networks_allowed,
-                nonces: Nonces::default(),
-            },
-            running: Clock::running(),
-        };
+        let plain = config.private_networks_allowed;
+        let (db, running) = (context.db.clone(), Clock::running());
+        let access = Access::new(db, keys, outbound.clone(), running, plain);
         let outbox_grew = Bell::default();
         let visitor = Visitor {
             db: context.db.clone(),
@@ -145,6 +134,7 @@ impl Service for Connector {
             pace: config.pace(),
             visit_interval: config.visit_interval,
             whole_interval: config.whole_interval,
+            bounds: visit::Bounds::default(),
         };
         let connecter = Connecter {
             db: context.db.clone(),

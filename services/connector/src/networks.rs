@@ -45,6 +45,13 @@ impl Networks {
         Self { by_name, servers }
     }
 
+    /// Networks of a test.
+    #[cfg(test)]
+    pub(crate) fn played(networks: &[&'static dyn Network]) -> Self {
+        let by_name = networks.iter().map(|it| (it.description().network, *it)).collect();
+        Self { by_name, servers: BTreeMap::new() }
+    }
+
     pub(crate) fn get(&self, network: &str) -> Option<&'static dyn Network> {
         self.by_name.get(network).copied()
     }

@@ -13,6 +13,8 @@ pub(crate) mod registration;
 pub(crate) mod seen;
 pub(crate) mod signal;
 pub(crate) mod task;
+#[cfg(test)]
+pub(crate) mod told;
 pub(crate) mod validator;
 
 use sqlx::migrate::Migrator;

@@ -10,6 +10,8 @@
 pub(crate) mod ask;
 mod begin;
 mod commit;
+#[cfg(test)]
+mod tests;
 pub(crate) mod verdict;
 
 use std::{
@@ -17,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use klout_chassis::{Chain, Clock};
+use klout_chassis::{Chain, Clock, renewing};
 use klout_networks::{Ask, Mode, Network, Task, Trouble, Visit};
 use klout_outbound::Outbound;
 use sqlx::PgPool;
@@ -27,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, instrument, warn};
 
 use self::{
-    ask::{Answered, REQUEST_TIME_MAX, Unasked},
+    ask::{Answered, Unasked},
     verdict::{Problem, Verdict, host_pause},
 };
 use crate::{
@@ -40,8 +42,11 @@ use crate::{
     store::{self, connection::Connection, task::Leased},
 };
 
-/// How much longer than a request a lease lasts: what a process that dies had leased waits as long.
-const LEASE_SLACK: Duration = Duration::from_secs(5);
+/// How long a request is ours unless we renew that: what a process that dies had leased waits as long.
+const LEASE_TIME: Duration = Duration::from_secs(10);
+
+/// How often a lease is renewed, so that one can fail to be.
+const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 
 /// How often it is looked whether something is due, when nobody rang.
 pub(crate) const IDLE: Duration = Duration::from_millis(500);
@@ -68,6 +73,18 @@ pub(crate) struct Visitor {
     pub(crate) visit_interval: Duration,
     /// How long after a visit that read everything the next one does.
     pub(crate) whole_interval: Duration,
+    pub(crate) bounds: Bounds,
+}
+
+/// How much is read before it is called endless.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Parts of one list.
+    pub(crate) parts_max: i32,
+    /// Requests about one account that wait. What follows beyond it is left to the next visit.
+    pub(crate) waiting_max: i32,
+    /// Requests of one visit. What follows beyond it is left to the next visit.
+    pub(crate) requests_max: i64,
 }
 
 /// A request, all it is about, and what was answered.
@@ -81,6 +98,12 @@ struct Asked<'a> {
     lent: OnceLock<Mark>,
 }
 
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { parts_max: 10_000, waiting_max: 50_000, requests_max: 200_000 }
+    }
+}
+
 // === impl Visitor ===
 
 impl Visitor {
@@ -90,8 +113,7 @@ impl Visitor {
     pub(crate) async fn step(&self, stop: &CancellationToken) -> Result<bool, Error> {
         let store = Error::store;
         let now = self.running.now();
-        let leased_until = now + REQUEST_TIME_MAX + LEASE_SLACK;
-        let task = store::task::lease(&self.db, now, leased_until, now + self.pace).await;
+        let task = store::task::lease(&self.db, now, now + LEASE_TIME, now + self.pace).await;
         let Some(task) = task.map_err(store("look what is to be asked"))? else {
             return Ok(false);
         };
@@ -108,7 +130,12 @@ impl Visitor {
         let of = Task::kept(task.content.clone());
         let asked =
             Asked { network, connection: &connection, task: &task, of, lent: OnceLock::new() };
-        let Some(asking) = stop.run_until_cancelled(self.ask(&asked)).await else {
+        let asking = stop.run_until_cancelled(self.ask(&asked));
+        let asking = renewing(RENEW_INTERVAL, asking, || {
+            let until = self.running.now() + LEASE_TIME;
+            store::task::renew(&self.db, task.account_id, task.task_id, until)
+        });
+        let Some(asking) = asking.await else {
             self.put_off(&task, now, task.attempts - 1).await?;
             return Ok(false);
         };
@@ -166,7 +193,8 @@ impl Visitor {
             Ok(visit) => asked.network.read(&visit, &asked.of, &answer).map_err(Problem::from),
             Err(trouble) => Err(Problem::from(trouble)),
         };
-        let step = step.and_then(|step| commit::check(asked.task, &step).map(|()| step));
+        let step =
+            step.and_then(|step| commit::check(self.bounds, asked.task, &step).map(|()| step));
         match step {
             Ok(step) => {
                 let validator = reply.address.map(|at| (at, reply.answered.validator()));

@@ -10,7 +10,9 @@ mod input;
 pub mod lookups;
 pub mod perks;
 mod plan;
+pub mod standing;
 mod totals;
+pub mod visits;
 
 use std::{
     collections::BTreeMap,
@@ -133,7 +135,7 @@ pub async fn run(terms: &Terms) -> Report {
     let shaken_seconds = started.elapsed().as_secs_f64();
     eprintln!("disturbed: {shaken_seconds:.1} s");
 
-    let differences = Totals::of(&calm).await.differences(&Totals::of(&installation).await);
+    let differences = differences(&calm, &installation).await;
     drop(installation);
     drop(ground);
     let mut victims = BTreeMap::new();
@@ -141,6 +143,11 @@ pub async fn run(terms: &Terms) -> Report {
         *victims.entry(victim.to_string()).or_default() += 1;
     }
     Report { signals, kills: strikes.len(), victims, differences, calm_seconds, shaken_seconds }
+}
+
+/// Where two installations differ in what they know.
+pub async fn differences(calm: &Installation, shaken: &Installation) -> Vec<String> {
+    Totals::of(calm).await.differences(&Totals::of(shaken).await)
 }
 
 // === impl Shaken ===

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use url::Url;
 
 use super::{pages, unreadable, xrpc};
 use crate::{Answer, Ask, Listing, Server, Step, Task, Trouble, Visit};
@@ -145,6 +146,24 @@ impl Asked {
                 Ok(step)
             }
         }
+    }
+
+    /// What is asked by a method with these arguments.
+    pub(super) fn recorded(method: &str, url: &Url) -> Option<Self> {
+        let get = |name: &str| {
+            url.query_pairs().find(|(it, _)| it == name).map(|(_, it)| it.into_owned())
+        };
+        let (post, cursor) = (get("uri"), get("cursor"));
+        Some(match method {
+            "app.bsky.feed.getAuthorFeed" => Self::Posts { cursor },
+            "app.bsky.graph.getFollowers" => Self::Followers { cursor },
+            "app.bsky.notification.listNotifications" => Self::Mentions { cursor },
+            "app.bsky.feed.getLikes" => Self::Likes { post: post?, cursor },
+            "app.bsky.feed.getRepostedBy" => Self::Reposts { post: post?, posted: 0, cursor },
+            "app.bsky.feed.getQuotes" => Self::Quotes { post: post?, cursor },
+            "app.bsky.feed.getPostThread" => Self::Replies { post: post? },
+            _ => return None,
+        })
     }
 
     /// What it yields when what it is about is gone: the list is empty, and that is all of it.

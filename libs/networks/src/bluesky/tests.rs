@@ -411,3 +411,26 @@ proptest! {
         prop_assert!(Bluesky.read(&visit(), &Task::of(&likes()), &answer).is_err());
     }
 }
+
+#[test]
+fn an_address_that_was_recorded_is_what_asks_for_it() {
+    let post = POST.to_owned();
+    let cursor = Some("c".to_owned());
+    for asked in [
+        Asked::Posts { cursor: cursor.clone() },
+        Asked::Followers { cursor: cursor.clone() },
+        Asked::Mentions { cursor: None },
+        Asked::Likes { post: post.clone(), cursor },
+        Asked::Reposts { post: post.clone(), posted: 0, cursor: None },
+        Asked::Quotes { post: post.clone(), cursor: None },
+        Asked::Replies { post },
+    ] {
+        let task = Task::of(&asked);
+        let url = Bluesky.ask(&visit(), &task).expect("an address").url;
+        assert_eq!(Bluesky.recorded(&url), Some(Recorded::Task(task)));
+    }
+    let account = Bluesky.resolve(&visit()).expect("a handle").url;
+    assert_eq!(Bluesky.recorded(&account), Some(Recorded::Account));
+    let other = "https://public.example/xrpc/app.bsky.feed.getTimeline".parse().expect("a URL");
+    assert_eq!(Bluesky.recorded(&other), None);
+}

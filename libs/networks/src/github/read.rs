@@ -49,6 +49,26 @@ pub(super) fn read(
     }
 }
 
+/// What it means that what was asked about is not there.
+pub(super) fn gone(of: &Of) -> Result<Step, Trouble> {
+    let (name, of) = match of {
+        // The account is called otherwise now, or is gone: the profile tells.
+        Of::Profile | Of::Followers { .. } | Of::Repositories { .. } => {
+            return Err(Trouble::ItemGone);
+        }
+        Of::Stargazers { of, .. } => (format!("stars/{}", of.id), of.post()),
+        Of::Forks { of, .. } => (format!("forks/{}", of.id), of.post()),
+        Of::Issues { of, .. } => (format!("issues/{}", of.id), of.post()),
+        Of::Comments { of, .. } => (format!("comments/{}", of.id), of.post()),
+        Of::Reviews { of, .. } => (format!("reviews/{}", of.id), of.post()),
+        Of::Reactions { of, issue, .. } => {
+            (format!("reactions/{}/{issue}", of.id), of.issue(*issue))
+        }
+    };
+    let listing = Some(Listing { name, under: Some(of), last: true });
+    Ok(Step { listing, ..Step::default() })
+}
+
 /// An answer, and all that it is about.
 struct Reading<'a> {
     visit: &'a Visit,

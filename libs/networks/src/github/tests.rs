@@ -253,14 +253,28 @@ fn what_is_the_matter_is_told_by_more_than_the_status() {
     let token = "Resource not accessible by personal access token";
     assert_eq!(trouble(&forks, 403, none, token), "NETWORK_ACCESS_REFUSED");
     assert_eq!(trouble(&forks, 403, none, "Repository access blocked"), "NETWORK_ITEM_GONE");
-    for status in [404, 409, 410, 451] {
-        assert_eq!(trouble(&forks, status, none, "Not Found"), "NETWORK_ITEM_GONE");
-    }
+    assert_eq!(trouble(&forks, 409, none, "Git Repository is empty."), "NETWORK_ITEM_GONE");
     assert_eq!(trouble(&Of::Profile, 404, none, "Not Found"), "NETWORK_ACCOUNT_GONE");
     assert_eq!(trouble(&forks, 422, none, "Validation Failed"), "NETWORK_ANSWER_MALFORMED");
     let limited = "In order to keep the API fast, pagination is limited for this resource.";
     assert_eq!(trouble(&forks, 422, none, limited), "NETWORK_ITEM_GONE");
     assert_eq!(trouble(&forks, 502, none, ""), "NETWORK_UNAVAILABLE");
+}
+
+#[test]
+fn what_a_repository_had_is_taken_back_when_it_is_not_there_any_more() {
+    for status in [404, 410, 451] {
+        let answer =
+            Answer { status, headers: &HeaderMap::new(), body: br#"{"message":"Not Found"}"# };
+        let task = Task::of(&Of::Stargazers { of: repository(), page: None });
+        let step = GitHub.read(&visit(Mode::Backfill), &task, &answer).expect("an empty list");
+        let listing = step.listing.expect("a list");
+        assert!(listing.last && listing.name == "stars/31" && step.signals.is_empty());
+        // A name that is not there says nothing of the account's followers.
+        let task = Task::of(&Of::Followers { login: "ada".to_owned(), page: None });
+        let followers = GitHub.read(&visit(Mode::Backfill), &task, &answer);
+        assert!(matches!(followers, Err(Trouble::ItemGone)), "{followers:?}");
+    }
 }
 
 #[test]

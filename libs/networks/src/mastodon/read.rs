@@ -22,6 +22,9 @@ use crate::{
 /// Tags of a post.
 const TAGS_MAX: usize = 32;
 
+/// What is told of a conversation below a post, to whom the server does not know.
+const DESCENDANTS_MAX: usize = 60;
+
 /// In bytes, of the text of a post.
 const TEXT_LENGTH_MAX: usize = 64 * 1024;
 
@@ -50,6 +53,22 @@ pub(super) fn read(
         Of::Quotes { of, .. } => reading.quotes(of),
         Of::Mentions { account, .. } => reading.mentions(account),
     }
+}
+
+/// What it means that what was asked about is not there.
+pub(super) fn gone(of: &Of) -> Result<Step, Trouble> {
+    let (sort, of) = match of {
+        // The account goes, or its server has no such page.
+        Of::Account | Of::Followers { .. } | Of::Statuses { .. } | Of::Mentions { .. } => {
+            return Err(Trouble::ItemGone);
+        }
+        Of::Favourites { of, .. } => ("favourites", of),
+        Of::Boosts { of, .. } => ("boosts", of),
+        Of::Replies { of } => ("replies", of),
+        // Servers of before 4.5 do not tell.
+        Of::Quotes { .. } => return Err(Trouble::ItemGone),
+    };
+    Ok(list(format!("{sort}/{}", of.uri), Some(of.uri.clone()), Vec::new(), None))
 }
 
 /// Whose account a server tells of, which was asked for one of its own.
@@ -196,7 +215,10 @@ impl Reading<'_> {
         let direct =
             context.descendants.iter().filter(|it| it.in_reply_to_id.as_ref() == Some(&of.id));
         let signals = self.written(direct, "reply", "reply", Some(&of.uri));
-        Ok(list(format!("replies/{}", of.uri), Some(of.uri.clone()), signals, None))
+        let step = list(format!("replies/{}", of.uri), Some(of.uri.clone()), signals, None);
+        // There may be more: who is not in it may have answered all the same.
+        let last = context.descendants.len() < DESCENDANTS_MAX;
+        Ok(Step { listing: step.listing.map(|it| Listing { last, ..it }), ..step })
     }
 
     fn quotes(&self, of: Status) -> Result<Step, Trouble> {

@@ -207,6 +207,29 @@ fn who_answers_a_post_itself_is_told_and_who_answers_an_answer_is_not() {
 }
 
 #[test]
+fn what_a_post_had_is_taken_back_when_it_is_not_there_any_more() {
+    let answer = Answer { status: 404, headers: &HeaderMap::new(), body: b"{}" };
+    for task in [Of::Favourites { of: of(), page: None }, Of::Replies { of: of() }] {
+        let step = Mastodon.read(&visit(Mode::Backfill), &Task::of(&task), &answer);
+        let listing = step.expect("an empty list").listing.expect("a list");
+        assert!(listing.last && listing.under.as_deref() == Some("https://social.example/s/10"));
+    }
+}
+
+#[test]
+fn a_long_conversation_may_be_longer_than_what_is_told_of_it() {
+    let reply = |id: u64| status(id, r#","in_reply_to_id":"10""#).replace("\"ann\"", "\"bob\"");
+    let of_length = |count: u64| {
+        let replies: Vec<_> = (100..100 + count).map(reply).collect();
+        let body = format!(r#"{{"ancestors":[],"descendants":[{}]}}"#, replies.join(","));
+        read(&visit(Mode::Backfill), &Of::Replies { of: of() }, "", &body).expect("replies")
+    };
+    assert!(of_length(59).listing.expect("a list").last);
+    let step = of_length(60);
+    assert!(!step.listing.expect("a list").last && step.signals.len() == 60);
+}
+
+#[test]
 fn a_mention_counts_once_and_not_when_it_is_an_answer_or_a_secret() {
     let mention = |id: u64, more: &str| {
         let status = status(id, more).replace(r#""acct":"ann""#, r#""acct":"bob""#);
@@ -257,7 +280,8 @@ fn what_is_the_matter_is_told_by_more_than_the_status() {
     assert_eq!(trouble(&mentions, 403, none, scope), "NETWORK_ACCESS_REFUSED");
     assert_eq!(trouble(&replies, 403, none, scope), "NETWORK_ITEM_GONE");
     let missing = r#"{"detail":"Non-decimal ID"}"#;
-    assert_eq!(trouble(&replies, 404, none, missing), "NETWORK_ITEM_GONE");
+    let statuses = Of::Statuses { account: id("1"), page: None };
+    assert_eq!(trouble(&statuses, 404, none, missing), "NETWORK_ITEM_GONE");
     assert_eq!(trouble(&Of::Account, 404, none, missing), "NETWORK_ACCOUNT_GONE");
     assert_eq!(trouble(&Of::Account, 410, none, ""), "NETWORK_ACCOUNT_GONE");
     let reset = [("x-ratelimit-reset", "2026-11-26T12:05:00.461619Z")];

@@ -54,7 +54,7 @@ impl SignIn for Bluesky {
         Ask::get(Server::Own, xrpc(own, "com.atproto.server.getSession"))
     }
 
-    fn read_whoami(&self, _own: &Url, answer: &Answer<'_>) -> Result<String, Trouble> {
+    fn read_whoami(&self, _named: Option<&str>, answer: &Answer<'_>) -> Result<String, Trouble> {
         #[derive(Deserialize)]
         struct Known {
             handle: String,

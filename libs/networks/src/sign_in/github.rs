@@ -40,7 +40,7 @@ impl SignIn for GitHub {
         ask
     }
 
-    fn read_whoami(&self, _own: &Url, answer: &Answer<'_>) -> Result<String, Trouble> {
+    fn read_whoami(&self, _named: Option<&str>, answer: &Answer<'_>) -> Result<String, Trouble> {
         #[derive(Deserialize)]
         struct User {
             login: String,

@@ -41,18 +41,21 @@ impl SignIn for Mastodon {
         Ask::get(Server::Own, url)
     }
 
-    fn read_whoami(&self, own: &Url, answer: &Answer<'_>) -> Result<String, Trouble> {
+    fn read_whoami(&self, named: Option<&str>, answer: &Answer<'_>) -> Result<String, Trouble> {
         #[derive(Deserialize)]
         struct Account {
             username: String,
         }
+        const WHAT: &str = "whose access it is";
         if !answer.is_success() {
-            return Err(trouble(answer, "whose access it is"));
+            return Err(trouble(answer, WHAT));
         }
-        let account: Account = answer.json("whose access it is")?;
-        let server = own.host_str().unwrap_or_default();
-        let port = own.port().map(|port| format!(":{port}")).unwrap_or_default();
-        Ok(format!("{}@{server}{port}", account.username))
+        let account: Account = answer.json(WHAT)?;
+        // Servers tell a name without their own, by which the account was named.
+        let server = named.and_then(|it| it.rsplit_once('@')).ok_or_else(|| {
+            Trouble::Malformed { what: WHAT, problem: "nobody named its server".to_owned() }
+        })?;
+        Ok(format!("{}@{}", account.username, server.1))
     }
 }
 

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::seconds;
 use crate::access::grant::Asked;
 
 /// What is to be connected, and how.
@@ -64,7 +63,7 @@ impl Attempt {
             person: person.to_string(),
             network: network.clone(),
             method: method.clone(),
-            expire_time: seconds(*expire_time),
+            expire_time: expire_time.unix_timestamp(),
             public: public.clone(),
             own: own.clone(),
             account: account.as_ref().map(|it| (it.native_id.clone(), it.handle.clone())),

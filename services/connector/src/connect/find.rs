@@ -207,6 +207,7 @@ fn trouble(trouble: Trouble) -> Error {
         | Trouble::AccessRefused { .. }
         | Trouble::Unavailable { .. }
         | Trouble::Malformed { .. }
+        | Trouble::Elsewhere
         | Trouble::TaskBroken(_)) => Error::network(Problem::Trouble(other)),
     }
 }

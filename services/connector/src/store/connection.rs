@@ -29,7 +29,7 @@ pub(crate) struct Connection {
     pub(crate) requests_done: i64,
     pub(crate) signals: i64,
     pub(crate) waiting: i32,
-    pub(crate) whole_time: OffsetDateTime,
+    pub(crate) whole_time: Option<OffsetDateTime>,
 }
 
 /// An account that is connected.
@@ -55,7 +55,7 @@ pub(crate) async fn open(db: &mut PgConnection, new: &New<'_>) -> Result<(), sql
             account_id, person_id, network, native_id, handle, public_url, own_url, method, mode, create_time, visit_time,
             next_time, whole_time
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8, 'IDLE', $9, $9, $9, '-infinity')
+        values ($1, $2, $3, $4, $5, $6, $7, $8, 'IDLE', $9, $9, $9, null)
         on conflict on constraint connection_pkey do update
         set person_id = excluded.person_id,
             handle = coalesce(excluded.handle, connection.handle),
@@ -333,7 +333,7 @@ pub(crate) async fn hasten(
         update connector.connection
         set next_time = least(next_time, $2),
             state = case when state = 'GONE' then 'ACTIVE' else state end,
-            whole_time = case when $3 then '-infinity' else whole_time end
+            whole_time = case when $3 or state = 'GONE' then null else whole_time end
         where account_id = $1
         "#,
         account_id,

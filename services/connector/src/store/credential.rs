@@ -14,7 +14,6 @@ pub(crate) struct Credential {
     pub(crate) key_id: String,
     /// From when on it is of no use; `None`: nobody said.
     pub(crate) expire_time: Option<OffsetDateTime>,
-    pub(crate) refreshing_until: OffsetDateTime,
 }
 
 /// The access to an account, in place of what was there.
@@ -62,7 +61,7 @@ pub(crate) async fn read(
     sqlx::query_as!(
         Credential,
         r#"
-        select account_id, sealed, key_id, expire_time, refreshing_until
+        select account_id, sealed, key_id, expire_time
         from connector.credential
         where account_id = $1
         "#,
@@ -153,7 +152,7 @@ pub(crate) async fn of_other_keys(
     sqlx::query_as!(
         Credential,
         r#"
-        select account_id, sealed, key_id, expire_time, refreshing_until
+        select account_id, sealed, key_id, expire_time
         from connector.credential
         where key_id <> $1 and refreshing_until <= now()
         limit $2

@@ -72,6 +72,29 @@ pub(crate) async fn lease(
     .await
 }
 
+/// Keeps a request leased for longer.
+#[instrument(name = "db.task.renew", skip_all)]
+pub(crate) async fn renew(
+    db: impl PgExecutor<'_>,
+    account_id: i64,
+    task_id: i64,
+    leased_until: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update connector.task
+        set leased_until = $3
+        where account_id = $1 and task_id = $2
+        "#,
+        account_id,
+        task_id,
+        leased_until,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Adds requests to what is to be asked of an account, those first that come first.
 #[instrument(name = "db.task.append", skip_all, fields(tasks.len = tasks.len()))]
 pub(crate) async fn append(

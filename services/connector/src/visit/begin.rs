@@ -44,7 +44,7 @@ impl Visitor {
         Ok(true)
     }
 
-    async fn begin(&self, due: &Connection) -> Result<(), Error> {
+    pub(super) async fn begin(&self, due: &Connection) -> Result<(), Error> {
         let store = Error::store;
         let now = self.running.now();
         let Some(network) = self.networks.get(&due.network) else {
@@ -58,7 +58,7 @@ impl Visitor {
         let Some(mut held) = held.filter(|it| it.visit == due.visit && it.mode == "IDLE") else {
             return Ok(());
         };
-        let whole = held.whole_time + self.whole_interval <= now;
+        let whole = held.whole_time.is_none_or(|last| last + self.whole_interval <= now);
         held.mode = if whole { BACKFILL } else { INCREMENTAL }.to_owned();
         let visit = match self.visit(&held) {
             Ok(visit) => visit,

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Asked, Problem, Visitor, begin, mode_of};
+use super::{Asked, Bounds, Problem, Visitor, begin, mode_of};
 use crate::{
     admission::Terms,
     error::Error,
@@ -34,22 +34,16 @@ const SIGNALS_MAX: usize = 10_000;
 /// Requests that follow from one answer.
 const FOLLOWING_MAX: usize = 2_000;
 
-/// Parts of one list.
-const PARTS_MAX: i32 = 10_000;
-
-/// Requests of one account that wait. What follows beyond it is left to the next visit.
-const WAITING_MAX: i32 = 50_000;
-
 /// Signals that are taken back in one transaction.
 const TAKEN_BACK_MAX: i64 = 5_000;
 
 /// Whether an answer can be the next part of something that ends.
-pub(super) fn check(task: &Leased, step: &Step) -> Result<(), Problem> {
+pub(super) fn check(bounds: Bounds, task: &Leased, step: &Step) -> Result<(), Problem> {
     if step.next.as_ref().is_some_and(|next| next.as_str() == task.content) {
         return Err(Problem::Endless("the next part of it is the same again"));
     }
-    if step.next.is_some() && task.part >= PARTS_MAX {
-        return Err(Problem::Endless("it has more than 10,000 parts"));
+    if step.next.is_some() && task.part >= bounds.parts_max {
+        return Err(Problem::Endless("it has more parts than any list"));
     }
     if step.signals.len() > SIGNALS_MAX || step.then.len() > FOLLOWING_MAX {
         return Err(Problem::Endless("one part of it holds more than any network tells at once"));
@@ -117,8 +111,14 @@ impl Visitor {
             gone.iter().map(|it| identity(account, it.sent_id)).collect();
         let gone: Vec<Identity> = gone.into_iter().collect();
         ingest::write(&mut transaction, taken, &gone, &mut ingested).await?;
-        let following =
-            self.follow(&mut transaction, asked, &connection, step.next, step.then).await?;
+        let (next, then) = (step.next, step.then);
+        let full = connection.requests_done >= self.bounds.requests_max
+            || connection.waiting >= self.bounds.waiting_max;
+        let cut = full && !(next.is_none() && then.is_empty());
+        let following = match full {
+            true => 0,
+            false => self.follow(&mut transaction, asked, &connection, next, then).await?,
+        };
         if let Some((address, validator)) = validator {
             store::validator::write(&mut transaction, account, address, &validator)
                 .await
@@ -128,7 +128,15 @@ impl Visitor {
         store::connection::answered(&mut transaction, account, handle.as_deref(), signals)
             .await
             .map_err(store("count an answer"))?;
-        let next_time = next_time(self.running.now(), self.visit_interval);
+        let now = self.running.now();
+        if cut {
+            let problem = Problem::Endless("a visit has more requests than any account");
+            let told = (problem.reason(), &*problem.to_string());
+            store::connection::failed(&mut *transaction, account, "FAILING", told, now)
+                .await
+                .map_err(store("note why a visit is cut short"))?;
+        }
+        let next_time = next_time(now, self.visit_interval);
         store::connection::went_on(&mut transaction, account, following - 1, next_time)
             .await
             .map_err(store("count what is to be asked"))?;
@@ -173,9 +181,7 @@ impl Visitor {
                 }
             }
         }
-        if connection.waiting < WAITING_MAX {
-            tasks.extend(self.tasks(&mut *db, connection, &visit, asked.network, then).await?);
-        }
+        tasks.extend(self.tasks(&mut *db, connection, &visit, asked.network, then).await?);
         if !tasks.is_empty() {
             task::append(&mut *db, account, &tasks, self.running.now())
                 .await

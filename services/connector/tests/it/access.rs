@@ -3,6 +3,8 @@
 mod bluesky;
 mod github;
 mod graph;
+mod log;
+mod mastodon;
 
 use klout_chassis::{Chain, Host, reason};
 use klout_connector::Connector;
@@ -20,6 +22,7 @@ use tonic::{Code, Status};
 use self::{
     github::{CLIENT_SECRET, GitHub},
     graph::{ANN, Graph},
+    log::Log,
 };
 use crate::{consumer::Consumers, world::World};
 
@@ -350,6 +353,34 @@ async fn nothing_secret_is_readable_in_the_database() {
     assert!(all.contains("credential") && all.contains("ann"), "it has what is kept");
     let hex: String = "hidden".bytes().map(|byte| format!("{byte:02x}")).collect();
     assert!(!all.contains("hidden") && !all.to_lowercase().contains(&hex));
+}
+
+#[tokio::test]
+async fn nothing_secret_is_logged_at_any_level() {
+    let log = Log::listen();
+    let place = Place::start().await;
+    let connection = place.connect().await.connection;
+    place.read(&connection).await;
+    place.github.expire();
+    place.sync(&connection).await.expect("looked at");
+    until("access is renewed", async || place.github.town().renewed > 0).await;
+    place.github.town().renewal_refused = true;
+    place.github.expire();
+    place.sync(&connection).await.expect("looked at");
+    until("it needs access", async || place.connection(&connection).await.state == "NEEDS_ACCESS")
+        .await;
+    let started = place.start_connection("ann", "TOKEN").await;
+    let request = CompleteConnectionRequest {
+        attempt: started.attempt,
+        secret: "hidden-token-of-nobody".to_owned(),
+        ..Default::default()
+    };
+    let refused = place.complete(request).await.expect_err("refused");
+    assert!(!format!("{refused:?}").contains("hidden-"), "{refused:?}");
+
+    let (lines, told) = log.lines();
+    assert!(lines > 1_000, "it listens");
+    assert!(told.is_empty(), "{told:#?}");
 }
 
 #[tokio::test]

@@ -14,9 +14,10 @@ use axum::{
     routing::get,
 };
 use klout_proto::graph::v1::{
-    AccountName, CompleteLinkRequest, GetPersonRequest, LinkAccountRequest, LinkedAccount,
-    ListDisputesRequest, MergePeopleRequest, Person, ResolvePersonRequest, SettleDisputeRequest,
-    StartLinkRequest, StartLinkResponse, UnlinkAccountRequest, account_name,
+    AccountName, CompleteLinkRequest, GetPersonRequest, LinkAccountRequest,
+    LinkProvenAccountRequest, LinkedAccount, ListDisputesRequest, MergePeopleRequest, Person,
+    ResolvePersonRequest, SettleDisputeRequest, StartLinkRequest, StartLinkResponse,
+    UnlinkAccountRequest, account_name,
 };
 use klout_testkit::Stores;
 use tokio::task::JoinSet;
@@ -344,4 +345,30 @@ async fn a_dispute_of_two_who_turn_out_to_be_one_is_none() {
     let listed = client.list_disputes(ListDisputesRequest::default()).await.expect("listed");
     assert!(listed.into_inner().disputes.is_empty());
     assert_eq!(accounts(&mut client, &bob).await, 1);
+}
+
+#[tokio::test]
+async fn what_a_network_has_shown_is_linked_once_and_disputed_where_it_is_somebody_elses() {
+    let site = Site::open().await;
+    let world = world(&site, "true").await;
+    let mut client = world.client();
+    let ann = join(&mut client, vec![]).await.person;
+    let eve = join(&mut client, vec![]).await.person;
+    let proven = |person: &str| LinkProvenAccountRequest {
+        person: person.to_owned(),
+        account: Some(account("did:ann", "ann.example")),
+    };
+
+    for _ in 0..2 {
+        let linked = client.link_proven_account(proven(&ann)).await.expect("linked").into_inner();
+        let person = linked.person.expect("always present");
+        assert_eq!(proofs(&person), [("did:ann", "OAUTH")]);
+    }
+    let refused = client.link_proven_account(proven(&eve)).await.expect_err("it is ann's");
+    assert_eq!(told(&refused), (Code::AlreadyExists, "ACCOUNT_DISPUTED".to_owned()));
+    let disputes = client.list_disputes(ListDisputesRequest::default()).await.expect("listed");
+    let [dispute] = &disputes.into_inner().disputes[..] else { panic!("one dispute") };
+    assert_eq!((&dispute.claimant, &*dispute.proof), (&eve, "OAUTH"));
+    let refused = client.link_proven_account(proven("7777")).await.expect_err("nobody");
+    assert_eq!(told(&refused), (Code::NotFound, "PERSON_UNKNOWN".to_owned()));
 }

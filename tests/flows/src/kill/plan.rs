@@ -119,6 +119,7 @@ pub(super) fn service(point: &str) -> &'static str {
     let (section, _) = point.split_once('.').expect("it starts with a service");
     match section {
         "connector" => "connector",
+        "gateway" => "gateway",
         "scoring" => "scoring",
         "social_graph" => "social-graph",
         "topics" => "topics",

@@ -10,7 +10,10 @@ use std::{
 
 use klout_flows::{
     Installation,
-    kill::lookups::{POINTS, arm, kill_there},
+    kill::{
+        lookups::POINTS,
+        standing::{arm, kill_there},
+    },
 };
 use klout_testkit::Stores;
 

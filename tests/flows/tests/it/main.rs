@@ -1,5 +1,6 @@
 //! Flows of all services, through the real binary, on real stores.
 
+mod backfill;
 mod bad_input;
 mod bad_people;
 mod bulk_lookups;

@@ -1,0 +1,25 @@
+//! All that the log and the tables of connections hold, read as only a test does.
+
+use klout_proto::signal::v1::SignalBatch;
+use prost::Message as _;
+use sqlx::PgPool;
+
+/// Every batch of the log.
+pub(crate) async fn batches(db: &PgPool) -> Vec<SignalBatch> {
+    let payloads: Vec<Vec<u8>> = sqlx::query_scalar("select payload from connector.batch")
+        .fetch_all(db)
+        .await
+        .expect("the log is read");
+    payloads.iter().map(|it| SignalBatch::decode(it.as_slice()).expect("a batch")).collect()
+}
+
+/// How many rows of these tables are about an account.
+pub(crate) async fn rows_about(db: &PgPool, account: i64) -> i64 {
+    let count = "select (select count(*) from connector.connection where account_id = $1)
+            + (select count(*) from connector.task where account_id = $1)
+            + (select count(*) from connector.listed where account_id = $1)
+            + (select count(*) from connector.seen where account_id = $1)
+            + (select count(*) from connector.validator where account_id = $1)
+            + (select count(*) from connector.credential where account_id = $1)";
+    sqlx::query_scalar(count).bind(account).fetch_one(db).await.expect("counted")
+}
