@@ -55,7 +55,7 @@ pub struct Listing {
 pub struct Step {
     /// What it tells.
     pub signals: Vec<Signal>,
-    /// The list that the interactions and posts of these belong to. Counters belong to none.
+    /// The list that these belong to. A step of nothing but numbers of the account is a list by itself, all of it.
     pub listing: Option<Listing>,
     /// The next part of the same. When there is none, what [`Then::unless`] said of this has been read.
     pub next: Option<Task>,

@@ -168,15 +168,16 @@ impl Neighbourhood {
         let places: BTreeMap<usize, u32> =
             (0..).zip(&kept).map(|(now, (before, _))| (*before, now)).collect();
         let whole = |it: &Around| if it.whole { it.out } else { 0 };
-        let out: Vec<u32> = kept.iter().map(|(_, it)| whole(it)).collect();
+        // The last one is all the rest: there is one, also of an article that nothing is around.
+        let out: Vec<u32> = kept.iter().map(|(_, it)| whole(it)).chain([0]).collect();
         let links = kept.iter().filter(|(_, it)| it.whole).flat_map(|(before, it)| {
             let to = it.to.iter().filter_map(|to| places.get(&usize::from(*to)));
             to.map(|to| (places[before], *to))
         });
-        let ranks = page_rank(&out, &links.collect::<Vec<_>>());
-        let article = places.get(&0).and_then(|it| usize::try_from(*it).ok());
-        let rank = article.and_then(|it| ranks.get(it)).copied().unwrap_or_default();
-        rank * f64::from(u32::try_from(ranks.len()).unwrap_or(u32::MAX))
+        let article = places.get(&0).and_then(|it| usize::try_from(*it).ok()).unwrap_or_default();
+        let ranks = page_rank(&out, &links.collect::<Vec<_>>(), article);
+        let count = f64::from(u32::try_from(ranks.len()).unwrap_or(u32::MAX));
+        ranks.get(article).copied().unwrap_or_default() * count
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use klout_chassis::failpoint;
 use klout_model::{AccountId, Network as NetworkName, SignalHash};
 use klout_networks::{Listing, Mode, Network, Step, Task, Then, Visit};
-use klout_proto::signal::v1::Signal;
+use klout_proto::signal::v1::{Signal, signal::Content};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -51,6 +51,17 @@ pub(super) fn check(bounds: Bounds, task: &Leased, step: &Step) -> Result<(), Pr
     Ok(())
 }
 
+/// Numbers of the account itself are a list of their own: each reading takes the one before back, and when nothing of the
+/// account is to be left, so are they.
+fn numbers(of: &Task, signals: &[Signal]) -> Option<Listing> {
+    let number = |it: &Signal| match &it.content {
+        Some(Content::Counter(counter)) => counter.post.is_none(),
+        Some(Content::Interaction(_) | Content::Post(_) | Content::Retraction(_)) | None => false,
+    };
+    let all = !signals.is_empty() && signals.iter().all(number);
+    all.then(|| Listing { name: format!("numbers/{}", of.kind()), under: None, last: true })
+}
+
 /// When the next visit begins.
 pub(super) fn next_time(now: OffsetDateTime, interval: Duration) -> OffsetDateTime {
     now + interval
@@ -85,14 +96,15 @@ impl Visitor {
         }
         let handle = step.account.as_ref().and_then(|it| it.handle.clone());
         let terms = Terms { now: self.clock.now(), ..self.terms.clone() };
+        let listing = step.listing.or_else(|| numbers(&asked.of, &step.signals));
         let mut signals = step.signals;
         let mut listed = BTreeMap::new();
-        if let Some(listing) = &step.listing {
+        if let Some(listing) = &listing {
             listed = self.rounds(&mut transaction, &connection, listing, &mut signals).await?;
         }
         let (taken, mut ingested) = ingest::admit(&terms, signals);
         let mut gone = Vec::new();
-        if let Some(listing) = &step.listing {
+        if let Some(listing) = &listing {
             gone = self.list(&mut transaction, &connection, listing, &taken, &listed).await?;
         }
         let gone: BTreeSet<Identity> =
