@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use klout_chassis::ConfigError;
+use klout_networks::bluesky::jetstream::Framing;
 use serde::Deserialize;
 use url::Url;
 
@@ -38,6 +39,36 @@ pub struct Config {
 
     /// Where each network is.
     pub networks: BTreeMap<String, Servers>,
+
+    /// What is read as it happens.
+    pub streams: Streams,
+}
+
+/// What networks tell as it happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Streams {
+    pub bluesky: StreamSource,
+}
+
+/// Where a stream is, and what of it is taken in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamSource {
+    pub whose: Whose,
+    pub url: String,
+    pub framing: Framing,
+}
+
+/// What of a stream is taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// Nothing: it is not read.
+    Nobody,
+    /// What is about accounts that are connected.
+    Connected,
+    Everybody,
 }
 
 impl Config {
@@ -47,6 +78,15 @@ impl Config {
             return Err(ConfigError::Setting {
                 setting: "connector.deliver_interval",
                 problem: "is below 10ms, which would keep Postgres busy with nothing".to_owned(),
+            });
+        }
+        if self.streams.bluesky.server().is_none() {
+            return Err(ConfigError::Setting {
+                setting: "connector.streams",
+                problem: format!(
+                    "has an address that is none of a WebSocket: {}",
+                    self.streams.bluesky.url
+                ),
             });
         }
         for (network, servers) in &self.networks {
@@ -64,5 +104,15 @@ impl Config {
     /// How long after a request the same host is asked again.
     pub(crate) fn pace(&self) -> Duration {
         Duration::from_secs(1) / self.requests_per_second.get()
+    }
+}
+
+// === impl StreamSource ===
+
+impl StreamSource {
+    /// The address, if it is one of a WebSocket.
+    pub(crate) fn server(&self) -> Option<Url> {
+        let url = Url::parse(&self.url).ok()?;
+        (matches!(url.scheme(), "ws" | "wss") && url.has_host()).then_some(url)
     }
 }

@@ -20,6 +20,7 @@ mod owners;
 mod redeliver;
 mod rpc;
 mod store;
+mod stream;
 mod visit;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ use crate::{
     networks::Networks,
     owners::Owners,
     rpc::{PersonDataRpc, SignalRpc},
+    stream::{Streamer, sweep},
     visit::Visitor,
 };
 pub use crate::{config::Config, networks::Servers, store::MIGRATOR};
@@ -66,6 +68,8 @@ pub struct Connector {
     deliverer: Deliverer,
     backlog: Backlog,
     visitor: Visitor,
+    streamer: Streamer,
+    sweeper: sweep::Sweeper,
 }
 
 impl Service for Connector {
@@ -116,6 +120,21 @@ impl Service for Connector {
             visit_interval: config.visit_interval,
             whole_interval: config.whole_interval,
         };
+        let streamer = Streamer {
+            db: context.db.clone(),
+            network: "bluesky".parse()?,
+            whose: config.streams.bluesky.whose,
+            framing: config.streams.bluesky.framing,
+            server: config.streams.bluesky.server().ok_or("the stream has no address")?,
+            reach,
+            outbox_grew: outbox_grew.clone(),
+            clock: context.clock.clone(),
+            running: Clock::running(),
+            terms: visitor.terms.clone(),
+            metrics: Arc::clone(&metrics),
+            holder: uuid::Uuid::new_v4(),
+        };
+        let sweeper = sweep::Sweeper::new(context.db.clone(), Clock::running());
         let backlog = Backlog { db: context.db.clone(), metrics: Arc::clone(&metrics) };
         let rpc = SignalRpc {
             db: context.db.clone(),
@@ -131,7 +150,18 @@ impl Service for Connector {
         let graph = GraphServiceClient::new(context.links.to("social_graph"));
         let catching_up = context.catching_up.token();
         let deliverer = Deliverer::new(context.db, &context.links, metrics);
-        Ok(Self { rpc, person_data_rpc, graph, catching_up, deliverer, backlog, visitor, config })
+        Ok(Self {
+            config,
+            rpc,
+            person_data_rpc,
+            graph,
+            catching_up,
+            deliverer,
+            backlog,
+            visitor,
+            streamer,
+            sweeper,
+        })
     }
 
     fn mount(&self, routes: &mut RoutesBuilder) {
@@ -150,6 +180,8 @@ impl Service for Connector {
             deliverer,
             backlog,
             visitor,
+            streamer,
+            sweeper,
         } = self;
         let nobody_rings = Notify::new();
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
@@ -171,7 +203,9 @@ impl Service for Connector {
         let visits = (0..config.requests_at_once.get())
             .map(|_| repeat("visits", visit::IDLE, &visitor.due, &stop, || visitor.step(&stop)));
         let visits = futures::future::join_all(visits);
-        tokio::join!(states, deliver, watch, begin, visits);
+        let stream = streamer.run(stop.clone());
+        let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
+        tokio::join!(states, deliver, watch, begin, visits, stream, sweep);
         Ok(())
     }
 }

@@ -10,6 +10,8 @@ pub(crate) mod outbox;
 pub(crate) mod person_state;
 pub(crate) mod seen;
 pub(crate) mod signal;
+pub(crate) mod stream;
+pub(crate) mod stream_record;
 pub(crate) mod task;
 pub(crate) mod validator;
 

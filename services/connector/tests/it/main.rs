@@ -3,8 +3,10 @@
 mod consumer;
 mod delivery;
 mod ingest;
+mod jetstream;
 mod limits;
 mod redelivery;
 mod retractions;
+mod stream;
 mod texts;
 mod world;
