@@ -5,6 +5,7 @@
 //! than whoever asks says.
 
 mod address;
+mod dial;
 
 use std::{error::Error as StdError, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,6 +17,7 @@ use reqwest::{
 use url::{Host, Url};
 
 use crate::address::is_public;
+pub use crate::dial::{Connection, DialError, Dialed, dial};
 
 /// How often a host may send us to another page of its own.
 const REDIRECTS_MAX: usize = 3;

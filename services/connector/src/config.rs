@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use klout_chassis::ConfigError;
+use klout_networks::bluesky::jetstream::Framing;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -42,6 +43,36 @@ pub struct Config {
 
     /// Where each network is.
     pub networks: BTreeMap<String, Servers>,
+
+    /// What is read as it happens.
+    pub streams: Streams,
+}
+
+/// What networks tell as it happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Streams {
+    pub bluesky: StreamSource,
+}
+
+/// Where a stream is, and what of it is taken in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamSource {
+    pub whose: Whose,
+    pub url: String,
+    pub framing: Framing,
+}
+
+/// What of a stream is taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// Nothing: it is not read.
+    Nobody,
+    /// What is about accounts that are connected.
+    Connected,
+    Everybody,
 }
 
 impl Config {
@@ -54,6 +85,15 @@ impl Config {
             });
         }
         self.keys()?;
+        if self.streams.bluesky.server().is_none() {
+            return Err(ConfigError::Setting {
+                setting: "connector.streams",
+                problem: format!(
+                    "has an address that is none of a WebSocket: {}",
+                    self.streams.bluesky.url
+                ),
+            });
+        }
         for (network, servers) in &self.networks {
             let example = servers.public.replace("{server}", "server.example");
             if Url::parse(&example).ok().is_none_or(|url| !url.has_host()) {
@@ -95,5 +135,15 @@ impl Config {
     /// How long after a request the same host is asked again.
     pub(crate) fn pace(&self) -> Duration {
         Duration::from_secs(1) / self.requests_per_second.get()
+    }
+}
+
+// === impl StreamSource ===
+
+impl StreamSource {
+    /// The address, if it is one of a WebSocket.
+    pub(crate) fn server(&self) -> Option<Url> {
+        let url = Url::parse(&self.url).ok()?;
+        (matches!(url.scheme(), "ws" | "wss") && url.has_host()).then_some(url)
     }
 }

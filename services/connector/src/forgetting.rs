@@ -146,7 +146,12 @@ pub(crate) async fn forget(
     if listed > 0 {
         forgotten.counts.push(("signal_identity", listed));
     }
-    if listed < SIGNALS_MAX.unsigned_abs() {
+    let streamed = store::stream_record::forget(db, accounts, SIGNALS_MAX).await;
+    let streamed = streamed.map_err(store("delete what records told"))?;
+    if streamed > 0 {
+        forgotten.counts.push(("stream_record", streamed));
+    }
+    if listed.max(streamed) < SIGNALS_MAX.unsigned_abs() {
         store::forgetting::remove(db, person)
             .await
             .map_err(store("note that somebody is forgotten"))?;

@@ -37,6 +37,8 @@ pub(crate) struct Ingested {
     pub(crate) rejected: Vec<Rejection>,
     /// The batches that hold what was accepted or repeated.
     pub(crate) batches: Vec<Uuid>,
+    /// Those that were not there before.
+    pub(crate) new: BTreeSet<Identity>,
 }
 
 /// Signals that may be taken in, in the order of the key, so that two who write the same ones cannot lock one another out.
@@ -95,8 +97,19 @@ pub(crate) fn admit(terms: &Terms, signals: impl IntoIterator<Item = Signal>) ->
 /// there is anything in [`Ingested::batches`].
 pub(crate) async fn write(
     db: &mut PgConnection,
+    taken: Taken,
+    taken_back: &[Identity],
+    ingested: &mut Ingested,
+) -> Result<(), Error> {
+    write_knowing(db, taken, taken_back, BTreeMap::new(), ingested).await
+}
+
+/// As [`write`], by whoever knows what some of the signals were that are taken back: these are not looked for in the log.
+pub(crate) async fn write_knowing(
+    db: &mut PgConnection,
     mut taken: Taken,
     taken_back: &[Identity],
+    known: BTreeMap<Identity, Item>,
     ingested: &mut Ingested,
 ) -> Result<(), Error> {
     let batch_id = Uuid::new_v4();
@@ -121,7 +134,8 @@ pub(crate) async fn write(
     let mut batch = Batch::new(batch_id);
     let mut is_empty = new.is_empty();
     new.into_values().for_each(|signal| batch.push(signal));
-    for item in retracted(&mut *db, &targets, &batch).await? {
+    ingested.new.extend(added);
+    for item in retracted(&mut *db, &targets, known, &batch).await? {
         batch.retract(item);
         is_empty = false;
     }
@@ -176,6 +190,7 @@ fn rows(signals: &BTreeMap<Identity, Admitted>) -> Vec<(Identity, bool)> {
 async fn retracted(
     db: &mut PgConnection,
     targets: &[Identity],
+    mut known: BTreeMap<Identity, Item>,
     batch: &Batch,
 ) -> Result<Vec<Item>, Error> {
     if targets.is_empty() {
@@ -185,10 +200,13 @@ async fn retracted(
     let retracted =
         store::signal::retract(&mut *db, targets).await.map_err(store("take signals back"))?;
     let mut by_batch: BTreeMap<Uuid, Vec<Retracted>> = BTreeMap::new();
-    for signal in retracted {
-        by_batch.entry(signal.batch_id).or_default().push(signal);
-    }
     let mut items = Vec::new();
+    for signal in retracted {
+        match known.remove(&signal.identity) {
+            Some(item) => items.push(item),
+            None => by_batch.entry(signal.batch_id).or_default().push(signal),
+        }
+    }
     // The one that is being made is not in the log yet.
     let own = batch.to_log();
     items.extend(found(&own, &mut by_batch)?);

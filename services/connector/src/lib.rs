@@ -23,6 +23,7 @@ mod reseal;
 mod rpc;
 mod seal;
 mod store;
+mod stream;
 mod visit;
 
 use std::sync::Arc;
@@ -56,6 +57,7 @@ use crate::{
     owners::Owners,
     reseal::Resealer,
     rpc::{PersonDataRpc, SignalRpc},
+    stream::{Streamer, sweep},
     visit::Visitor,
 };
 pub use crate::{config::Config, networks::Servers, store::MIGRATOR};
@@ -72,6 +74,8 @@ pub struct Connector {
     backlog: Backlog,
     visitor: Visitor,
     resealer: Resealer,
+    streamer: Streamer,
+    sweeper: sweep::Sweeper,
 }
 
 impl Service for Connector {
@@ -145,6 +149,21 @@ impl Service for Connector {
             running: Clock::running(),
             due: Arc::clone(&visitor.due),
         };
+        let streamer = Streamer {
+            db: context.db.clone(),
+            network: "bluesky".parse()?,
+            whose: config.streams.bluesky.whose,
+            framing: config.streams.bluesky.framing,
+            server: config.streams.bluesky.server().ok_or("the stream has no address")?,
+            reach,
+            outbox_grew: outbox_grew.clone(),
+            clock: context.clock.clone(),
+            running: Clock::running(),
+            terms: visitor.terms.clone(),
+            metrics: Arc::clone(&metrics),
+            holder: uuid::Uuid::new_v4(),
+        };
+        let sweeper = sweep::Sweeper::new(context.db.clone(), Clock::running());
         let backlog = Backlog { db: context.db.clone(), metrics: Arc::clone(&metrics) };
         let rpc = SignalRpc {
             db: context.db.clone(),
@@ -171,6 +190,8 @@ impl Service for Connector {
             visitor,
             resealer,
             config,
+            streamer,
+            sweeper,
         })
     }
 
@@ -191,6 +212,8 @@ impl Service for Connector {
             backlog,
             visitor,
             resealer,
+            streamer,
+            sweeper,
         } = self;
         let nobody_rings = Notify::new();
         let watch = repeat("backlog", backlog::INTERVAL, &nobody_rings, &stop, || backlog.step());
@@ -213,7 +236,9 @@ impl Service for Connector {
         let visits = (0..config.requests_at_once.get())
             .map(|_| repeat("visits", visit::IDLE, &visitor.due, &stop, || visitor.step(&stop)));
         let visits = futures::future::join_all(visits);
-        tokio::join!(states, deliver, watch, begin, reseal, visits);
+        let stream = streamer.run(stop.clone());
+        let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());
+        tokio::join!(states, deliver, watch, begin, reseal, visits, stream, sweep);
         Ok(())
     }
 }

@@ -14,6 +14,10 @@ pub(crate) const METRICS: &[Metric] = &[
     PUSH_DURATION,
     DELIVERY_DURATION,
     NETWORK_REQUESTS,
+    STREAM_EVENTS,
+    STREAM_LAG,
+    STREAM_ENDS,
+    STREAM_GAPS,
 ];
 
 const TAKEN: Metric = Metric::counter(
@@ -64,6 +68,32 @@ const NETWORK_REQUESTS: Metric = Metric::counter(
     Label::these("outcome", &["answered", "waits", "access", "gone", "unavailable", "unreadable"]),
 ]);
 
+const STREAM_EVENTS: Metric = Metric::counter(
+    "klout_stream_events_total",
+    "Events of networks that are read as they happen: kept tell something, unreadable ones are left out.",
+)
+.by(&[STREAM, Label::these("outcome", &["kept", "nothing", "unreadable"])]);
+
+const STREAM_LAG: Metric = Metric::gauge(
+    "klout_stream_lag_seconds",
+    "How long ago the last event that was kept happened, when it was kept.",
+)
+.by(&[STREAM]);
+
+const STREAM_ENDS: Metric = Metric::counter(
+    "klout_stream_ends_total",
+    "How often a connection to a stream ended, or did not come about, by the reason of `docs/errors`.",
+)
+.by(&[STREAM, Label::all_of("reason", "the reasons of `docs/errors` that begin with NETWORK")]);
+
+const STREAM_GAPS: Metric = Metric::counter(
+    "klout_stream_gaps_total",
+    "How often a source did not tell any more what had happened since it was last read.",
+)
+.by(&[STREAM]);
+
+const STREAM: Label = Label::these("network", &["bluesky"]);
+
 const CONSUMER: Label = Label::these("consumer", &["scoring", "social_graph", "topics"]);
 
 /// What came of a request to a network.
@@ -81,6 +111,16 @@ pub(crate) enum VisitOutcome {
     Unreadable,
 }
 
+/// The handles of a stream.
+#[derive(Debug)]
+pub(crate) struct StreamMetrics {
+    pub(crate) kept: Counter,
+    pub(crate) nothing: Counter,
+    pub(crate) unreadable: Counter,
+    pub(crate) lag: Gauge,
+    pub(crate) gaps: Counter,
+}
+
 /// The handles.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -90,6 +130,7 @@ pub(crate) struct Metrics {
     rejected_by_reason: [Counter; RowReason::ALL.len()],
     pub(crate) ingest_duration: Histogram,
     consumers: [ConsumerMetrics; Consumer::ALL.len()],
+    pub(crate) bluesky: StreamMetrics,
 }
 
 /// The handles of one consumer.
@@ -114,6 +155,7 @@ impl Metrics {
             rejected_by_reason: RowReason::ALL.map(|reason| REJECTED.count(&[reason.as_str()])),
             ingest_duration: INGEST_DURATION.time(&[]),
             consumers: Consumer::ALL.map(|consumer| ConsumerMetrics::new(consumer.name())),
+            bluesky: StreamMetrics::new("bluesky"),
         }
     }
 
@@ -133,6 +175,11 @@ impl Metrics {
     /// What came of a request to one of the networks that are built in.
     pub(crate) fn visited(&self, network: &'static str, outcome: VisitOutcome) {
         NETWORK_REQUESTS.count(&[network, outcome.as_str()]).increment(1);
+    }
+
+    /// Why a connection to a stream ended.
+    pub(crate) fn stream_ended(&self, network: &'static str, reason: &'static str) {
+        STREAM_ENDS.count(&[network, reason]).increment(1);
     }
 
     pub(crate) fn of(&self, consumer: Consumer) -> &ConsumerMetrics {
@@ -168,6 +215,21 @@ impl VisitOutcome {
             Self::Gone => "gone",
             Self::Unavailable => "unavailable",
             Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+// === impl StreamMetrics ===
+
+impl StreamMetrics {
+    fn new(network: &'static str) -> Self {
+        let outcome = |outcome| STREAM_EVENTS.count(&[network, outcome]);
+        Self {
+            kept: outcome("kept"),
+            nothing: outcome("nothing"),
+            unreadable: outcome("unreadable"),
+            lag: STREAM_LAG.level(&[network]),
+            gaps: STREAM_GAPS.count(&[network]),
         }
     }
 }

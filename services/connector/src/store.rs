@@ -12,6 +12,8 @@ pub(crate) mod person_state;
 pub(crate) mod registration;
 pub(crate) mod seen;
 pub(crate) mod signal;
+pub(crate) mod stream;
+pub(crate) mod stream_record;
 pub(crate) mod task;
 #[cfg(test)]
 pub(crate) mod told;

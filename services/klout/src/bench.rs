@@ -1,5 +1,6 @@
 //! `klout bench`: the figures of docs/performance.md, measured anew.
 
+mod connector;
 mod engine;
 mod freshness;
 mod gateway;
@@ -33,6 +34,7 @@ pub(crate) struct Bench {
 #[derive(Debug, clap::Subcommand)]
 enum Name {
     Start(start::Start),
+    Connector(connector::ConnectorBench),
     Engine(engine::Engine),
     Ingest(ingest::Ingest),
     Freshness(freshness::Freshness),
@@ -62,6 +64,7 @@ impl Bench {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.bench {
             Name::Start(start) => start.run(),
+            Name::Connector(connector) => connector.run(),
             Name::Engine(engine) => engine.run(),
             Name::Ingest(ingest) => ingest.run(),
             Name::Freshness(freshness) => freshness.run(),

@@ -4,6 +4,9 @@
 //! What is unmade names the record and not what it said, so whoever reads keeps which record told what. Signals have the
 //! ids that they have in lists.
 
+#[cfg(test)]
+mod tests;
+
 use std::{borrow::Cow, collections::BTreeSet};
 
 use klout_proto::signal::v1::Signal;
@@ -17,9 +20,13 @@ use super::{
     signals::{self, POSTS, is_did, is_key},
 };
 
-/// In bytes, of a message: the largest record of the network may have 1 MiB, and none that signals are made of has a
-/// hundredth of it.
-pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// In bytes, of a message: a record of the network may have 1 MiB, and six times as much when it is written as JSON. A
+/// server that sends more tells of no record.
+pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
+
+/// Some servers of the old framing begin after the time that is asked for, and several events may be of one time; so a
+/// second of it is told again.
+const REWIND_MICROS: i64 = 1_000_000;
 
 const LIKES: &str = "app.bsky.feed.like";
 
@@ -224,7 +231,7 @@ impl Framing {
             (Self::SubscribeEvents, Start::At(Position { number: Some(number), .. })) => {
                 Some(number)
             }
-            (_, Start::At(position)) => Some(position.micros),
+            (_, Start::At(position)) => Some(position.micros.saturating_sub(REWIND_MICROS)),
             (_, Start::Since(micros)) => Some(micros),
         };
         let collections = match self {

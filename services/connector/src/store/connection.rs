@@ -433,3 +433,49 @@ pub(crate) async fn remove(db: &mut PgConnection, accounts: &[i64]) -> Result<u6
     .await?;
     Ok(removed.unsigned_abs())
 }
+
+/// Accounts of a network that are asked for, at most so many.
+#[instrument(name = "db.connection.of_network", skip_all)]
+pub(crate) async fn of_network(
+    db: impl PgExecutor<'_>,
+    network: &str,
+    max: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select account_id
+        from connector.connection
+        where network = $1 and state <> 'GONE'
+        limit $2
+        "#,
+        network,
+        max,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Something about these accounts changed: the next visit begins at once. With what each is called now, if that was told.
+#[instrument(name = "db.connection.changed", skip_all, fields(accounts.len = accounts.len()))]
+pub(crate) async fn changed(
+    db: &mut PgConnection,
+    accounts: &[i64],
+    handles: &[Option<String>],
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update connector.connection as connection
+        set next_time = least(connection.next_time, $3),
+            handle = coalesce(changed.handle, connection.handle)
+        from unnest($1::bigint[], $2::text[]) as changed (account_id, handle)
+        where connection.account_id = changed.account_id and connection.state <> 'GONE'
+        "#,
+        accounts,
+        handles as &[Option<String>],
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -106,6 +106,28 @@ pub(crate) async fn batches(
     .await
 }
 
+/// Those of these signals that were taken back.
+#[instrument(name = "db.signal.gone", skip_all, fields(signals.len = identities.len()))]
+pub(crate) async fn gone(
+    db: impl PgExecutor<'_>,
+    identities: &[Identity],
+) -> Result<BTreeSet<Identity>, sqlx::Error> {
+    let (subjects, ids) = columns(identities.iter());
+    let rows = sqlx::query!(
+        r#"
+        select signal.subject_account_id, signal.signal_id
+        from unnest($1::bigint[], $2::uuid[]) as asked (subject_account_id, signal_id)
+        join connector.signal using (subject_account_id, signal_id)
+        where signal.retracted
+        "#,
+        &subjects,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| identity(row.subject_account_id, row.signal_id)).collect())
+}
+
 fn columns<'a>(identities: impl Iterator<Item = &'a Identity>) -> (Vec<i64>, Vec<Uuid>) {
     identities.map(|(subject, id)| (subject.0, Uuid::from_bytes(id.0))).unzip()
 }
