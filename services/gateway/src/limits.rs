@@ -29,7 +29,7 @@ use self::{
 };
 pub(crate) use self::{
     standing::{HEADERS, Reached},
-    told::tell,
+    told::{tell, telling},
 };
 use crate::metrics;
 
