@@ -300,7 +300,7 @@ impl Host {
         let links = Links::new(&configuration.section("links")?, switchboard.clone(), identity)?;
         let cache = match stores.redis_url.expose_secret() {
             "" => Cache::none(),
-            _ => Cache::connect(&stores.redis_url, &stores.redis_prefix)?,
+            _ => Cache::connect(&stores.redis_url, &stores.redis_prefix, stores.redis_time_max)?,
         };
 
         numbers::METRICS.iter().for_each(Metric::describe);
