@@ -1,9 +1,9 @@
 //! A group of what waits for one campaign, done in one transaction.
 //!
-//! The campaign's row is held first, then the states of people. So what is read afterwards is what whoever held it before has left, in this process
-//! or another, and nobody moves it until the commit. All is decided in memory, in the order in which it waited, and
-//! written with one statement a table. Whoever holds a campaign's row holds no other campaign's, and whatever else is
-//! locked is locked after it: nobody waits in a circle.
+//! The campaign's row is held first, then the states of people. So what is read afterwards is what whoever held it before
+//! has left, in this process or another, and nobody moves it until the commit. All is decided in memory, in the order in
+//! which it waited, and written with as few statements as can be read. Whoever holds a campaign's row holds no other
+//! campaign's, and whatever else is locked is locked after it: nobody waits in a circle.
 
 use std::{
     collections::{BTreeSet, HashMap},
