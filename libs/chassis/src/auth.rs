@@ -42,6 +42,8 @@ pub struct Authentication {
     passed_on: moka::sync::Cache<(HeaderValue, HeaderValue), Caller, RandomState>,
     /// Who needs no token.
     anyone: Identified,
+    /// Our own services, where they need none.
+    own: Identified,
     calls: Calls,
 }
 
@@ -84,11 +86,12 @@ impl Authentication {
     pub fn new(key: TokenKey, open: bool, calls_max: usize, calls_per_caller_max: usize) -> Self {
         let calls = Calls::new(calls_max, calls_per_caller_max);
         let anyone = Identified { caller: Caller::anyone(), share: calls.share("", false) };
+        let own = Identified { caller: Caller::own(), share: calls.share("", true) };
         let known = moka::sync::Cache::builder().max_capacity(TOKENS_MAX);
         let known = known.build_with_hasher(RandomState::default());
         let passed_on = moka::sync::Cache::builder().max_capacity(TOKENS_MAX);
         let passed_on = passed_on.build_with_hasher(RandomState::default());
-        Self { key, open, known, passed_on, anyone, calls }
+        Self { key, open, known, passed_on, anyone, own, calls }
     }
 
     /// Lets a call in: verifies `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`, and finds room. A service of ours
@@ -129,6 +132,17 @@ impl Authentication {
     /// UNAUTHENTICATED, TOKEN_MISSING; and for want of room, as [`admit`](Self::admit).
     pub fn admit_anyone(&self) -> Result<Admitted, Status> {
         if self.open { self.admit_identified(&self.anyone) } else { Err(missing()) }
+    }
+
+    /// Lets a call in that a service makes in its own process, for somebody else or for itself.
+    ///
+    /// # Errors
+    ///
+    /// UNAVAILABLE, OVERLOADED.
+    pub(crate) fn admit_own(&self, caller: Option<&Caller>) -> Result<Admitted, Status> {
+        let admitted = self.admit_identified(&self.own)?;
+        let caller = caller.filter(|caller| caller.purpose() != Purpose::Internal);
+        Ok(Admitted { caller: caller.cloned().unwrap_or(admitted.caller), ..admitted })
     }
 
     /// Lets in whom somebody else told apart: finds room.

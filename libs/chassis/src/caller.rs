@@ -76,6 +76,11 @@ impl Caller {
         Self::known("web", Purpose::Show)
     }
 
+    /// Our own services, when they ask for nobody else.
+    pub(crate) fn own() -> Self {
+        Self::known("klout", Purpose::Internal)
+    }
+
     fn known(name: &str, purpose: Purpose) -> Self {
         Self::new(name, purpose.as_str()).expect("none of ours is refused")
     }

@@ -127,6 +127,8 @@ pub struct StoresConfig {
     pub database_url_direct: SecretString,
     pub redis_url: SecretString,
     pub redis_prefix: String,
+    #[serde(with = "humantime_serde")]
+    pub redis_time_max: Duration,
     pub database_connections_max: u32,
 }
 

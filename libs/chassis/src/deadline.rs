@@ -42,12 +42,7 @@ impl CallLimits {
     /// tonic's own timeout answers CANCELLED and exists only where there is a socket. For a streamed
     /// answer this limits the wait for the stream, not the stream.
     pub(crate) fn of<B>(&self, request: &Request<B>) -> Result<Limit, Status> {
-        let path = request.uri().path();
-        let max = if self.streaming.iter().any(|it| it == path) {
-            self.stream_time_max
-        } else {
-            self.request_time_max
-        };
+        let max = self.max(request.uri().path());
         let asked = match request.headers().get(GRPC_TIMEOUT) {
             None => max,
             Some(value) => parse(value).ok_or_else(|| {
@@ -56,6 +51,12 @@ impl CallLimits {
             })?,
         };
         Ok(Limit(asked.min(max)))
+    }
+
+    /// Our own maximum for calls of a path.
+    pub(crate) fn max(&self, path: &str) -> Duration {
+        let streams = self.streaming.iter().any(|it| it == path);
+        if streams { self.stream_time_max } else { self.request_time_max }
     }
 }
 

@@ -13,11 +13,24 @@ use crate::refusal::{Refusal, reason};
 /// service logs its own errors.
 pub(crate) fn tell_fault(response: Response) -> Response {
     let Some(status) = status(&response) else { return response };
+    told(&status).map_or(response, Status::into_http)
+}
+
+/// The same of a call that passed no gRPC. Its status leaves us as it would by that: without what led to it.
+pub(crate) fn tell_fault_of(status: &Status) -> Status {
+    told(status).unwrap_or_else(|| {
+        let details = status.details().to_vec().into();
+        Status::with_details(status.code(), status.message(), details)
+    })
+}
+
+/// What is told instead of a status that has no reason. Logs what went wrong on our side.
+fn told(status: &Status) -> Option<Status> {
     if matches!(status.code(), Code::Internal | Code::Unavailable | Code::Unknown) {
-        error!(code = ?status.code(), error = %Chain(&status), "call failed");
+        error!(code = ?status.code(), error = %Chain(status), "call failed");
     }
     // Ours have a reason; those that tonic made before a service was reached do not.
-    if reason(&status).is_some() { response } else { with_reason(&status).into_http() }
+    if reason(status).is_some() { None } else { Some(with_reason(status)) }
 }
 
 fn status(response: &Response) -> Option<Status> {
@@ -42,16 +55,21 @@ fn with_reason(status: &Status) -> Status {
         Code::Unimplemented => {
             (Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN"), "no such method")
         }
-        Code::Internal if message.contains("decode") || message.contains("Missing request") => (
-            Refusal::new(Code::InvalidArgument, "MESSAGE_MALFORMED"),
-            "the request is not the message that the method takes",
-        ),
+        Code::Internal if message.contains("decode") || message.contains("Missing request") => {
+            return malformed();
+        }
         Code::Internal | Code::Unknown => {
             (Refusal::new(Code::Internal, "FAULT"), "something went wrong on our side")
         }
         code => (Refusal::new(code, "FAULT"), message),
     };
     refusal.into_plain_status(text)
+}
+
+/// What is told to who sent something else than the method takes.
+pub(crate) fn malformed() -> Status {
+    Refusal::new(Code::InvalidArgument, "MESSAGE_MALFORMED")
+        .into_plain_status("the request is not the message that the method takes")
 }
 
 /// An error and everything that led to it, on one line.

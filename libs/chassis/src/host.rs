@@ -25,6 +25,7 @@ use crate::{
     numbers::{self, Pools},
     running::{Running, Signals, StopError},
     service::{Context, Service},
+    shortcut::Shortcuts,
 };
 
 /// The services that a process can host, and those that it does.
@@ -58,6 +59,7 @@ type Working = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 /// A service that is built and not yet running.
 trait Built: Send {
     fn mount(&self, routes: &mut RoutesBuilder);
+    fn shorten(&self, shortcuts: &mut Shortcuts);
     fn http(&self) -> Option<Router>;
     fn work(self: Box<Self>, stop: CancellationToken) -> Working;
 }
@@ -302,7 +304,7 @@ impl Host {
         let links = Links::new(&configuration.section("links")?, switchboard.clone(), identity)?;
         let cache = match stores.redis_url.expose_secret() {
             "" => Cache::none(),
-            _ => Cache::connect(&stores.redis_url, &stores.redis_prefix)?,
+            _ => Cache::connect(&stores.redis_url, &stores.redis_prefix, stores.redis_time_max)?,
         };
 
         numbers::METRICS.iter().for_each(Metric::describe);
@@ -333,9 +335,10 @@ impl Host {
             built.push((entry.name, service));
         }
 
-        let mut routes = Routes::builder();
+        let (mut routes, mut shortcuts) = (Routes::builder(), Shortcuts::default());
         for (_, service) in &built {
             service.mount(&mut routes);
+            service.shorten(&mut shortcuts);
         }
         let limits = CallLimits {
             request_time_max: server.request_time_max,
@@ -347,7 +350,7 @@ impl Host {
                 .collect(),
         };
         let routes = routes.routes().prepare().into_axum_router();
-        let routes = Guard::new(authentication, limits).layer(routes);
+        let routes = Guard::new(authentication, limits, shortcuts).layer(routes);
         switchboard.connect(routes.clone());
         let http = built.iter().find_map(|(_, service)| service.http());
 
@@ -407,6 +410,10 @@ impl fmt::Debug for Entry {
 impl<S: Service> Built for S {
     fn mount(&self, routes: &mut RoutesBuilder) {
         Service::mount(self, routes);
+    }
+
+    fn shorten(&self, shortcuts: &mut Shortcuts) {
+        Service::shorten(self, shortcuts);
     }
 
     fn http(&self) -> Option<Router> {

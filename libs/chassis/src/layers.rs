@@ -8,7 +8,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::{body::Body, response::Response};
+use axum::{
+    body::{Body, Bytes},
+    response::Response,
+};
 use futures::FutureExt as _;
 use http::Request;
 use tonic::{Code, Status};
@@ -16,8 +19,14 @@ use tower::{Layer, Service, ServiceExt as _};
 use tracing::Instrument as _;
 
 use crate::{
-    auth::Authentication, deadline::CallLimits, faults::tell_fault, measure::Methods,
-    refusal::Refusal, trace,
+    Caller, Shortcuts,
+    auth::Authentication,
+    deadline::{CallLimits, within},
+    faults::{tell_fault, tell_fault_of},
+    measure::Methods,
+    refusal::Refusal,
+    shortcut::Shortcut,
+    trace,
 };
 
 /// Puts the layers around routes of gRPC.
@@ -30,6 +39,7 @@ struct Rules {
     /// `None`: the routes let callers in themselves.
     authentication: Option<Authentication>,
     limits: CallLimits,
+    shortcuts: Shortcuts,
 }
 
 /// Routes of gRPC with the layers around them.
@@ -47,19 +57,23 @@ pub struct Guarded<S> {
 impl Guard {
     /// Has to be made after telemetry was set up.
     #[must_use]
-    pub fn new(authentication: Authentication, limits: CallLimits) -> Self {
-        Self::of(Some(authentication), limits)
+    pub fn new(authentication: Authentication, limits: CallLimits, shortcuts: Shortcuts) -> Self {
+        Self::of(Some(authentication), limits, shortcuts)
     }
 
     /// Around routes that let callers in themselves, each call once: nobody is refused here, and no call has a
     /// [`Caller`](crate::Caller). Has to be made after telemetry was set up.
     #[must_use]
     pub fn around_a_door(limits: CallLimits) -> Self {
-        Self::of(None, limits)
+        Self::of(None, limits, Shortcuts::default())
     }
 
-    fn of(authentication: Option<Authentication>, limits: CallLimits) -> Self {
-        Self(Arc::new(Rules { methods: Methods::all(), authentication, limits }))
+    fn of(
+        authentication: Option<Authentication>,
+        limits: CallLimits,
+        shortcuts: Shortcuts,
+    ) -> Self {
+        Self(Arc::new(Rules { methods: Methods::all(), authentication, limits, shortcuts }))
     }
 }
 
@@ -72,6 +86,27 @@ impl<S> Layer<S> for Guard {
 }
 
 // === impl Guarded ===
+
+impl<S> Guarded<S> {
+    /// Asks past gRPC what can be asked so; `None`: it cannot. `caller`: for whom a service asks, if not for itself.
+    pub(crate) async fn ask_past_grpc(
+        &self,
+        path: &str,
+        caller: Option<&Caller>,
+        request: impl FnOnce() -> Bytes,
+    ) -> Option<Result<Bytes, Status>> {
+        let shortcut = self.rules.shortcuts.at(path)?;
+        let answered = async {
+            let mut call = self.rules.methods.begin(path);
+            let answered = self.rules.answer_past_grpc(path, shortcut, caller, request()).await;
+            let code = answered.as_ref().map_or_else(Status::code, |_| Code::Ok);
+            trace::tell_code(code);
+            call.end(code);
+            answered
+        };
+        Some(answered.instrument(trace::span_within(path)).await)
+    }
+}
 
 impl<S> Service<Request<Body>> for Guarded<S>
 where
@@ -134,6 +169,23 @@ impl Rules {
         };
         // Sees the statuses of everything above, and gives those a reason that have none.
         tell_fault(response)
+    }
+
+    /// The same of a call within this process that passes no gRPC. Nobody outside makes one, so it needs no token.
+    async fn answer_past_grpc(
+        &self,
+        path: &str,
+        shortcut: &Shortcut,
+        caller: Option<&Caller>,
+        request: Bytes,
+    ) -> Result<Bytes, Status> {
+        let admitted = self.authentication.as_ref().map(|it| it.admit_own(caller)).transpose()?;
+        let caller = admitted.as_ref().map_or_else(Caller::own, |it| it.caller.clone());
+        let answered = async { shortcut(caller, request).await };
+        let answered = within(self.limits.max(path), answered);
+        let answered = AssertUnwindSafe(answered).catch_unwind().await;
+        let answered = answered.unwrap_or_else(|_| Ok(Err(panicked()))).flatten();
+        answered.map_err(|status| tell_fault_of(&status))
     }
 }
 

@@ -27,6 +27,7 @@ mod person_states;
 mod refusal;
 mod running;
 mod service;
+mod shortcut;
 mod token;
 mod trace;
 mod work;
@@ -48,6 +49,7 @@ pub use crate::{
     refusal::{DOMAIN, Refusal, from_row, reason, to_row},
     running::{Running, Signals, StopError},
     service::{Context, Service},
+    shortcut::Shortcuts,
     token::{Claims, TokenError, TokenKey},
     work::{Pace, renewing, repeat},
 };

@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::RoutesBuilder;
 use tower::BoxError;
 
-use crate::{Authentication, Clock, Links, Lookups, config::ConfigError};
+use crate::{Authentication, Clock, Links, Lookups, Shortcuts, config::ConfigError};
 
 /// What the host hands to a service that is being built.
 #[derive(Clone, Debug)]
@@ -81,6 +81,9 @@ pub trait Service: Sized + Send + 'static {
 
     /// Adds the gRPC services that it answers.
     fn mount(&self, routes: &mut RoutesBuilder);
+
+    /// Adds those of its RPCs that it answers to others of its process without gRPC in between.
+    fn shorten(&self, _shortcuts: &mut Shortcuts) {}
 
     /// What it answers over HTTP, if anything.
     fn http(&self) -> Option<axum::Router> {

@@ -8,14 +8,17 @@ use tracing::{Span, field::Empty, info_span};
 ///
 /// Where traces are not exported it is only for the lines of the log, which need the name.
 pub(crate) fn span<B>(request: &Request<B>) -> Span {
-    let path = request.uri().path().trim_start_matches('/');
+    let span = span_at(request.uri().path().trim_start_matches('/'));
+    klout_telemetry::continue_trace(&span, request.headers());
+    span
+}
+
+fn span_at(path: &str) -> Span {
     if !klout_telemetry::exports_traces() {
-        let span = info_span!("rpc", rpc.method = path);
-        klout_telemetry::continue_trace(&span, request.headers());
-        return span;
+        return info_span!("rpc", rpc.method = path);
     }
     let (service, method) = path.split_once('/').unwrap_or((path, ""));
-    let span = info_span!(
+    info_span!(
         "rpc",
         otel.name = path,
         otel.kind = "server",
@@ -23,9 +26,16 @@ pub(crate) fn span<B>(request: &Request<B>) -> Span {
         rpc.service = service,
         rpc.method = method,
         rpc.grpc.status_code = Empty,
-    );
-    klout_telemetry::continue_trace(&span, request.headers());
-    span
+    )
+}
+
+/// The span of a call within a process, as a child of the one that it is made in; lines of the log name that one.
+pub(crate) fn span_within(path: &str) -> Span {
+    if klout_telemetry::exports_traces() {
+        span_at(path.trim_start_matches('/'))
+    } else {
+        Span::none()
+    }
 }
 
 /// Notes in the current span how its call ended.

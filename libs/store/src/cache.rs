@@ -43,7 +43,7 @@ pub enum CacheError {
 /// Values by key, each with a version that never goes back.
 ///
 /// Redis may vanish at any time, hang, lose everything or say something else than what was written:
-/// then a look-up is a miss and a fill does nothing, each within 50 ms, and for a second after a
+/// then a look-up is a miss and a fill does nothing, each within the time that it has, and for a second after a
 /// failure at once.
 #[derive(Clone)]
 pub struct Cache(Option<Inner>);
@@ -79,13 +79,17 @@ impl Cache {
     }
 
     /// A cache in the Redis at `url`, whose keys all start with `prefix`. Connects when it is first
-    /// used, and again whenever the connection is lost.
+    /// used, and again whenever the connection is lost. An answer is waited for as long as `time_max`.
     ///
     /// # Errors
     ///
     /// When the URL cannot be read.
-    pub fn connect(url: &SecretString, prefix: &str) -> Result<Self, CacheError> {
-        let remote = Remote::new(url, prefix).map_err(CacheError::Url)?;
+    pub fn connect(
+        url: &SecretString,
+        prefix: &str,
+        time_max: Duration,
+    ) -> Result<Self, CacheError> {
+        let remote = Remote::new(url, prefix, time_max).map_err(CacheError::Url)?;
         Ok(Self(Some(Inner { remote: Arc::new(remote), write: Arc::new(Script::new(WRITE)) })))
     }
 

@@ -24,7 +24,7 @@ return {given, math.max(0, left - given)}
 
 /// What processes take their parts from.
 ///
-/// Redis may vanish at any time, hang or lose everything: each question is answered within 50 ms, and for a second
+/// Redis may vanish at any time, hang or lose everything: each question is answered within its time, and for a second
 /// after a failure at once, with nothing.
 #[derive(Clone)]
 pub struct Leases(Option<Inner>);
@@ -63,6 +63,13 @@ struct Inner {
 impl Leases {
     pub(crate) fn new(remote: Option<Arc<Remote>>) -> Self {
         Self(remote.map(|remote| Inner { remote, lease: Arc::new(Script::new(LEASE)) }))
+    }
+
+    /// How long an answer takes at most that comes to a question which is not sent at once: what is sent before has its
+    /// time too.
+    #[must_use]
+    pub fn wait_max(&self) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |inner| 3 * inner.remote.time_max)
     }
 
     /// Whether there is nobody to ask.

@@ -16,9 +16,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
-/// How long an answer of Redis is waited for. Postgres answers a miss in about as much.
-const COMMAND_TIME_MAX: Duration = Duration::from_millis(50);
-
 /// How long Redis is left alone after it failed, so that not every call pays for finding out.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -30,6 +27,8 @@ pub(crate) struct Remote {
     client: Client,
     redis: Mutex<ConnectionManager>,
     prefix: String,
+    /// How long an answer is waited for.
+    pub(crate) time_max: Duration,
     started: Instant,
     /// Milliseconds since `started` until which Redis is left alone.
     paused_until: AtomicU64,
@@ -39,11 +38,15 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Connects when it is first used, and again whenever the connection is lost. All keys start with `prefix`.
-    pub(crate) fn new(url: &SecretString, prefix: &str) -> Result<Self, RedisError> {
+    pub(crate) fn new(
+        url: &SecretString,
+        prefix: &str,
+        time_max: Duration,
+    ) -> Result<Self, RedisError> {
         let client = Client::open(url.expose_secret())?;
-        let redis = Mutex::new(connection(&client)?);
+        let redis = Mutex::new(connection(&client, time_max)?);
         let (prefix, started) = (prefix.to_owned(), Instant::now());
-        Ok(Self { client, redis, prefix, started, paused_until: AtomicU64::new(0) })
+        Ok(Self { client, redis, prefix, time_max, started, paused_until: AtomicU64::new(0) })
     }
 
     /// Ends in digits and what separates them, so no two prefixes give one key.
@@ -77,7 +80,7 @@ impl Remote {
         let paused_until = self.paused_until.load(Ordering::Relaxed);
         if paused_until > 0 {
             // After the pause one finds out for all whether Redis is back.
-            let finding_out = self.elapsed_ms() + millis(COMMAND_TIME_MAX);
+            let finding_out = self.elapsed_ms() + millis(self.time_max);
             let mine = self.elapsed_ms() >= paused_until
                 && self
                     .paused_until
@@ -94,7 +97,7 @@ impl Remote {
         }
         let mut redis = self.redis.lock().expect("nobody panics while holding it").clone();
         let answer = pipeline.ignore_errors().query_async(&mut redis);
-        let problem = match timeout(COMMAND_TIME_MAX, answer).await {
+        let problem = match timeout(self.time_max, answer).await {
             Ok(Ok(answers)) => {
                 if paused_until > 0 {
                     self.paused_until.store(0, Ordering::Relaxed);
@@ -102,10 +105,10 @@ impl Remote {
                 return Some(answers);
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {COMMAND_TIME_MAX:?}"),
+            Err(_) => format!("no answer within {:?}", self.time_max),
         };
         // A connection may look alive for a quarter of an hour after its other end has gone.
-        if let Ok(new) = connection(&self.client) {
+        if let Ok(new) = connection(&self.client, self.time_max) {
             *self.redis.lock().expect("nobody panics while holding it") = new;
         }
         let pause = self.elapsed_ms() + millis(PAUSE_AFTER_FAILURE);
@@ -123,11 +126,11 @@ impl Remote {
 }
 
 /// A connection that is made when it is first used.
-fn connection(client: &Client) -> RedisResult<ConnectionManager> {
+fn connection(client: &Client, time_max: Duration) -> RedisResult<ConnectionManager> {
     let config = ConnectionManagerConfig::new()
         .set_number_of_retries(0)
-        .set_connection_timeout(Some(COMMAND_TIME_MAX))
-        .set_response_timeout(Some(COMMAND_TIME_MAX));
+        .set_connection_timeout(Some(time_max))
+        .set_response_timeout(Some(time_max));
     ConnectionManager::new_lazy_with_config(client.clone(), config)
 }
 

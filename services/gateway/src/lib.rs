@@ -13,6 +13,7 @@ mod door;
 mod error;
 mod fields;
 mod forward;
+mod front;
 mod healthz;
 mod issuers;
 mod jobs;
@@ -52,6 +53,7 @@ use tower::BoxError;
 pub use crate::{config::Config, legacy::OldNetworks, store::MIGRATOR};
 use crate::{
     door::Door,
+    front::FrontLayer,
     healthz::Healthz,
     issuers::Issuers,
     jobs::{Jobs, http::Files},
@@ -133,8 +135,7 @@ impl Service for Gateway {
             .merge(documents)
             .merge(crm)
             .fallback(rest::path_unknown)
-            .layer(middleware::from_fn(limits::tell))
-            .layer(middleware::from_fn(request_id::name));
+            .layer(FrontLayer);
         // Before everything else: a browser asks whether it may ask without showing a key.
         let router = match browser::cors(&config.cors_origins)? {
             Some(cors) => router.layer(cors),

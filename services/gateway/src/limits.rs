@@ -29,7 +29,7 @@ use self::{
 };
 pub(crate) use self::{
     standing::{HEADERS, Reached},
-    told::tell,
+    told::{tell, telling},
 };
 use crate::metrics;
 
@@ -44,9 +44,6 @@ const ASKS_MAX: usize = 4_096;
 
 /// Questions that are sent at once.
 const ASKS_AT_ONCE: usize = 256;
-
-/// How long a call waits for a block: Redis has 50 ms for what is sent before, and 50 for what is sent then.
-const WAIT_TIME_MAX: Duration = Duration::from_millis(150);
 
 /// How long Redis keeps the count of a window after it was last asked: clocks of gateways differ.
 const KEPT_AFTER: Duration = Duration::from_secs(60);
@@ -162,7 +159,7 @@ impl Limits {
         now_ms: i64,
     ) -> Result<Standing, Reached> {
         self.0.metrics.waited.increment(1);
-        let end = Instant::now() + WAIT_TIME_MAX;
+        let end = Instant::now() + self.0.leases.wait_max();
         loop {
             // Before it is looked again, so that no answer is missed.
             let mut answered = std::pin::pin!(account.answered.notified());

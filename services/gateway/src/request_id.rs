@@ -1,7 +1,7 @@
 //! The name of a request, by which its caller and we speak of it: in the header of the answer, in the body of a problem,
 //! and in the span.
 
-use axum::{body::Body, extract::Request, middleware::Next, response::Response};
+use axum::{body::Body, extract::Request, response::Response};
 use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -38,19 +38,22 @@ impl RequestId {
     pub(crate) fn as_str(&self) -> &str {
         self.0.to_str().expect("it is visible ASCII")
     }
-}
 
-/// Names every request, whatever answers it.
-pub(crate) async fn name(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(&request);
-    request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
-    if let Some(Told(mut problem)) = response.extensions_mut().remove::<Told>() {
-        problem.insert("requestId".to_owned(), id.as_str().into());
-        *response.body_mut() = Body::from(Value::Object(problem).to_string());
+    /// Names a request.
+    pub(crate) fn name(request: &mut Request) -> Self {
+        let id = Self::of(request);
+        request.extensions_mut().insert(id.clone());
+        id
     }
-    response.headers_mut().insert(HEADER, id.0);
-    response
+
+    /// Says in an answer what its request was named.
+    pub(crate) fn tell(self, response: &mut Response) {
+        if let Some(Told(mut problem)) = response.extensions_mut().remove::<Told>() {
+            problem.insert("requestId".to_owned(), self.as_str().into());
+            *response.body_mut() = Body::from(Value::Object(problem).to_string());
+        }
+        response.headers_mut().insert(HEADER, self.0);
+    }
 }
 
 #[cfg(test)]

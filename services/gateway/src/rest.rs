@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Durat
 use axum::{
     Router,
     body::Bytes,
-    extract::{MatchedPath, RawPathParams, Request, State},
+    extract::{MatchedPath, RawPathParams, Request},
     middleware::Next,
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, on},
@@ -34,7 +34,7 @@ use crate::{
     request_id::RequestId,
     routes::{Rest, Route},
     transcode::{self, Unbindable},
-    typed,
+    typed::{self, Typed},
 };
 
 /// Headers of an answer, with those that the server adds.
@@ -59,6 +59,16 @@ enum Answered {
     Other(Response),
 }
 
+/// What answering one route needs.
+struct RouteAnswerer {
+    answering: Arc<Answering>,
+    route: &'static Route,
+    link: Link,
+    access: Access,
+    typed: Option<Typed>,
+    metrics: RouteMetrics,
+}
+
 /// The router of routes of the table.
 pub(crate) fn router(
     answering: Arc<Answering>,
@@ -66,57 +76,78 @@ pub(crate) fn router(
 ) -> Router {
     let mut router = Router::new();
     for route in routes {
-        let link = answering.links.to(route.owner());
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
-        let metrics = Arc::new(RouteMetrics::of(route.path));
-        let rpc = call::path(&route.descriptor());
-        let access = Access::of(&rpc);
-        let typed = typed::of(route);
-        let answer = move |State(answering): State<Arc<Answering>>,
-                           segments: Result<RawPathParams, _>,
-                           request: Request| {
-            let span = span(&request);
-            // What is asked again and again passes functions and no stack of middlewares, each of which would make and
-            // move a future of its own.
-            let answered = async move {
-                let started = Instant::now();
-                let held = match *request.method() {
-                    Method::GET => Some(conditional::held(request.headers())),
-                    _ => None,
-                };
-                if let Some(response) = held.as_deref().and_then(conditional::unasked) {
-                    return response;
-                }
-                let answered = within(answering.request_time_max, async {
-                    let visitor = answering.door.admit(request.headers(), access).await;
-                    let visitor = visitor.map_err(|turned_away| {
-                        let path = || request.uri().path().to_owned();
-                        turned_away.into_status(|| Error::PathUnknown { path: path() }.into())
-                    })?;
-                    let segments = segments.map_err(|_| Error::PathEncoding)?;
-                    let operator = visitor.is_operator();
-                    let link = link.on_behalf_of(visitor.caller());
-                    match typed.filter(|_| request.uri().query().is_none()) {
-                        Some(ask) => ask(link, &segments).await.map(Answered::Json),
-                        None => answer(&answering, route, link, &segments, request, operator).await,
-                    }
-                });
-                // A bug fails one call and not the process.
-                let answered = AssertUnwindSafe(answered).catch_unwind().await;
-                let response = match answered.unwrap_or_else(|_| Ok(Err(panicked()))).flatten() {
-                    Ok(Answered::Json(json)) => found(held.as_deref(), json),
-                    Ok(Answered::Other(response)) => response,
-                    Err(status) => problem(&status),
-                };
-                metrics.duration(response.status()).record(started.elapsed());
-                tell_status(response.status());
-                response
-            };
-            answered.instrument(span)
+        let answerer = Arc::new(RouteAnswerer {
+            answering: Arc::clone(&answering),
+            route,
+            link: answering.links.to(route.owner()),
+            access: Access::of(&call::path(&route.descriptor())),
+            typed: typed::of(route),
+            metrics: RouteMetrics::of(route.path),
+        });
+        let answer = move |segments: Result<RawPathParams, _>, request: Request| {
+            let answerer = Arc::clone(&answerer);
+            async move { answerer.answer(segments.map_err(|_| Error::PathEncoding), request).await }
         };
         router = router.route(route.path, on(filter, answer));
     }
-    router.method_not_allowed_fallback(method_not_allowed).with_state(answering)
+    router.method_not_allowed_fallback(method_not_allowed)
+}
+
+// === impl RouteAnswerer ===
+
+impl RouteAnswerer {
+    /// What is asked again and again passes functions and no stack of middlewares, each of which would make and move a
+    /// future of its own.
+    async fn answer(&self, segments: Result<RawPathParams, Error>, request: Request) -> Response {
+        let span = span(&request);
+        let answered = async move {
+            let started = Instant::now();
+            let held = match *request.method() {
+                Method::GET => Some(conditional::held(request.headers())),
+                _ => None,
+            };
+            if let Some(response) = held.as_deref().and_then(conditional::unasked) {
+                return response;
+            }
+            let answered = within(self.answering.request_time_max, self.ask(segments, request));
+            // A bug fails one call and not the process.
+            let answered = AssertUnwindSafe(answered).catch_unwind().await;
+            let response = match answered.unwrap_or_else(|_| Ok(Err(panicked()))).flatten() {
+                Ok(Answered::Json(json)) => found(held.as_deref(), json),
+                Ok(Answered::Other(response)) => response,
+                Err(status) => problem(&status),
+            };
+            self.metrics.duration(response.status()).record(started.elapsed());
+            tell_status(response.status());
+            response
+        };
+        answered.instrument(span).await
+    }
+
+    async fn ask(
+        &self,
+        segments: Result<RawPathParams, Error>,
+        request: Request,
+    ) -> Result<Answered, Status> {
+        let visitor = self.answering.door.admit(request.headers(), self.access).await;
+        let visitor = visitor.map_err(|turned_away| {
+            let path = || request.uri().path().to_owned();
+            turned_away.into_status(|| Error::PathUnknown { path: path() }.into())
+        })?;
+        let segments = segments?;
+        let operator = visitor.is_operator();
+        let link = self.link.clone().on_behalf_of(visitor.caller());
+        match self.typed.filter(|_| request.uri().query().is_none()) {
+            Some(ask) => ask(link, &segments).await.map(Answered::Json),
+            None => {
+                // Large, as whatever is read by descriptors.
+                let answered =
+                    answer(&self.answering, self.route, link, &segments, request, operator);
+                Box::pin(answered).await
+            }
+        }
+    }
 }
 
 /// An answer with its tag, if it may have one.

@@ -10,9 +10,7 @@ use klout_chassis::{Link, Refusal};
 use klout_proto::{
     graph::v1::{AccountName, account_name::Name},
     json,
-    score::v1::{
-        GetScoreRequest, get_score_request::Subject, score_service_client::ScoreServiceClient,
-    },
+    score::v1::{GetScoreRequest, GetScoreResponse, get_score_request::Subject},
 };
 use tonic::{Code, Status};
 
@@ -22,6 +20,8 @@ use crate::{call::to_caller, routes::Route};
 pub(crate) type Typed = fn(Link, &RawPathParams) -> Answer;
 
 type Answer = BoxFuture<'static, Result<Bytes, Status>>;
+
+const GET_SCORE: &str = "/klout.score.v1.ScoreService/GetScore";
 
 /// Such routes, by their paths.
 const TYPED: [(&str, Typed); 2] = [
@@ -42,8 +42,8 @@ pub(crate) fn of(route: &Route) -> Option<Typed> {
 fn score(link: Link, subject: Subject) -> Answer {
     let request = GetScoreRequest { subject: Some(subject), ..Default::default() };
     async move {
-        let response = ScoreServiceClient::new(link).get_score(request).await.map_err(to_caller)?;
-        let score = response.into_inner().score.ok_or_else(|| {
+        let response: GetScoreResponse = link.ask(GET_SCORE, request).await.map_err(to_caller)?;
+        let score = response.score.ok_or_else(|| {
             Refusal::new(Code::Internal, "PEER_FAILED")
                 .into_plain_status("something went wrong on our side")
         })?;
@@ -65,14 +65,14 @@ mod tests {
     use http::Method;
 
     use super::*;
-    use crate::routes;
+    use crate::{call, routes};
 
     #[test]
     fn each_is_a_route_of_the_table_that_reads_a_score() {
         for (path, _) in TYPED {
             let route = routes::all().find(|route| route.path == path).expect(path);
             assert_eq!((route.method.clone(), route.resource), (Method::GET, Some("score")));
-            assert!(route.rpc.ends_with("/GetScore"), "{path}");
+            assert_eq!(call::path(&route.descriptor()), GET_SCORE, "{path}");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! category is not offered twice, whichever campaign offers it. Neither is known to a campaign's row, so both are held
 //! after it in the same transaction: stays first, then categories, each in one order, so that nobody waits in a circle.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -13,7 +13,10 @@ use crate::{
     decide::{Outcome, Verdict},
     error::Error,
     grants::Recorded,
-    store::{self, check_in::CheckIn as Told},
+    store::{
+        self,
+        check_in::{CheckIn as Told, Held},
+    },
 };
 
 /// What a desk is told if a reservation is made, and if it is not.
@@ -32,8 +35,7 @@ pub(crate) struct CheckIn {
 /// Stays and categories that a transaction holds, and what is to be told of them.
 #[derive(Debug, Default)]
 pub(crate) struct Stays {
-    decided: HashSet<(String, String)>,
-    reserved: BTreeMap<(String, String), i64>,
+    held: Held,
     told: Vec<Told>,
 }
 
@@ -55,11 +57,13 @@ impl Stays {
             return Ok(Self::default());
         }
         let (stays, categories) = (Vec::from_iter(stays), Vec::from_iter(categories));
-        let decided = store::check_in::hold(db, &stays).await;
-        let decided = decided.map_err(Error::store("hold stays"))?;
-        let reserved = store::check_in::hold_categories(db, &categories, now).await;
-        let reserved = reserved.map_err(Error::store("hold categories"))?;
-        Ok(Self { decided, reserved, told: Vec::new() })
+        let held = store::check_in::hold(&mut *db, &stays).await;
+        held.map_err(Error::store("hold stays"))?;
+        let held = store::check_in::hold_categories(&mut *db, &categories).await;
+        let categories = held.map_err(Error::store("hold categories"))?;
+        let held = store::check_in::held(db, &stays, &categories, now).await;
+        let held = held.map_err(Error::store("look what is decided and reserved"))?;
+        Ok(Self { held, told: Vec::new() })
     }
 
     /// What can be given at most, as far as the stay and the category go. `None`: no desk asks.
@@ -69,10 +73,10 @@ impl Stays {
         verdict: Verdict,
     ) -> Result<Verdict, Error> {
         let Some(check_in) = check_in else { return Ok(verdict) };
-        if self.decided.contains(&stay(&check_in.told)) {
+        if self.held.decided.contains(&stay(&check_in.told)) {
             return Err(Error::StayDecided);
         }
-        let reserved = self.reserved.get(&category(&check_in.told)).copied();
+        let reserved = self.held.reserved.get(&category(&check_in.told)).copied();
         // A category that is not there any more has nothing free, whatever the desk saw a second ago.
         let is_free = reserved.is_some_and(|reserved| reserved < check_in.available);
         let is_taken = verdict.outcome == Outcome::Eligible && !is_free;
@@ -84,9 +88,9 @@ impl Stays {
     pub(crate) fn tell(&mut self, check_in: &CheckIn, decision: &Recorded) {
         let Some(told) = check_in.told_of(&decision.outcome, decision.grant) else { return };
         if told.is_offer {
-            *self.reserved.entry(category(&told)).or_default() += 1;
+            *self.held.reserved.entry(category(&told)).or_default() += 1;
         }
-        self.decided.insert(stay(&told));
+        self.held.decided.insert(stay(&told));
         self.told.push(told);
     }
 

@@ -18,6 +18,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use klout_chassis::{Caller, Clock, Lookups, Seen, time_left};
 use klout_model::{AccountKey, PersonId};
+use klout_store::ending;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::{
@@ -43,11 +44,15 @@ use crate::{
     passes::Passes,
     properties::Properties,
     store::{self, check_in::CheckIn as Told},
+    together::Together,
 };
 
 /// What is kept back of a deadline for the way to the caller: a tenth, between these.
 const MARGIN_MIN: Duration = Duration::from_millis(5);
 const MARGIN_MAX: Duration = Duration::from_millis(50);
+
+/// How long it may take to read what desks were told: it ends what waits for a connection that is dead without a word.
+const READ_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Why a desk is told nothing of a guest who is nobody.
 const GUEST_UNKNOWN: &str = "GUEST_UNKNOWN";
@@ -78,6 +83,8 @@ struct Inner {
     lookups: Lookups,
     /// Makes fingerprints of guests, from which nobody can guess an address.
     fingerprints: [u8; 32],
+    /// Who asks what was told of a stay.
+    together: Together<(String, String), Told>,
     metrics: DeskMetrics,
     tasks: TaskTracker,
     going_down: CancellationToken,
@@ -151,6 +158,7 @@ impl Desk {
             hold_out,
             lookups,
             fingerprints,
+            together: Together::default(),
             metrics: DeskMetrics::new(),
             tasks,
             going_down,
@@ -170,6 +178,7 @@ impl Desk {
     pub(crate) async fn end(&self) {
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.together.end().await;
     }
 
     async fn answer(&self, caller: &Caller, asked: Asked) -> Result<Answer, Error> {
@@ -305,13 +314,26 @@ impl Desk {
         loop {
             // Before it is read: later the time may be over of what was confirmed since.
             let now = self.0.clock.now();
-            let found = store::check_in::find(&self.0.db, property, stay).await;
-            let found = found.map_err(Error::store("read what a desk was told"))?;
-            match found {
+            match self.told(property, stay).await? {
                 Some(told) if told.is_over(now) => self.give_back(&told).await?,
                 found => return Ok(found),
             }
         }
+    }
+
+    /// What is written down of a stay. Desks that ask at once ask together.
+    async fn told(&self, property: &str, stay: &str) -> Result<Option<Told>, Error> {
+        let db = self.0.db.clone();
+        let find = move |stays: Vec<(String, String)>| {
+            let db = db.clone();
+            async move {
+                let found = ending(READ_TIME_MAX, store::check_in::find(&db, &stays)).await;
+                let found = found.map_err(Error::store("read what a desk was told"))?;
+                let named = |told: Told| ((told.property.clone(), told.stay.clone()), told);
+                Ok(found.into_iter().map(named).collect())
+            }
+        };
+        self.0.together.ask((property.to_owned(), stay.to_owned()), find).await
     }
 
     /// Until when what was offered waits, or waited until it was confirmed. `None`: nobody has anything by it.
@@ -510,8 +532,10 @@ impl Desk {
         }
         // A campaign's group may be about to make an offer for it.
         let stay = (told.property.as_str(), told.stay.as_str());
-        let decided = store::check_in::hold(&mut transaction, &[stay]).await;
-        if !decided.map_err(store("hold a stay"))?.is_empty() {
+        let held = store::check_in::hold(&mut transaction, &[stay]).await;
+        held.map_err(store("hold a stay"))?;
+        let held = store::check_in::held(&mut transaction, &[stay], &[], told.decide_time).await;
+        if !held.map_err(store("look whether a stay is decided"))?.decided.is_empty() {
             return Err(Error::StayDecided);
         }
         let kept = store::check_in::keep(&mut transaction, std::slice::from_ref(&told)).await;

@@ -4,8 +4,6 @@
 //! member. What networks say whose terms forbid rewards is left out: of who has an account there the score is
 //! told as it would be without that network, and numbers that cannot be taken apart are not known.
 
-mod together;
-
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -39,8 +37,7 @@ use time::OffsetDateTime;
 use tonic::{Response, Status};
 use tracing::instrument;
 
-use self::together::Together;
-use crate::error::Error;
+use crate::{error::Error, together::Together};
 
 /// How long each of the others may take for one answer. Who has less time says so by a deadline around all.
 const PEER_TIME_MAX: Duration = Duration::from_secs(2);
@@ -117,7 +114,7 @@ pub(crate) struct FactsGatherer {
     scores: ScoreServiceClient<Link>,
     topics: TopicServiceClient<Link>,
     without_rewards: Arc<BTreeSet<Network>>,
-    together: Together,
+    together: Together<PersonId, Said>,
 }
 
 // === impl Known ===
@@ -215,13 +212,11 @@ impl FactsGatherer {
 
     async fn gather_at_once(&self, named: &Named) -> Result<Person, Error> {
         let (person, by_contact) = self.resolve(named).await?;
-        let said = match self.together.ask(self, person).await? {
+        let said = match self.said(person).await? {
             Some(said) => said,
             // Whoever was merged is somebody else, of whom more is known.
             None => match self.person(person).await? {
-                Some(now) if now != person => {
-                    self.together.ask(self, now).await?.ok_or(Error::PersonUnknown)?
-                }
+                Some(now) if now != person => self.said(now).await?.ok_or(Error::PersonUnknown)?,
                 Some(_) | None => return Err(Error::PersonUnknown),
             },
         };
@@ -234,6 +229,20 @@ impl FactsGatherer {
             return Err(Error::Slow);
         }
         Ok(person)
+    }
+
+    /// What the others say of somebody. `None`: nobody who consents to perks has this id, or somebody has another one by
+    /// now.
+    async fn said(&self, person: PersonId) -> Result<Option<Said>, Error> {
+        let gatherer = self.clone();
+        let ask = move |people: Vec<PersonId>| {
+            let gatherer = gatherer.clone();
+            async move {
+                let said = gatherer.said_of(&people, PEER_TIME_MAX).await?;
+                Ok(said.into_iter().map(|it| (it.id, it)).collect())
+            }
+        };
+        self.together.ask(person, ask).await
     }
 
     /// The same of many people, by their ids, for whom nobody waits. Nobodies are left out. At most [`PEOPLE_MAX`].

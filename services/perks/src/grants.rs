@@ -34,6 +34,7 @@ use crate::{
     facts::Known,
     metrics::GrantMetrics,
     store,
+    together::Together,
 };
 
 /// What somebody is to get, if it is still there.
@@ -142,8 +143,9 @@ pub(crate) enum Key {
 #[derive(Clone, Debug)]
 pub(crate) struct Granter {
     db: PgPool,
-    /// For what each reservation looks for first.
+    /// For what each reservation looks for first, with all others that do.
     reads: Reads,
+    together: Together<(i64, RequestName), Recorded>,
     campaigns: Campaigns,
     hold_out: HoldOut,
     clock: Clock,
@@ -187,6 +189,7 @@ impl Granter {
         Self {
             db,
             reads,
+            together: Together::default(),
             campaigns,
             hold_out,
             clock,
@@ -204,14 +207,20 @@ impl Granter {
         request_id: &str,
     ) -> Result<Option<Decided>, Error> {
         let (caller, request_id) = (caller.to_owned(), request_id.to_owned());
-        let read = self.reads.read(move |db| {
-            let (caller, request_id) = (caller.clone(), request_id.clone());
-            Box::pin(async move {
-                store::decision::by_request(db, campaign, &caller, &request_id).await
-            })
-        });
-        let found = read.await;
-        match found.map_err(Error::store("look for a request"))? {
+        let name = RequestName { caller, request_id };
+        let reads = self.reads.clone();
+        let find = move |requests: Vec<(i64, RequestName)>| {
+            let (reads, requests): (_, Arc<[_]>) = (reads.clone(), requests.into());
+            async move {
+                let found = reads.read(|db| {
+                    let requests = Arc::clone(&requests);
+                    Box::pin(async move { store::decision::by_request(db, &requests).await })
+                });
+                let found = found.await.map_err(Error::store("look for requests"))?;
+                Ok(found.into_iter().map(|it| ((it.campaign, it.name()), it)).collect())
+            }
+        };
+        match self.together.ask((campaign, name), find).await? {
             Some(decision) => self.retold(decision).await.map(Some),
             None => Ok(None),
         }
@@ -309,8 +318,9 @@ impl Granter {
 
     /// Waits for the groups that are under way.
     pub(crate) async fn end(&self) {
-        self.reads.end();
         self.line.end().await;
+        self.together.end().await;
+        self.reads.end();
     }
 
     /// What time it is, in the microseconds that the store keeps: the first answer and the next say the same.
@@ -331,6 +341,10 @@ impl Ask {
 // === impl Recorded ===
 
 impl Recorded {
+    fn name(&self) -> RequestName {
+        RequestName { caller: self.caller.clone(), request_id: self.request_id.clone() }
+    }
+
     /// From what it was decided. `None`: the person was erased.
     pub(crate) fn known(&self) -> Option<Known> {
         // Only this service writes them.

@@ -20,6 +20,7 @@ mod properties;
 mod rpc;
 mod spec;
 mod store;
+mod together;
 
 use klout_chassis::{Clock, ConfigError, Context, Link, Service, follow_states, repeat};
 use klout_model::Network;

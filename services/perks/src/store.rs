@@ -1,7 +1,7 @@
 //! Every SQL statement of perks, one module for each table.
 
 pub(crate) mod arrival;
-pub(crate) mod budget;
+pub(crate) mod before;
 pub(crate) mod campaign;
 pub(crate) mod check_in;
 pub(crate) mod code;

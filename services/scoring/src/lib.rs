@@ -41,7 +41,7 @@ mod write;
 
 use std::{sync::Arc, time::Duration};
 
-use klout_chassis::{ConfigError, Context, Link, Pace, Service, follow_states, repeat};
+use klout_chassis::{ConfigError, Context, Link, Pace, Service, Shortcuts, follow_states, repeat};
 use klout_proto::{
     graph::v1::graph_service_client::GraphServiceClient,
     people::Told,
@@ -249,6 +249,10 @@ impl Service for Scoring {
                 SignalConsumerServiceServer::new(self.consumer_rpc.clone())
                     .max_decoding_message_size(klout_proto::BATCH_BYTES_MAX),
             );
+    }
+
+    fn shorten(&self, shortcuts: &mut Shortcuts) {
+        self.score_rpc.shorten(shortcuts);
     }
 
     async fn work(self, stop: CancellationToken) -> Result<(), BoxError> {

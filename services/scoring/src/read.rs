@@ -104,8 +104,17 @@ impl Reader {
     ///
     /// Also when there is no such person for that purpose.
     pub(crate) async fn visible(&self, person: PersonId, purpose: Purpose) -> Result<Seen, Error> {
-        let mut seen = self.visible_all(&[person], purpose).await?;
-        seen.pop().flatten().ok_or(Error::PersonUnknown { person })
+        let seen = match self.score(person).await? {
+            Answer::Score(score) => {
+                visible_to(purpose, score.withheld).then_some(Seen { person, score })
+            }
+            Answer::Nobody => None,
+            Answer::Moved(into) => {
+                let into = PersonId::new(into).ok_or(Error::PersonUnknown { person })?;
+                self.visible_all(&[into], purpose).await?.pop().flatten()
+            }
+        };
+        seen.ok_or(Error::PersonUnknown { person })
     }
 
     /// The same of people, in their order.
@@ -115,11 +124,7 @@ impl Reader {
         purpose: Purpose,
     ) -> Result<Vec<Option<Seen>>, Error> {
         let mut now = people.to_vec();
-        let mut answers = if let [person] = people {
-            vec![self.score(*person).await?]
-        } else {
-            self.scores(people).await?
-        };
+        let mut answers = self.scores(people).await?;
         for _ in 0..MOVES_MAX {
             let moved = |(place, answer): (usize, &Answer)| match answer {
                 Answer::Moved(into) => Some((place, PersonId::new(*into)?)),

@@ -41,6 +41,12 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<Vec<Known>, Erro
     }
     let people: Vec<i64> =
         told.iter().flat_map(|it| [Some(it.person), it.into]).flatten().collect();
+    // Whoever writes of somebody for the first time right now is waited for too, or waits: a row that is not there yet
+    // cannot be held.
+    let leaving = told.iter().filter(|it| it.state != State::Member);
+    let leaving: Vec<i64> = leaving.map(|it| it.person).collect();
+    let added = store::person::add(&mut *connection, &leaving).await;
+    let added = added.map_err(store("hold who leaves"))?;
     store::person::lock(&mut *connection, &people).await.map_err(store("hold members"))?;
     let newer = store::person_state::renew(&mut *connection, told).await;
     let newer = newer.map_err(store("take over states"))?;
@@ -74,6 +80,7 @@ pub(crate) async fn apply(db: &PgPool, told: &[Told]) -> Result<Vec<Known>, Erro
     store::dirty_person::mark(&mut *connection, &again)
         .await
         .map_err(store("mark people dirty"))?;
+    store::person::remove(&mut *connection, &added).await.map_err(store("let who leaves go"))?;
     transaction.commit().await.map_err(store("commit states"))?;
     Ok(known)
 }

@@ -215,19 +215,20 @@ impl PeopleComputer {
         computed: &BTreeMap<i64, Computed>,
     ) -> Result<bool, Error> {
         let store = Error::store;
-        store::person::add(&mut *db, people).await.map_err(store("note members"))?;
+        let added = store::person::add(&mut *db, people).await.map_err(store("note members"))?;
         let members = store::person::lock(&mut *db, people).await.map_err(store("hold members"))?;
         let owners = store::account::of_people(&mut *db, people).await;
         // After they are held, as is whoever stops being a member.
         let standings = store::person_state::find(&mut *db, people).await;
         let standings = standings.map_err(store("look who is a member"))?;
+        let is_gone = |person: &i64| {
+            matches!(standings.get(person), Some(Standing::Gone | Standing::Moved(_)))
+        };
         let owners: BTreeSet<i64> = owners
             .map_err(store("read who owns accounts"))?
             .into_iter()
             .map(|it| it.person)
-            .filter(|person| {
-                !matches!(standings.get(person), Some(Standing::Gone | Standing::Moved(_)))
-            })
+            .filter(|person| !is_gone(person))
             .collect();
         let said = Said::read(&mut *db, current, people).await?;
         let known_for = self.known_for(&mut *db, people).await?;
@@ -255,6 +256,11 @@ impl PeopleComputer {
             if known_for != member.known_for {
                 again.push(person);
             }
+        }
+        // Who was forgotten since they were claimed.
+        let gone: Vec<i64> = added.into_iter().filter(is_gone).collect();
+        if !gone.is_empty() {
+            store::person::remove(&mut *db, &gone).await.map_err(store("take out who left"))?;
         }
         let ranks: Vec<i64> = ranks.into_iter().collect();
         store::standing::mark(&mut *db, &ranks).await.map_err(store("note whose ranks change"))?;

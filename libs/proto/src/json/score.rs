@@ -6,6 +6,7 @@ use std::fmt::Display;
 
 use prost_types::Timestamp;
 use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
 
 use crate::score::v1::Score;
 
@@ -45,7 +46,7 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<Double>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    score_time: Option<Text<Timestamp>>,
+    score_time: Option<Time>,
     state: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     true_reach: Option<Double>,
@@ -55,6 +56,9 @@ struct Json<'a> {
 
 /// What JSON has no number for is a word.
 struct Double(f64);
+
+/// RFC 3339.
+struct Time(Timestamp);
 
 /// What is printed as text.
 struct Text<T>(T);
@@ -93,7 +97,7 @@ impl<'a> From<&'a Score> for Json<'a> {
             person,
             revision_token,
             score: score.map(Double),
-            score_time: score_time.map(Text),
+            score_time: score_time.map(Time),
             state,
             true_reach: true_reach.map(Double),
             week_change: week_change.map(Double),
@@ -110,6 +114,36 @@ impl Serialize for Double {
             _ => serializer.serialize_str("-Infinity"),
         }
     }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match whole_second(&self.0) {
+            Some(text) => serializer.serialize_str(str::from_utf8(&text).unwrap_or_default()),
+            None => serializer.collect_str(&self.0),
+        }
+    }
+}
+
+/// `2026-10-05T00:00:00Z`, of what can be said so.
+fn whole_second(time: &Timestamp) -> Option<[u8; 20]> {
+    let utc = OffsetDateTime::from_unix_timestamp(time.seconds).ok()?;
+    let year = u16::try_from(utc.year()).ok().filter(|year| *year > 0 && time.nanos == 0)?;
+    let mut text = *b"0000-00-00T00:00:00Z";
+    let digits = |number: u8| [b'0' + number / 10, b'0' + number % 10];
+    let of = |hundredth: u16| digits(u8::try_from(hundredth % 100).unwrap_or_default());
+    for (place, two) in [
+        (0, of(year / 100)),
+        (2, of(year)),
+        (5, digits(utc.month().into())),
+        (8, digits(utc.day())),
+        (11, digits(utc.hour())),
+        (14, digits(utc.minute())),
+        (17, digits(utc.second())),
+    ] {
+        text[place..place + 2].copy_from_slice(&two);
+    }
+    Some(text)
 }
 
 impl<T: Display> Serialize for Text<T> {

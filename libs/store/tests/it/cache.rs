@@ -7,8 +7,11 @@ use klout_testkit::{Stores, until};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// As it is configured if nothing else is said.
+const TIME_MAX: Duration = Duration::from_millis(50);
+
 fn cache(stores: &Stores) -> Cache {
-    Cache::connect(&stores.redis_url.clone().into(), "test").expect("a URL of Redis")
+    Cache::connect(&stores.redis_url.clone().into(), "test", TIME_MAX).expect("a URL of Redis")
 }
 
 async fn fill(cache: &Cache, key: &str, major: u64, minor: u64, value: &str) {

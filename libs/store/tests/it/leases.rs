@@ -5,8 +5,13 @@ use std::time::Duration;
 use klout_store::{Cache, Lease, Leased, Leases};
 use klout_testkit::{Stores, until};
 
+/// As it is configured if nothing else is said.
+const TIME_MAX: Duration = Duration::from_millis(50);
+
 fn leases(stores: &Stores) -> Leases {
-    Cache::connect(&stores.redis_url.clone().into(), "test").expect("a URL of Redis").leases()
+    Cache::connect(&stores.redis_url.clone().into(), "test", TIME_MAX)
+        .expect("a URL of Redis")
+        .leases()
 }
 
 fn lease(key: &str, owed: u64, wanted: u64) -> Lease {

@@ -13,14 +13,19 @@ tokio::task_local! {
 
 /// Tells what was noted while the request was answered. Around everything that has a door.
 pub(crate) async fn tell(request: Request, next: Next) -> Response {
-    let answered = async {
-        let mut response = next.run(request).await;
+    telling(next.run(request)).await
+}
+
+/// The same of one answer.
+pub(crate) fn telling(answered: impl Future<Output = Response>) -> impl Future<Output = Response> {
+    let told = async {
+        let mut response = answered.await;
         if let Some(standing) = STANDING.with(Cell::get) {
             standing.add_to(response.headers_mut());
         }
         response
     };
-    STANDING.scope(Cell::new(None), answered).await
+    STANDING.scope(Cell::new(None), told)
 }
 
 /// Has it told. Where nobody tells, as in a call that came another way, it does nothing.

@@ -107,8 +107,7 @@ impl Settler {
         let granter = &self.desk.0.granter;
         let decided = granter.recorded(*campaign, caller, request_id).await?;
         let Some(grant) = decided.and_then(|it| it.grant) else { return Ok(()) };
-        let told = store::check_in::find(db, &self.property, &self.stay).await;
-        let told = told.map_err(Error::store("read what a desk was told"))?;
+        let told = self.desk.told(&self.property, &self.stay).await?;
         let is_told = told.is_some_and(|it| it.attempt == self.attempt && !it.is_withdrawn);
         if is_told {
             debug!(withdrawn, "another call has told it");

@@ -1,12 +1,12 @@
 //! A group of what waits for one campaign, done in one transaction.
 //!
-//! The campaign's row is held first, then the states of people. So what is read afterwards is what whoever held it before has left, in this process
-//! or another, and nobody moves it until the commit. All is decided in memory, in the order in which it waited, and
-//! written with one statement a table. Whoever holds a campaign's row holds no other campaign's, and whatever else is
-//! locked is locked after it: nobody waits in a circle.
+//! The campaign's row is held first, then the states of people. So what is read afterwards is what whoever held it before
+//! has left, in this process or another, and nobody moves it until the commit. All is decided in memory, in the order in
+//! which it waited, and written with as few statements as can be read. Whoever holds a campaign's row holds no other
+//! campaign's, and whatever else is locked is locked after it: nobody waits in a circle.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tracing::instrument;
 
 use super::{
-    Ask, Granter, Key, RequestName,
+    Ask, Granter, Key, Recorded, RequestName,
     ledger::{Entries, Ledger, unique_key},
     line::{Done, Wish, Work},
 };
@@ -29,11 +29,7 @@ use crate::{
     error::Error,
     facts::Person,
     spec::{Codes, UniquePer},
-    store::{
-        self,
-        campaign::Kept,
-        ledger::{Change, Held},
-    },
+    store::{self, before::Before, campaign::Kept, ledger::Held},
 };
 
 /// How long a group may take: it ends what waits for a connection that is dead without a word.
@@ -50,10 +46,7 @@ struct Asked<'a> {
     /// The newest one.
     version: i32,
     asks: Vec<&'a Ask>,
-    /// What was decided before, with the fingerprint of what was asked.
-    known: HashMap<RequestName, Vec<u8>>,
-    /// Who has left, or was forgotten.
-    gone: HashSet<i64>,
+    before: Before,
 }
 
 /// Does what a group wants, and tells everybody what came of it.
@@ -100,10 +93,6 @@ async fn commit(
         let Some(held) = held.map_err(Error::store("hold a campaign"))? else {
             return Ok(wishes.iter().map(|wish| Err(unknown(campaign, wish))).collect());
         };
-        // Not before: whoever waits for a campaign is not to keep those waiting who take states over, and behind them
-        // every other campaign. They hold no campaign's row, so nobody waits in a circle.
-        let shared = store::person_state::share(&mut transaction).await;
-        shared.map_err(Error::store("share states"))?;
         // Not before: others may have held it for long.
         let now = granter.now();
         let asks: Vec<&Ask> = wishes.iter().filter_map(asked_for).collect();
@@ -119,7 +108,7 @@ async fn commit(
                 }
             }
         };
-        let asked = ask(&mut transaction, &held, version, asks).await?;
+        let asked = ask(&mut transaction, campaign, held.version, version, asks, now).await?;
         let mut ledger = open(&mut transaction, campaign, now, held, wishes, &asked).await?;
         let expired = expire(&mut transaction, campaign, &mut ledger).await?;
         ended += expired;
@@ -128,7 +117,7 @@ async fn commit(
             write(transaction, campaign, ledger, Stays::default()).await?;
             continue;
         }
-        bring(&mut transaction, campaign, now, &mut ledger, &asked).await?;
+        bring(&mut transaction, campaign, &mut ledger, &asked).await?;
         let check_ins = asked.asks.iter().filter_map(|ask| ask.check_in.as_ref());
         let mut stays = Stays::hold(&mut transaction, check_ins, now).await?;
         let done = decide_all(granter, &mut ledger, &mut stays, &asked, wishes, ended, now);
@@ -198,25 +187,32 @@ async fn deciding(
     })
 }
 
-/// What is asked for, and what was decided before. `campaign`: by which it is decided.
+/// What is asked for, and what there was before. `compiled`: by which it is decided.
 async fn ask<'a>(
     db: &mut PgConnection,
-    held: &Held,
-    campaign: Option<Arc<Compiled>>,
+    campaign: i64,
+    version: i32,
+    compiled: Option<Arc<Compiled>>,
     asks: Vec<&'a Ask>,
+    now: OffsetDateTime,
 ) -> Result<Asked<'a>, Error> {
-    let version = held.version;
-    let Some(first) = asks.first() else {
-        let (known, gone) = (HashMap::new(), HashSet::new());
-        return Ok(Asked { campaign, version, asks, known, gone });
+    let before = if asks.is_empty() {
+        Before::default()
+    } else {
+        let names: Vec<RequestName> = asks.iter().map(|ask| ask.name()).collect();
+        let people: Vec<i64> = asks.iter().map(|ask| ask.person.get()).collect();
+        let mut keys = BTreeSet::from([Key::Day(now.date())]);
+        for ask in &asks {
+            keys.insert(Key::Person(ask.person.get()));
+            if !ask.property.is_empty() {
+                keys.insert(Key::Property(ask.property.clone()));
+            }
+        }
+        let keys = Vec::from_iter(keys);
+        let before = store::before::find(db, campaign, &names, &people, &keys).await;
+        before.map_err(Error::store("look what was before"))?
     };
-    let names: Vec<RequestName> = asks.iter().map(|ask| ask.name()).collect();
-    let known = store::decision::known(&mut *db, first.campaign.id, &names).await;
-    let known = known.map_err(Error::store("look for requests"))?;
-    let people: Vec<i64> = asks.iter().map(|ask| ask.person.get()).collect();
-    let gone = store::person_state::gone(&mut *db, &people).await;
-    let gone = gone.map_err(Error::store("look who has left"))?;
-    Ok(Asked { campaign, version, asks, known, gone })
+    Ok(Asked { campaign: compiled, version, asks, before })
 }
 
 /// Opens the books with all grants that a group is about.
@@ -272,21 +268,10 @@ async fn expire(db: &mut PgConnection, campaign: i64, ledger: &mut Ledger) -> Re
 async fn bring(
     db: &mut PgConnection,
     campaign: i64,
-    now: OffsetDateTime,
     ledger: &mut Ledger,
     asked: &Asked<'_>,
 ) -> Result<(), Error> {
     let Some(compiled) = &asked.campaign else { return Ok(()) };
-    let mut keys = BTreeSet::from([Key::Day(now.date())]);
-    for ask in &asked.asks {
-        keys.insert(Key::Person(ask.person.get()));
-        if !ask.property.is_empty() {
-            keys.insert(Key::Property(ask.property.clone()));
-        }
-    }
-    let keys: Vec<Key> = keys.into_iter().collect();
-    let budgets = store::budget::read(&mut *db, campaign, &keys).await;
-    let budgets = budgets.map_err(Error::store("read budgets"))?;
     let codes = if compiled.spec.codes == Codes::Uploaded {
         let max = i64::try_from(asked.asks.len()).unwrap_or(i64::MAX);
         let left = store::code::next(db, campaign, max).await;
@@ -294,7 +279,7 @@ async fn bring(
     } else {
         Vec::new()
     };
-    ledger.bring(budgets, codes);
+    ledger.bring(asked.before.taken.clone(), codes);
     Ok(())
 }
 
@@ -309,13 +294,13 @@ fn reserve(
     now: OffsetDateTime,
 ) -> Result<Done, Error> {
     let name = ask.name();
-    let known = asked.known.get(&name).map(Vec::as_slice);
+    let known = asked.before.known.get(&name).map(Vec::as_slice);
     let known = known.or_else(|| decided.get(&name).map(<[u8; 32]>::as_slice));
     if let Some(fingerprint) = known {
         let is_same = fingerprint == ask.fingerprint;
         return if is_same { Ok(Done::Known(name)) } else { Err(Error::RequestIdReused) };
     }
-    if asked.gone.contains(&ask.person.get()) {
+    if asked.before.gone.contains(&ask.person.get()) {
         return Err(Error::PersonUnknown);
     }
     let broken = || Error::CampaignBroken { campaign: ask.campaign.id, version: asked.version };
@@ -351,41 +336,28 @@ async fn write(
     stays: Stays,
 ) -> Result<(), Error> {
     let (entries, grants) = ledger.close();
-    let Entries { given, moved, decisions, change, budgets, codes_given, codes_returned } = entries;
+    let Entries { moved, decisions, change, budgets, codes_given, codes_returned } = entries;
     if decisions.is_empty() && moved.is_empty() {
         return Ok(());
     }
     let store = Error::store;
-    let of = |ids: &mut dyn Iterator<Item = i64>| -> Vec<_> {
-        ids.filter_map(|id| grants.get(&id).cloned()).collect()
-    };
     let db = &mut *transaction;
     // Who let go of a key comes before who takes it.
     if !moved.is_empty() {
-        let moved = of(&mut moved.into_iter());
-        store::grant::put(&mut *db, campaign, &moved).await.map_err(store("write grants"))?;
+        let moved: Vec<_> = moved.iter().filter_map(|id| grants.get(id)).collect();
+        store::grant::put(&mut *db, campaign, &moved).await.map_err(store("move grants"))?;
     }
-    if !given.is_empty() {
-        let given = of(&mut given.into_iter());
-        store::grant::insert(&mut *db, campaign, &given).await.map_err(store("write grants"))?;
-    }
+    let given = |it: &Recorded| it.grant.and_then(|id| grants.get(&id));
+    let decided: Vec<_> = decisions.iter().map(|it| (it, given(it))).collect();
     let budgets: Vec<(Key, i64)> = budgets.into_iter().filter(|(_, by)| *by != 0).collect();
-    if !budgets.is_empty() {
-        store::budget::add(&mut *db, campaign, &budgets).await.map_err(store("count budgets"))?;
-    }
-    if change != Change::default() {
-        store::ledger::count(&mut *db, campaign, &change).await.map_err(store("count grants"))?;
-    }
+    let written = store::ledger::write(&mut *db, campaign, &decided, &budgets, &change).await;
+    written.map_err(store("write what is decided"))?;
     if !codes_given.is_empty() {
         store::code::give(&mut *db, campaign, &codes_given).await.map_err(store("give codes"))?;
     }
     if !codes_returned.is_empty() {
         let back = store::code::give_back(&mut *db, campaign, &codes_returned).await;
         back.map_err(store("have codes back"))?;
-    }
-    if !decisions.is_empty() {
-        let written = store::decision::insert(&mut *db, campaign, &decisions).await;
-        written.map_err(store("write decisions"))?;
     }
     stays.write(&mut *db).await?;
     failpoint!("perks.group.written");

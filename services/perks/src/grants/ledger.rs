@@ -39,7 +39,6 @@ pub(super) struct Ledger {
 /// What is to be written.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    pub(super) given: Vec<i64>,
     pub(super) moved: BTreeSet<i64>,
     pub(super) decisions: Vec<Recorded>,
     pub(super) change: Change,
@@ -247,7 +246,6 @@ impl Ledger {
         self.entries.change.reserved += 1;
         self.entries.change.given_minor_units += grant.minor_units;
         self.count(&grant, 1);
-        self.entries.given.push(id);
         self.grants.insert(id, grant.clone());
         grant
     }

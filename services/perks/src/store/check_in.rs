@@ -48,15 +48,11 @@ impl CheckIn {
     }
 }
 
-/// Holds these stays until the transaction ends, and returns those that were decided on, or whose withdrawn reservation
-/// was not given back yet: nothing more is given for them. Whoever reserves holds the campaign first, then stays, then categories.
+/// Holds these stays until the transaction ends: nobody else decides on them. There may be no row yet, so the name is held;
+/// in one order, so that nobody waits in a circle. Whoever reserves holds the campaign first, then stays, then categories.
 #[instrument(name = "db.check_in.hold", skip_all, fields(stays.len = stays.len()))]
-pub(crate) async fn hold(
-    db: &mut PgConnection,
-    stays: &[(&str, &str)],
-) -> Result<HashSet<(String, String)>, sqlx::Error> {
+pub(crate) async fn hold(db: &mut PgConnection, stays: &[(&str, &str)]) -> Result<(), sqlx::Error> {
     let (properties, stays): (Vec<&str>, Vec<&str>) = stays.iter().copied().unzip();
-    // There may be no row yet, so the name is held; in one order, so that nobody waits in a circle.
     sqlx::query!(
         r#"
         select pg_advisory_xact_lock(key) as "locked!: ()"
@@ -69,37 +65,19 @@ pub(crate) async fn hold(
         &properties as &[&str],
         &stays as &[&str],
     )
-    .fetch_all(&mut *db)
-    .await?;
-    // A statement of its own, which sees what was written while it was waited.
-    let rows = sqlx::query!(
-        r#"
-        select check_in.property, check_in.stay
-        from perks.check_in as check_in
-        join unnest($1::text[], $2::text[]) as named (property, stay)
-            on named.property = check_in.property and named.stay = check_in.stay
-        left join perks.grant as held
-            on held.campaign_id = check_in.campaign_id and held.grant_id = check_in.grant_id
-            and held.state = 'RESERVED'
-        where check_in.state = 'DECIDED' or held.grant_id is not null
-        "#,
-        &properties as &[&str],
-        &stays as &[&str],
-    )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|it| (it.property, it.stay)).collect())
+    Ok(())
 }
 
-/// Holds those of these categories that are there until the transaction ends, and tells how many of each are reserved.
+/// Holds those of these categories that are there until the transaction ends. Returns which.
 #[instrument(name = "db.category.hold", skip_all, fields(categories.len = categories.len()))]
 pub(crate) async fn hold_categories(
     db: &mut PgConnection,
     categories: &[(&str, &str)],
-    now: OffsetDateTime,
-) -> Result<BTreeMap<(String, String), i64>, sqlx::Error> {
+) -> Result<Vec<(String, String)>, sqlx::Error> {
     let (properties, categories): (Vec<&str>, Vec<&str>) = categories.iter().copied().unzip();
-    let held = sqlx::query!(
+    let rows = sqlx::query!(
         r#"
         select category.property, category.category
         from perks.category as category
@@ -111,57 +89,98 @@ pub(crate) async fn hold_categories(
         &properties as &[&str],
         &categories as &[&str],
     )
-    .fetch_all(&mut *db)
-    .await?;
-    let (properties, categories): (Vec<String>, Vec<String>) =
-        held.into_iter().map(|it| (it.property, it.category)).unzip();
-    // A statement of its own, which sees what was reserved while it was waited.
-    let rows = sqlx::query!(
-        r#"
-        select named.property as "property!", named.category as "category!",
-            count(held.grant_id) as "reserved!"
-        from (
-            select distinct property, category
-            from unnest($1::text[], $2::text[]) as named (property, category)
-        ) as named
-        left join perks.grant as held
-            on held.property = named.property and held.category = named.category
-            and held.state = 'RESERVED' and held.category <> '' and held.expire_time > $3
-        group by named.property, named.category
-        "#,
-        &properties,
-        &categories,
-        now,
-    )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|it| ((it.property, it.category), it.reserved)).collect())
+    Ok(rows.into_iter().map(|it| (it.property, it.category)).collect())
 }
 
-/// What was told of a stay; `None`: nothing.
-#[instrument(name = "db.check_in.find", skip_all)]
+/// What there is of stays and categories that are held.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// Stays that were decided on, or whose withdrawn reservation was not given back yet: nothing more is given for them.
+    pub(crate) decided: HashSet<(String, String)>,
+    /// How many are reserved of each of the categories.
+    pub(crate) reserved: BTreeMap<(String, String), i64>,
+}
+
+/// What there is of stays and categories. A statement of its own, which sees what was written while they were waited for.
+#[instrument(name = "db.check_in.held", skip_all, fields(stays.len = stays.len()))]
+pub(crate) async fn held(
+    db: &mut PgConnection,
+    stays: &[(&str, &str)],
+    categories: &[(String, String)],
+    now: OffsetDateTime,
+) -> Result<Held, sqlx::Error> {
+    let (at, stays): (Vec<&str>, Vec<&str>) = stays.iter().copied().unzip();
+    let of: Vec<_> = categories.iter().map(|it| it.0.as_str()).collect();
+    let categories: Vec<_> = categories.iter().map(|it| it.1.as_str()).collect();
+    let row = sqlx::query!(
+        r#"
+        select
+            array(
+                select (check_in.property, check_in.stay)
+                from perks.check_in as check_in
+                join unnest($1::text[], $2::text[]) as named (property, stay)
+                    on named.property = check_in.property and named.stay = check_in.stay
+                left join perks.grant as held
+                    on held.campaign_id = check_in.campaign_id and held.grant_id = check_in.grant_id
+                    and held.state = 'RESERVED'
+                where check_in.state = 'DECIDED' or held.grant_id is not null
+            ) as "decided!: Vec<(String, String)>",
+            array(
+                select (
+                    named.property, named.category,
+                    (
+                        select count(*) from perks.grant as held
+                        where held.property = named.property and held.category = named.category
+                            and held.state = 'RESERVED' and held.category <> '' and held.expire_time > $5
+                    )
+                )
+                from unnest($3::text[], $4::text[]) as named (property, category)
+            ) as "reserved!: Vec<(String, String, i64)>"
+        "#,
+        &at as &[&str],
+        &stays as &[&str],
+        &of as &[&str],
+        &categories as &[&str],
+        now,
+    )
+    .fetch_one(db)
+    .await?;
+    let reserved = row.reserved.into_iter();
+    Ok(Held {
+        decided: row.decided.into_iter().collect(),
+        reserved: reserved
+            .map(|(property, category, count)| ((property, category), count))
+            .collect(),
+    })
+}
+
+/// What was told of these stays, each at its property, if anything was.
+#[instrument(name = "db.check_in.find", skip_all, fields(stays.len = stays.len()))]
 pub(crate) async fn find(
     db: impl PgExecutor<'_>,
-    property: &str,
-    stay: &str,
-) -> Result<Option<CheckIn>, sqlx::Error> {
-    let row = sqlx::query!(
+    stays: &[(String, String)],
+) -> Result<Vec<CheckIn>, sqlx::Error> {
+    let properties: Vec<_> = stays.iter().map(|it| it.0.as_str()).collect();
+    let stays: Vec<_> = stays.iter().map(|it| it.1.as_str()).collect();
+    let rows = sqlx::query!(
         r#"
         select told.property, told.stay, told.attempt, told.state, told.fingerprint, told.caller, told.person_id,
             told.outcome, told.reason, told.explanation, told.line, told.category, told.disclosure, told.campaign_id,
             told.grant_id, told.is_stale, told.score_time, told.decide_time,
             given.state as "grant_state?", given.expire_time as "expire_time?"
-        from perks.check_in as told
+        from unnest($1::text[], $2::text[]) as asked (property, stay)
+        join perks.check_in as told on told.property = asked.property and told.stay = asked.stay
         left join perks.grant as given
             on given.campaign_id = told.campaign_id and given.grant_id = told.grant_id
-        where told.property = $1 and told.stay = $2
         "#,
-        property,
-        stay,
+        &properties as &[&str],
+        &stays as &[&str],
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.map(|it| CheckIn {
+    let told = rows.into_iter().map(|it| CheckIn {
         property: it.property,
         stay: it.stay,
         attempt: it.attempt,
@@ -184,7 +203,8 @@ pub(crate) async fn find(
             .zip(it.expire_time)
             .map(|(state, expire_time)| GrantNow { state, expire_time }),
         decide_time: it.decide_time,
-    }))
+    });
+    Ok(told.collect())
 }
 
 /// Keeps what desks are told, each of another stay, in the place of what was withdrawn. Returns how many are kept: a stay

@@ -124,60 +124,12 @@ pub(crate) async fn concerned(
     Ok(rows.into_iter().map(Grant::from).collect())
 }
 
-/// Writes new ones.
-#[instrument(name = "db.grant.insert", skip_all, fields(grants.len = grants.len()))]
-pub(crate) async fn insert(
-    db: &mut PgConnection,
-    campaign: i64,
-    grants: &[Grant],
-) -> Result<(), sqlx::Error> {
-    let ids: Vec<_> = grants.iter().map(|it| it.id).collect();
-    let versions: Vec<_> = grants.iter().map(|it| it.version).collect();
-    let people: Vec<_> = grants.iter().map(|it| it.person).collect();
-    let properties: Vec<_> = grants.iter().map(|it| it.property.as_str()).collect();
-    let stays: Vec<_> = grants.iter().map(|it| it.stay.as_str()).collect();
-    let categories: Vec<_> = grants.iter().map(|it| it.category.as_str()).collect();
-    let states: Vec<_> = grants.iter().map(|it| it.state.as_str()).collect();
-    let unique_keys: Vec<_> = grants.iter().map(|it| it.unique_key.as_str()).collect();
-    let minor_units: Vec<_> = grants.iter().map(|it| it.minor_units).collect();
-    let days: Vec<_> = grants.iter().map(|it| it.day).collect();
-    let codes: Vec<_> = grants.iter().map(|it| it.code.as_deref()).collect();
-    let reserve_times: Vec<_> = grants.iter().map(|it| it.reserve_time).collect();
-    let expire_times: Vec<_> = grants.iter().map(|it| it.expire_time).collect();
-    sqlx::query!(
-        r#"
-        insert into perks.grant
-            (campaign_id, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units, day,
-            code, reserve_time, expire_time)
-        select $1, * from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::bigint[], $11::date[], $12::text[], $13::timestamptz[], $14::timestamptz[])
-        "#,
-        campaign,
-        &ids,
-        &versions,
-        &people as &[Option<i64>],
-        &properties as &[&str],
-        &stays as &[&str],
-        &categories as &[&str],
-        &states as &[&str],
-        &unique_keys as &[&str],
-        &minor_units,
-        &days,
-        &codes as &[Option<&str>],
-        &reserve_times,
-        &expire_times,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 /// Writes where grants are now.
 #[instrument(name = "db.grant.move", skip_all, fields(grants.len = grants.len()))]
 pub(crate) async fn put(
     db: &mut PgConnection,
     campaign: i64,
-    grants: &[Grant],
+    grants: &[&Grant],
 ) -> Result<(), sqlx::Error> {
     let ids: Vec<_> = grants.iter().map(|it| it.id).collect();
     let states: Vec<_> = grants.iter().map(|it| it.state.as_str()).collect();

@@ -1,8 +1,12 @@
-//! The row of `perks.campaign` that whoever moves stock and budgets holds.
+//! The row of `perks.campaign` that whoever moves stock and budgets holds, and what is written while it is held.
 
 use klout_chassis::switched_on;
 use sqlx::PgConnection;
+use time::{Date, OffsetDateTime};
 use tracing::instrument;
+
+use super::person_state;
+use crate::grants::{Grant, Key, Recorded};
 
 /// What a campaign is and gave, while nobody else can change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +26,8 @@ pub(crate) struct Change {
     pub(crate) given_minor_units: i64,
 }
 
-/// Waits until nobody else holds the campaign, and holds it until the transaction ends. What is read afterwards is as
-/// whoever held it before left it.
+/// Waits until nobody else holds the campaign, and holds it until the transaction ends; then it keeps the states of people
+/// as they are. What is read afterwards is as whoever held either before left it.
 #[instrument(name = "db.campaign.hold", skip_all)]
 pub(crate) async fn hold(
     db: &mut PgConnection,
@@ -32,18 +36,30 @@ pub(crate) async fn hold(
     if switched_on!("perks.holds_nothing") {
         return read(db, campaign).await;
     }
-    sqlx::query_as!(
-        Held,
+    // States not before: whoever waits for a campaign is not to keep those waiting who take states over, and behind them
+    // every other campaign. They hold no campaign's row, so nobody waits in a circle.
+    let held = sqlx::query!(
         r#"
-        select state, version, reserved, confirmed, given_minor_units
-        from perks.campaign
-        where campaign_id = $1
-        for no key update
+        with held as materialized (
+            select state, version, reserved, confirmed, given_minor_units
+            from perks.campaign
+            where campaign_id = $1
+            for no key update
+        )
+        select held.*, pg_advisory_xact_lock_shared($2) as "shared!: ()" from held
         "#,
         campaign,
+        person_state::LOCK,
     )
     .fetch_optional(db)
-    .await
+    .await?;
+    Ok(held.map(|it| Held {
+        state: it.state,
+        version: it.version,
+        reserved: it.reserved,
+        confirmed: it.confirmed,
+        given_minor_units: it.given_minor_units,
+    }))
 }
 
 /// The same without holding it, and so slowly that others decide meanwhile: for a test alone, that what it tests is
@@ -64,20 +80,112 @@ async fn read(db: &mut PgConnection, campaign: i64) -> Result<Option<Held>, sqlx
     .await
 }
 
-/// Counts what was given of the campaign that is held.
-#[instrument(name = "db.campaign.count", skip_all)]
-pub(crate) async fn count(
+/// Writes what was decided and given of the campaign that is held, and what that counts: in one statement, as everybody
+/// else waits for the campaign meanwhile. Of a decision that gives something there is the grant.
+#[instrument(name = "db.campaign.write", skip_all, fields(decisions.len = decided.len()))]
+pub(crate) async fn write(
     db: &mut PgConnection,
     campaign: i64,
+    decided: &[(&Recorded, Option<&Grant>)],
+    budgets: &[(Key, i64)],
     change: &Change,
 ) -> Result<(), sqlx::Error> {
+    let decisions = || decided.iter().map(|it| it.0);
+    let ids: Vec<_> = decisions().map(|it| it.id).collect();
+    let callers: Vec<_> = decisions().map(|it| it.caller.as_str()).collect();
+    let request_ids: Vec<_> = decisions().map(|it| it.request_id.as_str()).collect();
+    let fingerprints: Vec<_> = decisions().map(|it| it.fingerprint.as_slice()).collect();
+    let versions: Vec<_> = decisions().map(|it| it.version).collect();
+    let people: Vec<_> = decisions().map(|it| it.person).collect();
+    let properties: Vec<_> = decisions().map(|it| it.property.as_str()).collect();
+    let stays: Vec<_> = decisions().map(|it| it.stay.as_str()).collect();
+    let outcomes: Vec<_> = decisions().map(|it| it.outcome.as_str()).collect();
+    let facts: Vec<_> = decisions().map(|it| it.facts.as_deref()).collect();
+    let purposes: Vec<_> = decisions().map(|it| it.purpose.as_str()).collect();
+    let times: Vec<_> = decisions().map(|it| it.decide_time).collect();
+    let grants = || decided.iter().map(|it| it.1);
+    let grant_ids: Vec<_> = grants().map(|it| Some(it?.id)).collect();
+    let categories: Vec<_> = grants().map(|it| Some(it?.category.as_str())).collect();
+    let states: Vec<_> = grants().map(|it| Some(it?.state.as_str())).collect();
+    let unique_keys: Vec<_> = grants().map(|it| Some(it?.unique_key.as_str())).collect();
+    let minor_units: Vec<_> = grants().map(|it| Some(it?.minor_units)).collect();
+    let days: Vec<_> = grants().map(|it| Some(it?.day)).collect();
+    let codes: Vec<_> = grants().map(|it| it?.code.as_deref()).collect();
+    let expire_times: Vec<_> = grants().map(|it| Some(it?.expire_time)).collect();
+    let kinds: Vec<_> = budgets.iter().map(|(key, _)| key.kind()).collect();
+    let keys: Vec<_> = budgets.iter().map(|(key, _)| key.text()).collect();
+    let counts: Vec<_> = budgets.iter().map(|(_, count)| *count).collect();
+    // What would be inserted of a budget is checked before it is seen that a row is there, so fewer cannot be inserted.
     sqlx::query!(
         r#"
-        update perks.campaign
-        set reserved = reserved + $2, confirmed = confirmed + $3, given_minor_units = given_minor_units + $4
-        where campaign_id = $1
+        with decided as (
+            select * from unnest($2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::integer[], $7::bigint[],
+                $8::text[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::timestamptz[], $14::bigint[],
+                $15::text[], $16::text[], $17::text[], $18::bigint[], $19::date[], $20::text[], $21::timestamptz[])
+                as it (decision_id, caller, request_id, fingerprint, version, person_id, property, stay, outcome,
+                facts, purpose, decide_time, grant_id, category, state, unique_key, minor_units, day, code,
+                expire_time)
+        ),
+        given as (
+            insert into perks.grant
+                (campaign_id, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units,
+                day, code, reserve_time, expire_time)
+            select $1, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units, day,
+                code, decide_time, expire_time
+            from decided
+            where grant_id is not null
+        ),
+        counted as (
+            update perks.campaign
+            set reserved = reserved + $25, confirmed = confirmed + $26, given_minor_units = given_minor_units + $27
+            where campaign_id = $1 and ($25::bigint, $26::bigint, $27::bigint) <> (0, 0, 0)
+        ),
+        change as (
+            select * from unnest($22::text[], $23::text[], $24::bigint[]) as it (kind, key, count)
+        ),
+        fewer as (
+            update perks.budget as budget
+            set taken = budget.taken + change.count
+            from change
+            where budget.campaign_id = $1 and budget.kind = change.kind and budget.key = change.key
+                and change.count < 0
+        ),
+        more as (
+            insert into perks.budget as budget (campaign_id, kind, key, taken)
+            select $1, kind, key, count from change where count > 0
+            on conflict on constraint budget_pkey do update set taken = budget.taken + excluded.taken
+        )
+        insert into perks.decision
+            (campaign_id, decision_id, caller, request_id, fingerprint, version, person_id, property, stay, outcome,
+            facts, grant_id, purpose, decide_time)
+        select $1, decision_id, caller, request_id, fingerprint, version, person_id, property, stay, outcome, facts,
+            grant_id, purpose, decide_time
+        from decided
         "#,
         campaign,
+        &ids,
+        &callers as &[&str],
+        &request_ids as &[&str],
+        &fingerprints as &[&[u8]],
+        &versions,
+        &people as &[Option<i64>],
+        &properties as &[&str],
+        &stays as &[&str],
+        &outcomes as &[&str],
+        &facts as &[Option<&[u8]>],
+        &purposes as &[&str],
+        &times,
+        &grant_ids as &[Option<i64>],
+        &categories as &[Option<&str>],
+        &states as &[Option<&str>],
+        &unique_keys as &[Option<&str>],
+        &minor_units as &[Option<i64>],
+        &days as &[Option<Date>],
+        &codes as &[Option<&str>],
+        &expire_times as &[Option<OffsetDateTime>],
+        &kinds as &[&str],
+        &keys,
+        &counts,
         change.reserved,
         change.confirmed,
         change.given_minor_units,

@@ -19,11 +19,18 @@ pub(crate) enum Standing {
     Moved(i64),
 }
 
+/// What tells this lock from others of the database: "perksper". Whoever writes what somebody has shares it, whoever takes
+/// states over holds it alone.
+pub(super) const LOCK: i64 = 0x7065_726b_7370_6572;
+
 /// Keeps states as they are until the transaction ends. For whoever writes what somebody has: before anything else is
-/// held but a campaign's row, which whoever takes states over never asks for. Who is gone then, [`gone`] tells.
+/// held but a campaign's row, which whoever takes states over never asks for ([`ledger::hold`](super::ledger::hold)
+/// holds both). Who is gone then, [`gone`] tells.
 #[instrument(name = "db.person_state.share", skip_all)]
-pub(crate) async fn share(db: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("lock table perks.person_state in row exclusive mode").execute(db).await?;
+async fn share(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(r#"select pg_advisory_xact_lock_shared($1) as "shared!: ()""#, LOCK)
+        .fetch_one(db)
+        .await?;
     Ok(())
 }
 
@@ -31,7 +38,7 @@ pub(crate) async fn share(db: &mut PgConnection) -> Result<(), sqlx::Error> {
 /// afterwards is as they left it.
 #[instrument(name = "db.person_state.hold", skip_all)]
 pub(crate) async fn hold(db: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("lock table perks.person_state in share row exclusive mode").execute(db).await?;
+    sqlx::query!(r#"select pg_advisory_xact_lock($1) as "held!: ()""#, LOCK).fetch_one(db).await?;
     Ok(())
 }
 
@@ -42,15 +49,22 @@ pub(crate) async fn gone(
     db: impl PgExecutor<'_>,
     people: &[i64],
 ) -> Result<HashSet<i64>, sqlx::Error> {
-    if people.is_empty() || switched_on!("perks.shows_anybody") {
+    if people.is_empty() {
         return Ok(HashSet::new());
     }
-    let standings = find(db, people).await?;
+    Ok(gone_of(find(db, people).await?))
+}
+
+/// The same of what was read already.
+pub(super) fn gone_of(standings: impl IntoIterator<Item = (i64, Standing)>) -> HashSet<i64> {
+    if switched_on!("perks.shows_anybody") {
+        return HashSet::new();
+    }
     let is_gone = |it: &Standing| match it {
         Standing::Member(withheld) => !Purpose::Perks.sees(*withheld),
         Standing::Gone | Standing::Moved(_) => true,
     };
-    Ok(standings.into_iter().filter(|(_, it)| is_gone(it)).map(|it| it.0).collect())
+    standings.into_iter().filter(|(_, it)| is_gone(it)).map(|it| it.0).collect()
 }
 
 /// Keeps states as they are until the transaction ends, and tells who of these people is gone: to be asked before
@@ -126,17 +140,21 @@ pub(crate) async fn find(
     )
     .fetch_all(db)
     .await?;
-    let standing = |state: &str, withheld: i16, into| match (state, into) {
+    Ok(rows
+        .into_iter()
+        .map(|it| (it.person_id, standing(&it.state, it.withheld, it.into_person_id)))
+        .collect())
+}
+
+/// What a row says.
+pub(super) fn standing(state: &str, withheld: i16, into: Option<i64>) -> Standing {
+    match (state, into) {
         ("MEMBER", _) => {
             Standing::Member(Purposes::of_bits(u8::try_from(withheld).unwrap_or_default()))
         }
         (_, Some(into)) => Standing::Moved(into),
         (_, None) => Standing::Gone,
-    };
-    Ok(rows
-        .into_iter()
-        .map(|it| (it.person_id, standing(&it.state, it.withheld, it.into_person_id)))
-        .collect())
+    }
 }
 
 /// What is known of these people.

@@ -466,11 +466,13 @@ pub(crate) async fn hold(hotel: &Hotel, campaign: &str) -> PgConnection {
 
 /// Waits until somebody waits for what somebody else holds.
 pub(crate) async fn until_held_up(hotel: &Hotel) {
-    let db = hotel.stores.db().await;
+    until("somebody waits", async || is_held_up(hotel).await).await;
+}
+
+/// Whether somebody waits for what somebody else holds.
+pub(crate) async fn is_held_up(hotel: &Hotel) -> bool {
     let waiting = "select exists (select from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock')";
-    until("somebody waits", async || {
-        sqlx::query_scalar(waiting).fetch_one(&db).await.expect("Postgres answers")
-    })
-    .await;
+    let db = hotel.stores.db().await;
+    sqlx::query_scalar(waiting).fetch_one(&db).await.expect("Postgres answers")
 }

@@ -14,22 +14,22 @@ pub(crate) struct Person {
     pub(crate) known_for: Vec<i64>,
 }
 
-/// Adds people who are not there.
+/// Adds people who are not there. Returns whom it added.
 #[instrument(name = "db.person.add", skip_all, fields(people.len = people.len()))]
-pub(crate) async fn add(db: impl PgExecutor<'_>, people: &[i64]) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+pub(crate) async fn add(db: impl PgExecutor<'_>, people: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"
         insert into topics.person (person_id)
         select person_id from unnest($1::bigint[]) as new (person_id)
         where person_id <> 0
         order by person_id
         on conflict on constraint person_pkey do nothing
+        returning person_id
         "#,
         people,
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_all(db)
+    .await
 }
 
 /// These people, whose topics nobody else writes until the transaction ends.
@@ -51,6 +51,13 @@ pub(crate) async fn lock(
     )
     .fetch_all(db)
     .await
+}
+
+/// Takes people out.
+#[instrument(name = "db.person.remove", skip_all, fields(people.len = people.len()))]
+pub(crate) async fn remove(db: impl PgExecutor<'_>, people: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from topics.person where person_id = any($1)", people).execute(db).await?;
+    Ok(())
 }
 
 /// These people.
