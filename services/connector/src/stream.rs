@@ -59,6 +59,9 @@ const RETREATS_MICROS: [i64; 2] = [24 * HOUR_MICROS, HOUR_MICROS];
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
+/// What is tried next is later by more than that.
+const RETREAT_MICROS_MIN: i64 = HOUR_MICROS / 6;
+
 /// How far back servers of the old framing tell; they begin there without a word when they are asked for more.
 const OLD_WINDOW_MICROS: i64 = 36 * HOUR_MICROS;
 
@@ -136,21 +139,21 @@ impl Streamer {
             failures += 1;
             self.note(&problem).await;
             let now = self.now_micros();
-            retreat = match &problem {
-                // Not every server says that in a way that can be read.
-                Problem::End(End::Said(_)) if failures % REFUSALS_MAX == 0 => {
+            if let Problem::End(end) = &problem {
+                // Not every server says in a way that can be read that it does not tell what we ask for.
+                let too_old = match end {
+                    End::CursorTooOld => true,
+                    End::Said(_) => failures % REFUSALS_MAX == 0,
+                    End::TooSlow | End::FutureCursor => false,
+                };
+                if too_old {
                     let next = older_than_told(session.start, now);
                     self.missed(session.start, next).await;
-                    Some(next)
+                    retreat = Some(next);
+                } else if *end == End::FutureCursor {
+                    retreat = Some(not_yet_told(session.start, now));
                 }
-                Problem::End(End::CursorTooOld) => {
-                    let next = older_than_told(session.start, now);
-                    self.missed(session.start, next).await;
-                    Some(next)
-                }
-                Problem::End(End::FutureCursor) => Some(not_yet_told(session.start, now)),
-                _ => retreat,
-            };
+            }
             tokio::time::sleep(pause(failures, rand::random())).await;
         }
     }
@@ -286,8 +289,10 @@ fn start(progress: &Progress, source: &str) -> Start {
 /// Where to read on when what happened since is not told any more: as far back as may be.
 fn older_than_told(tried: Start, now: i64) -> Start {
     let tried = micros(tried).unwrap_or(now);
-    let retreats = RETREATS_MICROS.iter().map(|it| now.saturating_sub(*it));
-    retreats.into_iter().find(|it| *it > tried).map_or(Start::Now, Start::Since)
+    let mut retreats = RETREATS_MICROS.iter().map(|it| now.saturating_sub(*it));
+    // The clock has gone on since the last one was tried, for as long as it was waited.
+    let later = retreats.find(|it| *it > tried.saturating_add(RETREAT_MICROS_MIN));
+    later.map_or(Start::Now, Start::Since)
 }
 
 /// Where to read on when a server has not come so far: its numbers are others than they were, or its clock is.
@@ -351,10 +356,10 @@ mod tests {
     fn as_much_is_read_again_as_is_told() {
         let long_ago = Start::Since(NOW - 100 * HOUR_MICROS);
         let day = older_than_told(long_ago, NOW);
-        let hour = older_than_told(day, NOW);
+        let hour = older_than_told(day, NOW + 1_000_000);
         assert_eq!(day, Start::Since(NOW - 24 * HOUR_MICROS));
-        assert_eq!(hour, Start::Since(NOW - HOUR_MICROS));
-        assert_eq!(older_than_told(hour, NOW), Start::Now);
+        assert_eq!(hour, Start::Since(NOW + 1_000_000 - HOUR_MICROS));
+        assert_eq!(older_than_told(hour, NOW + 3_000_000), Start::Now);
     }
 
     #[test]

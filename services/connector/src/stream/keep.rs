@@ -37,6 +37,14 @@ impl Streamer {
         }
         let mut transaction = self.db.begin().await.map_err(store("begin to keep events"))?;
         let connection = &mut *transaction;
+        // Before any signal is written, as visits do: so nobody waits for one another.
+        if !run.changed.is_empty() {
+            let (accounts, handles): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut run.changed).into_iter().map(|(it, name)| (it.0, name)).unzip();
+            store::connection::changed(&mut *connection, &accounts, &handles, self.running.now())
+                .await
+                .map_err(store("note that accounts changed"))?;
+        }
         let known = self.known(&mut *connection, &run).await?;
         run.made.retain(|made| !known.contains(&made.record));
         self.rounds(&mut *connection, &mut run.made).await?;
@@ -61,13 +69,6 @@ impl Streamer {
             store::stream_record::append(&mut *connection, &rows, today)
                 .await
                 .map_err(store("note what records told"))?;
-        }
-        if !run.changed.is_empty() {
-            let (accounts, handles): (Vec<_>, Vec<_>) =
-                run.changed.into_iter().map(|(account, handle)| (account.0, handle)).unzip();
-            store::connection::changed(&mut *connection, &accounts, &handles, self.running.now())
-                .await
-                .map_err(store("note that accounts changed"))?;
         }
         let progress = Progress {
             source: Some(source.to_owned()),

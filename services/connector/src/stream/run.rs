@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Events in one transaction.
-const EVENTS_MAX: usize = 2_000;
+const EVENTS_MAX: u64 = 2_000;
 
 /// In bytes, of their messages: what consumers get of them is less than twice as much, and may have 4 MiB.
 const BYTES_MAX: usize = 1 << 20;
@@ -190,7 +190,7 @@ impl Run {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.kept as usize >= EVENTS_MAX || self.bytes >= BYTES_MAX
+        self.kept >= EVENTS_MAX || self.bytes >= BYTES_MAX
     }
 }
 

@@ -85,23 +85,21 @@ impl Problem {
 
 impl From<tungstenite::Error> for Problem {
     fn from(error: tungstenite::Error) -> Self {
-        match error {
-            tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::TooLarge,
-            tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => {
-                Self::Closed
+        use tungstenite::Error;
+        if let Error::Http(answer) = &error {
+            let end = End::refused(answer.body().as_deref().unwrap_or_default());
+            if matches!(end, End::Said(_)) {
+                return Self::End(End::Said(format!("it answered {}", answer.status())));
             }
-            tungstenite::Error::Http(answer) => {
-                let body = answer.body().as_deref().unwrap_or_default();
-                let end = End::refused(body);
-                match &end {
-                    End::Said(_) => {
-                        Self::End(End::Said(format!("it answered {}", answer.status())))
-                    }
-                    End::TooSlow | End::CursorTooOld | End::FutureCursor => Self::End(end),
-                }
-            }
-            error => Self::Socket(Box::new(error)),
+            return Self::End(end);
         }
+        if matches!(error, Error::Capacity(CapacityError::MessageTooLong { .. })) {
+            return Self::TooLarge;
+        }
+        if matches!(error, Error::ConnectionClosed | Error::AlreadyClosed) {
+            return Self::Closed;
+        }
+        Self::Socket(Box::new(error))
     }
 }
 
@@ -246,6 +244,6 @@ fn closed(frame: Option<tungstenite::protocol::CloseFrame>) -> Problem {
     let said = frame.map(|it| it.reason.to_string()).unwrap_or_default();
     match End::of(&said, "") {
         End::Said(_) => Problem::Closed,
-        end => Problem::End(end),
+        end @ (End::TooSlow | End::CursorTooOld | End::FutureCursor) => Problem::End(end),
     }
 }

@@ -134,6 +134,24 @@ async fn who_is_stopped_reads_on_where_they_were() {
 }
 
 #[tokio::test]
+async fn one_replica_reads_at_a_time_and_another_goes_on_when_it_stops() {
+    let jetstream = Jetstream::start(Framing::New).await;
+    let first = world(&jetstream).await;
+    jetstream.write(BEN, LIKES, "1", reaction());
+    until_told(&first.consumers, 1, 0).await;
+    let second = read(first.stores.clone(), first.consumers.clone(), &jetstream).await;
+    jetstream.write("did:plc:cid", LIKES, "2", reaction());
+    until_told(&second.consumers, 2, 0).await;
+    assert_eq!(jetstream.cursors(), [None]);
+
+    first.running.stop().await.expect("it stops");
+    jetstream.write("did:plc:dan", LIKES, "3", reaction());
+
+    until_told(&second.consumers, 3, 0).await;
+    assert_eq!(jetstream.cursors(), [None, Some(2)]);
+}
+
+#[tokio::test]
 async fn what_is_taken_back_is_taken_back_as_it_was_and_may_be_given_again() {
     for framing in BOTH {
         let jetstream = Jetstream::start(framing).await;

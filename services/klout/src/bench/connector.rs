@@ -147,7 +147,7 @@ async fn stream(
 async fn serve(
     listener: TcpListener,
     messages: Vec<Message>,
-) -> Result<(Instant, impl Drop), tokio_tungstenite::tungstenite::Error> {
+) -> Result<(Instant, JoinSet<()>), tokio_tungstenite::tungstenite::Error> {
     let (stream, _) = listener.accept().await?;
     let mut socket = accept_async(stream).await?;
     let started = Instant::now();

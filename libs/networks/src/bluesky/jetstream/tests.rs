@@ -123,12 +123,10 @@ fn what_is_of_no_use_or_cannot_be_read_tells_nothing() {
 
 #[test]
 fn who_is_gone_for_ever_is_told_from_who_is_hidden() {
-    let shown = |active: bool, status: &str| match happened(
-        "account",
-        &json!({ "active": active, "status": status }),
-    ) {
-        Happened::Account { shown, .. } => shown,
-        other => panic!("an account: {other:?}"),
+    let shown = |active: bool, status: &str| {
+        let told = happened("account", &json!({ "active": active, "status": status }));
+        let Happened::Account { shown, .. } = told else { panic!("an account: {told:?}") };
+        shown
     };
     assert_eq!(shown(false, "deleted"), Shown::Deleted);
     assert_eq!(shown(false, "deactivated"), Shown::Hidden);

@@ -84,6 +84,11 @@ impl Events {
         self.random() % end
     }
 
+    /// A place in a list of so many.
+    fn place(&mut self, count: usize) -> usize {
+        usize::try_from(self.below(count as u64)).unwrap_or_default()
+    }
+
     fn anybody(&mut self) -> u64 {
         self.below(self.accounts)
     }
@@ -109,8 +114,7 @@ impl Events {
 
     fn written(&mut self, created: &str) -> Value {
         let length = 4 + self.below(36);
-        let words: Vec<&str> =
-            (0..length).map(|_| WORDS[self.below(WORDS.len() as u64) as usize]).collect();
+        let words: Vec<&str> = (0..length).map(|_| WORDS[self.place(WORDS.len())]).collect();
         let mut post = json!({
             "$type": "app.bsky.feed.post", "text": words.join(" "), "createdAt": created, "langs": ["en"],
         });
@@ -200,7 +204,7 @@ impl Iterator for Events {
             it if it < LIKES + FOLLOWS + WRITTEN + REPOSTS + TAKEN_BACK
                 && !self.recent.is_empty() =>
             {
-                let place = self.below(self.recent.len() as u64) as usize;
+                let place = self.place(self.recent.len());
                 let (account, collection, key) = self.recent.swap_remove(place);
                 let commit = json!({
                     "rev": rev, "operation": "delete", "collection": collection, "rkey": key,
@@ -223,7 +227,7 @@ impl Iterator for Events {
         if self.recent.len() < RECENT_MAX {
             self.recent.push((account, collection, key));
         } else {
-            let place = self.below(RECENT_MAX as u64) as usize;
+            let place = self.place(RECENT_MAX);
             self.recent[place] = (account, collection, key);
         }
         self.number += 1;
@@ -241,7 +245,7 @@ fn mixed(number: u64) -> u64 {
 fn letters(number: u64, count: usize) -> String {
     let letter = |place: u64| {
         let of_place = mixed(mixed(number.wrapping_add(1)).wrapping_add(place));
-        char::from(KEY_LETTERS[(of_place % 32) as usize])
+        char::from(KEY_LETTERS[usize::from(of_place.to_le_bytes()[0] % 32)])
     };
     (0..count as u64).map(letter).collect()
 }
