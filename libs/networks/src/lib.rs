@@ -12,6 +12,8 @@ mod about;
 mod account;
 mod address;
 mod answer;
+#[cfg(test)]
+mod any_json;
 mod ask;
 pub mod bluesky;
 mod catalogue;

@@ -4,7 +4,31 @@ use proptest::prelude::*;
 use time::{OffsetDateTime, macros::datetime};
 
 use super::*;
-use crate::Mode;
+use crate::{Mode, any_json::any_json};
+
+/// What is read of answers.
+const NAMES: &[&str] = &[
+    "id",
+    "login",
+    "type",
+    "user",
+    "followers",
+    "following",
+    "name",
+    "owner",
+    "fork",
+    "has_issues",
+    "stargazers_count",
+    "created_at",
+    "starred_at",
+    "number",
+    "pull_request",
+    "reactions",
+    "total_count",
+    "issue_url",
+    "content",
+    "topics",
+];
 
 const NOW: OffsetDateTime = datetime!(2026-11-26 12:00 UTC);
 
@@ -322,8 +346,11 @@ proptest! {
     fn whatever_is_answered_is_read_or_an_error_with_a_name(
         status in prop::sample::select(vec![200_u16, 401, 403, 404, 422, 429, 500, 777]),
         link in "[<>;=, \"a-z:/.?0-9]{0,48}",
-        body in "\\PC{0,96}",
+        json in any_json(NAMES),
+        text in "\\PC{0,32}",
+        is_json in prop::bool::weighted(0.9),
     ) {
+        let body = if is_json { json.to_string() } else { text };
         let headers = headers(&[("link", &link)]);
         let answer = Answer { status, headers: &headers, body: body.as_bytes() };
         for path in ["user/7", "users/a/followers", "repos/a/b/stargazers", "repos/a/b/issues"] {
