@@ -282,7 +282,6 @@ async fn access_whose_end_is_known_is_renewed_before_it_is_shown() {
     let place = Place::with(Stores::fresh().await, github, ONE).await;
 
     let connection = place.connect().await.connection;
-    place.github.town().expires_in = None;
     place.read(&connection).await;
 
     let town = place.github.town();

@@ -42,7 +42,7 @@ pub(super) struct Town {
     given: u32,
     pub(super) renewed: u32,
     pub(super) renewal_refused: bool,
-    /// Seconds that access is good for.
+    /// Seconds that the access is good for that is given next.
     pub(super) expires_in: Option<i64>,
     /// Whether all access runs out when the profile has been told, which two further requests then find together.
     pub(super) expires_at_once: bool,
@@ -111,7 +111,7 @@ impl Town {
         self.renewing.insert(refresh.clone(), login);
         let mut given =
             json!({ "access_token": access, "token_type": "bearer", "refresh_token": refresh });
-        if let Some(seconds) = self.expires_in {
+        if let Some(seconds) = self.expires_in.take() {
             given["expires_in"] = seconds.into();
         }
         given
