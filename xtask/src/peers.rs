@@ -66,7 +66,8 @@ impl Peers {
         install::npm()?;
         let wants = |network: &str| self.network.as_deref().is_none_or(|it| it == network);
         let cache = dirs::cache_dir().context("there is no folder for caches")?.join("klout/peers");
-        let folder = tempfile::Builder::new().prefix("klout-peers-").disable_cleanup(self.keep);
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("klout-peers-").disable_cleanup(self.keep);
         let scripts = workspace.root().join("tests/peers");
         let place = Place { cache, folder: folder.tempdir()?, scripts };
         let node = node(&place.cache, interrupt)?;

@@ -11,6 +11,7 @@ mod kill;
 mod lookups;
 mod masked;
 mod masked_perks;
+mod network;
 mod once;
 mod operators;
 mod path;

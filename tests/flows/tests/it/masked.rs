@@ -29,7 +29,10 @@ use tonic::{
 };
 
 use self::eyes::{Eyes, Key, Watchers};
-use crate::world::{Files, rows};
+use crate::{
+    network::Network,
+    world::{Files, rows},
+};
 
 mod eyes;
 mod routes;
@@ -53,6 +56,8 @@ struct Town {
     readers: JoinSet<()>,
     /// Between the second process of scoring and Postgres.
     proxy: Proxy,
+    /// Where everybody has an account that is asked for again and again.
+    _network: Network,
     /// Who has not left.
     left_to_leave: Vec<String>,
 }
@@ -64,8 +69,10 @@ impl Town {
         let folder = tempfile::tempdir().expect("a folder");
         // A publication makes everything in Redis old: what tombstones are for is the time until then.
         let slowly = ("KLOUT_SCORING__PUBLISH_INTERVAL", "10s".to_owned());
+        let network = Network::start().await;
+        let variables = [network.variables(), vec![slowly]].concat();
         let mut installation =
-            Installation::with_failpoints_and(stores.clone(), folder.path(), vec![slowly]);
+            Installation::with_failpoints_and(stores.clone(), folder.path(), variables);
         let (slow, proxy) = stores.with_disturbed_postgres().await;
         installation.start_another_scoring(&slow);
         let signals = folder.path().join("signals.jsonl");
@@ -100,6 +107,7 @@ impl Town {
             people: GraphServiceClient::new(channel("social-graph").await),
             everybody: Arc::new(everybody.clone()),
         };
+        eyes.connect_everybody().await;
         let (routes, job) = (eyes.routes().await.into(), eyes.file_of_everybody().await);
         let mut town = Self {
             installation: Arc::new(installation),
@@ -111,6 +119,7 @@ impl Town {
             watchers: Watchers::default(),
             readers: JoinSet::new(),
             proxy,
+            _network: network,
             left_to_leave: everybody,
         };
         town.begin_to_read();
@@ -342,7 +351,8 @@ fn done(output: &Output) {
 }
 
 /// Every way to see somebody, and how it is called above.
-const SURFACES: [&str; 23] = [
+const SURFACES: [&str; 24] = [
+    "list of connections",
     "REST score",
     "REST history",
     "REST explanation",

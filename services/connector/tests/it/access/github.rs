@@ -16,7 +16,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::Barrier, task::JoinSet};
 use url::Url;
 
 /// The secret of our application there.
@@ -42,8 +42,11 @@ pub(super) struct Town {
     given: u32,
     pub(super) renewed: u32,
     pub(super) renewal_refused: bool,
-    /// Seconds that access is good for.
+    /// Seconds that the access is good for that is given next.
     pub(super) expires_in: Option<i64>,
+    /// Whether all access runs out when the profile has been told, which two further requests then find together.
+    pub(super) expires_at_once: bool,
+    together: Option<Arc<Barrier>>,
     /// Where `/users/ann/repos` sends whoever asks.
     pub(super) sends_to: Option<String>,
     /// Whatever came with requests for things, by their paths.
@@ -108,7 +111,7 @@ impl Town {
         self.renewing.insert(refresh.clone(), login);
         let mut given =
             json!({ "access_token": access, "token_type": "bearer", "refresh_token": refresh });
-        if let Some(seconds) = self.expires_in {
+        if let Some(seconds) = self.expires_in.take() {
             given["expires_in"] = seconds.into();
         }
         given
@@ -170,8 +173,15 @@ async fn whoami(State(town): Shared, headers: HeaderMap) -> Response {
 }
 
 async fn profile(State(town): Shared, headers: HeaderMap) -> Response {
-    match town.lock().expect("not poisoned").let_in("/user/1", &headers) {
-        Ok(_) => Json(user("ann")).into_response(),
+    let mut town = town.lock().expect("not poisoned");
+    match town.let_in("/user/1", &headers) {
+        Ok(_) => {
+            if std::mem::take(&mut town.expires_at_once) {
+                town.tokens.clear();
+                town.together = Some(Arc::new(Barrier::new(2)));
+            }
+            Json(user("ann")).into_response()
+        }
         Err(refused) => refused,
     }
 }
@@ -186,19 +196,28 @@ async fn named(State(town): Shared, Path(login): Path<String>, headers: HeaderMa
 }
 
 async fn followers(State(town): Shared, headers: HeaderMap) -> Response {
-    match town.lock().expect("not poisoned").let_in("/followers", &headers) {
+    let known = town.lock().expect("not poisoned").let_in("/followers", &headers);
+    match known {
         Ok(_) => Json(json!([user("ben")])).into_response(),
-        Err(refused) => refused,
+        Err(refused) => together(&town, refused).await,
     }
 }
 
 async fn repositories(State(town): Shared, headers: HeaderMap) -> Response {
-    let mut town = town.lock().expect("not poisoned");
-    match town.let_in("/repos", &headers) {
-        Ok(_) => match &town.sends_to {
-            Some(to) => (StatusCode::FOUND, [("location", to.clone())]).into_response(),
-            None => Json(json!([])).into_response(),
-        },
-        Err(refused) => refused,
+    let known = town.lock().expect("not poisoned").let_in("/repos", &headers);
+    let sends_to = town.lock().expect("not poisoned").sends_to.clone();
+    match (known, sends_to) {
+        (Ok(_), Some(to)) => (StatusCode::FOUND, [("location", to)]).into_response(),
+        (Ok(_), None) => Json(json!([])).into_response(),
+        (Err(refused), _) => together(&town, refused).await,
     }
+}
+
+/// Refuses two at once.
+async fn together(town: &Mutex<Town>, refused: Response) -> Response {
+    let both = town.lock().expect("not poisoned").together.clone();
+    if let Some(both) = both {
+        both.wait().await;
+    }
+    refused
 }
