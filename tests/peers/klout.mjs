@@ -18,8 +18,7 @@ export async function ask(method, path, body) {
   const text = await response.text()
   const answer = text ? JSON.parse(text) : {}
   if (!response.ok) {
-    const reason = answer.details?.find((it) => it.reason)?.reason ?? answer.error?.details?.find((it) => it.reason)?.reason
-    throw Object.assign(new Error(`${method} ${path}: ${response.status} ${text}`), { reason, status: response.status })
+    throw Object.assign(new Error(`${method} ${path}: ${response.status} ${text}`), { reason: answer.reason })
   }
   return answer
 }
@@ -37,7 +36,7 @@ export async function until(what, look, fit) {
 }
 
 export async function person() {
-  return (await ask('POST', '/v1/people', {})).person
+  return (await ask('POST', '/v1/people', {})).person.person
 }
 
 export async function connect(person, network, handle, method = 'OPERATOR', more = {}) {
