@@ -238,7 +238,7 @@ impl FactsGatherer {
         let ask = move |people: Vec<PersonId>| {
             let gatherer = gatherer.clone();
             async move {
-                let said = gatherer.said_of(&people, PEER_TIME_MAX).await?;
+                let said = Box::pin(gatherer.said_of(&people, PEER_TIME_MAX)).await?;
                 Ok(said.into_iter().map(|it| (it.id, it)).collect())
             }
         };
