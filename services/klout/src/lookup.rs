@@ -1,6 +1,5 @@
 //! `klout lookup`: a file of customers, and who they are.
 
-mod customers;
 mod parts;
 mod rows;
 
@@ -24,12 +23,15 @@ use klout_proto::{
 use tonic::Status;
 use uuid::Uuid;
 
-use self::{customers::Customers, parts::Parts, rows::RowsFile};
+use self::{parts::Parts, rows::RowsFile};
 use crate::{
     client::{Client, Missing, Target, may_recover, retried},
     exit::Failure,
     output,
 };
+
+/// Bytes of a file that a job takes.
+const FILE_BYTES_MAX: u64 = 150_000_000;
 
 /// Bytes of one message of a part.
 const MESSAGE_BYTES: usize = 256 * 1024;
@@ -50,7 +52,7 @@ const OUTCOMES: [&str; 3] = ["results", "unmatched", "failed"];
 /// arrive and are not kept. A job is kept for seven days: with --job it is gone on with, wherever it was.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-FILE is CSV in UTF-8 with commas and a header, of at most 150 MB and 2,000,000 rows, also packed with gzip. Columns, in any order, others beside them:
+FILE is CSV in UTF-8 with commas and a header, of at most 150 MB and 2,000,000 rows. Columns, in any order, others beside them:
   key                    what you call a customer; it comes back with what was found [default: the number of the row]
   email                  an address                  email_sha256           its hash
   phone                  with the country code       phone_sha256           its hash
@@ -64,10 +66,9 @@ where nothing is given in the clear. Who is named by hashes alone comes with a s
 Examples:
   klout lookup customers.csv
   klout lookup customers.csv --out found --min-likelihood 0.98
-  zcat customers.csv.gz | klout lookup -
   klout lookup customers.csv --job 1234567890")]
 pub(crate) struct LookUpFile {
-    /// The customers; `-` is stdin
+    /// The customers
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The folder that files are written to
@@ -93,11 +94,17 @@ impl LookUpFile {
         let Self { file, out, min_likelihood, job, json, target } = self;
         let unreadable =
             |error: &dyn std::fmt::Display| Failure::Failed(format!("{}: {error}", file.display()));
-        let customers = Customers::open(&file)?;
-        let parts = Parts::of(customers.path()).map_err(|error| unreadable(&error))?;
+        let length = fs::metadata(&file).map_err(|error| unreadable(&error))?.len();
+        if length > FILE_BYTES_MAX {
+            return Err(unreadable(
+                &"is longer than 150 MB; split it, with the header in each piece",
+            ));
+        }
+        let parts = Parts::of(&file).map_err(|error| unreadable(&error))?;
         fs::create_dir_all(&out)
             .map_err(|error| Failure::Failed(format!("{}: {error}", out.display())))?;
-        let path = |outcome: &str| out.join(format!("{}-{outcome}.csv", customers.stem()));
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let path = |outcome: &str| out.join(format!("{stem}-{outcome}.csv"));
         let job = target.ask(Missing::Refuse, async |client| {
             let job = match &job {
                 Some(job) => get(client, job).await?,
