@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use crate::{ingest::SIGNALS_MAX, visit::verdict::Problem};
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     #[error("{count} signals in one message; at most {SIGNALS_MAX} are taken")]
     SignalsTooMany { count: usize },
 

@@ -59,23 +59,6 @@ pub(crate) async fn append(
     Ok(())
 }
 
-/// A server that does not know us any more under that name.
-#[instrument(name = "db.registration.remove", skip_all)]
-pub(crate) async fn remove(
-    db: impl PgExecutor<'_>,
-    server: &str,
-    client_id: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "delete from connector.registration where server = $1 and client_id = $2",
-        server,
-        client_id,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 /// Some whose secrets are sealed with other keys than `key_id`; nobody else gets them until the transaction ends.
 #[instrument(name = "db.registration.of_other_keys", skip_all)]
 pub(crate) async fn of_other_keys(

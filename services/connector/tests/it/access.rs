@@ -333,13 +333,27 @@ async fn nothing_secret_is_readable_in_the_database() {
     place.connect().await;
 
     let db = place.world.stores.db().await;
-    let mut transaction = db.begin().await.expect("begun");
-    let digits = sqlx::query("set local xmlbinary to hex");
-    digits.execute(&mut *transaction).await.expect("set");
-    let all = sqlx::query_scalar("select schema_to_xml('connector', false, false, '')::text");
-    let all: String = all.fetch_one(&mut *transaction).await.expect("all of the schema");
+    // A row as text has its bytes as hexadecimal digits.
+    let all: String = sqlx::query_scalar(
+        r#"
+        select concat(
+            (select string_agg(it::text, ' ') from connector.credential it),
+            (select string_agg(it::text, ' ') from connector.registration it),
+            (select string_agg(it::text, ' ') from connector.connection it),
+            (select string_agg(it::text, ' ') from connector.task it),
+            (select string_agg(it::text, ' ') from connector.validator it),
+            (select string_agg(it::text, ' ') from connector.seen it),
+            (select string_agg(it::text, ' ') from connector.host it),
+            (select string_agg(it::text, ' ') from connector.batch it),
+            (select string_agg(it::text, ' ') from connector.outbox it)
+        )
+        "#,
+    )
+    .fetch_one(&db)
+    .await
+    .expect("all there is");
 
-    assert!(all.contains("credential") && all.contains("ann"), "it has what is kept");
+    assert!(all.contains("one") && all.contains("ann"), "it has what is kept");
     let hex: String = "hidden".bytes().map(|byte| format!("{byte:02x}")).collect();
     assert!(!all.contains("hidden") && !all.to_lowercase().contains(&hex));
 }
