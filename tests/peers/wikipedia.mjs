@@ -74,8 +74,8 @@ export async function run() {
   await check('links come to a score, and more of them to a higher one', async () => {
     const other = await klout.connect(nobody, 'wikipedia', 'Nobody Example')
     await klout.read(other.connection)
-    before = await scored(ann, (it) => it.state === 'KNOWN')
-    const low = await scored(nobody, (it) => it.state === 'KNOWN')
+    before = await klout.settled(ann)
+    const low = await klout.settled(nobody)
     ensure(before.score > low.score, `${before.score} and ${low.score}`)
   })
   await check('a look that finds nothing new tells nothing new', async () => {

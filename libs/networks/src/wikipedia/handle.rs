@@ -72,8 +72,8 @@ fn at(url: &Url) -> Result<(String, String), &'static str> {
     // Phones have addresses of their own.
     let host = url.host_str().unwrap_or_default().replace(".m.", ".");
     let title = url.path().strip_prefix("/wiki/").ok_or("is an address of no article")?;
-    // Written as in a form, `+` is a space, which it is not in an address.
-    let title = title.replace('+', "%2B");
+    // In a form these mean something that they do not in an address.
+    let title = title.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     let decoded = url::form_urlencoded::parse(title.as_bytes()).next();
     Ok((host, decoded.map(|(name, _)| name.into_owned()).unwrap_or_default()))
 }

@@ -50,7 +50,7 @@ fn is_zero(it: &u32) -> bool {
 // === impl Neighbourhood ===
 
 impl Neighbourhood {
-    pub(super) fn new(page: u64, names: BTreeSet<String>, linkers: BTreeMap<u64, String>) -> Self {
+    pub(super) fn new(page: u64, names: BTreeSet<String>, linkers: Vec<(u64, String)>) -> Self {
         let mut pages = vec![Around { id: page, ..Around::default() }];
         let around = |(id, title)| Around { id, title, ..Around::default() };
         pages.extend(linkers.into_iter().map(around));

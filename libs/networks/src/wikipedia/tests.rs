@@ -391,7 +391,7 @@ fn a_list_whose_place_is_lost_is_begun_again_twice_and_then_left() {
     let lost = br#"{"error":{"code":"badcontinue","info":"Invalid continue param."}}"#;
     let place = json!({"blcontinue": "0|3", "continue": "-||"});
     let mut task = Task::kept(
-        json!({"kind": "inlinks", "at": place, "ids": [4, 5], "names": ["Ann"], "linkers": {}})
+        json!({"kind": "inlinks", "at": place, "ids": [4, 5], "names": ["Ann"], "linkers": []})
             .to_string(),
     );
     for _ in 0..2 {

@@ -60,8 +60,8 @@ pub(super) struct Inlinks {
     pub(super) ids: BTreeSet<u64>,
     /// What the article is called, and by which redirects.
     pub(super) names: BTreeSet<String>,
-    /// The first of those that link.
-    pub(super) linkers: BTreeMap<u64, String>,
+    /// The first of those that link, each once.
+    pub(super) linkers: Vec<(u64, String)>,
 }
 
 /// Articles that one links to.
@@ -224,9 +224,9 @@ impl Inlinks {
     fn add(&mut self, page: u64, link: Link) {
         let number = link.pageid.filter(|it| *it != page && link.ns == super::ARTICLES);
         let (Some(number), false) = (number, self.full()) else { return };
-        self.ids.insert(number);
-        if self.linkers.len() < LINKERS_MAX && is_title(&link.title) {
-            self.linkers.insert(number, link.title);
+        let new = self.ids.insert(number);
+        if new && self.linkers.len() < LINKERS_MAX && is_title(&link.title) {
+            self.linkers.push((number, link.title));
         }
     }
 
