@@ -88,6 +88,7 @@ create table connector.listed (
     under      uuid,
     post       uuid,
     visit      integer  not null,
+    day        integer  not null,
     round      smallint not null default 0,
     gone       boolean  not null default false,
 
@@ -96,7 +97,7 @@ create table connector.listed (
 
 comment on table connector.listed is
     'One row per signal of a list. sent_id: the identity that it was taken in by. under: the post that the list is about. post: the post that the signal tells of. visit: '
-    'the last one that saw it. round: how often it had gone and came again, which its id then tells.';
+    'the last one that saw it. day: of the signal, since 1970: what is before the window is told no more. round: how often it had gone and came again, which its id then tells.';
 
 create index listed_under on connector.listed (account_id, under) where under is not null;
 

@@ -83,7 +83,7 @@ impl Item {
     }
 
     /// The day that it is of. `None` for a retraction, which may be of any.
-    fn day(&self) -> Option<i32> {
+    pub(crate) fn day(&self) -> Option<i32> {
         match self {
             Self::Interaction(interaction) => Some(interaction.day),
             Self::Counter(counter) => {

@@ -18,6 +18,7 @@ pub(crate) struct Held {
     pub(crate) signal_id: Uuid,
     pub(crate) sent_id: Uuid,
     pub(crate) post: Option<Uuid>,
+    pub(crate) day: i32,
     pub(crate) round: i16,
 }
 
@@ -64,18 +65,22 @@ pub(crate) async fn renew(
     let signals: Vec<_> = held.iter().map(|it| it.signal_id).collect();
     let sent: Vec<_> = held.iter().map(|it| it.sent_id).collect();
     let posts: Vec<_> = held.iter().map(|it| it.post).collect();
+    let days: Vec<_> = held.iter().map(|it| it.day).collect();
     let rounds: Vec<_> = held.iter().map(|it| it.round).collect();
     sqlx::query!(
         r#"
-        insert into connector.listed (account_id, listing, signal_id, sent_id, under, post, visit, round)
-        select $1, $2, signal_id, sent_id, $3, post, $4, round
-        from unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::smallint[])
-            as held (signal_id, sent_id, post, round)
+        insert into connector.listed (
+            account_id, listing, signal_id, sent_id, under, post, visit, day, round
+        )
+        select $1, $2, signal_id, sent_id, $3, post, $4, day, round
+        from unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::integer[], $9::smallint[])
+            as held (signal_id, sent_id, post, day, round)
         on conflict on constraint listed_pkey do update
         set sent_id = excluded.sent_id,
             under = excluded.under,
             post = excluded.post,
             visit = excluded.visit,
+            day = excluded.day,
             round = excluded.round,
             gone = false
         "#,
@@ -86,6 +91,7 @@ pub(crate) async fn renew(
         &signals,
         &sent,
         &posts as &[Option<Uuid>],
+        &days,
         &rounds,
     )
     .execute(db)
@@ -93,25 +99,27 @@ pub(crate) async fn renew(
     Ok(())
 }
 
-/// Takes out of a list what a visit did not see. Returns what that is.
+/// Takes out of a list what a visit did not see, of what is told at all: of that day and later. Returns what that is.
 #[instrument(name = "db.listed.take_out", skip_all)]
 pub(crate) async fn take_out(
     db: &mut PgConnection,
     account_id: i64,
     listing: Uuid,
     visit: i32,
+    first_day: i32,
 ) -> Result<Vec<Gone>, sqlx::Error> {
     sqlx::query_as!(
         Gone,
         r#"
         update connector.listed
         set gone = true
-        where account_id = $1 and listing = $2 and visit <> $3 and not gone
+        where account_id = $1 and listing = $2 and visit <> $3 and day >= $4 and not gone
         returning sent_id, post
         "#,
         account_id,
         listing,
         visit,
+        first_day,
     )
     .fetch_all(db)
     .await
@@ -164,4 +172,21 @@ pub(crate) async fn take_all_out(
     )
     .fetch_all(db)
     .await
+}
+
+/// Forgets what is of a day before that: nobody tells it any more, and it counts for nothing.
+#[instrument(name = "db.listed.expire", skip_all)]
+pub(crate) async fn expire(
+    db: &mut PgConnection,
+    account_id: i64,
+    first_day: i32,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from connector.listed where account_id = $1 and day < $2",
+        account_id,
+        first_day,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

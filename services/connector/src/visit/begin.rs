@@ -67,6 +67,10 @@ impl Visitor {
                 return self.postpone(due.account_id).await;
             }
         };
+        let first_day = first_day(self.clock.now()).number();
+        store::listed::expire(&mut transaction, held.account_id, first_day)
+            .await
+            .map_err(store("forget what is before the window"))?;
         let then = network.begin(&visit);
         let tasks = self.tasks(&mut transaction, &held, &visit, network, then).await?;
         let waiting = i32::try_from(tasks.len()).unwrap_or(i32::MAX);
@@ -134,7 +138,12 @@ pub(super) fn visit(connection: &Connection, now: OffsetDateTime) -> Result<Visi
 
 /// The first moment of the window of 90 days.
 pub(crate) fn window_start(now: OffsetDateTime) -> OffsetDateTime {
-    Day::of(now).minus(u16::from(WINDOW_DAYS) - 1).bounds().0
+    first_day(now).bounds().0
+}
+
+/// The first day of the window of 90 days.
+pub(super) fn first_day(now: OffsetDateTime) -> Day {
+    Day::of(now).minus(u16::from(WINDOW_DAYS) - 1)
 }
 
 #[cfg(test)]

@@ -293,7 +293,8 @@ impl Visitor {
         let held = held.filter_map(|((_, sent), admitted)| {
             let (signal_id, round) = *places.get(sent)?;
             let post = admitted.item.post().map(Uuid::from_bytes);
-            Some(Held { signal_id, sent_id: Uuid::from_bytes(sent.0), post, round })
+            let (sent_id, day) = (Uuid::from_bytes(sent.0), admitted.item.day()?);
+            Some(Held { signal_id, sent_id, post, day, round })
         });
         let held: Vec<Held> = held.collect();
         store::listed::renew(&mut *db, account, name, under, connection.visit, &held)
@@ -302,7 +303,10 @@ impl Visitor {
         if !listing.last {
             return Ok(Vec::new());
         }
-        let gone = store::listed::take_out(&mut *db, account, name, connection.visit).await;
+        // A post that is older than the window is not told any more, and is not gone for that.
+        let first_day = begin::first_day(self.clock.now()).number();
+        let gone =
+            store::listed::take_out(&mut *db, account, name, connection.visit, first_day).await;
         let mut gone = gone.map_err(store("look what a list does not hold any more"))?;
         let posts: Vec<Uuid> = gone.iter().filter_map(|it| it.post).collect();
         if !posts.is_empty() {

@@ -69,6 +69,24 @@ async fn a_post_that_is_gone_takes_along_who_liked_it() {
 }
 
 #[tokio::test]
+async fn a_post_that_leaves_the_window_is_not_gone_and_who_liked_it_lately_counts_on() {
+    let world = World::start().await;
+    world.holds(&[
+        ("posts", r#"{"posts":["one","88-old"],"then":{"likes/88-old":"1"}}"#),
+        ("likes/88-old", r#"{"likes":["bob"]}"#),
+    ]);
+    world.visit().await;
+    assert_eq!((world.likes().await, world.posts().await), (once(&["bob"]), 2));
+
+    // Two days later it is older than anything that is told, and its network is asked for no such post.
+    world.wait(std::time::Duration::from_secs(2 * 86_400));
+    world.holds(&[("posts", r#"{"posts":["one"]}"#)]);
+    world.visit().await;
+    assert_eq!((world.likes().await, world.posts().await), (once(&["bob"]), 2));
+    world.assert_done().await;
+}
+
+#[tokio::test]
 async fn what_seems_not_to_have_changed_is_not_asked_again_until_everything_is() {
     let world = World::start().await;
     let posts = r#"{"posts":["one"],"then":{"likes/one":"1"}}"#;

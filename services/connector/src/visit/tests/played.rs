@@ -61,7 +61,8 @@ struct Part {
     cursor: String,
 }
 
-/// What is answered: a part of a list. What is in `posts` is published, what is in `likes` reacts.
+/// What is answered: a part of a list. What is in `posts` is published, what is in `likes` reacts. It happens when it is
+/// told, but for posts that are called `DAYS-old`, so many days before [`START`].
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Answered {
@@ -152,8 +153,13 @@ impl Network for Lists {
         };
         let under = asked.list.strip_prefix("likes/").map(str::to_owned);
         let posts = answered.posts.into_iter().map(|post| {
+            let days = post.split_once("-old").and_then(|(days, _)| days.parse().ok());
+            let time = days.map_or(visit.now, |days| START - time::Duration::days(days));
             let content = Post { account: own(), post: post.clone(), ..Post::default() };
-            signal(format!("post/{post}"), Content::Post(content))
+            Signal {
+                time: Some(timestamp(time)),
+                ..signal(format!("post/{post}"), Content::Post(content))
+            }
         });
         let likes = answered.likes.into_iter().map(|actor| {
             let content = Interaction {
