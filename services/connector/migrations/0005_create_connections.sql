@@ -19,6 +19,7 @@ create table connector.connection (
     error_reason   text,
     error_message  text,
     error_time     timestamptz,
+    error_task     bigint,
     requests       bigint      not null default 0,
     requests_done  bigint      not null default 0,
     signals        bigint      not null default 0,
@@ -33,8 +34,9 @@ create table connector.connection (
 comment on table connector.connection is
     'One row per account that is asked for. public_url, own_url: whom to ask, without access and with it. visit: how '
     'often all there is was looked at, the current time included; it began at visit_time. sync_time: when the last one '
-    'that saw all began. next_time: when the next one begins. waiting: how many rows of connector.task there are. whole_time: '
-    'when the last visit began that read again what seemed not to have changed; null: the next one does.';
+    'that saw all began. next_time: when the next one begins. error_…: what came in the way last, of which request; it '
+    'goes when that one is answered, and with the next visit. waiting: how many rows of connector.task there are. '
+    'whole_time: when the last visit began that read again what seemed not to have changed; null: the next one does.';
 
 -- People list theirs.
 create index connection_person_id on connector.connection (person_id, account_id);

@@ -347,7 +347,7 @@ impl Connecter {
             .map_err(store("keep a person from leaving"))?;
         let known = store::person_state::known(&mut *transaction, &[person.get()]).await;
         let known = known.map_err(store("look whether a person is there"))?;
-        if known.iter().any(|it| crate::forgetting::has_left(it)) {
+        if known.iter().any(crate::forgetting::has_left) {
             return Err(Error::PersonUnknown { person });
         }
         let now = self.running.now();

@@ -229,13 +229,15 @@ impl Visitor {
         let verdict = problem.verdict(attempts, rand::random(), now);
         if !problem.is_usual() {
             let state = match verdict {
-                Verdict::NeedsAccess => "NEEDS_ACCESS",
-                Verdict::Gone => "GONE",
-                Verdict::Wait { .. } | Verdict::Renew => "ACTIVE",
-                Verdict::Retry { .. } | Verdict::GiveUp { .. } => "FAILING",
+                Verdict::NeedsAccess => Some("NEEDS_ACCESS"),
+                Verdict::Gone => Some("GONE"),
+                // No failure.
+                Verdict::Wait { .. } | Verdict::Renew => None,
+                Verdict::Retry { .. } | Verdict::GiveUp { .. } => Some("FAILING"),
             };
             let told = format!("{}: {}", of.kind(), Chain(problem));
-            store::connection::failed(&self.db, account, state, (problem.reason(), &told), now)
+            let of = (account, task.task_id);
+            store::connection::failed(&self.db, of, state, (problem.reason(), &told), now)
                 .await
                 .map_err(store("note why an attempt failed"))?;
         }

@@ -118,9 +118,10 @@ async fn whose(
         (Some(person), _) => person.person(client).await,
         (None, Some(handle)) => {
             let subject: Subject = format!("{network}:{handle}").parse().map_err(|_| unsaid())?;
-            subject.person(client).await.map_err(|failure| match failure {
-                Failure::Failed(said) if said.contains("PERSON_UNKNOWN") => unsaid(),
-                other => other,
+            subject.person(client).await.map_err(|failure| {
+                let nobody =
+                    matches!(&failure, Failure::Failed(said) if said.contains("PERSON_UNKNOWN"));
+                if nobody { unsaid() } else { failure }
             })
         }
         (None, None) => Err(unsaid()),

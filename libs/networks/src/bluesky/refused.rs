@@ -38,8 +38,8 @@ fn trouble(answer: &Answer<'_>, refusal: &Refusal, server: Server, now: OffsetDa
     let status = answer.status;
     match refusal.error.as_str() {
         "RateLimitExceeded" => Trouble::RateLimited { until: wait(answer, now) },
-        // With a nonce the same is asked again.
-        "ExpiredToken" | "use_dpop_nonce" => Trouble::AccessExpired,
+        // With a nonce the same is asked again. What is invalid has expired, or is found out when it is renewed.
+        "ExpiredToken" | "use_dpop_nonce" | "invalid_token" => Trouble::AccessExpired,
         "AccountDeactivated" | "AccountTakedown" | "AccountSuspended" | "AccountNotFound"
         | "RepoDeactivated" | "RepoTakendown" | "RepoNotFound" => Trouble::AccountGone,
         "InvalidRequest" if says_gone(&refusal.message) => Trouble::AccountGone,
@@ -49,8 +49,7 @@ fn trouble(answer: &Answer<'_>, refusal: &Refusal, server: Server, now: OffsetDa
         | "AuthMissing"
         | "AuthenticationRequired"
         | "InsufficientScope"
-        | "insufficient_scope"
-        | "invalid_token" => access_refused(refusal, server, status),
+        | "insufficient_scope" => access_refused(refusal, server, status),
         _ if matches!(status, 401 | 403) => access_refused(refusal, server, status),
         _ if status == 400 => Trouble::Malformed {
             what: "the refusal",

@@ -154,10 +154,9 @@ pub fn read_resource(server: &Url, answer: &Answer<'_>) -> Result<Url, Trouble> 
         authorization_servers: Vec<Url>,
     }
     if !answer.is_success() {
-        return Err(match trouble(answer, WHAT) {
-            Trouble::AccountGone => malformed(WHAT, "it does not say"),
-            other => other,
-        });
+        let trouble = trouble(answer, WHAT);
+        let absent = matches!(trouble, Trouble::AccountGone);
+        return Err(if absent { malformed(WHAT, "it does not say") } else { trouble });
     }
     let Resource { resource, mut authorization_servers } = answer.json(WHAT)?;
     if resource.origin() != server.origin() {
@@ -194,10 +193,9 @@ pub fn read_metadata(issuer: &Url, answer: &Answer<'_>) -> Result<Endpoints, Tro
         dpop_signing_alg_values_supported: Vec<String>,
     }
     if !answer.is_success() {
-        return Err(match trouble(answer, WHAT) {
-            Trouble::AccountGone => malformed(WHAT, "it says nothing"),
-            other => other,
-        });
+        let trouble = trouble(answer, WHAT);
+        let absent = matches!(trouble, Trouble::AccountGone);
+        return Err(if absent { malformed(WHAT, "it says nothing") } else { trouble });
     }
     let it: Metadata = answer.json(WHAT)?;
     let same = Url::parse(&it.issuer).is_ok_and(|named| named.as_str() == issuer.as_str());

@@ -87,13 +87,12 @@ pub fn read_registration(answer: &Answer<'_>) -> Result<(String, String), Troubl
         client_secret: String,
     }
     if !answer.is_success() {
-        return Err(match trouble(answer, "a registration") {
-            // It has no such page: it is a server of another kind.
-            Trouble::AccountGone => {
-                Trouble::AccessRefused { message: "the server registers nobody".to_owned() }
-            }
-            other => other,
-        });
+        let trouble = trouble(answer, "a registration");
+        // It has no such page: it is a server of another kind.
+        let absent = matches!(trouble, Trouble::AccountGone);
+        let nobody =
+            || Trouble::AccessRefused { message: "the server registers nobody".to_owned() };
+        return Err(if absent { nobody() } else { trouble });
     }
     // What is wrong with it is not told: it may hold half of a secret.
     let registered: Registered = serde_json::from_slice(answer.body).map_err(|_| {

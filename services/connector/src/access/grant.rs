@@ -295,18 +295,12 @@ fn problem(error: RequestTokenError<Unasked, BasicErrorResponse>) -> Problem {
 }
 
 fn said_no(said: &StandardErrorResponse<BasicErrorResponseType>) -> Problem {
-    match said.error() {
-        BasicErrorResponseType::Extension(name)
-            if matches!(
-                name.as_str(),
-                "temporarily_unavailable" | "server_error" | "slow_down"
-            ) =>
-        {
-            unusable(503)
-        }
-        // The name alone: what else is said may repeat what we said.
-        error => refused(&format!("it answers {}", word(error.as_ref()))),
+    let name = said.error().as_ref();
+    if matches!(name, "temporarily_unavailable" | "server_error" | "slow_down") {
+        return unusable(503);
     }
+    // The name alone: what else is said may repeat what we said.
+    refused(&format!("it answers {}", word(name)))
 }
 
 /// A name of an error, if it is one.

@@ -19,7 +19,6 @@ pub(crate) struct Connection {
     pub(crate) mode: String,
     pub(crate) create_time: OffsetDateTime,
     pub(crate) visit: i32,
-    pub(crate) visit_time: OffsetDateTime,
     pub(crate) sync_time: Option<OffsetDateTime>,
     pub(crate) next_time: OffsetDateTime,
     pub(crate) error_reason: Option<String>,
@@ -66,7 +65,8 @@ pub(crate) async fn open(db: &mut PgConnection, new: &New<'_>) -> Result<(), sql
             next_time = least(connection.next_time, excluded.next_time),
             error_reason = null,
             error_message = null,
-            error_time = null
+            error_time = null,
+            error_task = null
         "#,
         new.account_id,
         new.person_id,
@@ -93,7 +93,7 @@ pub(crate) async fn read(
         Connection,
         r#"
         select account_id, person_id, network, native_id, handle, public_url, own_url, method, state, mode, create_time,
-            visit, visit_time, sync_time, next_time, error_reason, error_message, error_time, requests, requests_done,
+            visit, sync_time, next_time, error_reason, error_message, error_time, requests, requests_done,
             signals, waiting, whole_time
         from connector.connection
         where account_id = $1
@@ -114,7 +114,7 @@ pub(crate) async fn hold(
         Connection,
         r#"
         select account_id, person_id, network, native_id, handle, public_url, own_url, method, state, mode, create_time,
-            visit, visit_time, sync_time, next_time, error_reason, error_message, error_time, requests, requests_done,
+            visit, sync_time, next_time, error_reason, error_message, error_time, requests, requests_done,
             signals, waiting, whole_time
         from connector.connection
         where account_id = $1
@@ -138,7 +138,7 @@ pub(crate) async fn list(
         Connection,
         r#"
         select account_id, person_id, network, native_id, handle, public_url, own_url, method, state, mode, create_time,
-            visit, visit_time, sync_time, next_time, error_reason, error_message, error_time, requests, requests_done,
+            visit, sync_time, next_time, error_reason, error_message, error_time, requests, requests_done,
             signals, waiting, whole_time
         from connector.connection
         where account_id > $2
@@ -165,7 +165,7 @@ pub(crate) async fn due(
         Connection,
         r#"
         select account_id, person_id, network, native_id, handle, public_url, own_url, method, state, mode, create_time,
-            visit, visit_time, sync_time, next_time, error_reason, error_message, error_time, requests, requests_done,
+            visit, sync_time, next_time, error_reason, error_message, error_time, requests, requests_done,
             signals, waiting, whole_time
         from connector.connection
         where mode = 'IDLE'
@@ -198,6 +198,11 @@ pub(crate) async fn begin(
             visit_time = $4,
             requests_done = 0,
             waiting = $3,
+            state = case when state = 'FAILING' then 'ACTIVE' else state end,
+            error_reason = null,
+            error_message = null,
+            error_time = null,
+            error_task = null,
             whole_time = case when $2 = 'BACKFILL' then $4 else whole_time end
         where account_id = $1
         "#,
@@ -260,11 +265,12 @@ pub(crate) async fn stop(
     Ok(())
 }
 
-/// What an answer adds to a connection.
+/// What an answer adds to a connection. What came in the way of its request does so no more.
 #[instrument(name = "db.connection.answered", skip_all)]
 pub(crate) async fn answered(
     db: &mut PgConnection,
     account_id: i64,
+    task_id: i64,
     handle: Option<&str>,
     signals: i64,
 ) -> Result<(), sqlx::Error> {
@@ -273,15 +279,17 @@ pub(crate) async fn answered(
         update connector.connection
         set requests = requests + 1,
             requests_done = requests_done + 1,
-            signals = signals + $3,
-            handle = coalesce($2, handle),
-            state = case when state = 'FAILING' then 'ACTIVE' else state end,
-            error_reason = null,
-            error_message = null,
-            error_time = null
+            signals = signals + $4,
+            handle = coalesce($3, handle),
+            state = case when state = 'FAILING' and error_task = $2 then 'ACTIVE' else state end,
+            error_reason = case when error_task = $2 then null else error_reason end,
+            error_message = case when error_task = $2 then null else error_message end,
+            error_time = case when error_task = $2 then null else error_time end,
+            error_task = nullif(error_task, $2)
         where account_id = $1
         "#,
         account_id,
+        task_id,
         handle,
         signals,
     )
@@ -290,25 +298,27 @@ pub(crate) async fn answered(
     Ok(())
 }
 
-/// Notes why an attempt failed.
+/// Notes what came in the way of a request, and in which state that leaves the connection, if in another one.
 #[instrument(name = "db.connection.failed", skip_all)]
 pub(crate) async fn failed(
     db: impl PgExecutor<'_>,
-    account_id: i64,
-    state: &str,
+    (account_id, task_id): (i64, i64),
+    state: Option<&str>,
     (reason, message): (&str, &str),
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"
         update connector.connection
-        set state = case when state in ('ACTIVE', 'FAILING') then $2 else state end,
-            error_reason = $3,
-            error_message = $4,
-            error_time = $5
+        set state = case when state in ('ACTIVE', 'FAILING') then coalesce($3, state) else state end,
+            error_reason = $4,
+            error_message = $5,
+            error_time = $6,
+            error_task = $2
         where account_id = $1
         "#,
         account_id,
+        task_id,
         state,
         reason,
         message,

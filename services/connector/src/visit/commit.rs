@@ -125,14 +125,16 @@ impl Visitor {
                 .map_err(store("note what may be asked again"))?;
         }
         let signals = i64::from(ingested.accepted);
-        store::connection::answered(&mut transaction, account, handle.as_deref(), signals)
+        let (task, handle) = (asked.task.task_id, handle.as_deref());
+        store::connection::answered(&mut transaction, account, task, handle, signals)
             .await
             .map_err(store("count an answer"))?;
         let now = self.running.now();
         if cut {
             let problem = Problem::Endless("a visit has more requests than any account");
             let told = (problem.reason(), &*problem.to_string());
-            store::connection::failed(&mut *transaction, account, "FAILING", told, now)
+            let of = (account, task);
+            store::connection::failed(&mut *transaction, of, Some("FAILING"), told, now)
                 .await
                 .map_err(store("note why a visit is cut short"))?;
         }

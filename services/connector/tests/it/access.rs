@@ -452,7 +452,7 @@ async fn who_left_is_connected_to_nothing_and_loses_what_was() {
         state: "OPTED_OUT".to_owned(),
         ..PersonState::default()
     };
-    let request = ApplyPersonStatesRequest { states: vec![state], ..Default::default() };
+    let request = ApplyPersonStatesRequest { states: vec![state] };
     let mut people = PersonDataServiceClient::new(link(&place.world.running));
     people.apply_person_states(request).await.expect("applied");
 

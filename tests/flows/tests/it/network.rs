@@ -20,11 +20,14 @@ pub(crate) const REPOSITORIES: u64 = 4;
 pub(crate) const STARS: u64 = 230;
 const PAGE: u64 = 100;
 
+/// How often each address was asked.
+type AskedTimes = Arc<Mutex<BTreeMap<String, u32>>>;
+
 /// The host, and how often each address was asked.
 #[derive(Debug)]
 pub(crate) struct Network {
     url: String,
-    asked: Arc<Mutex<BTreeMap<String, u32>>>,
+    asked: AskedTimes,
     server: JoinHandle<()>,
 }
 
@@ -34,10 +37,9 @@ impl Network {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let asked = Arc::<Mutex<BTreeMap<String, u32>>>::default();
+        let asked = AskedTimes::default();
         let state = (url.clone(), Arc::clone(&asked));
-        let answer = |State((url, asked)): State<(String, Arc<Mutex<BTreeMap<String, u32>>>)>,
-                      request: Request| async move {
+        let answer = |State((url, asked)): State<(String, AskedTimes)>, request: Request| async move {
             let at = request.uri().to_string();
             *asked.lock().expect("not poisoned").entry(at.clone()).or_default() += 1;
             told(&url, &at)

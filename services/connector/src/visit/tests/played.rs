@@ -194,15 +194,18 @@ fn part(list: &str, cursor: &str) -> Task {
 /// What a test has the network answer, by path and query.
 type Script = Arc<dyn Fn(&str) -> Response + Send + Sync>;
 
+type SharedScript = Arc<Mutex<Script>>;
+
+type AskedPaths = Arc<Mutex<Vec<String>>>;
+
 /// A network that runs, and what was asked.
 pub(super) struct World {
     pub(super) visitor: Visitor,
     pub(super) db: PgPool,
-    pub(super) url: Url,
     pub(super) account: i64,
     key: AccountKey,
-    script: Arc<Mutex<Script>>,
-    asked: Arc<Mutex<Vec<String>>>,
+    script: SharedScript,
+    asked: AskedPaths,
     server: JoinHandle<()>,
 }
 
@@ -254,7 +257,7 @@ impl World {
         let account = connections::open(&mut connection, &key, &proven, START).await;
         let account = account.expect("it is connected");
         drop(connection);
-        Self { visitor, db, url, account, key, script, asked, server }
+        Self { visitor, db, account, key, script, asked, server }
     }
 
     /// Has the network answer, by path and query, from now on.
@@ -380,14 +383,10 @@ pub(super) fn status(status: u16) -> Response {
     response
 }
 
-async fn serve(
-    script: Arc<Mutex<Script>>,
-    asked: Arc<Mutex<Vec<String>>>,
-) -> (Url, JoinHandle<()>) {
+async fn serve(script: SharedScript, asked: AskedPaths) -> (Url, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
-    let answer = |State((script, asked)): State<(Arc<Mutex<Script>>, Arc<Mutex<Vec<String>>>)>,
-                  request: Request| async move {
+    let answer = |State((script, asked)): State<(SharedScript, AskedPaths)>, request: Request| async move {
         let at = request.uri().to_string();
         let at = at.trim_start_matches('/').trim_end_matches('?').to_owned();
         asked.lock().expect("not poisoned").push(at.clone());
