@@ -152,7 +152,7 @@ fn connection(looked: u64) -> Connection {
         method: "TOKEN".to_owned(),
         state: if read { "ACTIVE" } else { "FAILING" }.to_owned(),
         mode: if read { "IDLE" } else { "BACKFILL" }.to_owned(),
-        sync_time: read.then(|| prost_types::Timestamp { seconds: 1_795_694_460, nanos: 0 }),
+        sync_time: read.then_some(prost_types::Timestamp { seconds: 1_795_694_460, nanos: 0 }),
         last_error: (!read).then(|| ConnectionError {
             reason: "NETWORK_RATE_LIMITED".to_owned(),
             message: "the network asks us to wait\u{1b}[2J".to_owned(),
