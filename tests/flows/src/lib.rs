@@ -50,6 +50,7 @@ const HTTP_PORT: u16 = 8_080;
 /// Secrets of these installations alone.
 const ACCOUNT_KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const TOKEN_SECRET: &str = "a secret that flows share and nobody else";
+const TOKEN_KEYS: &str = "flows:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// An installation of Klout that runs: its stores, its processes, a key.
 #[derive(Debug)]
@@ -391,6 +392,7 @@ impl Installation {
         command.env_clear().env("KLOUT_SERVER", self.url()).env("KLOUT_KEY", &self.key);
         command.env("KLOUT_SERVER__ACCOUNT_KEY", ACCOUNT_KEY);
         command.env("KLOUT_SERVER__TOKEN_SECRET", TOKEN_SECRET);
+        command.env("KLOUT_CONNECTOR__TOKEN_KEYS", TOKEN_KEYS);
         put_stores(&mut command, &self.stores);
         command
     }
