@@ -112,6 +112,10 @@ create table connector.seen (
     constraint seen_pkey primary key (account_id, item)
 );
 
+comment on table connector.seen is
+    'One row per thing about an account that was read whole. item: a hash of its name. value: as its network says it, such '
+    'as how many likes a post has.';
+
 -- What an address was answered with: asked again with it, whoever is asked answers nothing if it is still so.
 create table connector.validator (
     account_id    bigint not null,
@@ -121,6 +125,9 @@ create table connector.validator (
 
     constraint validator_pkey primary key (account_id, address)
 );
+
+comment on table connector.validator is
+    'One row per address that is asked whether its answer has changed. address: a hash of it.';
 
 -- Access that people gave. Encrypted with a key that is not in the database.
 create table connector.credential (

@@ -233,8 +233,11 @@ impl Service for Connector {
         let begin =
             repeat("begin visits", visit::IDLE, &visitor.due, &stop, || visitor.begin_due(&owners));
         let reseal = repeat("reseal", reseal::INTERVAL, &nobody_rings, &stop, || resealer.step());
-        let visits = (0..config.requests_at_once.get())
-            .map(|_| repeat("visits", visit::IDLE, &visitor.due, &stop, || visitor.step(&stop)));
+        // One looks often whether something is due; the others are rung when there is.
+        let idle = |number| if number == 0 { visit::IDLE } else { visit::IDLE_OF_OTHERS };
+        let visits = (0..config.requests_at_once.get()).map(|number| {
+            repeat("visits", idle(number), &visitor.due, &stop, || visitor.step(&stop))
+        });
         let visits = futures::future::join_all(visits);
         let stream = streamer.run(stop.clone());
         let sweep = repeat("sweep", sweep::INTERVAL, &nobody_rings, &stop, || sweeper.step());

@@ -51,6 +51,9 @@ const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 /// How often it is looked whether something is due, when nobody rang.
 pub(crate) const IDLE: Duration = Duration::from_millis(500);
 
+/// The same of all but one.
+pub(crate) const IDLE_OF_OTHERS: Duration = Duration::from_secs(10);
+
 /// Makes requests, one at a time each.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
@@ -117,6 +120,8 @@ impl Visitor {
         let Some(task) = task.map_err(store("look what is to be asked"))? else {
             return Ok(false);
         };
+        // There may be more.
+        self.due.notify_waiters();
         let connection = store::connection::read(&self.db, task.account_id).await;
         let Some(connection) = connection.map_err(store("read a connection"))? else {
             // It ended since, and took its requests along.

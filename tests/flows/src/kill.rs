@@ -135,7 +135,7 @@ pub async fn run(terms: &Terms) -> Report {
     let shaken_seconds = started.elapsed().as_secs_f64();
     eprintln!("disturbed: {shaken_seconds:.1} s");
 
-    let differences = differences(&calm, &installation).await;
+    let differences = Totals::of(&calm).await.differences(&Totals::of(&installation).await);
     drop(installation);
     drop(ground);
     let mut victims = BTreeMap::new();
@@ -145,9 +145,10 @@ pub async fn run(terms: &Terms) -> Report {
     Report { signals, kills: strikes.len(), victims, differences, calm_seconds, shaken_seconds }
 }
 
-/// Where two installations differ in what they know.
+/// Where two installations differ in what they know, and what either has left to do.
 pub async fn differences(calm: &Installation, shaken: &Installation) -> Vec<String> {
-    Totals::of(calm).await.differences(&Totals::of(shaken).await)
+    let (calm, shaken) = (Totals::now(calm).await, Totals::now(shaken).await);
+    [calm.differences(&shaken), calm.left_to_do(), shaken.left_to_do()].concat()
 }
 
 // === impl Shaken ===

@@ -13,6 +13,9 @@ const ROWS_TOLD_MAX: usize = 3;
 /// Accounts whose scores are asked for one by one. All scores are compared where they are stored.
 const ACCOUNTS_ASKED: u32 = 50;
 
+/// What an installation that has settled has none of.
+const LEFT_TO_DO: &str = "what is left to do";
+
 /// Rows by what they are, each as text; numbers stand there in the shortest form that reads as the same bits.
 /// Left out is what has to differ: who a person is, revisions, how many passes there were, and when the machine did something. Where
 /// nothing is left of what was told and taken back, a row may or may not be there.
@@ -68,7 +71,7 @@ const TOTALS: [(&str, &str); 11] = [
          from topics.person_topic as topic join topics.account using (person_id)",
     ),
     (
-        "what is left to do",
+        LEFT_TO_DO,
         "select 'a batch for ' || consumer from connector.outbox
          union all select 'an owner' from social_graph.membership_outbox
          union all select 'a person' from scoring.dirty_person
@@ -91,7 +94,17 @@ pub(super) struct Totals(BTreeMap<&'static str, Vec<String>>);
 // === impl Totals ===
 
 impl Totals {
+    /// Of an installation that has something of everything, and nothing left to do.
     pub(super) async fn of(installation: &Installation) -> Self {
+        let totals = Self::now(installation).await;
+        for (name, rows) in &totals.0 {
+            assert_eq!(rows.is_empty(), *name == LEFT_TO_DO, "{name}: {:?}", rows.first());
+        }
+        totals
+    }
+
+    /// As it is now.
+    pub(super) async fn now(installation: &Installation) -> Self {
         let db: PgPool = installation.stores.db().await;
         until("topics rest on the last epoch", async || {
             sqlx::query_scalar::<_, Option<bool>>(TOPICS_SETTLED)
@@ -116,12 +129,13 @@ impl Totals {
             ranking.map(|(name, score)| format!("{name}: {score}")).collect(),
         );
         totals.insert("what the gateway answers", answers(installation).await);
-        for (name, rows) in &mut totals {
-            rows.sort_unstable();
-            let empty = *name == "what is left to do";
-            assert_eq!(rows.is_empty(), empty, "{name}: {:?}", rows.first());
-        }
+        totals.values_mut().for_each(|rows| rows.sort_unstable());
         Self(totals)
+    }
+
+    /// What is left to do, a line each.
+    pub(super) fn left_to_do(&self) -> Vec<String> {
+        self.0[LEFT_TO_DO].clone()
     }
 
     /// What differs, a line each; empty when nothing does.
