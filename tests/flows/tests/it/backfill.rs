@@ -73,7 +73,10 @@ async fn a_backfill_that_is_killed_anywhere_is_resumed_without_loss_or_repetitio
     assert_eq!(disturbed["progress"]["signals"], undisturbed["progress"]["signals"]);
     assert!(network.asked_again() > 0, "what was not written is asked for again");
     until("the scores are those of the undisturbed run", async || {
-        differences(&calm, &shaken).await.is_empty()
+        let differences = differences(&calm, &shaken).await;
+        // What is the matter if it stays so.
+        differences.iter().for_each(|it| eprintln!("{it}"));
+        differences.is_empty()
     })
     .await;
 }
