@@ -11,7 +11,10 @@ use klout_flows::{
 use klout_testkit::{Stores, until};
 use serde_json::Value;
 
-use crate::network::{Network, REPOSITORIES, STARS};
+use crate::network::{Network, Shape};
+
+/// Some pages of each.
+const SHAPE: Shape = Shape { repositories: 4, stars: 230 };
 
 /// Has an installation connect somebody's account.
 fn connect(installation: &Installation) {
@@ -44,7 +47,7 @@ async fn until_read(installation: &Installation) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backfill_that_is_killed_anywhere_is_resumed_without_loss_or_repetition() {
-    let network = Network::start().await;
+    let network = Network::start(SHAPE).await;
     let folder = tempfile::tempdir().expect("a folder");
     let none = tempfile::tempdir().expect("a folder");
     let fresh = Stores::fresh().await;
@@ -52,7 +55,7 @@ async fn a_backfill_that_is_killed_anywhere_is_resumed_without_loss_or_repetitio
     connect(&calm);
     let undisturbed = until_read(&calm).await;
     assert_eq!(undisturbed["state"], "ACTIVE", "{undisturbed}");
-    let signals = REPOSITORIES * STARS;
+    let signals = SHAPE.repositories * SHAPE.stars;
     let told: u64 =
         undisturbed["progress"]["signals"].as_str().expect("a count").parse().expect("a number");
     assert!(told > signals, "{undisturbed}");

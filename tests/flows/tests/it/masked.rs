@@ -30,7 +30,7 @@ use tonic::{
 
 use self::eyes::{Eyes, Key, Watchers};
 use crate::{
-    network::Network,
+    network::{Network, Shape},
     world::{Files, rows},
 };
 
@@ -69,7 +69,8 @@ impl Town {
         let folder = tempfile::tempdir().expect("a folder");
         // A publication makes everything in Redis old: what tombstones are for is the time until then.
         let slowly = ("KLOUT_SCORING__PUBLISH_INTERVAL", "10s".to_owned());
-        let network = Network::start().await;
+        // Little: what is looked at is that there is something.
+        let network = Network::start(Shape { repositories: 1, stars: 2 }).await;
         let variables = [network.variables(), vec![slowly]].concat();
         let mut installation =
             Installation::with_failpoints_and(stores.clone(), folder.path(), variables);

@@ -15,9 +15,15 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// Repositories of everybody, and stars of each: some pages.
-pub(crate) const REPOSITORIES: u64 = 4;
-pub(crate) const STARS: u64 = 230;
+/// What everybody has published, and who reacted to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) repositories: u64,
+    /// Of each repository.
+    pub(crate) stars: u64,
+}
+
+/// Stars of a part of a list.
 const PAGE: u64 = 100;
 
 /// How often each address was asked.
@@ -34,7 +40,7 @@ pub(crate) struct Network {
 // === impl Network ===
 
 impl Network {
-    pub(crate) async fn start() -> Self {
+    pub(crate) async fn start(shape: Shape) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let asked = AskedTimes::default();
@@ -42,7 +48,7 @@ impl Network {
         let answer = |State((url, asked)): State<(String, AskedTimes)>, request: Request| async move {
             let at = request.uri().to_string();
             *asked.lock().expect("not poisoned").entry(at.clone()).or_default() += 1;
-            told(&url, &at)
+            told(&url, &at, shape)
         };
         let router = Router::new().fallback(answer).with_state(state);
         #[expect(clippy::disallowed_methods, reason = "it is aborted when it is dropped")]
@@ -75,25 +81,26 @@ impl Drop for Network {
     }
 }
 
-fn told(url: &str, at: &str) -> Response {
+fn told(url: &str, at: &str, shape: Shape) -> Response {
+    let Shape { repositories, stars } = shape;
     let (path, query) = at.split_once('?').unwrap_or((at, ""));
     let page = query.split('&').find_map(|it| it.strip_prefix("page="));
     let page: u64 = page.map_or(1, |it| it.parse().expect("a page of ours"));
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let answer = |body: Value| axum::Json(body).into_response();
     match segments.as_slice() {
-        ["users", login] => answer(account(number_of(login))),
-        ["user", number] => answer(account(number.parse().expect("a number of ours"))),
+        ["users", login] => answer(account(number_of(login), shape)),
+        ["user", number] => answer(account(number.parse().expect("a number of ours"), shape)),
         ["users", _, "followers"] => answer((20_002..20_005).map(user).collect()),
         ["users", login, "repos"] => {
             let owner = number_of(login);
-            answer((1..=REPOSITORIES).map(|number| repository(owner, number)).collect())
+            answer((1..=repositories).map(|number| repository(owner, number, shape)).collect())
         }
         ["repos", _, name, "stargazers"] => {
             let of: u64 = name.trim_start_matches("tool").parse().expect("ours");
-            let last = STARS.div_ceil(PAGE);
-            let numbers = (page - 1) * PAGE..(page * PAGE).min(STARS);
-            let stars: Value = numbers.map(|number| star(of, number)).collect();
+            let last = stars.div_ceil(PAGE);
+            let numbers = (page - 1) * PAGE..(page * PAGE).min(stars);
+            let page_of_stars: Value = numbers.map(|number| star(of, number)).collect();
             let mut links = String::new();
             for (relation, to) in [("next", page + 1), ("last", last), ("prev", page - 1)] {
                 if (1..=last).contains(&to) {
@@ -101,7 +108,7 @@ fn told(url: &str, at: &str) -> Response {
                         .expect("memory");
                 }
             }
-            let mut response = answer(stars);
+            let mut response = answer(page_of_stars);
             let links = HeaderValue::from_str(links.trim_end_matches(", ")).expect("text");
             response.headers_mut().insert(LINK, links);
             response
@@ -119,18 +126,18 @@ fn number_of(login: &str) -> u64 {
     login.trim_start_matches(|it: char| it.is_alphabetic()).parse().unwrap_or(1)
 }
 
-fn account(number: u64) -> Value {
+fn account(number: u64, shape: Shape) -> Value {
     json!({
         "id": number, "login": format!("author{number}"), "type": "User", "followers": 3, "following": 1,
-        "public_repos": REPOSITORIES,
+        "public_repos": shape.repositories,
     })
 }
 
-fn repository(owner: u64, number: u64) -> Value {
+fn repository(owner: u64, number: u64, shape: Shape) -> Value {
     json!({
         "id": 1_000 * owner + number, "name": format!("tool{number}"),
         "owner": {"id": owner, "login": format!("author{owner}"), "type": "User"},
-        "description": "a tool for rust", "topics": ["rust"], "stargazers_count": STARS, "forks_count": 0,
+        "description": "a tool for rust", "topics": ["rust"], "stargazers_count": shape.stars, "forks_count": 0,
         "open_issues_count": 0, "has_issues": true, "created_at": "2018-04-01T00:00:00Z",
     })
 }
