@@ -45,7 +45,7 @@ impl Network {
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let asked = AskedTimes::default();
         let state = (url.clone(), Arc::clone(&asked));
-        let answer = |State((url, asked)): State<(String, AskedTimes)>, request: Request| async move {
+        let answer = move |State((url, asked)): State<(String, AskedTimes)>, request: Request| async move {
             let at = request.uri().to_string();
             *asked.lock().expect("not poisoned").entry(at.clone()).or_default() += 1;
             told(&url, &at, shape)
