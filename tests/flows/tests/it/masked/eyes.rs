@@ -194,7 +194,6 @@ impl Eyes {
             ("overview", "/"),
             ("experts", "/v1/topics/photography/experts?pageSize=100"),
             ("list of people", "/v1/people?pageSize=1000"),
-            ("list of connections", "/v1/connections?pageSize=1000"),
         ] {
             let asked = Instant::now();
             let (_, _, text) = self.get(path, None).await;

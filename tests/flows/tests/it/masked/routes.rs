@@ -52,6 +52,10 @@ impl Eyes {
                 }
             }
         }
+        let asked = Instant::now();
+        let (_, _, text) = self.get("/v1/connections?pageSize=1000", None).await;
+        let named = self.everybody.iter().filter(|person| text.contains(person.as_str())).cloned();
+        watchers.saw("list of connections", asked, named);
         watchers.came_round(ROUND);
     }
 
