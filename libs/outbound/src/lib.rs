@@ -176,7 +176,9 @@ pub async fn read_start(
 // === impl OutboundError ===
 
 impl OutboundError {
+    /// Whom we asked about stands in the address, and errors are logged.
     fn of(error: reqwest::Error) -> Self {
+        let error = error.without_url();
         let private = |error: &(dyn StdError + 'static)| error.is::<NoPublicAddress>();
         if causes(&error).any(private) {
             Self::Private
