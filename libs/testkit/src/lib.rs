@@ -6,6 +6,7 @@
 
 mod books;
 mod evidence;
+pub mod jetstream;
 mod proxy;
 
 use std::{

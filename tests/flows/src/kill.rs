@@ -41,6 +41,12 @@ use totals::Totals;
 /// How long a moment is waited for before it is brought about.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long what is left of an import may stay the same.
+const STANDSTILL_MAX: Duration = Duration::from_secs(120);
+
+/// How often it is looked what is left.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
 /// A switch of scoring: a batch that was applied counts as new.
 const ALWAYS_NEW: &str = "scoring.batches_always_new";
 
@@ -113,7 +119,7 @@ pub async fn run(terms: &Terms) -> Report {
     let calm = Installation::of_one_process().await;
     let mut import = Import::start(&calm);
     (0..portions).for_each(|portion| import.feed(&input, portion, batches));
-    import.end(signals);
+    import.end(&calm, signals).await;
     let calm_seconds = started.elapsed().as_secs_f64();
     eprintln!("undisturbed: {calm_seconds:.1} s");
 
@@ -131,7 +137,7 @@ pub async fn run(terms: &Terms) -> Report {
     }
     shaken.import.feed(&input, portions - 1, batches);
     let Shaken { ground, installation, import, points: _points } = shaken;
-    import.end(signals);
+    import.end(&installation, signals).await;
     let shaken_seconds = started.elapsed().as_secs_f64();
     eprintln!("disturbed: {shaken_seconds:.1} s");
 
@@ -285,11 +291,23 @@ impl Import {
     }
 
     /// Waits until all scores can be read.
-    fn end(self, signals: u32) {
+    async fn end(self, installation: &Installation, signals: u32) {
         let Self { mut child, portions, feeder, stderr } = self;
         drop(portions);
         feeder.join().expect("it writes");
-        up::until("the import ends", || child.try_wait().expect("our child").is_some());
+        // How long it takes is up to the machine; something has to be done meanwhile.
+        let (mut left, mut changed) = (Vec::new(), Instant::now());
+        while child.try_wait().expect("our child").is_none() {
+            let now = Totals::left_behind(installation).await;
+            if now != left {
+                (left, changed) = (now, Instant::now());
+            }
+            assert!(
+                changed.elapsed() < STANDSTILL_MAX,
+                "the import does not end: {left:?} is left"
+            );
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
         let (status, told) = (child.wait().expect("it has ended"), stderr.map(JoinHandle::join));
         let told = told.expect("nobody has looked").expect("it reads");
         assert!(status.success(), "{status}: {told}");

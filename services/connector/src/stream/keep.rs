@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use klout_chassis::failpoint;
 use klout_model::Day;
 use sqlx::PgConnection;
 
@@ -88,7 +89,9 @@ impl Streamer {
             transaction.rollback().await.map_err(store("leave a stream to somebody else"))?;
             return Ok(false);
         }
+        failpoint!("connector.stream.written");
         transaction.commit().await.map_err(store("commit events"))?;
+        failpoint!("connector.stream.committed");
         self.metrics.ingested(&ingested);
         self.metrics.bluesky.kept.increment(run.kept);
         self.metrics.bluesky.nothing.increment(run.nothing);

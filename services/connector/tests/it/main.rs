@@ -4,7 +4,6 @@ mod access;
 mod consumer;
 mod delivery;
 mod ingest;
-mod jetstream;
 mod limits;
 mod redelivery;
 mod retractions;

@@ -1,15 +1,16 @@
 //! What a network tells as it happens.
 
 use klout_proto::signal::v1::{BatchedInteraction, SignalBatch};
-use klout_testkit::{Stores, until};
+use klout_testkit::{
+    Stores,
+    jetstream::{Framing, Jetstream},
+    until,
+};
 use serde_json::{Value, json};
+use time::{OffsetDateTime, macros::datetime};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::{
-    consumer::Consumers,
-    jetstream::{CREATED, Framing, Jetstream},
-    world::World,
-};
+use crate::{consumer::Consumers, world::World};
 
 const ANN: &str = "did:plc:ann";
 const BEN: &str = "did:plc:ben";
@@ -19,7 +20,17 @@ const REPOSTS: &str = "app.bsky.feed.repost";
 const FOLLOWS: &str = "app.bsky.graph.follow";
 const POSTS: &str = "app.bsky.feed.post";
 
+/// When the first event happens: an hour before the clock of these tests.
+const BEGIN: OffsetDateTime = datetime!(2018-06-01 11:00 UTC);
+
+/// When everything was written that is told.
+const CREATED: &str = "2018-06-01T10:00:00.000Z";
+
 const BOTH: [Framing; 2] = [Framing::Old, Framing::New];
+
+async fn played(framing: Framing) -> Jetstream {
+    Jetstream::start(framing, BEGIN).await
+}
 
 async fn read(stores: Stores, consumers: Consumers, jetstream: &Jetstream) -> World {
     let settings = jetstream.settings();
@@ -70,7 +81,7 @@ async fn until_ended(world: &World, reason: &str) {
 #[tokio::test]
 async fn what_happens_becomes_signals_in_both_framings() {
     for framing in BOTH {
-        let jetstream = Jetstream::start(framing).await;
+        let jetstream = played(framing).await;
         let world = world(&jetstream).await;
         jetstream.write(BEN, LIKES, "1", reaction());
         jetstream.write(BEN, REPOSTS, "2", reaction());
@@ -98,7 +109,7 @@ async fn what_happens_becomes_signals_in_both_framings() {
 #[tokio::test]
 async fn a_stream_that_is_cut_again_and_again_loses_nothing_and_repeats_nothing() {
     for framing in BOTH {
-        let jetstream = Jetstream::start(framing).await;
+        let jetstream = played(framing).await;
         jetstream.cut_after(Some(5));
         // So that there is something to read on from.
         let world = world(&jetstream).await;
@@ -119,7 +130,7 @@ async fn a_stream_that_is_cut_again_and_again_loses_nothing_and_repeats_nothing(
 
 #[tokio::test]
 async fn who_is_stopped_reads_on_where_they_were() {
-    let jetstream = Jetstream::start(Framing::New).await;
+    let jetstream = played(Framing::New).await;
     let first = world(&jetstream).await;
     jetstream.write(BEN, LIKES, "1", reaction());
     until_told(&first.consumers, 1, 0).await;
@@ -135,7 +146,7 @@ async fn who_is_stopped_reads_on_where_they_were() {
 
 #[tokio::test]
 async fn one_replica_reads_at_a_time_and_another_goes_on_when_it_stops() {
-    let jetstream = Jetstream::start(Framing::New).await;
+    let jetstream = played(Framing::New).await;
     let first = world(&jetstream).await;
     jetstream.write(BEN, LIKES, "1", reaction());
     until_told(&first.consumers, 1, 0).await;
@@ -154,7 +165,7 @@ async fn one_replica_reads_at_a_time_and_another_goes_on_when_it_stops() {
 #[tokio::test]
 async fn what_is_taken_back_is_taken_back_as_it_was_and_may_be_given_again() {
     for framing in BOTH {
-        let jetstream = Jetstream::start(framing).await;
+        let jetstream = played(framing).await;
         let world = world(&jetstream).await;
         jetstream.write(BEN, LIKES, "1", reaction());
         jetstream.write(BEN, REPOSTS, "2", reaction());
@@ -172,7 +183,7 @@ async fn what_is_taken_back_is_taken_back_as_it_was_and_may_be_given_again() {
 
 #[tokio::test]
 async fn who_deletes_an_account_takes_all_of_it_back() {
-    let jetstream = Jetstream::start(Framing::Old).await;
+    let jetstream = played(Framing::Old).await;
     let world = world(&jetstream).await;
     jetstream.write(BEN, LIKES, "1", reaction());
     jetstream.write(BEN, REPOSTS, "2", reaction());
@@ -187,7 +198,7 @@ async fn who_deletes_an_account_takes_all_of_it_back() {
 
 #[tokio::test]
 async fn only_what_is_about_accounts_that_are_connected_is_taken_in_where_no_more_is_wanted() {
-    let jetstream = Jetstream::start(Framing::Old).await;
+    let jetstream = played(Framing::Old).await;
     let settings = jetstream.settings();
     let mut settings: Vec<_> =
         settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -209,7 +220,7 @@ async fn only_what_is_about_accounts_that_are_connected_is_taken_in_where_no_mor
 
 #[tokio::test]
 async fn messages_that_cannot_be_read_are_left_out_and_many_in_a_row_end_it() {
-    let jetstream = Jetstream::start(Framing::New).await;
+    let jetstream = played(Framing::New).await;
     let world = world(&jetstream).await;
     jetstream.send(Message::text("{"));
     jetstream.send(Message::binary(vec![0xff; 64]));
@@ -223,7 +234,7 @@ async fn messages_that_cannot_be_read_are_left_out_and_many_in_a_row_end_it() {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_ends_it_and_what_came_before_counts() {
-    let jetstream = Jetstream::start(Framing::Old).await;
+    let jetstream = played(Framing::Old).await;
     let world = world(&jetstream).await;
     jetstream.write(BEN, LIKES, "1", reaction());
     jetstream.send(Message::text("x".repeat((8 << 20) + 1)));
@@ -233,7 +244,7 @@ async fn a_message_that_is_too_large_ends_it_and_what_came_before_counts() {
 
 #[tokio::test]
 async fn a_server_that_says_why_it_ends_is_told_of() {
-    let jetstream = Jetstream::start(Framing::New).await;
+    let jetstream = played(Framing::New).await;
     let world = world(&jetstream).await;
     let end = json!({ "$type": "error", "error": "ConsumerTooSlow", "message": "too slow" });
     jetstream.send(Message::text(end.to_string()));
@@ -242,7 +253,7 @@ async fn a_server_that_says_why_it_ends_is_told_of() {
 
 #[tokio::test]
 async fn what_a_server_does_not_tell_any_more_is_noted_and_it_is_read_on() {
-    let jetstream = Jetstream::start(Framing::New).await;
+    let jetstream = played(Framing::New).await;
     let first = world(&jetstream).await;
     jetstream.write(BEN, LIKES, "1", reaction());
     until_told(&first.consumers, 1, 0).await;
@@ -264,7 +275,7 @@ async fn what_a_server_does_not_tell_any_more_is_noted_and_it_is_read_on() {
 
 #[tokio::test]
 async fn a_server_whose_numbers_began_anew_is_read_by_time() {
-    let jetstream = Jetstream::start(Framing::New).await;
+    let jetstream = played(Framing::New).await;
     let first = world(&jetstream).await;
     jetstream.write(BEN, LIKES, "1", reaction());
     until_told(&first.consumers, 1, 0).await;
@@ -281,7 +292,7 @@ async fn a_server_whose_numbers_began_anew_is_read_by_time() {
 
 #[tokio::test]
 async fn a_server_at_a_private_address_is_not_read_unless_that_is_allowed() {
-    let jetstream = Jetstream::start(Framing::Old).await;
+    let jetstream = played(Framing::Old).await;
     let settings = jetstream.settings();
     let settings: Vec<_> =
         settings.iter().skip(1).map(|(name, value)| (*name, value.as_str())).collect();

@@ -9,7 +9,7 @@ use klout_chassis::Host;
 use klout_connector::Connector;
 use klout_networks::bluesky::jetstream::{Framing, Happened, Message as Told};
 use sqlx::PgConnection;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 
 use self::events::Events;
@@ -110,7 +110,8 @@ async fn stream(
     let address = listener.local_addr().map_err(|error| failed(&error))?;
     let messages: Vec<Message> = messages.iter().map(|it| Message::text(it.as_str())).collect();
     let mut serving = JoinSet::new();
-    serving.spawn(serve(listener, messages));
+    let (begin, begins) = oneshot::channel();
+    serving.spawn(serve(listener, messages, begins));
     // Consumers are held: nobody is there.
     let nobody = || "http://127.0.0.1:1".to_owned();
     let links = ["links.scoring", "links.social_graph", "links.topics"];
@@ -123,6 +124,8 @@ async fn stream(
     let host = Host::new("klout").with::<Connector>();
     let running = ground.services(host, url.clone(), flags).await?;
     let mut connection = connect(&url).await?;
+    // A connector that starts waits for its peers for a while, which is not what is measured.
+    begin.send(()).map_err(|()| Failure::Failed("nobody reads the stream".to_owned()))?;
     let started = match serving.join_next().await {
         Some(Ok(Ok((started, server)))) => {
             // It stays open until all is durable.
@@ -143,13 +146,17 @@ async fn stream(
     Ok((seconds, count))
 }
 
-/// Tells everything to whoever connects first, as fast as it is taken. Returns when that began, and the connection.
+/// Tells everything to whoever connects first, once it is to begin, as fast as it is taken. Returns when that was, and
+/// the connection.
 async fn serve(
     listener: TcpListener,
     messages: Vec<Message>,
+    begins: oneshot::Receiver<()>,
 ) -> Result<(Instant, JoinSet<()>), tokio_tungstenite::tungstenite::Error> {
     let (stream, _) = listener.accept().await?;
     let mut socket = accept_async(stream).await?;
+    // Whoever was to say so is gone: then nobody waits for the events either.
+    let _ = begins.await;
     let started = Instant::now();
     for message in messages {
         socket.feed(message).await?;

@@ -13,6 +13,15 @@ use crate::world::{World, likes, told};
 
 const UNAVAILABLE: (Code, &str) = (Code::Unavailable, "STORE_UNAVAILABLE");
 
+/// What is asked on a connection that is dead without a word ends when its time does: soon, so that the next attempt
+/// falls into the patience of a test. There are as many connections as where it is not said how many, since each may be
+/// missing for as long as a loop waits on it.
+const QUICK_TO_GIVE_UP: [(&str, &str); 3] = [
+    ("scoring.transaction_time_max", "2s"),
+    ("server.request_time_max", "3s"),
+    ("stores.database_connections_max", "16"),
+];
+
 /// A world in which person 1 has three likes.
 async fn world_on(stores: Stores) -> World {
     world_with(stores, &[]).await
@@ -24,6 +33,14 @@ async fn world_with(stores: Stores, settings: &[(&'static str, &str)]) -> World 
     world.apply(likes(1, &[(11, 90, 3)])).await.expect("applied");
     world.scored().await;
     world
+}
+
+/// Whether the world takes more likes now.
+async fn is_applied(world: &World) -> bool {
+    let answer = world.apply(likes(4, &[(11, 93, 30)])).await;
+    // Shown when it is waited for in vain.
+    eprintln!("{answer:?}");
+    answer.is_ok()
 }
 
 fn is_unavailable(answer: &Result<impl Sized, Status>) -> bool {
@@ -135,7 +152,7 @@ async fn a_postgres_that_hangs_is_told_of_and_comes_back() {
 #[tokio::test]
 async fn connections_that_postgres_has_forgotten_are_replaced() {
     let (stores, postgres) = Stores::fresh().await.with_disturbed_postgres().await;
-    let world = world_with(stores, &[("scoring.transaction_time_max", "2s")]).await;
+    let world = world_with(stores, &QUICK_TO_GIVE_UP).await;
     let before = world.score(1).await;
 
     postgres.forget_connections();
@@ -149,10 +166,7 @@ async fn connections_that_postgres_has_forgotten_are_replaced() {
         })
         .await;
     }
-    until("signals are applied on a new connection", async || {
-        world.apply(likes(4, &[(11, 93, 30)])).await.is_ok()
-    })
-    .await;
+    until("signals are applied on a new connection", async || is_applied(&world).await).await;
     until("it is scored on a new connection", async || {
         world.try_score("1").await.is_ok_and(|score| score.score > before.score)
     })
@@ -166,7 +180,7 @@ async fn loops_do_not_wait_for_ever_on_connections_that_postgres_has_forgotten()
     // Past what is disturbed.
     let db = stores.db().await;
     let (stores, postgres) = stores.with_disturbed_postgres().await;
-    let world = world_with(stores, &[("scoring.transaction_time_max", "2s")]).await;
+    let world = world_with(stores, &QUICK_TO_GIVE_UP).await;
     let before = world.score(1).await;
     let mut lock = db.begin().await.expect("begun");
     sqlx::query(
@@ -192,8 +206,7 @@ async fn loops_do_not_wait_for_ever_on_connections_that_postgres_has_forgotten()
     postgres.forget_connections();
     lock.rollback().await.expect("unlocked");
 
-    until("signals are applied", async || world.apply(likes(4, &[(11, 93, 30)])).await.is_ok())
-        .await;
+    until("signals are applied", async || is_applied(&world).await).await;
     until("it is scored", async || {
         world.try_score("1").await.is_ok_and(|score| score.score > before.score)
     })

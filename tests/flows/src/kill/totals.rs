@@ -81,6 +81,11 @@ const TOTALS: [(&str, &str); 11] = [
     ),
 ];
 
+/// Passes over everybody that are not over: one may begin by itself whenever it is time.
+const PASSES_LEFT: &str = "
+    select concat_ws(' ', 'a pass over everybody', state, people_done) from scoring.pass
+    where state not in ('DONE', 'FAILED')";
+
 /// Whether everybody's topics rest on the last epoch.
 const TOPICS_SETTLED: &str = "
     select not exists (select from topics.dirty_person)
@@ -131,6 +136,19 @@ impl Totals {
         totals.insert("what the gateway answers", answers(installation).await);
         totals.values_mut().for_each(|rows| rows.sort_unstable());
         Self(totals)
+    }
+
+    /// What an installation has left to do, a line for each kind of it.
+    pub(super) async fn left_behind(installation: &Installation) -> Vec<String> {
+        let (_, left) =
+            TOTALS.iter().find(|(name, _)| *name == LEFT_TO_DO).expect("it is one of them");
+        let counted = format!(
+            "select count(*) || ' times ' || what from ({left} union all {PASSES_LEFT}) as it (what)
+             group by what order by what"
+        );
+        let db = installation.stores.db().await;
+        let rows = sqlx::query_scalar(sqlx::AssertSqlSafe(counted)).fetch_all(&db).await;
+        rows.unwrap_or_else(|error| vec![error.to_string()])
     }
 
     /// What is left to do, a line each.

@@ -5,7 +5,7 @@ use klout_flows::{
     kill::{
         differences,
         standing::{arm, kill_there},
-        visits::POINTS,
+        visits::VISITS,
     },
 };
 use klout_testkit::{Stores, until};
@@ -63,13 +63,13 @@ async fn a_backfill_that_is_killed_anywhere_is_resumed_without_loss_or_repetitio
 
     let fresh = Stores::fresh().await;
     let mut shaken = Installation::with_failpoints_and(fresh, folder.path(), network.variables());
-    arm(folder.path(), POINTS[0]);
+    arm(folder.path(), VISITS[0]);
     connect(&shaken);
     for round in 0..4 {
-        let point = POINTS[round % POINTS.len()];
+        let point = VISITS[round % VISITS.len()];
         kill_there(folder.path(), &mut shaken, point).await;
         if round < 3 {
-            arm(folder.path(), POINTS[(round + 1) % POINTS.len()]);
+            arm(folder.path(), VISITS[(round + 1) % VISITS.len()]);
         }
     }
     let disturbed = until_read(&shaken).await;

@@ -56,7 +56,7 @@ fn every_failpoint_of_the_services_is_killed_at() {
     let mut found = BTreeSet::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../services"), &mut found);
     let points = POINTS.into_iter().chain(kill::perks::POINTS).chain(kill::lookups::POINTS);
-    let points = points.chain(kill::visits::POINTS);
+    let points = points.chain(kill::visits::VISITS).chain(kill::visits::STREAMS);
     assert_eq!(found, points.map(ToOwned::to_owned).collect());
 }
 

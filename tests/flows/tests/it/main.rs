@@ -20,6 +20,7 @@ mod rebuild;
 mod recomputed;
 mod restored;
 mod story;
+mod stream;
 mod topics;
 mod up;
 mod world;

@@ -2,11 +2,12 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -21,14 +22,9 @@ use tokio_tungstenite::{
 };
 use url::Url;
 
-/// When the first event happens, in microseconds: an hour before the clock of these tests.
-const FIRST_MICROS: i64 = 1_527_850_800_000_000;
-
-/// When everything was written that is told.
-pub(crate) const CREATED: &str = "2018-06-01T10:00:00.000Z";
-
+/// How what happens is told: as servers of Jetstream did first, or as they do since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Framing {
+pub enum Framing {
     Old,
     New,
 }
@@ -46,8 +42,11 @@ struct Script {
     asked: Vec<Url>,
 }
 
-pub(crate) struct Jetstream {
+/// A server of Jetstream on loopback, until it is dropped. It tells each connection everything from its cursor on.
+#[derive(Debug)]
+pub struct Jetstream {
     framing: Framing,
+    begin: OffsetDateTime,
     address: SocketAddr,
     script: Arc<Mutex<Script>>,
     grew: watch::Sender<()>,
@@ -57,7 +56,9 @@ pub(crate) struct Jetstream {
 // === impl Framing ===
 
 impl Framing {
-    pub(crate) const fn name(self) -> &'static str {
+    /// As settings name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Old => "subscribe",
             Self::New => "subscribe_events",
@@ -68,33 +69,45 @@ impl Framing {
 // === impl Jetstream ===
 
 impl Jetstream {
-    pub(crate) async fn start(framing: Framing) -> Self {
+    /// The first event happens at `begin`, and two more every two seconds.
+    ///
+    /// # Panics
+    ///
+    /// When no port is free.
+    pub async fn start(framing: Framing, begin: OffsetDateTime) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let script = Arc::<Mutex<Script>>::default();
         let (grew, grows) = watch::channel(());
         let mut serving = JoinSet::new();
         serving.spawn(serve(listener, Arc::clone(&script), grows));
-        Self { framing, address, script, grew, _serving: serving }
+        Self { framing, begin, address, script, grew, _serving: serving }
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address)
     }
 
     /// The settings of a connector that reads all of it.
-    pub(crate) fn settings(&self) -> [(&'static str, String); 4] {
+    #[must_use]
+    pub fn settings(&self) -> [(&'static str, String); 4] {
         [
             ("connector.private_networks_allowed", "true".to_owned()),
             ("connector.streams.bluesky.whose", "everybody".to_owned()),
-            ("connector.streams.bluesky.url", format!("ws://{}", self.address)),
+            ("connector.streams.bluesky.url", self.url()),
             ("connector.streams.bluesky.framing", self.framing.name().to_owned()),
         ]
     }
 
     /// Somebody writes a record.
-    pub(crate) fn write(&self, did: &str, collection: &str, rkey: &str, record: Value) {
+    pub fn write(&self, did: &str, collection: &str, rkey: &str, record: Value) {
         self.commit(did, "create", collection, rkey, record);
     }
 
     /// Somebody takes a record back.
-    pub(crate) fn take_back(&self, did: &str, collection: &str, rkey: &str) {
+    pub fn take_back(&self, did: &str, collection: &str, rkey: &str) {
         self.commit(did, "delete", collection, rkey, Value::Null);
     }
 
@@ -109,7 +122,7 @@ impl Jetstream {
     }
 
     /// Something happens to an account.
-    pub(crate) fn tell(&self, did: &str, kind: &str, mut content: Value) {
+    pub fn tell(&self, did: &str, kind: &str, mut content: Value) {
         let (number, micros) = self.next();
         let message = match self.framing {
             Framing::Old => {
@@ -131,48 +144,64 @@ impl Jetstream {
     }
 
     /// Something that is no event is sent.
-    pub(crate) fn send(&self, message: Message) {
+    pub fn send(&self, message: Message) {
         let (number, micros) = self.next();
         self.push(number, micros, message);
     }
 
     /// Cuts each connection after so many messages. `None`: none.
-    pub(crate) fn cut_after(&self, messages: Option<usize>) {
-        self.script.lock().expect("not poisoned").cut_after = messages;
+    pub fn cut_after(&self, messages: Option<usize>) {
+        self.script().cut_after = messages;
     }
 
     /// Answers the next connections this instead.
-    pub(crate) fn refuse(&self, errors: &[&'static str]) {
-        self.script.lock().expect("not poisoned").refusals = errors.to_vec();
+    pub fn refuse(&self, errors: &[&'static str]) {
+        self.script().refusals = errors.to_vec();
     }
 
     /// From where each connection was to begin.
-    pub(crate) fn cursors(&self) -> Vec<Option<i64>> {
+    ///
+    /// # Panics
+    ///
+    /// When it was told as something else than a number.
+    #[must_use]
+    pub fn cursors(&self) -> Vec<Option<i64>> {
         let cursor = |url: &Url| {
             let found = url.query_pairs().find(|(name, _)| name == "cursor");
             found.map(|(_, value)| value.parse().expect("a number"))
         };
-        self.script.lock().expect("not poisoned").asked.iter().map(cursor).collect()
+        self.script().asked.iter().map(cursor).collect()
+    }
+
+    /// The number of the last event that is told; 0: nothing is.
+    #[must_use]
+    pub fn told(&self) -> i64 {
+        self.script().log.last().map_or(0, |(number, ..)| *number)
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().expect("not poisoned")
     }
 
     fn next(&self) -> (i64, i64) {
-        let length = self.script.lock().expect("not poisoned").log.len();
+        let length = self.script().log.len();
         let number = i64::try_from(length).expect("not so many") + 1;
+        let begin = self.begin.unix_timestamp() * 1_000_000;
         // Two of them are of one time.
-        (number, FIRST_MICROS + number / 2 * 2_000_000)
+        (number, begin + number / 2 * 2_000_000)
     }
 
     fn push(&self, number: i64, micros: i64, message: Message) {
-        self.script.lock().expect("not poisoned").log.push((number, micros, message));
+        self.script().log.push((number, micros, message));
         self.grew.send_replace(());
     }
 }
 
-/// At most an hour later.
 fn time(micros: i64) -> String {
-    let since = micros - FIRST_MICROS;
-    let (seconds, micros) = (since / 1_000_000, since % 1_000_000);
-    format!("2018-06-01T11:{:02}:{:02}.{micros:06}Z", seconds / 60, seconds % 60)
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
+        .ok()
+        .and_then(|it| it.format(&Rfc3339).ok())
+        .expect("a time of four digits a year")
 }
 
 async fn serve(listener: TcpListener, script: Arc<Mutex<Script>>, grows: watch::Receiver<()>) {
