@@ -1,7 +1,8 @@
 //! Loops of services.
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
+use futures::FutureExt as _;
 use tokio::{
     sync::Notify,
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -45,7 +46,8 @@ impl From<Duration> for Pace {
 }
 
 /// Calls `step` until `stop` is cancelled: again at once while it finds something to do, else when
-/// `wake` is notified or its idle time has passed. After an error it waits, longer each time, and goes on.
+/// `wake` is notified or its idle time has passed. After an error it waits, longer each time, whoever wakes it, and goes
+/// on.
 ///
 /// Stopping does not interrupt a step: it waits for the end of the one that runs.
 pub async fn repeat<E, F>(
@@ -65,25 +67,26 @@ pub async fn repeat<E, F>(
             warn!(task = name, "step took longer than {step_time_max:?}; it will be tried again");
             continue;
         };
-        let pause_now = match done {
+        let woken = match done {
             Ok(true) => {
                 pause = idle;
                 continue;
             }
             Ok(false) => {
                 pause = idle;
-                idle
+                wake.notified().left_future()
             }
             Err(error) => {
                 warn!(task = name, error = %Chain(&error), "step failed; it will be tried again");
                 pause = (pause * 2).min(PAUSE_MAX);
-                pause
+                // That there is more to do is no reason to hope for more: it is heard afterwards.
+                pending().right_future()
             }
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.notified() => {}
-            () = sleep(pause_now) => {}
+            () = woken => {}
+            () = sleep(pause) => {}
         }
     }
 }
@@ -122,7 +125,44 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use tokio::time::Instant;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_fails_rests_ever_longer_whoever_wakes_it() {
+        let (wake, stop) = (Notify::new(), CancellationToken::new());
+        let (started, steps) = (Instant::now(), Cell::new(0));
+        let step = || {
+            steps.set(steps.get() + 1);
+            wake.notify_one();
+            if steps.get() == 5 {
+                stop.cancel();
+            }
+            std::future::ready(Err::<bool, _>(std::fmt::Error))
+        };
+        repeat("test", Duration::from_secs(1), &wake, &stop, step).await;
+        // 2 s, 4 s and twice the longest pause; after the last one it is stopped.
+        assert_eq!((steps.get(), started.elapsed()), (5, Duration::from_secs(16)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_found_nothing_is_done_again_when_it_is_woken() {
+        let (wake, stop) = (Notify::new(), CancellationToken::new());
+        let (started, steps) = (Instant::now(), Cell::new(0));
+        let step = || {
+            steps.set(steps.get() + 1);
+            if steps.get() == 5 {
+                stop.cancel();
+            }
+            wake.notify_one();
+            std::future::ready(Ok::<_, std::fmt::Error>(false))
+        };
+        repeat("test", Duration::from_secs(1), &wake, &stop, step).await;
+        assert_eq!(started.elapsed(), Duration::ZERO);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_lease_is_renewed_until_the_work_is_done() {

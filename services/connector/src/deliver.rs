@@ -5,7 +5,13 @@
 //! that dies in between leaves one that runs out soon, and the batch is pushed again. Consumers apply a batch
 //! once, whatever they are sent.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::{StreamExt as _, stream};
 use klout_chassis::{Chain, Link, Links, Pace, failpoint, renewing, repeat};
@@ -32,7 +38,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
+use tonic::{Code, Status};
 use tracing::{Instrument as _, debug, info_span, instrument};
 
 use crate::{
@@ -122,6 +128,15 @@ impl Consumer {
     }
 }
 
+// === impl PushError ===
+
+impl PushError {
+    /// Whether any other batch would fare as this one.
+    fn is_of_who_is_away(&self) -> bool {
+        matches!(self, Self::Refused(status) if status.code() == Code::Unavailable)
+    }
+}
+
 // === impl Bell ===
 
 impl Bell {
@@ -175,8 +190,9 @@ impl Deliverer {
             .await
             .map_err(|source| DeliverError::Store { action: "look at the outbox", source })?;
         let any = !lanes.is_empty();
+        let is_away = AtomicBool::new(false);
         let mut lanes_done = stream::iter(lanes)
-            .map(|lane| self.deliver_lane(consumer, lane))
+            .map(|lane| self.deliver_lane(consumer, lane, &is_away))
             .buffer_unordered(LANES_AT_ONCE);
         let mut result = Ok(any);
         while let Some(lane) = lanes_done.next().await {
@@ -185,7 +201,16 @@ impl Deliverer {
         result
     }
 
-    async fn deliver_lane(&self, consumer: Consumer, lane: i16) -> Result<(), DeliverError> {
+    /// `is_away`: whether the consumer was found not to be there, which is found out once for all lanes.
+    async fn deliver_lane(
+        &self,
+        consumer: Consumer,
+        lane: i16,
+        is_away: &AtomicBool,
+    ) -> Result<(), DeliverError> {
+        if is_away.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let store = |action| move |source| DeliverError::Store { action, source };
         let lease = store::outbox::lease(&self.db, consumer, lane, LEASED_MAX, LEASE_TIME);
         let leased = ending(STATEMENT_TIME_MAX, lease).await.map_err(store("lease batches"))?;
@@ -201,6 +226,10 @@ impl Deliverer {
             let (mut confirmed, mut refused, mut last) = (Vec::new(), Vec::new(), None);
             for batch in leased {
                 let Leased { batch_id, attempts, waited_seconds, .. } = batch;
+                if is_away.load(Ordering::Relaxed) {
+                    refused.push(batch_id);
+                    continue;
+                }
                 let started = Instant::now();
                 match self.push(consumer, batch).await {
                     Ok(()) => {
@@ -213,6 +242,7 @@ impl Deliverer {
                     Err(error) => {
                         metrics.refused.record(started.elapsed());
                         debug!(batch.id = %batch_id, error = %Chain(&error), "not taken");
+                        is_away.fetch_or(error.is_of_who_is_away(), Ordering::Relaxed);
                         refused.push(batch_id);
                         last = Some(error);
                     }
@@ -228,11 +258,12 @@ impl Deliverer {
             .await
             .map_err(store("take confirmed batches out of the outbox"))?;
         failpoint!("connector.batches.deleted");
-        let Some(last) = last else { return Ok(()) };
-        ending(STATEMENT_TIME_MAX, store::outbox::release(&self.db, consumer, lane, &refused))
-            .await
-            .map_err(store("give batches back"))?;
-        Err(DeliverError::Push { count: refused.len(), last })
+        if !refused.is_empty() {
+            ending(STATEMENT_TIME_MAX, store::outbox::release(&self.db, consumer, lane, &refused))
+                .await
+                .map_err(store("give batches back"))?;
+        }
+        last.map_or(Ok(()), |last| Err(DeliverError::Push { count: refused.len(), last }))
     }
 
     async fn push(&self, consumer: Consumer, leased: Leased) -> Result<(), PushError> {

@@ -20,7 +20,7 @@ use super::{
     load::{ALONE, BUSY, Caller, Load, SERVER_THREAD, Stretch, channels},
     serve::{AskOne, asked, askers, known_people},
 };
-use crate::{exit::Failure, output, settings::host};
+use crate::{exit::Failure, output, settings::host, visible};
 
 /// As many calls open as in [`BUSY`]: a connection of HTTP/1.1 has one.
 const BUSY_REST: Load = Load { connections: BUSY.connections * BUSY.in_flight, in_flight: 1 };
@@ -33,7 +33,7 @@ const BUSY_REST: Load = Load { connections: BUSY.connections * BUSY.in_flight, i
 #[derive(Debug, clap::Args)]
 pub(crate) struct GatewayBench {
     /// How many people have a score
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
     people: u32,
     /// How often each turn is taken; the median is printed
     #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u8).range(1..=100))]
@@ -75,6 +75,7 @@ impl GatewayBench {
 
         let all = server.block_on(ground.services(host(), database, settings("gateway")))?;
         let known = callers.block_on(known_people(self.people, &all))?;
+        callers.block_on(until_nobody_computes(&all))?;
         let people: Arc<[String]> = asked(&known).into();
         let example = callers.block_on(example(&all, &people))?;
         eprintln!("klout: an answer has {} bytes", example.len());
@@ -152,6 +153,12 @@ impl GatewayBench {
     async fn stretch<C: Caller>(&self, load: Load, callers: &[C]) -> Result<Stretch, Failure> {
         load.run(callers, Duration::from_millis(self.stretch), usize::MAX).await
     }
+}
+
+/// Waits until also topics are found out: who finds them out has the thread that answers.
+async fn until_nobody_computes(all: &Running) -> Result<(), Failure> {
+    let client = ground::client_with(all, &ground::token()?).await?;
+    visible::until_topics_are_told(&client).await
 }
 
 /// What is answered to the first question.
