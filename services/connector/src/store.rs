@@ -4,6 +4,7 @@ pub(crate) mod account_key;
 pub(crate) mod batch;
 pub(crate) mod connection;
 pub(crate) mod credential;
+pub(crate) mod description;
 pub(crate) mod forgetting;
 pub(crate) mod host;
 pub(crate) mod listed;

@@ -1,12 +1,14 @@
 //! Whose account it is, and who left.
 
+use std::collections::BTreeSet;
+
 use axum::{body::Body, response::Response};
-use futures::stream;
+use futures::{TryStreamExt as _, stream};
 use klout_model::Purposes;
 use klout_proto::people::{State, Told};
 
 use super::played::{ANN, World, once, status};
-use crate::{forgetting, store};
+use crate::{description::describe, forgetting, store};
 
 fn told(state: State, into: Option<i64>) -> Told {
     Told { person: ANN, number: 1, state, withheld: Purposes::default(), into, erased: Vec::new() }
@@ -34,6 +36,20 @@ async fn of_who_is_no_member_any_more_nothing_is_asked_and_nothing_of_the_connec
         world.run().await;
         assert_eq!(world.asked().len(), 0);
     }
+}
+
+#[tokio::test]
+async fn who_asks_what_is_held_about_them_is_told_of_their_connection_and_not_what_opens_it() {
+    let world = seen().await;
+    store::told::give_access(&world.db, world.account).await;
+    let things: Vec<_> =
+        describe(world.db.clone(), vec![world.account]).try_collect().await.expect("described");
+    let names: BTreeSet<&str> = things.iter().map(|it| it.name.as_str()).collect();
+    let expected = ["signal", "connection", "credential", "listed", "seen"];
+    assert_eq!(names, expected.into_iter().collect());
+    let connection = things.iter().find(|it| it.name == "connection").expect("it is there");
+    assert!(connection.json.contains("\"state\": \"ACTIVE\""), "{connection:?}");
+    assert!(things.iter().all(|it| !it.json.contains("sealed")), "{things:?}");
 }
 
 #[tokio::test]
