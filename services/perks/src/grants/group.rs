@@ -90,10 +90,15 @@ pub(super) async fn together(granter: &Granter, batches: Vec<Batch>) -> Vec<Batc
             return Vec::new();
         }
     };
+    let counts = came.values().map(|it| match it {
+        Came::Of(done) => done.len(),
+        Came::Ended(_) | Came::Unread(_) => 0,
+    });
+    granter.metrics.grouped(counts.sum(), started.elapsed());
     let mut left = Vec::new();
     for batch in batches {
         match came.remove(&batch.campaign) {
-            Some(Came::Of(done)) => batch.tell(granter, done, started),
+            Some(Came::Of(done)) => batch.tell(granter, done),
             Some(Came::Ended(ended)) => {
                 granter.metrics.expired(ended);
                 left.push(batch);
@@ -108,7 +113,10 @@ pub(super) async fn together(granter: &Granter, batches: Vec<Batch>) -> Vec<Batc
 pub(super) async fn alone(granter: &Granter, batch: Batch) {
     let started = Instant::now();
     match timeout(TIME_MAX, until_done(granter, batch.campaign, &batch.wishes)).await {
-        Ok(Ok(done)) => batch.tell(granter, done, started),
+        Ok(Ok(done)) => {
+            granter.metrics.grouped(done.len(), started.elapsed());
+            batch.tell(granter, done);
+        }
         Ok(Err(error)) => batch.fail(&Arc::new(error)),
         Err(_) => batch.fail(&Arc::new(late())),
     }
@@ -493,11 +501,7 @@ async fn write(
 
 impl Batch {
     /// Tells everybody what came of their wish.
-    fn tell(mut self, granter: &Granter, done: Vec<Result<Done, Error>>, started: Instant) {
-        if done.is_empty() {
-            return;
-        }
-        granter.metrics.grouped(done.len(), started.elapsed());
+    fn tell(mut self, granter: &Granter, done: Vec<Result<Done, Error>>) {
         for (done, answer) in done.into_iter().zip(self.answers.drain(..)) {
             if let Ok(Done::Decided(decided)) = &done {
                 granter.metrics.decided(&decided.decision.outcome);
