@@ -43,6 +43,10 @@ pub struct Config {
     #[serde(with = "humantime_serde")]
     pub lookup_keep_time: Duration,
 
+    /// How long a page of the overview is shown to whoever asks; not with somebody on it who has left since.
+    #[serde(with = "humantime_serde")]
+    pub overview_keep_time: Duration,
+
     /// After how many people a list of people as CSV ends, with a link to the rest.
     pub csv_rows_max: usize,
 }

@@ -110,7 +110,7 @@ impl Service for Gateway {
         let grpc = forward::router(&links, &door, request_time_max, stream_time_max, &going_down)
             .layer(middleware::from_fn(browser::grpc_web));
         let healthz = Healthz::new(links.to("scoring"), going_down.clone());
-        let pages = Pages::new(&links, request_time_max);
+        let pages = Pages::new(&links, request_time_max, config.overview_keep_time);
         let legacy = Legacy::new(door.clone(), &links, config.old_networks, request_time_max);
         let jobs = Jobs::new(db.clone(), &links, going_down.clone());
         let lookup = LookupRpc {

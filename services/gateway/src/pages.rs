@@ -101,7 +101,12 @@ struct Failure<'a> {
 // === impl Pages ===
 
 impl Pages {
-    pub(crate) fn new(links: &Links, request_time_max: Duration) -> Self {
+    /// `overview_keep_time`: how long a page of the overview is shown to whoever asks.
+    pub(crate) fn new(
+        links: &Links,
+        request_time_max: Duration,
+        overview_keep_time: Duration,
+    ) -> Self {
         let link = |service| links.to(service).on_behalf_of(&Caller::web());
         let peers = Peers {
             scores: ScoreServiceClient::new(link("scoring")),
@@ -109,7 +114,7 @@ impl Pages {
             plus_ks: PlusKServiceClient::new(link("social_graph")),
             topics: TopicServiceClient::new(link("topics")),
         };
-        let overview = Overview::new(request_time_max);
+        let overview = Overview::new(request_time_max, overview_keep_time);
         Self {
             peers,
             request_time_max,

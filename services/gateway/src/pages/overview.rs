@@ -41,9 +41,6 @@ const RANKS: std::ops::RangeInclusive<u32> = 1..=1_000_000_000;
 /// Names of a person beside the first that there is room for.
 const OTHERS_MAX: usize = 2;
 
-/// How long a page is shown to whoever asks.
-const FRESH_TIME: Duration = Duration::from_secs(1);
-
 /// Where in the ranking a page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -77,6 +74,8 @@ struct Shown {
 #[derive(Debug)]
 pub(super) struct Overview {
     request_time_max: Duration,
+    /// How long a page is shown to whoever asks.
+    keep_time: Duration,
     first: Flight,
     further: Flight,
 }
@@ -159,8 +158,8 @@ impl Place {
 // === impl Overview ===
 
 impl Overview {
-    pub(super) fn new(request_time_max: Duration) -> Self {
-        Self { request_time_max, first: Flight::default(), further: Flight::default() }
+    pub(super) fn new(request_time_max: Duration, keep_time: Duration) -> Self {
+        Self { request_time_max, keep_time, first: Flight::default(), further: Flight::default() }
     }
 
     pub(super) async fn page(&self, peers: &Peers, place: Place) -> Result<Bytes, Status> {
@@ -189,11 +188,11 @@ impl Overview {
         if let Some(last) = &*kept {
             match &last.page {
                 Some(Ok(shown)) if gone.as_ref() == Some(&shown.page) => {}
-                Some(page) if last.place == *place && last.time.elapsed() < FRESH_TIME => {
+                Some(page) if last.place == *place && last.time.elapsed() < self.keep_time => {
                     return page.clone();
                 }
                 Some(_) => {}
-                None => sleep_until(last.time + FRESH_TIME).await,
+                None => sleep_until(last.time + self.keep_time).await,
             }
         }
         *kept = Some(Kept { place: place.clone(), time: Instant::now(), page: None });

@@ -106,6 +106,41 @@ async fn whoever_leaves_the_line_gets_nothing_and_whose_turn_it_was_finds_it_whe
 }
 
 #[tokio::test]
+async fn a_campaign_that_somebody_holds_keeps_no_other_waiting() {
+    let giving = Giving::start(1).await;
+    let held = giving.campaign(offer(Some(50))).await;
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        others.push(giving.campaign(offer(Some(50))).await);
+    }
+    let mut somebody = giving.db.begin().await.expect("a transaction");
+    let hold = "select campaign_id from perks.campaign where campaign_id = $1 for update";
+    let id: i64 = held.parse().expect("a number");
+    sqlx::query(hold).bind(id).fetch_one(&mut *somebody).await.expect("it is held");
+
+    let reserve = |campaign: &str, person: i64| {
+        let mut client = giving.client_of(0);
+        let request = ask(campaign, person, &person.to_string());
+        async move { client.reserve_grant(request).await.expect("decided").into_inner().grant }
+    };
+    let mut waiting = JoinSet::new();
+    (100..108).for_each(|person| drop(waiting.spawn(reserve(&held, person))));
+    for round in 0..3 {
+        let mut given = JoinSet::new();
+        for (place, other) in (0..).zip(&others) {
+            let people = 1_000 * (round + 1) + 100 * place;
+            (people..people + 4).for_each(|person| drop(given.spawn(reserve(other, person))));
+        }
+        assert!(given.join_all().await.iter().all(Option::is_some), "others are not held");
+    }
+    assert!(waiting.try_join_next().is_none(), "it is held");
+
+    somebody.rollback().await.expect("nobody holds it");
+    assert!(waiting.join_all().await.iter().all(Option::is_some), "now they have theirs");
+    giving.assert_books_add_up().await;
+}
+
+#[tokio::test]
 async fn sixty_four_clients_on_two_replicas_get_what_there_is_and_no_more() {
     let giving = Giving::start(2).await;
     let campaign = giving.campaign(offer(Some(37))).await;
