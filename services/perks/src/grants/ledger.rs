@@ -52,32 +52,24 @@ pub(super) struct Entries {
 // === impl Ledger ===
 
 impl Ledger {
-    pub(super) fn open(now: OffsetDateTime, held: Held) -> Self {
+    /// `grants`: all of this campaign that the group names, that hold a key that it asks for, that its people have where
+    /// each has one alone, or whose time is over.
+    pub(super) fn open(now: OffsetDateTime, held: Held, grants: Vec<Grant>) -> Self {
+        let mut holders = BTreeMap::<String, BTreeSet<i64>>::new();
+        for grant in grants.iter().filter(|it| it.state.holds()) {
+            for key in keys_of(grant) {
+                holders.entry(key).or_default().insert(grant.id);
+            }
+        }
         Self {
             now,
             held,
             budgets: HashMap::new(),
-            grants: BTreeMap::new(),
-            holders: BTreeMap::new(),
+            grants: grants.into_iter().map(|it| (it.id, it)).collect(),
+            holders,
             codes: VecDeque::new(),
             entries: Entries::default(),
         }
-    }
-
-    /// Whose books these are.
-    pub(super) const fn campaign(&self) -> i64 {
-        self.held.campaign
-    }
-
-    /// `grants`: all of this campaign that the group names, that hold a key that it asks for, that its people have where
-    /// each has one alone, or whose time is over.
-    pub(super) fn bring_grants(&mut self, grants: Vec<Grant>) {
-        for grant in grants.iter().filter(|it| it.state.holds()) {
-            for key in keys_of(grant) {
-                self.holders.entry(key).or_default().insert(grant.id);
-            }
-        }
-        self.grants = grants.into_iter().map(|it| (it.id, it)).collect();
     }
 
     /// What is counted by these keys as it was before, and which codes are left.
