@@ -1,4 +1,7 @@
 //! Every SQL statement of perks, one module for each table.
+//!
+//! What is on the way of a decision looks rows up one by one, in a `lateral` with a `limit`: by its whole key, however many
+//! rows there are. Joined to a list of keys, a table that has grown since the planner last counted its rows is read whole.
 
 pub(crate) mod arrival;
 pub(crate) mod before;

@@ -135,6 +135,8 @@ impl PerksBench {
         let edges: Vec<Edge> = (0..self.people).map(one).collect();
         ground::send(&client, ground::calls(&edges)).await?;
         visible::until_visible(&client).await?;
+        // Whoever finds topics out has the threads that decide.
+        visible::until_topics_are_told(&client).await?;
         let mut campaigns = Vec::new();
         for _ in 0..CAMPAIGNS {
             campaigns.push(offer(&client, credit()).await?);

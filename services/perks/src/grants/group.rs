@@ -349,8 +349,13 @@ async fn write(
     }
     let given = |it: &Recorded| it.grant.and_then(|id| grants.get(&id));
     let decided: Vec<_> = decisions.iter().map(|it| (it, given(it))).collect();
-    let budgets: Vec<(Key, i64)> = budgets.into_iter().filter(|(_, by)| *by != 0).collect();
-    let written = store::ledger::write(&mut *db, campaign, &decided, &budgets, &change).await;
+    let changed = budgets.into_iter().filter(|(_, by)| *by != 0);
+    let (fewer, more): (Vec<(Key, i64)>, Vec<_>) = changed.partition(|(_, by)| *by < 0);
+    if !fewer.is_empty() {
+        let back = store::ledger::give_back(&mut *db, campaign, &fewer).await;
+        back.map_err(store("have budgets back"))?;
+    }
+    let written = store::ledger::write(&mut *db, campaign, &decided, &more, &change).await;
     written.map_err(store("write what is decided"))?;
     if !codes_given.is_empty() {
         store::code::give(&mut *db, campaign, &codes_given).await.map_err(store("give codes"))?;

@@ -38,9 +38,11 @@ pub(crate) async fn find(
             array(
                 select (decision.caller, decision.request_id, decision.fingerprint)
                 from unnest($2::text[], $3::text[]) as asked (caller, request_id)
-                join perks.decision as decision
-                    on decision.campaign_id = $1 and decision.caller = asked.caller
-                    and decision.request_id = asked.request_id
+                cross join lateral (
+                    select * from perks.decision as made
+                    where made.campaign_id = $1 and made.caller = asked.caller and made.request_id = asked.request_id
+                    limit 1
+                ) as decision
             ) as "known!: Vec<(String, String, Vec<u8>)>",
             array(
                 select (person_id, state, withheld, into_person_id)
@@ -50,8 +52,11 @@ pub(crate) async fn find(
             array(
                 select coalesce(budget.taken, 0)
                 from unnest($5::text[], $6::text[]) with ordinality as asked (kind, key, place)
-                left join perks.budget as budget
-                    on budget.campaign_id = $1 and budget.kind = asked.kind and budget.key = asked.key
+                left join lateral (
+                    select counted.taken from perks.budget as counted
+                    where counted.campaign_id = $1 and counted.kind = asked.kind and counted.key = asked.key
+                    limit 1
+                ) as budget on true
                 order by asked.place
             ) as "taken!"
         "#,

@@ -119,13 +119,16 @@ pub(crate) async fn held(
         select
             array(
                 select (check_in.property, check_in.stay)
-                from perks.check_in as check_in
-                join unnest($1::text[], $2::text[]) as named (property, stay)
-                    on named.property = check_in.property and named.stay = check_in.stay
-                left join perks.grant as held
-                    on held.campaign_id = check_in.campaign_id and held.grant_id = check_in.grant_id
-                    and held.state = 'RESERVED'
-                where check_in.state = 'DECIDED' or held.grant_id is not null
+                from unnest($1::text[], $2::text[]) as named (property, stay)
+                cross join lateral (
+                    select * from perks.check_in as told
+                    where told.property = named.property and told.stay = named.stay
+                    limit 1
+                ) as check_in
+                where check_in.state = 'DECIDED' or 'RESERVED' = (
+                    select held.state from perks.grant as held
+                    where held.campaign_id = check_in.campaign_id and held.grant_id = check_in.grant_id
+                )
             ) as "decided!: Vec<(String, String)>",
             array(
                 select (
@@ -171,9 +174,16 @@ pub(crate) async fn find(
             told.grant_id, told.is_stale, told.score_time, told.decide_time,
             given.state as "grant_state?", given.expire_time as "expire_time?"
         from unnest($1::text[], $2::text[]) as asked (property, stay)
-        join perks.check_in as told on told.property = asked.property and told.stay = asked.stay
-        left join perks.grant as given
-            on given.campaign_id = told.campaign_id and given.grant_id = told.grant_id
+        cross join lateral (
+            select * from perks.check_in as found
+            where found.property = asked.property and found.stay = asked.stay
+            limit 1
+        ) as told
+        left join lateral (
+            select * from perks.grant as reserved
+            where reserved.campaign_id = told.campaign_id and reserved.grant_id = told.grant_id
+            limit 1
+        ) as given on true
         "#,
         &properties as &[&str],
         &stays as &[&str],

@@ -88,7 +88,7 @@ pub(crate) async fn give(
         update perks.code as code
         set grant_id = given.grant_id
         from unnest($2::text[], $3::bigint[]) as given (code, grant_id)
-        where code.campaign_id = $1 and code.code = given.code
+        where code.campaign_id = $1 and code.code = given.code and code.code = any($2)
         "#,
         campaign,
         &codes as &[&str],

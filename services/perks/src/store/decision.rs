@@ -30,9 +30,12 @@ pub(crate) async fn by_request(
         select decision.campaign_id as campaign, decision_id as id, decision.caller, decision.request_id, fingerprint,
             version, person_id as person, property, stay, outcome, facts, grant_id as grant, purpose, decide_time
         from unnest($1::bigint[], $2::text[], $3::text[]) as asked (campaign_id, caller, request_id)
-        join perks.decision as decision
-            on decision.campaign_id = asked.campaign_id and decision.caller = asked.caller
-            and decision.request_id = asked.request_id
+        cross join lateral (
+            select * from perks.decision as made
+            where made.campaign_id = asked.campaign_id and made.caller = asked.caller
+                and made.request_id = asked.request_id
+            limit 1
+        ) as decision
         "#,
         &campaigns,
         &callers as &[&str],

@@ -92,13 +92,26 @@ pub(crate) async fn concerned(
         Row,
         r#"
         with concerned as (
-            select grant_id from perks.grant where campaign_id = $1 and grant_id = any($2)
+            select grant_id from unnest($2::bigint[]) as named (grant_id)
             union
-            select grant_id from perks.grant
-            where campaign_id = $1 and unique_key = any($3) and state in ('RESERVED', 'CONFIRMED')
+            select holding.grant_id
+            from unnest($3::text[]) as named (unique_key)
+            cross join lateral (
+                select held.grant_id from perks.grant as held
+                where held.campaign_id = $1 and held.unique_key = named.unique_key
+                    and held.state in ('RESERVED', 'CONFIRMED')
+                limit 1
+            ) as holding
             union
-            select grant_id from perks.grant
-            where campaign_id = $1 and person_id = any($6) and state in ('RESERVED', 'CONFIRMED')
+            -- All that a person has are fewer than all that a campaign gave: `offset` keeps the campaign out.
+            select has.grant_id
+            from unnest($6::bigint[]) as named (person_id)
+            cross join lateral (
+                select had.campaign_id, had.grant_id from perks.grant as had
+                where had.person_id = named.person_id and had.state in ('RESERVED', 'CONFIRMED')
+                offset 0
+            ) as has
+            where has.campaign_id = $1
             union
             (
                 select grant_id from perks.grant
@@ -107,10 +120,15 @@ pub(crate) async fn concerned(
                 limit $5
             )
         )
-        select campaign_id, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units,
-            day, code, why, reserve_time, expire_time, confirm_time, end_time
-        from perks.grant
-        where campaign_id = $1 and grant_id in (select grant_id from concerned)
+        select it.campaign_id, it.grant_id, it.version, it.person_id, it.property, it.stay, it.category, it.state,
+            it.unique_key, it.minor_units, it.day, it.code, it.why, it.reserve_time, it.expire_time, it.confirm_time,
+            it.end_time
+        from concerned
+        cross join lateral (
+            select * from perks.grant as one
+            where one.campaign_id = $1 and one.grant_id = concerned.grant_id
+            limit 1
+        ) as it
         "#,
         campaign,
         grants,
@@ -144,7 +162,7 @@ pub(crate) async fn put(
             end_time = moved.end_time
         from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
             as moved (grant_id, state, code, why, confirm_time, end_time)
-        where g.campaign_id = $1 and g.grant_id = moved.grant_id
+        where g.campaign_id = $1 and g.grant_id = moved.grant_id and g.grant_id = any($2)
         "#,
         campaign,
         &ids,

@@ -81,7 +81,8 @@ async fn read(db: &mut PgConnection, campaign: i64) -> Result<Option<Held>, sqlx
 }
 
 /// Writes what was decided and given of the campaign that is held, and what that counts: in one statement, as everybody
-/// else waits for the campaign meanwhile. Of a decision that gives something there is the grant.
+/// else waits for the campaign meanwhile. Of a decision that gives something there is the grant; budgets are those of
+/// which more is taken.
 #[instrument(name = "db.campaign.write", skip_all, fields(decisions.len = decided.len()))]
 pub(crate) async fn write(
     db: &mut PgConnection,
@@ -115,7 +116,6 @@ pub(crate) async fn write(
     let kinds: Vec<_> = budgets.iter().map(|(key, _)| key.kind()).collect();
     let keys: Vec<_> = budgets.iter().map(|(key, _)| key.text()).collect();
     let counts: Vec<_> = budgets.iter().map(|(_, count)| *count).collect();
-    // What would be inserted of a budget is checked before it is seen that a row is there, so fewer cannot be inserted.
     sqlx::query!(
         r#"
         with decided as (
@@ -140,19 +140,9 @@ pub(crate) async fn write(
             set reserved = reserved + $25, confirmed = confirmed + $26, given_minor_units = given_minor_units + $27
             where campaign_id = $1 and ($25::bigint, $26::bigint, $27::bigint) <> (0, 0, 0)
         ),
-        change as (
-            select * from unnest($22::text[], $23::text[], $24::bigint[]) as it (kind, key, count)
-        ),
-        fewer as (
-            update perks.budget as budget
-            set taken = budget.taken + change.count
-            from change
-            where budget.campaign_id = $1 and budget.kind = change.kind and budget.key = change.key
-                and change.count < 0
-        ),
         more as (
             insert into perks.budget as budget (campaign_id, kind, key, taken)
-            select $1, kind, key, count from change where count > 0
+            select $1, kind, key, count from unnest($22::text[], $23::text[], $24::bigint[]) as it (kind, key, count)
             on conflict on constraint budget_pkey do update set taken = budget.taken + excluded.taken
         )
         insert into perks.decision
@@ -189,6 +179,34 @@ pub(crate) async fn write(
         change.reserved,
         change.confirmed,
         change.given_minor_units,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Counts less of budgets, each by a negative number. Whoever asks holds the campaign.
+#[instrument(name = "db.budget.give_back", skip_all, fields(budgets.len = budgets.len()))]
+pub(crate) async fn give_back(
+    db: &mut PgConnection,
+    campaign: i64,
+    budgets: &[(Key, i64)],
+) -> Result<(), sqlx::Error> {
+    let kinds: Vec<_> = budgets.iter().map(|(key, _)| key.kind()).collect();
+    let keys: Vec<_> = budgets.iter().map(|(key, _)| key.text()).collect();
+    let counts: Vec<_> = budgets.iter().map(|(_, count)| *count).collect();
+    sqlx::query!(
+        r#"
+        update perks.budget as budget
+        set taken = budget.taken + fewer.count
+        from unnest($2::text[], $3::text[], $4::bigint[]) as fewer (kind, key, count)
+        where budget.campaign_id = $1 and budget.kind = fewer.kind and budget.key = fewer.key
+            and budget.kind = any($2) and budget.key = any($3)
+        "#,
+        campaign,
+        &kinds as &[&str],
+        &keys,
+        &counts,
     )
     .execute(db)
     .await?;

@@ -33,12 +33,11 @@ pub(crate) async fn find(
             exists (
                 select from perks.code where code.campaign_id = it.campaign_id and code.grant_id is null
             ) as "has_code!",
-            exists (
-                select from perks.grant as live
-                where live.campaign_id = it.campaign_id and live.person_id = $2
-                    and live.state in ('RESERVED', 'CONFIRMED')
+            it.campaign_id = any(array(
+                select live.campaign_id from perks.grant as live
+                where live.person_id = $2 and live.state in ('RESERVED', 'CONFIRMED')
                     and (live.state = 'CONFIRMED' or live.expire_time > $4)
-            ) as "has_one!"
+            )) as "has_one!"
         from perks.campaign as it
         left join perks.budget as of_person on of_person.campaign_id = it.campaign_id
             and of_person.kind = 'PERSON' and of_person.key = $2::bigint::text
