@@ -1,9 +1,9 @@
 //! Gives what campaigns offer: reserves, confirms, releases, takes back, and remembers what was decided.
 //!
-//! All that moves a campaign's stock and budgets in this process waits in one line, and is done together: a group of it
-//! in one transaction that holds the campaign's row ([`group`]). Who comes meanwhile is in the next group. Replicas wait
-//! for one another at the row. So a campaign gives as much as its rows say and no more, and what a group costs is
-//! shared by all who are in it.
+//! All that moves stock and budgets of campaigns in this process waits in one line, and is done together: a group of it in
+//! one transaction that holds the rows of its campaigns ([`group`]). Who comes meanwhile is in the next group. Replicas wait
+//! for one another at a row. So a campaign gives as much as its rows say and no more, and what a group costs is shared by
+//! all who are in it.
 
 mod code;
 pub(crate) mod expire;

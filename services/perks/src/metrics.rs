@@ -30,7 +30,7 @@ const DECISIONS: Metric = Metric::counter(
 
 const GROUPS: Metric = Metric::counter(
     "klout_perk_groups_total",
-    "Transactions in which reservations, confirmations and the like of one campaign were done together.",
+    "Transactions in which reservations, confirmations and the like were done together.",
 );
 
 const GROUPED: Metric = Metric::counter(

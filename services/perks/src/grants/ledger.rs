@@ -52,24 +52,32 @@ pub(super) struct Entries {
 // === impl Ledger ===
 
 impl Ledger {
-    /// `grants`: all of this campaign that the group names, that hold a key that it asks for, that its people have where
-    /// each has one alone, or whose time is over.
-    pub(super) fn open(now: OffsetDateTime, held: Held, grants: Vec<Grant>) -> Self {
-        let mut holders = BTreeMap::<String, BTreeSet<i64>>::new();
-        for grant in grants.iter().filter(|it| it.state.holds()) {
-            for key in keys_of(grant) {
-                holders.entry(key).or_default().insert(grant.id);
-            }
-        }
+    pub(super) fn open(now: OffsetDateTime, held: Held) -> Self {
         Self {
             now,
             held,
             budgets: HashMap::new(),
-            grants: grants.into_iter().map(|it| (it.id, it)).collect(),
-            holders,
+            grants: BTreeMap::new(),
+            holders: BTreeMap::new(),
             codes: VecDeque::new(),
             entries: Entries::default(),
         }
+    }
+
+    /// Whose books these are.
+    pub(super) const fn campaign(&self) -> i64 {
+        self.held.campaign
+    }
+
+    /// `grants`: all of this campaign that the group names, that hold a key that it asks for, that its people have where
+    /// each has one alone, or whose time is over.
+    pub(super) fn bring_grants(&mut self, grants: Vec<Grant>) {
+        for grant in grants.iter().filter(|it| it.state.holds()) {
+            for key in keys_of(grant) {
+                self.holders.entry(key).or_default().insert(grant.id);
+            }
+        }
+        self.grants = grants.into_iter().map(|it| (it.id, it)).collect();
     }
 
     /// What is counted by these keys as it was before, and which codes are left.

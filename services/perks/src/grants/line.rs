@@ -1,15 +1,20 @@
-//! Where work on a campaign waits.
+//! Where work on campaigns waits.
 //!
-//! Whoever comes to an empty line starts a task that takes what waits, a group at a time, until nobody waits any more;
-//! then the line is gone. The task belongs to none of those who wait, so that one whose deadline passes takes nothing
-//! from the others: who has left the line before it was their turn gets nothing, and what was written down for somebody
-//! who left during their turn is there when they ask again.
+//! Whoever comes to a campaign for which nothing is done starts a task, unless enough take up what waits. A task takes what
+//! waits for many campaigns at once, a group at a time, until nobody waits any more. It belongs to none of those who wait,
+//! so that one whose deadline passes takes nothing from the others: who has left the line before it was their turn gets
+//! nothing, and what was written down for somebody who left during their turn is there when they ask again.
+//!
+//! What is done for many campaigns at once waits for none of them: a campaign that another replica holds is left out, and
+//! has a task of its own, which waits for it alone.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::{HashMap, HashSet, VecDeque},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use futures::FutureExt as _;
 use klout_perk_rules::Step;
 use tokio::sync::oneshot::{self, Sender};
 use tokio_util::task::TaskTracker;
@@ -22,6 +27,9 @@ const WAITING_MAX: usize = 4_096;
 
 /// How much is done together: more makes the last of them wait for all, and costs hardly less.
 const GROUP_MAX: usize = 256;
+
+/// Tasks at once that do what waits for many campaigns: while one waits for its commit another one decides.
+const TOGETHER_MAX: usize = 2;
 
 /// Something to be done to a campaign, and who waits for it.
 #[derive(Debug)]
@@ -58,26 +66,40 @@ pub(super) enum Done {
 /// What waits, by campaign. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    by_campaign: Arc<Mutex<Waiting>>,
+    waiting: Arc<Mutex<Waiting>>,
     tasks: TaskTracker,
     metrics: Arc<GrantMetrics>,
 }
 
-type Waiting = HashMap<i64, VecDeque<Work>>;
-
-/// Whoever does what waits for one campaign.
-struct Leader {
-    line: Line,
-    campaign: i64,
-    /// Whether the line is there because of it.
-    leads: bool,
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Of a campaign for which something waits or is being done.
+    by_campaign: HashMap<i64, VecDeque<Work>>,
+    /// Campaigns for which something waits and nothing is being done, in the order in which it came.
+    free: VecDeque<i64>,
+    /// Those for which something is being done.
+    taken: HashSet<i64>,
+    /// Tasks that take up what waits for many campaigns.
+    together: usize,
 }
+
+/// What was taken up for one campaign. Until it is dropped nobody else takes up what waits for that one.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) campaign: i64,
+    pub(super) wishes: Vec<Wish>,
+    pub(super) answers: Vec<Sender<Result<Done, Error>>>,
+    line: Line,
+}
+
+/// A task that takes up what waits for many campaigns, until it is dropped.
+struct Turn<'a>(&'a Line);
 
 // === impl Line ===
 
 impl Line {
     pub(super) fn new(metrics: Arc<GrantMetrics>) -> Self {
-        Self { by_campaign: Arc::default(), tasks: TaskTracker::new(), metrics }
+        Self { waiting: Arc::default(), tasks: TaskTracker::new(), metrics }
     }
 
     /// Has something done to a campaign, and waits until it is.
@@ -99,64 +121,98 @@ impl Line {
     }
 
     fn join(&self, granter: &Granter, campaign: i64, work: Work) -> Result<(), Error> {
-        match self.waiting().entry(campaign) {
-            Entry::Occupied(line) if line.get().len() >= WAITING_MAX => {
+        let starts = {
+            let mut waiting = self.waiting();
+            let waiting = &mut *waiting;
+            let line = waiting.by_campaign.entry(campaign).or_default();
+            if line.len() >= WAITING_MAX {
                 return Err(Error::Overloaded);
             }
-            Entry::Occupied(mut line) => line.get_mut().push_back(work),
-            Entry::Vacant(line) => {
-                line.insert(VecDeque::from([work]));
-                let leader = Leader { line: self.clone(), campaign, leads: true };
-                self.tasks.spawn(leader.run(granter.clone()));
+            line.push_back(work);
+            let is_free = line.len() == 1 && !waiting.taken.contains(&campaign);
+            if is_free {
+                waiting.free.push_back(campaign);
             }
+            is_free && waiting.together < TOGETHER_MAX
+        };
+        if starts {
+            self.start(granter, None);
         }
         self.metrics.stood();
         Ok(())
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Whole after a panic too: nothing is done to it in two steps.
-        self.by_campaign.lock().unwrap_or_else(PoisonError::into_inner)
+    fn start(&self, granter: &Granter, alone: Option<Batch>) {
+        self.tasks.spawn(self.clone().work(granter.clone(), alone));
     }
-}
 
-// === impl Leader ===
-
-impl Leader {
-    async fn run(mut self, granter: Granter) {
-        while let Some(group) = self.next_group() {
-            let group: Vec<Work> = group.into_iter().filter(|it| !it.answer.is_closed()).collect();
-            if !group.is_empty() {
-                group::run(&granter, self.campaign, group).await;
+    /// Does what waits until nothing does, or enough others do it; first of all what is to be done alone.
+    async fn work(self, granter: Granter, mut alone: Option<Batch>) {
+        loop {
+            if let Some(batch) = alone.take() {
+                // Of what panics those who wait are told by their channels.
+                let _ = AssertUnwindSafe(group::alone(&granter, batch)).catch_unwind().await;
+            }
+            let Some((turn, batches)) = self.turn() else { return };
+            let left = AssertUnwindSafe(group::together(&granter, batches)).catch_unwind().await;
+            drop(turn);
+            for batch in left.unwrap_or_default() {
+                self.start(&granter, Some(batch));
             }
         }
     }
 
-    /// What waits first. `None`: nothing does, and the line is gone.
-    fn next_group(&mut self) -> Option<Vec<Work>> {
-        let mut waiting = self.line.waiting();
-        let line = waiting.get_mut(&self.campaign)?;
-        if line.is_empty() {
-            waiting.remove(&self.campaign);
-            // From here on somebody else may stand there, with a leader of their own.
-            self.leads = false;
+    /// What waits first. `None`: nothing does, or enough others take it up.
+    fn turn(&self) -> Option<(Turn<'_>, Vec<Batch>)> {
+        let mut waiting = self.waiting();
+        let waiting = &mut *waiting;
+        if waiting.together >= TOGETHER_MAX || waiting.free.is_empty() {
             return None;
         }
-        let count = line.len().min(GROUP_MAX);
-        let group = line.drain(..count).collect();
-        self.line.metrics.taken_up(count);
-        Some(group)
+        waiting.together += 1;
+        let (mut batches, mut count) = (Vec::new(), 0);
+        while count < GROUP_MAX
+            && let Some(campaign) = waiting.free.pop_front()
+        {
+            let line = waiting.by_campaign.entry(campaign).or_default();
+            let taken = line.drain(..line.len().min(GROUP_MAX - count));
+            count += taken.len();
+            let taken = taken.filter(|it| !it.answer.is_closed());
+            let (wishes, answers) = taken.map(|Work { wish, answer }| (wish, answer)).unzip();
+            waiting.taken.insert(campaign);
+            batches.push(Batch { campaign, wishes, answers, line: self.clone() });
+        }
+        self.metrics.taken_up(count);
+        Some((Turn(self), batches))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Whole after a panic too: nothing is done to it in two steps.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Leader {
-    /// If it was ended in the middle of its work, nobody else would do what waits: with its channel everybody is told.
+// === impl Turn ===
+
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if !self.leads {
-            return;
+        self.0.waiting().together -= 1;
+    }
+}
+
+// === impl Batch ===
+
+impl Drop for Batch {
+    /// What came meanwhile is free to be taken up.
+    fn drop(&mut self) {
+        let mut waiting = self.line.waiting();
+        let waiting = &mut *waiting;
+        waiting.taken.remove(&self.campaign);
+        if waiting.by_campaign.get(&self.campaign).is_some_and(|it| !it.is_empty()) {
+            waiting.free.push_back(self.campaign);
+        } else {
+            waiting.by_campaign.remove(&self.campaign);
         }
-        let left = self.line.waiting().remove(&self.campaign);
-        self.line.metrics.taken_up(left.map_or(0, |it| it.len()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a group has to know before it decides, besides grants: in one statement, as everybody else waits for the campaign
+//! What a group has to know before it decides, besides grants: in one statement, as everybody else waits for its campaigns
 //! meanwhile.
 
 use std::collections::{HashMap, HashSet};
@@ -11,39 +11,41 @@ use crate::grants::{Key, RequestName};
 
 #[derive(Debug, Default)]
 pub(crate) struct Before {
-    /// What was decided on these requests, by the fingerprint of what was asked.
-    pub(crate) known: HashMap<RequestName, Vec<u8>>,
+    /// What was decided on these requests of campaigns, by the fingerprint of what was asked.
+    pub(crate) known: HashMap<(i64, RequestName), Vec<u8>>,
     /// Who has left, or was forgotten.
     pub(crate) gone: HashSet<i64>,
-    /// How many count for each of these keys.
-    pub(crate) taken: HashMap<Key, i64>,
+    /// How many count for each of these keys, by campaign.
+    pub(crate) taken: HashMap<i64, HashMap<Key, i64>>,
 }
 
-/// Finds what there is of requests, people, and what a campaign counts by. Whoever asks holds the campaign.
+/// Finds what there is of requests, people, and what campaigns count by. Whoever asks holds the campaigns.
 #[instrument(name = "db.campaign.before", skip_all, fields(requests.len = requests.len()))]
 pub(crate) async fn find(
     db: &mut PgConnection,
-    campaign: i64,
-    requests: &[RequestName],
+    requests: &[(i64, RequestName)],
     people: &[i64],
-    keys: &[Key],
+    keys: &[(i64, Key)],
 ) -> Result<Before, sqlx::Error> {
-    let callers: Vec<_> = requests.iter().map(|it| it.caller.as_str()).collect();
-    let request_ids: Vec<_> = requests.iter().map(|it| it.request_id.as_str()).collect();
-    let kinds: Vec<_> = keys.iter().map(Key::kind).collect();
-    let texts: Vec<_> = keys.iter().map(Key::text).collect();
+    let asked_of: Vec<_> = requests.iter().map(|it| it.0).collect();
+    let callers: Vec<_> = requests.iter().map(|it| it.1.caller.as_str()).collect();
+    let request_ids: Vec<_> = requests.iter().map(|it| it.1.request_id.as_str()).collect();
+    let counted_by: Vec<_> = keys.iter().map(|it| it.0).collect();
+    let kinds: Vec<_> = keys.iter().map(|it| it.1.kind()).collect();
+    let texts: Vec<_> = keys.iter().map(|it| it.1.text()).collect();
     let row = sqlx::query!(
         r#"
         select
             array(
-                select (decision.caller, decision.request_id, decision.fingerprint)
-                from unnest($2::text[], $3::text[]) as asked (caller, request_id)
+                select (decision.campaign_id, decision.caller, decision.request_id, decision.fingerprint)
+                from unnest($1::bigint[], $2::text[], $3::text[]) as asked (campaign_id, caller, request_id)
                 cross join lateral (
                     select * from perks.decision as made
-                    where made.campaign_id = $1 and made.caller = asked.caller and made.request_id = asked.request_id
+                    where made.campaign_id = asked.campaign_id and made.caller = asked.caller
+                        and made.request_id = asked.request_id
                     limit 1
                 ) as decision
-            ) as "known!: Vec<(String, String, Vec<u8>)>",
+            ) as "known!: Vec<(i64, String, String, Vec<u8>)>",
             array(
                 select (person_id, state, withheld, into_person_id)
                 from perks.person_state
@@ -51,34 +53,36 @@ pub(crate) async fn find(
             ) as "standings!: Vec<(i64, String, i16, Option<i64>)>",
             array(
                 select coalesce(budget.taken, 0)
-                from unnest($5::text[], $6::text[]) with ordinality as asked (kind, key, place)
+                from unnest($7::bigint[], $5::text[], $6::text[]) with ordinality
+                    as asked (campaign_id, kind, key, place)
                 left join lateral (
                     select counted.taken from perks.budget as counted
-                    where counted.campaign_id = $1 and counted.kind = asked.kind and counted.key = asked.key
+                    where counted.campaign_id = asked.campaign_id and counted.kind = asked.kind
+                        and counted.key = asked.key
                     limit 1
                 ) as budget on true
                 order by asked.place
             ) as "taken!"
         "#,
-        campaign,
+        &asked_of,
         &callers as &[&str],
         &request_ids as &[&str],
         people,
         &kinds as &[&str],
         &texts,
+        &counted_by,
     )
     .fetch_one(db)
     .await?;
-    let known = row
-        .known
-        .into_iter()
-        .map(|(caller, request_id, fingerprint)| (RequestName { caller, request_id }, fingerprint));
+    let known = row.known.into_iter().map(|(campaign, caller, request_id, fingerprint)| {
+        ((campaign, RequestName { caller, request_id }), fingerprint)
+    });
     let standings = row.standings.into_iter().map(|(person, state, withheld, into)| {
         (person, person_state::standing(&state, withheld, into))
     });
-    Ok(Before {
-        known: known.collect(),
-        gone: person_state::gone_of(standings),
-        taken: keys.iter().cloned().zip(row.taken).collect(),
-    })
+    let mut taken: HashMap<i64, HashMap<Key, i64>> = HashMap::new();
+    for ((campaign, key), count) in keys.iter().cloned().zip(row.taken) {
+        taken.entry(campaign).or_default().insert(key, count);
+    }
+    Ok(Before { known: known.collect(), gone: person_state::gone_of(standings), taken })
 }

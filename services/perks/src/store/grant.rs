@@ -76,49 +76,66 @@ pub(crate) async fn find(
     Ok(row.map(Grant::from))
 }
 
-/// The grants of a campaign that a group has to know: those of these numbers, those that hold one of these keys, those
-/// that these people have and that still count, and the reservations whose time is over, at most so many, the longest over first. Each is there once.
+/// Which grants a group has to know.
+#[derive(Debug, Default)]
+pub(crate) struct Concerned {
+    /// Its campaigns.
+    pub(crate) campaigns: Vec<i64>,
+    /// Grants by campaign and number.
+    pub(crate) grants: Vec<(i64, i64)>,
+    /// Keys, by campaign: who holds one.
+    pub(crate) unique_keys: Vec<(i64, String)>,
+    /// People, by campaign: what they have that still counts.
+    pub(crate) people: Vec<(i64, i64)>,
+}
+
+/// The grants that a group has to know, and the reservations of its campaigns whose time is over: of each campaign at most
+/// so many, the longest over first. Each is there once.
 #[instrument(name = "db.grant.concerned", skip_all)]
 pub(crate) async fn concerned(
     db: &mut PgConnection,
-    campaign: i64,
-    grants: &[i64],
-    unique_keys: &[String],
-    people: &[i64],
+    concerned: &Concerned,
     now: OffsetDateTime,
     due_max: i64,
 ) -> Result<Vec<Grant>, sqlx::Error> {
+    let Concerned { campaigns, grants, unique_keys, people } = concerned;
+    let (named_of, named): (Vec<i64>, Vec<i64>) = grants.iter().copied().unzip();
+    let (keys_of, keys): (Vec<i64>, Vec<&str>) =
+        unique_keys.iter().map(|(campaign, key)| (*campaign, key.as_str())).unzip();
+    let (people_of, people): (Vec<i64>, Vec<i64>) = people.iter().copied().unzip();
     let rows = sqlx::query_as!(
         Row,
         r#"
         with concerned as (
-            select grant_id from unnest($2::bigint[]) as named (grant_id)
+            select campaign_id, grant_id from unnest($1::bigint[], $2::bigint[]) as named (campaign_id, grant_id)
             union
-            select holding.grant_id
-            from unnest($3::text[]) as named (unique_key)
+            select holds.campaign_id, holds.grant_id
+            from unnest($3::bigint[], $4::text[]) as named (campaign_id, unique_key)
             cross join lateral (
-                select held.grant_id from perks.grant as held
-                where held.campaign_id = $1 and held.unique_key = named.unique_key
-                    and held.state in ('RESERVED', 'CONFIRMED')
+                select it.campaign_id, it.grant_id from perks.grant as it
+                where it.campaign_id = named.campaign_id and it.unique_key = named.unique_key
+                    and it.state in ('RESERVED', 'CONFIRMED')
                 limit 1
-            ) as holding
+            ) as holds
             union
             -- All that a person has are fewer than all that a campaign gave: `offset` keeps the campaign out.
-            select has.grant_id
-            from unnest($6::bigint[]) as named (person_id)
+            select has.campaign_id, has.grant_id
+            from unnest($5::bigint[], $6::bigint[]) as named (campaign_id, person_id)
             cross join lateral (
-                select had.campaign_id, had.grant_id from perks.grant as had
-                where had.person_id = named.person_id and had.state in ('RESERVED', 'CONFIRMED')
+                select it.campaign_id, it.grant_id from perks.grant as it
+                where it.person_id = named.person_id and it.state in ('RESERVED', 'CONFIRMED')
                 offset 0
             ) as has
-            where has.campaign_id = $1
+            where has.campaign_id = named.campaign_id
             union
-            (
-                select grant_id from perks.grant
-                where campaign_id = $1 and state = 'RESERVED' and expire_time <= $4
-                order by expire_time
-                limit $5
-            )
+            select due.campaign_id, due.grant_id
+            from unnest($7::bigint[]) as named (campaign_id)
+            cross join lateral (
+                select it.campaign_id, it.grant_id from perks.grant as it
+                where it.campaign_id = named.campaign_id and it.state = 'RESERVED' and it.expire_time <= $8
+                order by it.expire_time
+                limit $9
+            ) as due
         )
         select it.campaign_id, it.grant_id, it.version, it.person_id, it.property, it.stay, it.category, it.state,
             it.unique_key, it.minor_units, it.day, it.code, it.why, it.reserve_time, it.expire_time, it.confirm_time,
@@ -126,16 +143,19 @@ pub(crate) async fn concerned(
         from concerned
         cross join lateral (
             select * from perks.grant as one
-            where one.campaign_id = $1 and one.grant_id = concerned.grant_id
+            where one.campaign_id = concerned.campaign_id and one.grant_id = concerned.grant_id
             limit 1
         ) as it
         "#,
-        campaign,
-        grants,
-        unique_keys,
+        &named_of,
+        &named,
+        &keys_of,
+        &keys as &[&str],
+        &people_of,
+        &people,
+        campaigns,
         now,
         due_max,
-        people,
     )
     .fetch_all(db)
     .await?;
@@ -144,11 +164,8 @@ pub(crate) async fn concerned(
 
 /// Writes where grants are now.
 #[instrument(name = "db.grant.move", skip_all, fields(grants.len = grants.len()))]
-pub(crate) async fn put(
-    db: &mut PgConnection,
-    campaign: i64,
-    grants: &[&Grant],
-) -> Result<(), sqlx::Error> {
+pub(crate) async fn put(db: &mut PgConnection, grants: &[&Grant]) -> Result<(), sqlx::Error> {
+    let campaigns: Vec<_> = grants.iter().map(|it| it.campaign).collect();
     let ids: Vec<_> = grants.iter().map(|it| it.id).collect();
     let states: Vec<_> = grants.iter().map(|it| it.state.as_str()).collect();
     let codes: Vec<_> = grants.iter().map(|it| it.code.as_deref()).collect();
@@ -160,11 +177,12 @@ pub(crate) async fn put(
         update perks.grant as g
         set state = moved.state, code = moved.code, why = moved.why, confirm_time = moved.confirm_time,
             end_time = moved.end_time
-        from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
-            as moved (grant_id, state, code, why, confirm_time, end_time)
-        where g.campaign_id = $1 and g.grant_id = moved.grant_id and g.grant_id = any($2)
+        from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+            $7::timestamptz[]) as moved (campaign_id, grant_id, state, code, why, confirm_time, end_time)
+        where g.campaign_id = moved.campaign_id and g.grant_id = moved.grant_id
+            and g.campaign_id = any($1) and g.grant_id = any($2)
         "#,
-        campaign,
+        &campaigns,
         &ids,
         &states as &[&str],
         &codes as &[Option<&str>],

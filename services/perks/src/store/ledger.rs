@@ -1,4 +1,4 @@
-//! The row of `perks.campaign` that whoever moves stock and budgets holds, and what is written while it is held.
+//! The rows of `perks.campaign` that whoever moves stock and budgets holds, and what is written while they are held.
 
 use klout_chassis::switched_on;
 use sqlx::PgConnection;
@@ -11,6 +11,7 @@ use crate::grants::{Grant, Key, Recorded};
 /// What a campaign is and gave, while nobody else can change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
+    pub(crate) campaign: i64,
     pub(crate) state: String,
     pub(crate) version: i32,
     pub(crate) reserved: i64,
@@ -41,7 +42,7 @@ pub(crate) async fn hold(
     let held = sqlx::query!(
         r#"
         with held as materialized (
-            select state, version, reserved, confirmed, given_minor_units
+            select campaign_id, state, version, reserved, confirmed, given_minor_units
             from perks.campaign
             where campaign_id = $1
             for no key update
@@ -54,12 +55,48 @@ pub(crate) async fn hold(
     .fetch_optional(db)
     .await?;
     Ok(held.map(|it| Held {
+        campaign: it.campaign_id,
         state: it.state,
         version: it.version,
         reserved: it.reserved,
         confirmed: it.confirmed,
         given_minor_units: it.given_minor_units,
     }))
+}
+
+/// The same of those of some campaigns that nobody else holds, without waiting for any.
+#[instrument(name = "db.campaign.hold_free", skip_all, fields(campaigns.len = campaigns.len()))]
+pub(crate) async fn hold_free(
+    db: &mut PgConnection,
+    campaigns: &[i64],
+) -> Result<Vec<Held>, sqlx::Error> {
+    if switched_on!("perks.holds_nothing") {
+        return Ok(Vec::new());
+    }
+    let held = sqlx::query!(
+        r#"
+        with held as materialized (
+            select campaign_id, state, version, reserved, confirmed, given_minor_units
+            from perks.campaign
+            where campaign_id = any($1)
+            for no key update skip locked
+        )
+        select held.*, pg_advisory_xact_lock_shared($2) as "shared!: ()" from held
+        "#,
+        campaigns,
+        person_state::LOCK,
+    )
+    .fetch_all(db)
+    .await?;
+    let held = held.into_iter().map(|it| Held {
+        campaign: it.campaign_id,
+        state: it.state,
+        version: it.version,
+        reserved: it.reserved,
+        confirmed: it.confirmed,
+        given_minor_units: it.given_minor_units,
+    });
+    Ok(held.collect())
 }
 
 /// The same without holding it, and so slowly that others decide meanwhile: for a test alone, that what it tests is
@@ -69,7 +106,7 @@ async fn read(db: &mut PgConnection, campaign: i64) -> Result<Option<Held>, sqlx
     sqlx::query_as!(
         Held,
         r#"
-        select state, version, reserved, confirmed, given_minor_units
+        select campaign_id as campaign, state, version, reserved, confirmed, given_minor_units
         from perks.campaign
         cross join lateral (select pg_sleep(0.1)) as slowly
         where campaign_id = $1
@@ -80,18 +117,18 @@ async fn read(db: &mut PgConnection, campaign: i64) -> Result<Option<Held>, sqlx
     .await
 }
 
-/// Writes what was decided and given of the campaign that is held, and what that counts: in one statement, as everybody
-/// else waits for the campaign meanwhile. Of a decision that gives something there is the grant; budgets are those of
-/// which more is taken.
+/// Writes what was decided and given of campaigns that are held, and what that counts: in one statement, as everybody else
+/// waits for the campaigns meanwhile. Of a decision that gives something there is the grant; budgets, of which more is
+/// taken, and changes are by campaign.
 #[instrument(name = "db.campaign.write", skip_all, fields(decisions.len = decided.len()))]
 pub(crate) async fn write(
     db: &mut PgConnection,
-    campaign: i64,
     decided: &[(&Recorded, Option<&Grant>)],
-    budgets: &[(Key, i64)],
-    change: &Change,
+    budgets: &[(i64, Key, i64)],
+    changes: &[(i64, Change)],
 ) -> Result<(), sqlx::Error> {
     let decisions = || decided.iter().map(|it| it.0);
+    let campaigns: Vec<_> = decisions().map(|it| it.campaign).collect();
     let ids: Vec<_> = decisions().map(|it| it.id).collect();
     let callers: Vec<_> = decisions().map(|it| it.caller.as_str()).collect();
     let request_ids: Vec<_> = decisions().map(|it| it.request_id.as_str()).collect();
@@ -113,46 +150,55 @@ pub(crate) async fn write(
     let days: Vec<_> = grants().map(|it| Some(it?.day)).collect();
     let codes: Vec<_> = grants().map(|it| it?.code.as_deref()).collect();
     let expire_times: Vec<_> = grants().map(|it| Some(it?.expire_time)).collect();
-    let kinds: Vec<_> = budgets.iter().map(|(key, _)| key.kind()).collect();
-    let keys: Vec<_> = budgets.iter().map(|(key, _)| key.text()).collect();
-    let counts: Vec<_> = budgets.iter().map(|(_, count)| *count).collect();
+    let budgets_of: Vec<_> = budgets.iter().map(|(campaign, ..)| *campaign).collect();
+    let kinds: Vec<_> = budgets.iter().map(|(_, key, _)| key.kind()).collect();
+    let keys: Vec<_> = budgets.iter().map(|(_, key, _)| key.text()).collect();
+    let counts: Vec<_> = budgets.iter().map(|(.., count)| *count).collect();
+    let changed: Vec<_> = changes.iter().map(|it| it.0).collect();
+    let reserved: Vec<_> = changes.iter().map(|it| it.1.reserved).collect();
+    let confirmed: Vec<_> = changes.iter().map(|it| it.1.confirmed).collect();
+    let given_minor_units: Vec<_> = changes.iter().map(|it| it.1.given_minor_units).collect();
     sqlx::query!(
         r#"
         with decided as (
             select * from unnest($2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::integer[], $7::bigint[],
                 $8::text[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::timestamptz[], $14::bigint[],
-                $15::text[], $16::text[], $17::text[], $18::bigint[], $19::date[], $20::text[], $21::timestamptz[])
+                $15::text[], $16::text[], $17::text[], $18::bigint[], $19::date[], $20::text[], $21::timestamptz[],
+                $1::bigint[])
                 as it (decision_id, caller, request_id, fingerprint, version, person_id, property, stay, outcome,
                 facts, purpose, decide_time, grant_id, category, state, unique_key, minor_units, day, code,
-                expire_time)
+                expire_time, campaign_id)
         ),
         given as (
             insert into perks.grant
                 (campaign_id, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units,
                 day, code, reserve_time, expire_time)
-            select $1, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units, day,
+            select campaign_id, grant_id, version, person_id, property, stay, category, state, unique_key, minor_units, day,
                 code, decide_time, expire_time
             from decided
             where grant_id is not null
         ),
         counted as (
-            update perks.campaign
-            set reserved = reserved + $25, confirmed = confirmed + $26, given_minor_units = given_minor_units + $27
-            where campaign_id = $1 and ($25::bigint, $26::bigint, $27::bigint) <> (0, 0, 0)
+            update perks.campaign as campaign
+            set reserved = campaign.reserved + change.reserved, confirmed = campaign.confirmed + change.confirmed,
+                given_minor_units = campaign.given_minor_units + change.given_minor_units
+            from unnest($26::bigint[], $27::bigint[], $28::bigint[], $29::bigint[])
+                as change (campaign_id, reserved, confirmed, given_minor_units)
+            where campaign.campaign_id = change.campaign_id and campaign.campaign_id = any($26)
         ),
         more as (
             insert into perks.budget as budget (campaign_id, kind, key, taken)
-            select $1, kind, key, count from unnest($22::text[], $23::text[], $24::bigint[]) as it (kind, key, count)
+            select * from unnest($25::bigint[], $22::text[], $23::text[], $24::bigint[])
             on conflict on constraint budget_pkey do update set taken = budget.taken + excluded.taken
         )
         insert into perks.decision
             (campaign_id, decision_id, caller, request_id, fingerprint, version, person_id, property, stay, outcome,
             facts, grant_id, purpose, decide_time)
-        select $1, decision_id, caller, request_id, fingerprint, version, person_id, property, stay, outcome, facts,
+        select campaign_id, decision_id, caller, request_id, fingerprint, version, person_id, property, stay, outcome, facts,
             grant_id, purpose, decide_time
         from decided
         "#,
-        campaign,
+        &campaigns,
         &ids,
         &callers as &[&str],
         &request_ids as &[&str],
@@ -176,34 +222,36 @@ pub(crate) async fn write(
         &kinds as &[&str],
         &keys,
         &counts,
-        change.reserved,
-        change.confirmed,
-        change.given_minor_units,
+        &budgets_of,
+        &changed,
+        &reserved,
+        &confirmed,
+        &given_minor_units,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Counts less of budgets, each by a negative number. Whoever asks holds the campaign.
+/// Counts less of budgets, each of a campaign and by a negative number. Whoever asks holds the campaigns.
 #[instrument(name = "db.budget.give_back", skip_all, fields(budgets.len = budgets.len()))]
 pub(crate) async fn give_back(
     db: &mut PgConnection,
-    campaign: i64,
-    budgets: &[(Key, i64)],
+    budgets: &[(i64, Key, i64)],
 ) -> Result<(), sqlx::Error> {
-    let kinds: Vec<_> = budgets.iter().map(|(key, _)| key.kind()).collect();
-    let keys: Vec<_> = budgets.iter().map(|(key, _)| key.text()).collect();
-    let counts: Vec<_> = budgets.iter().map(|(_, count)| *count).collect();
+    let campaigns: Vec<_> = budgets.iter().map(|(campaign, ..)| *campaign).collect();
+    let kinds: Vec<_> = budgets.iter().map(|(_, key, _)| key.kind()).collect();
+    let keys: Vec<_> = budgets.iter().map(|(_, key, _)| key.text()).collect();
+    let counts: Vec<_> = budgets.iter().map(|(.., count)| *count).collect();
     sqlx::query!(
         r#"
         update perks.budget as budget
         set taken = budget.taken + fewer.count
-        from unnest($2::text[], $3::text[], $4::bigint[]) as fewer (kind, key, count)
-        where budget.campaign_id = $1 and budget.kind = fewer.kind and budget.key = fewer.key
-            and budget.kind = any($2) and budget.key = any($3)
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) as fewer (campaign_id, kind, key, count)
+        where budget.campaign_id = fewer.campaign_id and budget.kind = fewer.kind and budget.key = fewer.key
+            and budget.campaign_id = any($1) and budget.kind = any($2) and budget.key = any($3)
         "#,
-        campaign,
+        &campaigns,
         &kinds as &[&str],
         &keys,
         &counts,

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::AS_OF;
 
 /// Signals for each account.
-const SIGNALS_PER_ACCOUNT: u32 = 10;
+const SIGNALS_PER_ACCOUNT: u32 = 40;
 
 /// One in so many signals is of each kind that is not a reaction.
 const STEP: usize = 25;
