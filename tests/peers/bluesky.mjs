@@ -123,7 +123,8 @@ export async function run() {
     equal([read.state, kinds(deeHere)], ['ACTIVE', { follow: 1 }])
   })
   await check('whom more people react to has the higher score', async () => {
-    before = await klout.settled(annHere)
+    // Those who share her posts are counted then.
+    before = await klout.settled(annHere, (it) => it.amplification > 0)
     const low = await klout.settled(deeHere)
     ensure(before.score > low.score && low.score >= 1, `${before.score} and ${low.score}`)
   })
@@ -131,16 +132,22 @@ export async function run() {
     await klout.again(id)
     equal(kinds(annHere), { follow: 3, like: 3, mention: 1, reply: 1, reshare: 2 })
   })
-  await check('what is undone is taken back: a like, a follow, and a post with all that is under it', async () => {
+  await check('what is undone is taken back, and the score falls: a like and a follow', async () => {
     await cid.undo(cidLikes)
     await dee.undo(deeFollows)
-    await ann.undo(second)
     await seen('the first post', () => counts(first), [1, 1, 1, 1])
     await seen('who follows', async () => (await profile(ann)).followersCount, 2)
     await klout.again(id)
+    equal(kinds(annHere), { follow: 2, like: 2, mention: 1, reply: 1, reshare: 2 })
+    await scored(annHere, (it) => it.score < before.score)
+  })
+  // Which score is right then is not said here: fewer like her, but each of her posts is liked by more.
+  await check('a post that is deleted is taken back with all that is under it', async () => {
+    await ann.undo(second)
+    await seen('that the second post is gone', () => counts(second), [null, null, null, null])
+    await klout.again(id)
     equal(kinds(annHere), { follow: 2, like: 1, mention: 1, reply: 1, reshare: 2 })
     equal(klout.evidence(annHere).posts, 1)
-    await scored(annHere, (it) => it.score < before.score)
   })
   await check('what is done once more counts once more', async () => {
     await cid.like(first)

@@ -144,6 +144,18 @@ impl Access {
         proven && self.wire.nonces.heard(&ask.url, answered)
     }
 
+    /// Whether the account has given other access since this one was lent.
+    pub(crate) async fn is_replaced(
+        &self,
+        connection: &Connection,
+        lent: Option<&Mark>,
+    ) -> Result<bool, Error> {
+        let Some(lent) = lent else { return Ok(false) };
+        let found = store::credential::read(&self.db, connection.account_id).await;
+        let found = found.map_err(Error::store("read access"))?;
+        Ok(found.is_some_and(|found| *lent != Mark::of(&found)))
+    }
+
     /// Gets new access in place of the one that was lent. Whoever else finds the same access expired waits for this one.
     #[instrument(name = "renew_access", skip_all)]
     pub(crate) async fn renew(

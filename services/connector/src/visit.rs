@@ -232,6 +232,12 @@ impl Visitor {
         self.metrics.visited(network.description().network, outcome);
         let attempts = task.attempts.unsigned_abs();
         let verdict = problem.verdict(attempts, rand::random(), now);
+        if matches!(verdict, Verdict::NeedsAccess)
+            && self.access.is_replaced(connection, asked.lent.get()).await?
+        {
+            // Somebody connected anew meanwhile: what was refused says nothing of what was given since.
+            return self.put_off(task, now, task.attempts).await;
+        }
         if !problem.is_usual() {
             let state = match verdict {
                 Verdict::NeedsAccess => Some("NEEDS_ACCESS"),

@@ -24,6 +24,12 @@ pub(crate) async fn rows_about(db: &PgPool, account: i64) -> i64 {
     sqlx::query_scalar(count).bind(account).fetch_one(db).await.expect("counted")
 }
 
+/// Has access to an account lent to whom it is asked for.
+pub(crate) async fn is_its_own_server(db: &PgPool, account: i64) {
+    let own = "update connector.connection set own_url = public_url where account_id = $1";
+    sqlx::query(own).bind(account).execute(db).await.expect("noted");
+}
+
 /// Gives an account access that nobody can open.
 pub(crate) async fn give_access(db: &PgPool, account: i64) {
     let access = "insert into connector.credential (account_id, sealed, key_id) values ($1, '\\x00', 'a key')";

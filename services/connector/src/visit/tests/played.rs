@@ -128,7 +128,7 @@ impl Network for Lists {
         let mut url = visit.public.clone();
         url.set_path(&part.list);
         url.set_query(Some(&part.cursor));
-        Ok(Ask::get(Server::Public, url))
+        Ok(Ask::get(Server::Either, url))
     }
 
     fn read(&self, visit: &Visit, task: &Task, answer: &Answer<'_>) -> Result<Step, Trouble> {

@@ -1,14 +1,19 @@
 //! Whose account it is, and who left.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{body::Body, response::Response};
+use axum::{body::Body, http::StatusCode, response::Response};
 use futures::{TryStreamExt as _, stream};
 use klout_model::Purposes;
 use klout_proto::people::{State, Told};
+use tokio_util::sync::CancellationToken;
 
 use super::played::{ANN, World, once, status};
-use crate::{description::describe, forgetting, store};
+use crate::{
+    access::kept::{Kept, Secret},
+    description::describe,
+    forgetting, store,
+};
 
 fn told(state: State, into: Option<i64>) -> Told {
     Told { person: ANN, number: 1, state, withheld: Purposes::default(), into, erased: Vec::new() }
@@ -114,6 +119,39 @@ async fn who_is_not_let_in_is_not_asked_again() {
         once(&["bob", "cid"]),
         "what it told is true as far as we know"
     );
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_access_before_does_not_close_what_was_connected_anew() {
+    let world = seen().await;
+    store::told::is_its_own_server(&world.db, world.account).await;
+    let [before, after] = ["before", "after"].map(|token| {
+        let token = Secret::new(token.to_owned());
+        world.visitor.access.seal(world.account, &Kept::Token { token })
+    });
+    let mut db = world.db.acquire().await.expect("a connection");
+    store::credential::write(&mut db, world.account, &before, None).await.expect("kept");
+    // They give other access while the one before is refused.
+    let (db, account, after) = (world.db.clone(), world.account, Arc::new(after));
+    world.answers(move |_| {
+        let (db, after) = (db.clone(), Arc::clone(&after));
+        let body = stream::once(async move {
+            let mut db = db.acquire().await.expect("a connection");
+            store::credential::write(&mut db, account, &after, None).await.expect("kept");
+            Ok::<_, std::io::Error>("no")
+        });
+        let mut refused = Response::new(Body::from_stream(body));
+        *refused.status_mut() = StatusCode::UNAUTHORIZED;
+        refused
+    });
+    world.begin(false).await;
+    assert!(world.visitor.step(&CancellationToken::new()).await.expect("a step"));
+    assert_eq!(world.connection().await.state, "ACTIVE");
+
+    // It is asked once more, and that the access which was given since is refused counts.
+    world.answers(|_| status(401));
+    world.run().await;
+    assert_eq!(world.connection().await.state, "NEEDS_ACCESS");
 }
 
 #[tokio::test]
