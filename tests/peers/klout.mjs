@@ -91,11 +91,11 @@ export function evidence(person) {
 export const score = (person) => ask('GET', `/v1/people/${person}/score`)
 
 // The score when all that was told has come to it: the same for two seconds, in which everybody is scored anew.
-export async function settled(person, fit = () => true) {
+export async function settled(person) {
   let last
   let same = 0
   return await until('the score is settled', () => score(person), (it) => {
-    same = it.state === 'KNOWN' && fit(it) && it.score === last ? same + 1 : 0
+    same = it.state === 'KNOWN' && it.score === last ? same + 1 : 0
     last = it.score
     return same === 20
   })

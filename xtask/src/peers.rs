@@ -123,11 +123,13 @@ impl Peers {
     }
 }
 
-/// Servers of this machine are asked, and as fast as they answer.
+/// Servers of this machine are asked, and as fast as they answer; and how credible who reacts is, which is found out when
+/// everybody is scored anew, is waited for by no check.
 fn common_settings() -> Vec<(&'static str, String)> {
     vec![
         ("KLOUT_CONNECTOR__PRIVATE_NETWORKS_ALLOWED", "true".to_owned()),
         ("KLOUT_CONNECTOR__REQUESTS_PER_SECOND", "200".to_owned()),
+        ("KLOUT_SCORING__PASS_INTERVAL", "1s".to_owned()),
     ]
 }
 
