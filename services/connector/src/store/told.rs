@@ -24,7 +24,7 @@ pub(crate) async fn rows_about(db: &PgPool, account: i64) -> i64 {
     sqlx::query_scalar(count).bind(account).fetch_one(db).await.expect("counted")
 }
 
-/// Has access to an account lent to whom it is asked for.
+/// Makes the server that is asked the one of the account, to which its access goes.
 pub(crate) async fn is_its_own_server(db: &PgPool, account: i64) {
     let own = "update connector.connection set own_url = public_url where account_id = $1";
     sqlx::query(own).bind(account).execute(db).await.expect("noted");
