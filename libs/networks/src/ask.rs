@@ -10,8 +10,9 @@ pub struct Ask {
     pub server: Server,
     /// Beside those that every request has.
     pub headers: Vec<(&'static str, String)>,
-    /// Whether the answer is asked only if it is another one than the last time, where its network can tell. The step
-    /// that was read from it then is the one that is read now: so only for what yields nothing further.
+    /// Whether the answer is wanted only if it is another one than the last time, where its network can tell: for lists
+    /// whose items say themselves when they were. That is asked only of a list that was in one part and led to nothing
+    /// further.
     pub conditional: bool,
 }
 

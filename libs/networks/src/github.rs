@@ -1,7 +1,8 @@
 //! GitHub: who stars, forks and discusses what an account publishes, and who follows it.
 //!
-//! Accounts are known by their numbers, so that one that is renamed stays the same. What is asked changes with every
-//! visit or is in parts, so nothing is asked conditionally: counts that are as they were save more.
+//! Accounts are known by their numbers, so that one that is renamed stays the same. Counts that are as they were save most
+//! requests. Where everything is read again, who stars, forks and reacts is asked conditionally: an answer that is still
+//! the same is not counted against the hourly limit of whoever shows access.
 
 mod read;
 mod task;

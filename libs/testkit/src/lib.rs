@@ -371,8 +371,21 @@ pub async fn health(running: &Running, service: &str) -> bool {
 /// # Panics
 ///
 /// When it does not hold for half a minute; the message is `what`.
-pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+pub async fn until(what: &str, condition: impl AsyncFnMut() -> bool) {
+    until_within(PATIENCE, what, condition).await;
+}
+
+/// As [`until`], for what may take longer than half a minute where other tests run beside.
+///
+/// # Panics
+///
+/// When it does not hold for as long as that; the message is `what`.
+pub async fn until_within(
+    patience: Duration,
+    what: &str,
+    mut condition: impl AsyncFnMut() -> bool,
+) {
+    let end = Instant::now() + patience;
     while !condition().await {
         assert!(Instant::now() < end, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -16,7 +16,7 @@ use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
 use klout_chassis::Clock;
 use klout_networks::{Ask, Server, Trouble, sign_in};
 use klout_outbound::Outbound;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tracing::{debug, instrument};
 use url::Url;
@@ -62,6 +62,18 @@ pub(crate) struct Lent {
 /// Tells one access to an account from the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(Vec<u8>);
+
+/// Whether the account has given other access since this one was lent.
+pub(crate) async fn is_replaced(
+    db: &mut PgConnection,
+    account: i64,
+    lent: Option<&Mark>,
+) -> Result<bool, Error> {
+    let Some(lent) = lent else { return Ok(false) };
+    let found = store::credential::read(db, account).await;
+    let found = found.map_err(Error::store("read access"))?;
+    Ok(found.is_some_and(|found| *lent != Mark::of(&found)))
+}
 
 // === impl Access ===
 
@@ -142,18 +154,6 @@ impl Access {
     pub(crate) fn heard(&self, lent: &Lent, ask: &Ask, answered: &Answered) -> bool {
         let proven = lent.headers.iter().any(|(name, _)| *name == DPOP);
         proven && self.wire.nonces.heard(&ask.url, answered)
-    }
-
-    /// Whether the account has given other access since this one was lent.
-    pub(crate) async fn is_replaced(
-        &self,
-        connection: &Connection,
-        lent: Option<&Mark>,
-    ) -> Result<bool, Error> {
-        let Some(lent) = lent else { return Ok(false) };
-        let found = store::credential::read(&self.db, connection.account_id).await;
-        let found = found.map_err(Error::store("read access"))?;
-        Ok(found.is_some_and(|found| *lent != Mark::of(&found)))
     }
 
     /// Gets new access in place of the one that was lent. Whoever else finds the same access expired waits for this one.

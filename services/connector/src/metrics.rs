@@ -65,7 +65,10 @@ const NETWORK_REQUESTS: Metric = Metric::counter(
 )
 .by(&[
     Label::all_of("network", "the networks of `docs/networks.md`"),
-    Label::these("outcome", &["answered", "waits", "access", "gone", "unavailable", "unreadable"]),
+    Label::these(
+        "outcome",
+        &["answered", "unchanged", "waits", "access", "gone", "unavailable", "unreadable"],
+    ),
 ]);
 
 const STREAM_EVENTS: Metric = Metric::counter(
@@ -100,6 +103,8 @@ const CONSUMER: Label = Label::these("consumer", &["scoring", "social_graph", "t
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VisitOutcome {
     Answered,
+    /// What it answered the last time is still so.
+    Unchanged,
     /// It asks us to wait.
     Waits,
     /// The access expired, or it does not let us in.
@@ -210,6 +215,7 @@ impl VisitOutcome {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",
+            Self::Unchanged => "unchanged",
             Self::Waits => "waits",
             Self::Access => "access",
             Self::Gone => "gone",

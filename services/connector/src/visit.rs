@@ -19,17 +19,20 @@ use std::{
     time::Duration,
 };
 
+use http::StatusCode;
 use klout_chassis::{Chain, Clock, renewing};
-use klout_networks::{Ask, Mode, Network, Task, Trouble, Visit};
+use klout_networks::{Ask, Mode, Network, Step, Task, Trouble, Visit};
 use klout_outbound::Outbound;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, instrument, warn};
+use uuid::Uuid;
 
 use self::{
     ask::{Answered, Unasked},
+    commit::Noted,
     verdict::{Problem, Verdict, host_pause},
 };
 use crate::{
@@ -101,6 +104,13 @@ struct Asked<'a> {
     lent: OnceLock<Mark>,
 }
 
+impl Asked<'_> {
+    /// What people are told of a problem.
+    fn told(&self, problem: &Problem) -> String {
+        format!("{}: {}", self.of.kind(), Chain(problem))
+    }
+}
+
 impl Default for Bounds {
     fn default() -> Self {
         Self { parts_max: 10_000, waiting_max: 50_000, requests_max: 200_000 }
@@ -159,13 +169,13 @@ impl Visitor {
             return Err(Unasked::Elsewhere.into());
         }
         let mut lent = self.lend(asked, &ask).await?;
-        let address = self.hash(&asked.connection.network, ask.url.as_str());
-        let known = match ask.conditional && asked.connection.mode == INCREMENTAL {
+        let address = (ask.conditional && asked.task.part == 0).then(|| self.address(asked, &ask));
+        let known = match address {
             // What cannot be looked up is asked for whole.
-            true => store::validator::read(&self.db, asked.connection.account_id, address)
+            Some(address) => store::validator::read(&self.db, asked.connection.account_id, address)
                 .await
                 .unwrap_or_default(),
-            false => None,
+            None => None,
         };
         let mut answered = ask::send(&self.outbound, &ask, &lent.headers, known.as_ref()).await?;
         if self.access.heard(&lent, &ask, &answered) {
@@ -173,7 +183,14 @@ impl Visitor {
             answered = ask::send(&self.outbound, &ask, &lent.headers, known.as_ref()).await?;
             self.access.heard(&lent, &ask, &answered);
         }
-        Ok(Reply { answered, address: ask.conditional.then_some(address) })
+        let unchanged = known.is_some() && answered.status == StatusCode::NOT_MODIFIED;
+        Ok(Reply { answered, address, unchanged })
+    }
+
+    /// What stands for an address. Another release may read more out of the same answer.
+    fn address(&self, asked: &Asked<'_>, ask: &Ask) -> Uuid {
+        let name = format!("{} {}", env!("CARGO_PKG_VERSION"), ask.url);
+        self.hash(&asked.connection.network, &name)
     }
 
     /// The access that goes with a request.
@@ -192,9 +209,8 @@ impl Visitor {
         let answer = reply.answered.as_answer();
         // A budget may be used up by an answer that is one.
         let wait = klout_networks::wait(&answer, now);
-        let unchanged = reply.answered.status == http::StatusCode::NOT_MODIFIED;
         let step = match self.visit(asked.connection) {
-            Ok(_) if unchanged => Ok(klout_networks::Step::default()),
+            Ok(_) if reply.unchanged => Ok(Step::default()),
             Ok(visit) => asked.network.read(&visit, &asked.of, &answer).map_err(Problem::from),
             Err(trouble) => Err(Problem::from(trouble)),
         };
@@ -202,14 +218,17 @@ impl Visitor {
             step.and_then(|step| commit::check(self.bounds, asked.task, &step).map(|()| step));
         match step {
             Ok(step) => {
-                let validator = reply.address.map(|at| (at, reply.answered.validator()));
-                let validator = validator.filter(|_| !unchanged);
-                self.keep(asked, step, validator).await?;
+                let noted = reply.noted(&step);
+                self.keep(asked, step, noted).await?;
                 store::host::answered(&self.db, &asked.task.host, wait)
                     .await
                     .map_err(Error::store("note that a host answered"))?;
                 let network = asked.network.description().network;
-                self.metrics.visited(network, VisitOutcome::Answered);
+                let outcome = match reply.unchanged {
+                    true => VisitOutcome::Unchanged,
+                    false => VisitOutcome::Answered,
+                };
+                self.metrics.visited(network, outcome);
                 Ok(())
             }
             Err(problem) => self.failed(asked, &problem, wait).await,
@@ -232,21 +251,15 @@ impl Visitor {
         self.metrics.visited(network.description().network, outcome);
         let attempts = task.attempts.unsigned_abs();
         let verdict = problem.verdict(attempts, rand::random(), now);
-        if matches!(verdict, Verdict::NeedsAccess)
-            && self.access.is_replaced(connection, asked.lent.get()).await?
-        {
-            // Somebody connected anew meanwhile: what was refused says nothing of what was given since.
-            return self.put_off(task, now, task.attempts).await;
-        }
-        if !problem.is_usual() {
+        // That access is refused is noted with the end of it.
+        if !problem.is_usual() && !matches!(verdict, Verdict::NeedsAccess) {
             let state = match verdict {
-                Verdict::NeedsAccess => Some("NEEDS_ACCESS"),
                 Verdict::Gone => Some("GONE"),
                 // No failure.
-                Verdict::Wait { .. } | Verdict::Renew => None,
+                Verdict::Wait { .. } | Verdict::Renew | Verdict::NeedsAccess => None,
                 Verdict::Retry { .. } | Verdict::GiveUp { .. } => Some("FAILING"),
             };
-            let told = format!("{}: {}", of.kind(), Chain(problem));
+            let told = asked.told(problem);
             let of = (account, task.task_id);
             store::connection::failed(&self.db, of, state, (problem.reason(), &told), now)
                 .await
@@ -265,8 +278,8 @@ impl Visitor {
             Verdict::Renew => match self.access.renew(connection, asked.lent.get()).await {
                 Ok(()) => self.put_off(task, now, task.attempts).await,
                 // What is the matter is not asked to be renewed once more.
-                Err(Problem::Trouble(Trouble::AccessExpired)) => {
-                    self.close(account, "NEEDS_ACCESS").await
+                Err(problem @ Problem::Trouble(Trouble::AccessExpired)) => {
+                    self.refused(asked, &problem).await
                 }
                 Err(problem) => Box::pin(self.failed(asked, &problem, wait)).await,
             },
@@ -274,7 +287,7 @@ impl Visitor {
                 self.host_failed(&task.host, host, wait, now).await?;
                 self.give_up(account, task.task_id).await
             }
-            Verdict::NeedsAccess => self.close(account, "NEEDS_ACCESS").await,
+            Verdict::NeedsAccess => self.refused(asked, problem).await,
             Verdict::Gone => {
                 self.close(account, "GONE").await?;
                 self.take_all_back(account).await.map(|_| ())
@@ -323,10 +336,32 @@ impl Visitor {
     }
 }
 
-/// What was answered, and under which name it may be asked whether that is still so.
+/// What was answered.
 struct Reply {
     answered: Answered,
-    address: Option<uuid::Uuid>,
+    /// What stands for the address, if it may be asked whether that is still so.
+    address: Option<Uuid>,
+    /// That it is, as we asked.
+    unchanged: bool,
+}
+
+// === impl Reply ===
+
+impl Reply {
+    /// What is noted of an address that was answered: of a list that was told whole, and led to nothing further, with
+    /// what it may be asked whether that is still so. All else is asked for whole again.
+    fn noted(&self, step: &Step) -> Option<Noted> {
+        if self.unchanged {
+            return None;
+        }
+        let address = self.address?;
+        let whole = self.answered.status == StatusCode::OK
+            && step.listing.as_ref().is_some_and(|it| it.last)
+            && step.next.is_none()
+            && step.then.is_empty();
+        let validator = if whole { self.answered.validator() } else { None };
+        Some(Noted { address, validator })
+    }
 }
 
 /// As connections name it.

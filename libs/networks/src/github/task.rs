@@ -96,7 +96,9 @@ impl Of {
             }
         };
         let accept = if matches!(self, Self::Stargazers { .. }) { STARS } else { JSON };
-        Ok(ask(page.clone().unwrap_or(url), accept))
+        let conditional =
+            matches!(self, Self::Stargazers { .. } | Self::Forks { .. } | Self::Reactions { .. });
+        Ok(Ask { conditional, ..ask(page.clone().unwrap_or(url), accept) })
     }
 }
 

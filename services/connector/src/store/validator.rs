@@ -54,3 +54,28 @@ pub(crate) async fn write(
     .await?;
     Ok(())
 }
+
+#[instrument(name = "db.validator.remove", skip_all)]
+pub(crate) async fn remove(
+    db: &mut PgConnection,
+    account_id: i64,
+    address: Uuid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from connector.validator where account_id = $1 and address = $2",
+        account_id,
+        address,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets all of an account.
+#[instrument(name = "db.validator.clear", skip_all)]
+pub(crate) async fn clear(db: &mut PgConnection, account_id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from connector.validator where account_id = $1", account_id)
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -80,13 +80,15 @@ impl Answered {
         Answer { status: self.status.as_u16(), headers: &self.headers, body: &self.body }
     }
 
-    /// What it may be asked with again.
-    pub(crate) fn validator(&self) -> Validator {
+    /// What it may be asked with again, if anything.
+    pub(crate) fn validator(&self) -> Option<Validator> {
         let header = |name: HeaderName| {
             let text = self.headers.get(name)?.to_str().ok()?;
             (text.len() <= VALIDATOR_BYTES_MAX).then(|| text.to_owned())
         };
-        Validator { etag: header(ETAG), last_modified: header(LAST_MODIFIED) }
+        let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));
+        let any = etag.is_some() || last_modified.is_some();
+        any.then_some(Validator { etag, last_modified })
     }
 }
 

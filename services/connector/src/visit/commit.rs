@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{Asked, Bounds, Problem, Visitor, begin, mode_of};
 use crate::{
+    access,
     admission::Terms,
     error::Error,
     ingest::{self, Taken},
@@ -62,6 +63,9 @@ fn numbers(of: &Task, signals: &[Signal]) -> Option<Listing> {
     all.then(|| Listing { name: format!("numbers/{}", of.kind()), under: None, last: true })
 }
 
+/// As connections name it.
+const NEEDS_ACCESS: &str = "NEEDS_ACCESS";
+
 /// When the next visit begins.
 pub(super) fn next_time(now: OffsetDateTime, interval: Duration) -> OffsetDateTime {
     now + interval
@@ -74,13 +78,21 @@ struct Before {
     none: bool,
 }
 
+/// What is known of an address that was answered.
+pub(super) struct Noted {
+    /// What stands for it.
+    pub(super) address: Uuid,
+    /// With what it may be asked whether the answer is still the same. `None`: it is asked for whole.
+    pub(super) validator: Option<Validator>,
+}
+
 impl Visitor {
     /// Keeps a step.
     pub(super) async fn keep(
         &self,
         asked: &Asked<'_>,
         step: Step,
-        validator: Option<(Uuid, Validator)>,
+        noted: Option<Noted>,
     ) -> Result<(), Error> {
         let store = Error::store;
         let account = asked.task.account_id;
@@ -119,10 +131,14 @@ impl Visitor {
             true => 0,
             false => self.follow(&mut transaction, asked, &connection, next, then).await?,
         };
-        if let Some((address, validator)) = validator {
-            store::validator::write(&mut transaction, account, address, &validator)
-                .await
-                .map_err(store("note what may be asked again"))?;
+        if let Some(Noted { address, validator }) = noted {
+            let noted = match validator {
+                Some(validator) => {
+                    store::validator::write(&mut transaction, account, address, &validator).await
+                }
+                None => store::validator::remove(&mut transaction, account, address).await,
+            };
+            noted.map_err(store("note what may be asked again"))?;
         }
         let signals = i64::from(ingested.accepted);
         let (task, handle) = (asked.task.task_id, handle.as_deref());
@@ -314,8 +330,16 @@ impl Visitor {
         if !posts.is_empty() {
             let under = store::listed::take_out_under(&mut *db, account, &posts).await;
             gone.extend(under.map_err(store("look what was listed under a post"))?);
+            // Should the posts be there again, so is what is under them, though no list has changed.
+            self.ask_for_all(&mut *db, account).await?;
         }
         Ok(gone)
+    }
+
+    /// Asks no more whether what was answered is still so, as what came of it is not.
+    async fn ask_for_all(&self, db: &mut PgConnection, account: i64) -> Result<(), Error> {
+        let cleared = store::validator::clear(db, account).await;
+        cleared.map_err(Error::store("forget what may be asked again"))
     }
 
     /// Gives a request up.
@@ -344,12 +368,47 @@ impl Visitor {
         if held.map_err(store("hold a connection"))?.is_none() {
             return Ok(());
         }
-        task::clear(&mut transaction, account).await.map_err(store("end requests"))?;
-        let next_time = next_time(self.running.now(), self.visit_interval);
-        store::connection::stop(&mut transaction, account, state, next_time)
-            .await
-            .map_err(store("close a connection"))?;
+        self.end_requests(&mut transaction, account, state).await?;
         transaction.commit().await.map_err(store("commit that a connection is closed"))
+    }
+
+    /// Asks nothing more about an account whose access is refused, until there is other access. When somebody connected
+    /// anew meanwhile, what was refused says nothing of what was given since, and it is asked again.
+    pub(super) async fn refused(&self, asked: &Asked<'_>, problem: &Problem) -> Result<(), Error> {
+        let store = Error::store;
+        let (account, now) = (asked.task.account_id, self.running.now());
+        let mut transaction = self.db.begin().await.map_err(store("begin to close"))?;
+        let held = store::connection::hold(&mut transaction, account).await;
+        if held.map_err(store("hold a connection"))?.is_none() {
+            return Ok(());
+        }
+        if access::is_replaced(&mut transaction, account, asked.lent.get()).await? {
+            transaction.rollback().await.map_err(store("leave a connection open"))?;
+            return self.put_off(asked.task, now, asked.task.attempts).await;
+        }
+        if !problem.is_usual() {
+            let (of, told) = ((account, asked.task.task_id), asked.told(problem));
+            let told = (problem.reason(), &*told);
+            store::connection::failed(&mut *transaction, of, Some(NEEDS_ACCESS), told, now)
+                .await
+                .map_err(store("note why access is refused"))?;
+        }
+        self.end_requests(&mut transaction, account, NEEDS_ACCESS).await?;
+        transaction.commit().await.map_err(store("commit that access is refused"))
+    }
+
+    /// What was to be asked is not, and the connection is in that state.
+    async fn end_requests(
+        &self,
+        db: &mut PgConnection,
+        account: i64,
+        state: &str,
+    ) -> Result<(), Error> {
+        task::clear(&mut *db, account).await.map_err(Error::store("end requests"))?;
+        let next_time = next_time(self.running.now(), self.visit_interval);
+        store::connection::stop(db, account, state, next_time)
+            .await
+            .map_err(Error::store("close a connection"))
     }
 
     /// Takes back everything that lists about an account hold. Returns how much that was.
@@ -358,6 +417,7 @@ impl Visitor {
         let mut count = 0;
         loop {
             let mut transaction = self.db.begin().await.map_err(store("begin to take back"))?;
+            self.ask_for_all(&mut transaction, account).await?;
             let gone = store::listed::take_all_out(&mut transaction, account, TAKEN_BACK_MAX).await;
             let gone = gone.map_err(store("look what was listed"))?;
             if gone.is_empty() {

@@ -314,17 +314,25 @@ async fn a_connection_whose_access_cannot_be_renewed_needs_access_and_says_so() 
 
 #[tokio::test]
 async fn access_goes_to_nobody_but_the_server_of_the_account() {
-    let github = GitHub::start().await;
-    let elsewhere = GitHub::start().await;
-    github.town().sends_to = Some(format!("{}/users/ann/repos", elsewhere.url));
-    let place = Place::with(Stores::fresh().await, github, ONE).await;
-    let connection = place.connect().await.connection;
-    place.read(&connection).await;
+    for is_page in [false, true] {
+        let github = GitHub::start().await;
+        let elsewhere = GitHub::start().await;
+        // A redirect, and a list that says it goes on there.
+        let there = Some(format!("{}/users/ann/repos", elsewhere.url));
+        match is_page {
+            true => github.town().next_at = there,
+            false => github.town().sends_to = there,
+        }
+        let place = Place::with(Stores::fresh().await, github, ONE).await;
+        let connection = place.connect().await.connection;
+        place.read(&connection).await;
 
-    assert!(
-        place.github.town().seen.iter().any(|(path, shown)| path == "/repos" && shown.is_some())
-    );
-    assert!(elsewhere.town().seen.is_empty(), "{:?}", elsewhere.town().seen);
+        let seen = place.github.town().seen.clone();
+        assert!(seen.iter().any(|(path, shown)| path == "/repos" && shown.is_some()), "{seen:?}");
+        assert!(elsewhere.town().seen.is_empty(), "{:?}", elsewhere.town().seen);
+        let error = place.connection(&connection).await.last_error.expect("an error");
+        assert_eq!(error.reason, "NETWORK_SENDS_ELSEWHERE");
+    }
 }
 
 #[tokio::test]

@@ -12,8 +12,9 @@ use klout_chassis::Running;
 use klout_model::Kind;
 use klout_proto::perk::v1::{
     ActivateCampaignRequest, AvailableUpgrade, Benefit, Budgets, CampaignSpec, Category,
-    CreateCampaignRequest, CreatePropertyRequest, DecideCheckInRequest, Guest, Money, Property,
-    ReserveGrantRequest, Rule, perk_service_client::PerkServiceClient,
+    CreateCampaignRequest, CreatePropertyRequest, DecideCheckInRequest, Guest, Money,
+    PreviewCampaignRequest, Property, ReserveGrantRequest, Rule,
+    perk_service_client::PerkServiceClient, preview_campaign_request,
     reserve_grant_request::Subject,
 };
 use klout_world::Edge;
@@ -27,7 +28,7 @@ use tonic::{
 use super::{
     Figures,
     ground::{self, Ground, runtime, settings, stop, token},
-    load::{Caller, Load, SERVER_THREAD, Stretch, channels},
+    load::{ALONE, Caller, Load, SERVER_THREAD, Stretch, channels},
 };
 use crate::{client::Client, exit::Failure, output, settings::host, visible};
 
@@ -45,6 +46,10 @@ const PROPERTY: &str = "bench";
 const BOOKED: &str = "KING";
 const FREE: &str = "SUITE";
 
+/// How often a brand looks in each turn, and how many people are sampled at most.
+const PREVIEWS: usize = 100;
+const SAMPLED_MAX: usize = 10_000;
+
 /// As long as a desk may wait: what is measured is how long it does.
 const DEADLINE: prost_types::Duration = prost_types::Duration { seconds: 5, nanos: 0 };
 
@@ -56,6 +61,8 @@ const PLENTY: i64 = 1_000_000_000;
 /// 64 clients reserve, each again as soon as it is answered: of one campaign, and of 64; and 64 guests check in at one
 /// property, for one category of which there is enough. All of it is counted: facts are asked of the other services, the
 /// decision is written down, and stock and budgets are taken. In turns with it 64 connections commit one bare row each.
+/// Before that one brand has estimated how many a campaign is for, from 10,000 people: once when they have to be drawn,
+/// and then again and again.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PerksBench {
     /// How many people there are
@@ -86,8 +93,13 @@ struct Asker {
 #[derive(Clone)]
 struct Desk(Asker);
 
+/// Has estimated for how many a campaign is that was not saved.
+#[derive(Clone)]
+struct Brand(Asker);
+
 /// What was measured of each in one turn.
 struct Turn {
+    preview: Stretch,
     commit: Stretch,
     one: Stretch,
     many: Stretch,
@@ -149,9 +161,14 @@ impl PerksBench {
         let many = Asker::many(all, &people, &campaigns.into()).await?;
         let desk: Vec<Desk> =
             Asker::many(all, &people, &one_name).await?.into_iter().map(Desk).collect();
+        let brand: Vec<Brand> =
+            Asker::many(all, &people, &one_name).await?.into_iter().map(Brand).collect();
         let committers = [Committer::new(database).await?];
         let time = Duration::from_secs(self.seconds);
 
+        // Nobody has asked before: the sample is drawn.
+        let drawn = ALONE.run(&brand, time, 1).await?;
+        figures.add("preview_first_ms", vec![drawn.quantile_ms(1.0)]);
         // Plans are made, and connections are there.
         let warm = Duration::from_secs(1);
         CLIENTS.run(&one, warm, usize::MAX).await?;
@@ -167,13 +184,15 @@ impl PerksBench {
                 let one = CLIENTS.run(&one, time, usize::MAX).await?;
                 let many = CLIENTS.run(&many, time, usize::MAX).await?;
                 let desk = CLIENTS.run(&desk, time, usize::MAX).await?;
-                Turn { commit, one, many, desk }
+                let preview = ALONE.run(&brand, time, PREVIEWS).await?;
+                Turn { preview, commit, one, many, desk }
             } else {
+                let preview = ALONE.run(&brand, time, PREVIEWS).await?;
                 let desk = CLIENTS.run(&desk, time, usize::MAX).await?;
                 let many = CLIENTS.run(&many, time, usize::MAX).await?;
                 let one = CLIENTS.run(&one, time, usize::MAX).await?;
                 let commit = COMMITTERS.run(&committers, time, usize::MAX).await?;
-                Turn { commit, one, many, desk }
+                Turn { preview, commit, one, many, desk }
             });
             progress.inc(1);
         }
@@ -196,6 +215,8 @@ impl PerksBench {
         figures.add("desk_p50_ms", each(&|it| it.desk.quantile_ms(0.5)));
         figures.add("desk_p99_ms", each(&|it| it.desk.quantile_ms(0.99)));
         figures.add("desk_commit_p99_ratio", each(&|it| ratio(&it.desk, it)));
+        figures.add("preview_p50_ms", each(&|it| it.preview.quantile_ms(0.5)));
+        figures.add("preview_p99_ms", each(&|it| it.preview.quantile_ms(0.99)));
         Ok(())
     }
 }
@@ -219,6 +240,21 @@ fn credit() -> CampaignSpec {
         unique_per: "STAY".to_owned(),
         ..Default::default()
     }
+}
+
+/// What the last of its rules is asked of nearly everybody for.
+fn choosy() -> CampaignSpec {
+    let rules = [
+        ("score", "score >= 1"),
+        ("topics", r#"!topics.exists(topic, topic.startsWith("gambling"))"#),
+        ("place", r#"!(country in ["AT", "DE"]) && size(languages) < 10 && size(networks) > 0"#),
+        ("standing", "percentile >= 95 || plus_k >= 10"),
+    ];
+    let rule = |(rule, expression): (&str, &str)| Rule {
+        rule: rule.to_owned(),
+        expression: expression.to_owned(),
+    };
+    CampaignSpec { rules: rules.map(rule).into(), ..credit() }
 }
 
 /// The same at a desk, where the property is counted too.
@@ -323,6 +359,27 @@ impl Caller for Desk {
             Ok(())
         } else {
             Err(Status::internal(format!("a guest is offered nothing: {}", answer.reason)))
+        }
+    }
+}
+
+// === impl Brand ===
+
+impl Caller for Brand {
+    async fn call(&mut self, _: usize) -> Result<(), Status> {
+        let Self(asker) = self;
+        let mut request = Request::new(PreviewCampaignRequest {
+            subject: Some(preview_campaign_request::Subject::Spec(Box::new(choosy()))),
+            exact: false,
+        });
+        request.metadata_mut().insert("x-api-key", asker.token.clone());
+        let answer = asker.client.preview_campaign(request).await?.into_inner();
+        let sampled = answer.preview.map_or(0, |preview| preview.sampled);
+        let expected = asker.people.len().min(SAMPLED_MAX);
+        if usize::try_from(sampled).is_ok_and(|sampled| sampled == expected) {
+            Ok(())
+        } else {
+            Err(Status::internal(format!("{sampled} people were sampled, not {expected}")))
         }
     }
 }

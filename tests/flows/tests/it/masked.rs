@@ -17,7 +17,7 @@ use klout_proto::{
     graph::v1::{ErasePersonRequest, SetConsentRequest, graph_service_client::GraphServiceClient},
     score::v1::score_service_client::ScoreServiceClient,
 };
-use klout_testkit::{Proxy, Stores, http_client, until};
+use klout_testkit::{Proxy, Stores, http_client, until, until_within};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -42,6 +42,9 @@ const AUTHORS: usize = 28;
 
 /// Who reacts to each of them.
 const FANS: usize = 6;
+
+/// How long a reader may take to come round: ten of them never rest, and share the processors with whatever else runs.
+const READERS_PATIENCE: Duration = Duration::from_secs(180);
 
 struct Town {
     installation: Arc<Installation>,
@@ -247,7 +250,8 @@ impl Town {
     async fn read_on(&self, surfaces: &[&str], times: u64) {
         for surface in surfaces {
             let before = self.watchers.shown(surface);
-            until(surface, async || self.watchers.shown(surface) >= before + times).await;
+            let shown = async || self.watchers.shown(surface) >= before + times;
+            until_within(READERS_PATIENCE, surface, shown).await;
         }
     }
 

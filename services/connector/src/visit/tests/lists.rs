@@ -1,6 +1,6 @@
 //! What lists hold, and what they do not hold any more.
 
-use super::played::{World, once};
+use super::played::{World, json, once, status};
 
 #[tokio::test]
 async fn what_a_list_does_not_hold_any_more_is_taken_back_and_counts_again_when_it_is_there_again()
@@ -127,4 +127,74 @@ async fn a_list_that_could_not_be_read_whole_is_asked_again_though_nothing_has_c
     world.visit().await;
     assert_eq!(world.likes().await, once(&["bob"]));
     world.assert_done().await;
+}
+
+#[tokio::test]
+async fn a_list_that_is_still_the_same_is_not_told_again_and_stays_as_it_is() {
+    let world = World::start().await;
+    let posts = r#"{"posts":["one"],"then":{"likes/one":"1"}}"#;
+    let visit = async |likes: &str| {
+        world.holds_tagged(&[("posts", posts), ("likes/one", likes)]);
+        world.begin(true).await;
+        world.run().await;
+        world.assert_done().await;
+        (world.asked().pop().expect("something"), world.likes().await)
+    };
+    let (bob, both) = (r#"{"likes":["bob"]}"#, r#"{"likes":["bob","cid"]}"#);
+    assert_eq!(visit(bob).await, ("likes/one".to_owned(), once(&["bob"])));
+    assert_eq!(visit(bob).await, ("=likes/one".to_owned(), once(&["bob"])));
+    // What has changed is told all the same, and is what is known then.
+    assert_eq!(visit(both).await, ("=likes/one".to_owned(), once(&["bob", "cid"])));
+    assert_eq!(visit(both).await, ("=likes/one".to_owned(), once(&["bob", "cid"])));
+    assert_eq!(visit(bob).await, ("=likes/one".to_owned(), once(&["bob"])));
+}
+
+#[tokio::test]
+async fn a_list_in_parts_is_read_whole_each_time() {
+    let world = World::start().await;
+    let posts = ("posts", r#"{"then":{"likes/one":"1"}}"#);
+    let visit = async |lists: &[(&str, &str)]| {
+        world.holds_tagged(&[&[posts][..], lists].concat());
+        world.begin(true).await;
+        world.run().await;
+        (world.asked().split_off(1), world.likes().await)
+    };
+    let first = ("likes/one", r#"{"likes":["bob"],"next":"b"}"#);
+    let parts = ["likes/one", "likes/one?b"];
+    visit(&[("likes/one", r#"{"likes":["eve"]}"#)]).await;
+    let (asked, likes) = visit(&[first, ("likes/one?b", r#"{"likes":["cid"]}"#)]).await;
+    assert_eq!(
+        (asked, likes),
+        (vec!["=likes/one".to_owned(), parts[1].to_owned()], once(&["bob", "cid"]))
+    );
+    // The first part is the same, and the list is not.
+    let (asked, likes) = visit(&[first, ("likes/one?b", r#"{"likes":["dee"]}"#)]).await;
+    assert_eq!((asked, likes), (parts.map(str::to_owned).to_vec(), once(&["bob", "dee"])));
+}
+
+#[tokio::test]
+async fn what_was_taken_back_with_a_post_is_there_again_with_it_though_its_list_is_the_same() {
+    let world = World::start().await;
+    let (there, likes) = (r#"{"posts":["one"],"then":{"likes/one":"1"}}"#, r#"{"likes":["bob"]}"#);
+    let visit = async |posts: &str| {
+        world.holds_tagged(&[("posts", posts), ("likes/one", likes)]);
+        world.begin(true).await;
+        world.run().await;
+        (world.likes().await, world.posts().await)
+    };
+    assert_eq!(visit(there).await, (once(&["bob"]), 1));
+    assert_eq!(visit("{}").await, (once(&[]), 0));
+    assert_eq!(visit(there).await, (once(&["bob"]), 1));
+}
+
+#[tokio::test]
+async fn who_answers_that_nothing_has_changed_without_being_asked_has_answered_nothing() {
+    let world = World::start().await;
+    world.answers(|at| match at {
+        "posts" => json(r#"{"then":{"likes/one":"1"}}"#),
+        _ => status(304),
+    });
+    world.visit().await;
+    assert_eq!(world.reason().await.as_deref(), Some("NETWORK_UNAVAILABLE"));
+    assert_eq!(world.likes().await, once(&[]));
 }

@@ -12,7 +12,10 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::StatusCode;
+use http::{
+    StatusCode,
+    header::{ETAG, IF_NONE_MATCH},
+};
 use klout_chassis::Clock;
 use klout_model::{AccountKey, PersonId};
 use klout_networks::{
@@ -128,7 +131,8 @@ impl Network for Lists {
         let mut url = visit.public.clone();
         url.set_path(&part.list);
         url.set_query(Some(&part.cursor));
-        Ok(Ask::get(Server::Either, url))
+        let conditional = part.list.starts_with("likes/");
+        Ok(Ask { conditional, ..Ask::get(Server::Either, url) })
     }
 
     fn read(&self, visit: &Visit, task: &Task, answer: &Answer<'_>) -> Result<Step, Trouble> {
@@ -272,7 +276,20 @@ impl World {
         self.answers(move |at| lists.get(at).map_or_else(|| status(404), |it| json(it)));
     }
 
-    /// What was asked since this was asked the last time.
+    /// The same, and tells what each answer is known by.
+    pub(super) fn holds_tagged(&self, lists: &[(&str, &str)]) {
+        let lists: HashMap<String, String> =
+            lists.iter().map(|(at, json)| ((*at).to_owned(), (*json).to_owned())).collect();
+        self.answers(move |at| {
+            let Some(text) = lists.get(at) else { return status(404) };
+            let mut response = json(text);
+            let tag = format!("\"{}\"", text.replace('"', "'"));
+            response.headers_mut().insert(ETAG, tag.parse().expect("a header"));
+            response
+        });
+    }
+
+    /// What was asked since this was asked the last time. `=` goes before what was asked for only if it has changed.
     pub(super) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.asked.lock().expect("not poisoned"))
     }
@@ -389,9 +406,15 @@ async fn serve(script: SharedScript, asked: AskedPaths) -> (Url, JoinHandle<()>)
     let answer = |State((script, asked)): State<(SharedScript, AskedPaths)>, request: Request| async move {
         let at = request.uri().to_string();
         let at = at.trim_start_matches('/').trim_end_matches('?').to_owned();
-        asked.lock().expect("not poisoned").push(at.clone());
+        let held = request.headers().get(IF_NONE_MATCH);
+        let told = if held.is_some() { format!("={at}") } else { at.clone() };
+        asked.lock().expect("not poisoned").push(told);
         let script = Arc::clone(&script.lock().expect("not poisoned"));
-        script(&at)
+        let response = script(&at);
+        match held {
+            Some(held) if response.headers().get(ETAG) == Some(held) => status(304),
+            Some(_) | None => response,
+        }
     };
     let router = Router::new().fallback(answer).with_state((script, asked));
     #[expect(clippy::disallowed_methods, reason = "it is aborted with the world")]

@@ -19,12 +19,15 @@ fn told(state: State, into: Option<i64>) -> Told {
     Told { person: ANN, number: 1, state, withheld: Purposes::default(), into, erased: Vec::new() }
 }
 
+/// What is seen of the account.
+const SEEN: [(&str, &str); 2] = [
+    ("posts", r#"{"posts":["one"],"then":{"likes/one":"2"}}"#),
+    ("likes/one", r#"{"likes":["bob","cid"]}"#),
+];
+
 async fn seen() -> World {
     let world = World::start().await;
-    world.holds(&[
-        ("posts", r#"{"posts":["one"],"then":{"likes/one":"2"}}"#),
-        ("likes/one", r#"{"likes":["bob","cid"]}"#),
-    ]);
+    world.holds_tagged(&SEEN);
     world.visit().await;
     world.assert_done().await;
     world
@@ -50,7 +53,7 @@ async fn who_asks_what_is_held_about_them_is_told_of_their_connection_and_not_wh
     let things: Vec<_> =
         describe(world.db.clone(), vec![world.account]).try_collect().await.expect("described");
     let names: BTreeSet<&str> = things.iter().map(|it| it.name.as_str()).collect();
-    let expected = ["signal", "connection", "credential", "listed", "seen"];
+    let expected = ["signal", "connection", "credential", "listed", "seen", "validator"];
     assert_eq!(names, expected.into_iter().collect());
     let connection = things.iter().find(|it| it.name == "connection").expect("it is there");
     assert!(connection.json.contains("\"state\": \"ACTIVE\""), "{connection:?}");
@@ -95,10 +98,7 @@ async fn an_account_that_is_gone_takes_along_what_it_was_told_and_brings_it_when
     assert_eq!(connection.error_reason.as_deref(), Some("NETWORK_ACCOUNT_GONE"));
     assert_eq!((world.likes().await, world.posts().await), (once(&[]), 0));
 
-    world.holds(&[
-        ("posts", r#"{"posts":["one"],"then":{"likes/one":"2"}}"#),
-        ("likes/one", r#"{"likes":["bob","cid"]}"#),
-    ]);
+    world.holds_tagged(&SEEN);
     world.visit().await;
     assert_eq!((world.likes().await, world.posts().await), (once(&["bob", "cid"]), 1));
     world.assert_done().await;

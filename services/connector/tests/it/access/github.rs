@@ -49,6 +49,8 @@ pub(super) struct Town {
     together: Option<Arc<Barrier>>,
     /// Where `/users/ann/repos` sends whoever asks.
     pub(super) sends_to: Option<String>,
+    /// Where it says that the next part of the list is.
+    pub(super) next_at: Option<String>,
     /// Whatever came with requests for things, by their paths.
     pub(super) seen: Vec<(String, Option<String>)>,
 }
@@ -206,11 +208,17 @@ async fn followers(State(town): Shared, headers: HeaderMap) -> Response {
 
 async fn repositories(State(town): Shared, headers: HeaderMap) -> Response {
     let known = town.lock().expect("not poisoned").let_in("/repos", &headers);
-    let sends_to = town.lock().expect("not poisoned").sends_to.clone();
-    match (known, sends_to) {
-        (Ok(_), Some(to)) => (StatusCode::FOUND, [("location", to)]).into_response(),
-        (Ok(_), None) => Json(json!([])).into_response(),
-        (Err(refused), _) => together(&town, refused).await,
+    let (sends_to, next_at) = {
+        let town = town.lock().expect("not poisoned");
+        (town.sends_to.clone(), town.next_at.clone())
+    };
+    match (known, sends_to, next_at) {
+        (Ok(_), Some(to), _) => (StatusCode::FOUND, [("location", to)]).into_response(),
+        (Ok(_), None, Some(at)) => {
+            ([("link", format!("<{at}>; rel=\"next\""))], Json(json!([]))).into_response()
+        }
+        (Ok(_), None, None) => Json(json!([])).into_response(),
+        (Err(refused), ..) => together(&town, refused).await,
     }
 }
 

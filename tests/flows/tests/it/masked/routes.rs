@@ -10,8 +10,9 @@ use super::eyes::{Eyes, Watchers};
 /// Routes that tell of somebody who has left, to the operator alone: that they left, and who had looked at them.
 const OF_WHO_LEFT: [&str; 2] = ["/v1/people/{person}/consent", "/v1/people/{person}/lookups"];
 
-/// People at whom all routes are looked at: more than leave while nothing may show them.
-const LOOKED_AT: usize = 6;
+/// People at whom all routes are looked at: one more than leave while that is waited for, so that there is always
+/// somebody to see.
+const LOOKED_AT: usize = 4;
 
 /// How a time round all routes is counted.
 pub(super) const ROUND: &str = "every route";
