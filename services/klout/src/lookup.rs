@@ -5,13 +5,14 @@ mod rows;
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use futures::{StreamExt as _, stream};
 use indicatif::ProgressBar;
+use klout_import::Input;
 use klout_proto::{
     json::to_value,
     profile::v1::{
@@ -20,6 +21,7 @@ use klout_proto::{
         upload_lookup_rows_request::Piece,
     },
 };
+use tempfile::NamedTempFile;
 use tonic::Status;
 use uuid::Uuid;
 
@@ -52,7 +54,8 @@ const OUTCOMES: [&str; 3] = ["results", "unmatched", "failed"];
 /// arrive and are not kept. A job is kept for seven days: with --job it is gone on with, wherever it was.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-FILE is CSV in UTF-8 with commas and a header, of at most 150 MB and 2,000,000 rows. Columns, in any order, others beside them:
+FILE is CSV in UTF-8 with commas and a header, plain or gzip, of at most 150 MB unpacked and 2,000,000 rows; - reads from
+stdin. Columns, in any order, others beside them:
   key                    what you call a customer; it comes back with what was found [default: the number of the row]
   email                  an address                  email_sha256           its hash
   phone                  with the country code       phone_sha256           its hash
@@ -66,9 +69,10 @@ where nothing is given in the clear. Who is named by hashes alone comes with a s
 Examples:
   klout lookup customers.csv
   klout lookup customers.csv --out found --min-likelihood 0.98
-  klout lookup customers.csv --job 1234567890")]
+  klout lookup customers.csv --job 1234567890
+  klout lookup - < customers.csv.gz")]
 pub(crate) struct LookUpFile {
-    /// The customers
+    /// The customers; - reads from stdin
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The folder that files are written to
@@ -94,16 +98,11 @@ impl LookUpFile {
         let Self { file, out, min_likelihood, job, json, target } = self;
         let unreadable =
             |error: &dyn std::fmt::Display| Failure::Failed(format!("{}: {error}", file.display()));
-        let length = fs::metadata(&file).map_err(|error| unreadable(&error))?.len();
-        if length > FILE_BYTES_MAX {
-            return Err(unreadable(
-                &"is longer than 150 MB; split it, with the header in each piece",
-            ));
-        }
-        let parts = Parts::of(&file).map_err(|error| unreadable(&error))?;
+        let rows = unpacked(&file)?;
+        let parts = Parts::of(rows.path()).map_err(|error| unreadable(&error))?;
         fs::create_dir_all(&out)
             .map_err(|error| Failure::Failed(format!("{}: {error}", out.display())))?;
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = stem(&file);
         let path = |outcome: &str| out.join(format!("{stem}-{outcome}.csv"));
         let job = target.ask(Missing::Refuse, async |client| {
             let job = match &job {
@@ -133,6 +132,34 @@ impl LookUpFile {
         output::line(&format!("{rows} rows: {matched} found, {unmatched} not, {failed} failed"))?;
         OUTCOMES.iter().try_for_each(|outcome| output::line(&path(outcome).display().to_string()))
     }
+}
+
+/// The rows of a file, unpacked, where they can be read again and again.
+fn unpacked(file: &Path) -> Result<NamedTempFile, Failure> {
+    let input = Input::open(file).map_err(|error| Failure::failed(&error))?;
+    let mut rows = NamedTempFile::new().map_err(|error| Failure::failed(&error))?;
+    let copied = io::copy(&mut input.take(FILE_BYTES_MAX + 1), &mut rows);
+    match copied {
+        Ok(length) if length <= FILE_BYTES_MAX => Ok(rows),
+        Ok(_) => Err(Failure::Failed(format!(
+            "{}: is longer than 150 MB; split it, with the header in each piece",
+            file.display()
+        ))),
+        Err(error) => Err(Failure::Failed(format!("{}: {error}", file.display()))),
+    }
+}
+
+/// What names of files begin with that come out: `customers` of `customers.csv.gz`.
+fn stem(file: &Path) -> String {
+    if file.as_os_str() == "-" {
+        return "stdin".to_owned();
+    }
+    let plain = if file.extension().is_some_and(|it| it == "gz") {
+        file.with_extension("")
+    } else {
+        file.to_owned()
+    };
+    plain.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 async fn create(client: &Client, min_likelihood: Option<f64>) -> Result<LookupJob, Failure> {
@@ -283,5 +310,41 @@ enum Stopped {
 impl From<Status> for Stopped {
     fn from(status: Status) -> Self {
         Self::There(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    #[test]
+    fn what_comes_out_is_called_like_what_went_in_packed_or_not() {
+        for (file, expected) in
+            [("a/customers.csv", "customers"), ("customers.csv.gz", "customers"), ("-", "stdin")]
+        {
+            assert_eq!(stem(Path::new(file)), expected);
+        }
+    }
+
+    #[test]
+    fn a_packed_file_is_unpacked_and_one_that_unpacks_to_too_much_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let packed = |name: &str, bytes: &mut dyn io::Read| {
+            let path = folder.path().join(name);
+            let file = fs::File::create(&path).expect("a file");
+            let mut encoder = GzEncoder::new(file, Compression::fast());
+            io::copy(bytes, &mut encoder).expect("packed");
+            encoder.finish().expect("packed");
+            path
+        };
+        let small = packed("small.csv.gz", &mut &b"key,email\n1,a@example.org\n"[..]);
+        let rows = unpacked(&small).expect("unpacked");
+        assert_eq!(fs::read_to_string(rows.path()).expect("read"), "key,email\n1,a@example.org\n");
+
+        let bomb = packed("bomb.csv.gz", &mut io::repeat(b'x').take(FILE_BYTES_MAX + 1));
+        let told = unpacked(&bomb).err().map(|it| it.to_string());
+        assert!(told.is_some_and(|it| it.contains("longer than 150 MB")));
     }
 }

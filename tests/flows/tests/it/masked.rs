@@ -34,6 +34,7 @@ use crate::{
     world::{Files, rows},
 };
 
+mod doors;
 mod eyes;
 mod routes;
 
@@ -43,7 +44,7 @@ const AUTHORS: usize = 28;
 /// Who reacts to each of them.
 const FANS: usize = 6;
 
-/// How long a reader may take to come round: ten of them never rest, and share the processors with whatever else runs.
+/// How long a reader may take to come round: eleven of them never rest, and share the processors with whatever else runs.
 const READERS_PATIENCE: Duration = Duration::from_secs(180);
 
 struct Town {
@@ -76,7 +77,8 @@ impl Town {
         let kept = ("KLOUT_GATEWAY__OVERVIEW_KEEP_TIME", "5s".to_owned());
         // Little: what is looked at is that there is something.
         let network = Network::start(Shape { repositories: 1, stars: 2 }).await;
-        let variables = [network.variables(), vec![slowly, kept]].concat();
+        let old = ("KLOUT_GATEWAY__OLD_NETWORKS__TWITTER", r#"["bluesky"]"#.to_owned());
+        let variables = [network.variables(), vec![slowly, kept, old]].concat();
         let mut installation =
             Installation::with_failpoints_and(stores.clone(), folder.path(), variables);
         let (slow, proxy) = stores.with_disturbed_postgres().await;
@@ -155,6 +157,12 @@ impl Town {
         self.readers.spawn(async move {
             while !watchers.is_over() {
                 eyes.look_at_routes(&routes, &watchers).await;
+            }
+        });
+        let (eyes, watchers) = (self.eyes.clone(), self.watchers.clone());
+        self.readers.spawn(async move {
+            while !watchers.is_over() {
+                eyes.look_through_doors(&watchers).await;
             }
         });
         for place in 0..2 {
@@ -358,7 +366,7 @@ fn done(output: &Output) {
 }
 
 /// Every way to see somebody, and how it is called above.
-const SURFACES: [&str; 24] = [
+const SURFACES: [&str; 38] = [
     "list of connections",
     "REST score",
     "REST history",
@@ -376,6 +384,20 @@ const SURFACES: [&str; 24] = [
     "rows of a file",
     "old API user",
     "old API score",
+    "old API identity",
+    "old API identity by number",
+    "old API network id",
+    "old API Twitter user",
+    "version 1 klout",
+    "version 1 show",
+    "version 1 topics",
+    "version 1 influenced by",
+    "version 1 influencer of",
+    "CRM score",
+    "CRM list",
+    "CRM look-up",
+    "CRM batch",
+    "gRPC-Web",
     "REST batch",
     "batch",
     "ranking",

@@ -10,10 +10,6 @@ use super::eyes::{Eyes, Watchers};
 /// Routes that tell of somebody who has left, to the operator alone: that they left, and who had looked at them.
 const OF_WHO_LEFT: [&str; 2] = ["/v1/people/{person}/consent", "/v1/people/{person}/lookups"];
 
-/// People at whom all routes are looked at: one more than leave while that is waited for, so that there is always
-/// somebody to see.
-const LOOKED_AT: usize = 4;
-
 /// How a time round all routes is counted.
 pub(super) const ROUND: &str = "every route";
 
@@ -39,9 +35,10 @@ impl Eyes {
         routes
     }
 
-    /// One time round, about those who leave first.
+    /// One time round, about those who have left and the one who leaves next.
     pub(super) async fn look_at_routes(&self, routes: &[&'static str], watchers: &Watchers) {
-        for person in self.everybody.iter().rev().take(LOOKED_AT) {
+        let gone = watchers.gone.lock().expect("nobody panics while holding it").len();
+        for person in self.everybody.iter().rev().take(gone + 1) {
             for route in routes {
                 let asked = Instant::now();
                 let (status, ..) = self.get(&route.replace("{person}", person), None).await;
