@@ -207,8 +207,8 @@ impl Readers {
             let shown = self.shown.lock().expect("nobody panics while holding it");
             shown.get(surface).copied().unwrap_or(0)
         };
-        for surface in surfaces {
-            let before = shown(surface);
+        let before: Vec<u64> = surfaces.iter().map(|surface| shown(surface)).collect();
+        for (surface, before) in surfaces.iter().zip(before) {
             until(surface, async || shown(surface) >= before + times).await;
         }
     }

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -62,6 +62,8 @@ pub(super) struct Watchers {
     pub(super) leaks: Arc<Mutex<BTreeMap<&'static str, BTreeSet<String>>>>,
     /// How often each surface has answered, and shown somebody.
     pub(super) shown: Arc<Mutex<BTreeMap<&'static str, u64>>>,
+    /// How many have left, or are about to.
+    pub(super) left: Arc<AtomicUsize>,
     pub(super) over: Arc<AtomicBool>,
     pub(super) ended: Arc<Notify>,
 }
@@ -124,7 +126,17 @@ impl Watchers {
 
 // === impl Eyes ===
 
+/// Of those who left last and of those who leave next, so many are looked at one by one.
+const NEAR: usize = 3;
+
 impl Eyes {
+    /// Those about whom somebody may be wrong. They leave from the last one on.
+    pub(super) fn near(&self, watchers: &Watchers) -> impl Iterator<Item = (usize, &String)> {
+        let left = watchers.left.load(Ordering::SeqCst);
+        let (first, count) = (left.saturating_sub(NEAR), left.min(NEAR) + NEAR);
+        self.everybody.iter().enumerate().rev().skip(first).take(count)
+    }
+
     pub(super) async fn get(
         &self,
         path: &str,
@@ -139,12 +151,15 @@ impl Eyes {
         (response.status(), tag, response.text().await.unwrap_or_default())
     }
 
-    /// One surface after the other, about everybody.
-    pub(super) async fn look(&self, watchers: &Watchers, tags: &mut BTreeMap<String, String>) {
-        for person in self.everybody.iter() {
+    /// One surface after the other, with tags of answers that are held, or none.
+    pub(super) async fn look(
+        &self,
+        watchers: &Watchers,
+        tags: &mut BTreeMap<String, String>,
+        with_tags: bool,
+    ) {
+        for (_, person) in self.near(watchers) {
             for (surface, path) in [
-                ("REST score", format!("/v1/people/{person}/score")),
-                // With the tag of just now.
                 ("REST score", format!("/v1/people/{person}/score")),
                 ("REST history", format!("/v1/people/{person}/scores")),
                 ("REST explanation", format!("/v1/people/{person}/explanation")),
@@ -158,7 +173,7 @@ impl Eyes {
                 ("old API influence", format!("/v2/user.json/{person}/influence")),
             ] {
                 let asked = Instant::now();
-                let held = tags.get(&path).cloned();
+                let held = tags.get(&path).filter(|_| with_tags).cloned();
                 let (status, tag, _) = self.get(&path, held.as_deref()).await;
                 match status {
                     StatusCode::OK => {
@@ -194,6 +209,7 @@ impl Eyes {
             ("overview", "/"),
             ("experts", "/v1/topics/photography/experts?pageSize=100"),
             ("list of people", "/v1/people?pageSize=1000"),
+            ("CRM list", "/crm/v1/people?pageSize=1000"),
         ] {
             let asked = Instant::now();
             let (_, _, text) = self.get(path, None).await;
@@ -238,7 +254,7 @@ impl Eyes {
         if let Ok(top) = client.list_top_scores(ListTopScoresRequest::default()).await {
             watchers.saw("ranking", asked, top.into_inner().scores.into_iter().map(|it| it.person));
         }
-        for person in self.everybody.iter() {
+        for (_, person) in self.near(watchers) {
             let asked = Instant::now();
             let subject = Some(get_score_request::Subject::Person(person.clone()));
             if client.get_score(GetScoreRequest { subject, ..Default::default() }).await.is_ok() {

@@ -35,10 +35,9 @@ impl Eyes {
         routes
     }
 
-    /// One time round, about those who have left and the one who leaves next.
+    /// One time round.
     pub(super) async fn look_at_routes(&self, routes: &[&'static str], watchers: &Watchers) {
-        let gone = watchers.gone.lock().expect("nobody panics while holding it").len();
-        for person in self.everybody.iter().rev().take(gone + 1) {
+        for (_, person) in self.near(watchers) {
             for route in routes {
                 let asked = Instant::now();
                 let (status, ..) = self.get(&route.replace("{person}", person), None).await;
