@@ -20,6 +20,13 @@ use klout_chassis::switched_on;
 /// Bytes of an answer that is compared; a longer one, and one that comes in pieces, is sent.
 pub(crate) const BYTES_MAX: usize = 1024 * 1024;
 
+/// What is answered, and its tag.
+#[derive(Clone, Debug)]
+pub(crate) struct Tagged {
+    pub(crate) body: Bytes,
+    tag: HeaderValue,
+}
+
 /// Gives what is answered to a GET a tag, and answers 304 to who has it.
 pub(crate) async fn conditional(request: Request, next: Next) -> Response {
     if request.method() != Method::GET {
@@ -39,7 +46,7 @@ pub(crate) async fn conditional(request: Request, next: Next) -> Response {
     let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    unless_held(&held, parts.headers, body)
+    unless_held(&held, parts.headers, Tagged::of(body))
 }
 
 /// The tags that somebody says to have.
@@ -54,8 +61,11 @@ pub(crate) fn unasked(held: &[HeaderValue]) -> Option<Response> {
 }
 
 /// What is answered to a GET, with these headers and with its tag, unless who asks has it.
-pub(crate) fn unless_held(held: &[HeaderValue], mut headers: HeaderMap, body: Bytes) -> Response {
-    let tag = tag(&body);
+pub(crate) fn unless_held(
+    held: &[HeaderValue],
+    mut headers: HeaderMap,
+    Tagged { body, tag }: Tagged,
+) -> Response {
     // Whoever keeps it asks again before showing it, and keeps it for nobody else.
     let asks_again = || HeaderValue::from_static("private, no-cache");
     headers.entry(CACHE_CONTROL).or_insert_with(asks_again);
@@ -72,6 +82,15 @@ pub(crate) fn unless_held(held: &[HeaderValue], mut headers: HeaderMap, body: By
     };
     *response.headers_mut() = headers;
     response
+}
+
+// === impl Tagged ===
+
+impl Tagged {
+    pub(crate) fn of(body: Bytes) -> Self {
+        let tag = tag(&body);
+        Self { body, tag }
+    }
 }
 
 fn tag(body: &Bytes) -> HeaderValue {

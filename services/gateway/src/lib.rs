@@ -33,6 +33,7 @@ mod rpc;
 mod store;
 mod transcode;
 mod typed;
+mod written;
 
 use std::sync::Arc;
 
@@ -66,6 +67,7 @@ use crate::{
     people::People,
     rest::Answering,
     rpc::{KeyOperatorRpc, LookupRpc, PersonDataRpc},
+    written::Written,
 };
 
 /// The service, built and not yet running.
@@ -121,8 +123,15 @@ impl Service for Gateway {
         let files =
             Files { door: door.clone(), jobs: jobs.clone(), request_time_max, stream_time_max };
         let documents = openapi::router(door.clone());
-        let answering =
-            Answering { door, links, request_time_max, body_size_max, csv_rows_max, going_down };
+        let answering = Answering {
+            door,
+            links,
+            request_time_max,
+            body_size_max,
+            csv_rows_max,
+            going_down,
+            written: Written::new(),
+        };
         let answering = Arc::new(answering);
         let rest = rest::router(Arc::clone(&answering), routes::all());
         let crm = openapi::crm::router(answering, lookup_keep_time);

@@ -23,7 +23,8 @@ use tracing::{Instrument as _, Span, field::Empty, info_span};
 
 use crate::{
     access::{self, Access},
-    call, conditional,
+    call,
+    conditional::{self, Tagged},
     door::Door,
     error::Error,
     fields::{self, Fields},
@@ -35,6 +36,7 @@ use crate::{
     routes::{Rest, Route},
     transcode::{self, Unbindable},
     typed::{self, Typed},
+    written::Written,
 };
 
 /// Headers of an answer, with those that the server adds.
@@ -49,12 +51,15 @@ pub(crate) struct Answering {
     pub(crate) body_size_max: usize,
     pub(crate) csv_rows_max: usize,
     pub(crate) going_down: CancellationToken,
+    pub(crate) written: Written,
 }
 
 /// What is answered if all goes well.
 enum Answered {
     /// A resource, which whoever has it already is not sent again.
     Json(Bytes),
+    /// The same, with the tag that it has.
+    Tagged(Tagged),
     /// What is no such thing.
     Other(Response),
 }
@@ -115,6 +120,7 @@ impl RouteAnswerer {
             let answered = AssertUnwindSafe(answered).catch_unwind().await;
             let response = match answered.unwrap_or_else(|_| Ok(Err(panicked()))).flatten() {
                 Ok(Answered::Json(json)) => found(held.as_deref(), json),
+                Ok(Answered::Tagged(json)) => found_tagged(held.as_deref(), json),
                 Ok(Answered::Other(response)) => response,
                 Err(status) => problem(&status),
             };
@@ -139,7 +145,10 @@ impl RouteAnswerer {
         let operator = visitor.is_operator();
         let link = self.link.clone().on_behalf_of(visitor.caller());
         match self.typed.filter(|_| request.uri().query().is_none()) {
-            Some(ask) => ask(link, &segments).await.map(Answered::Json),
+            Some(ask) => {
+                let asked = ask(link, &segments, &self.answering.written);
+                asked.await.map(Answered::Tagged)
+            }
             None => {
                 // Large, as whatever is read by descriptors.
                 let answered =
@@ -152,14 +161,23 @@ impl RouteAnswerer {
 
 /// An answer with its tag, if it may have one.
 fn found(held: Option<&[HeaderValue]>, json: Bytes) -> Response {
+    match held {
+        Some(_) if json.len() <= conditional::BYTES_MAX => found_tagged(held, Tagged::of(json)),
+        _ => (of_json(), json).into_response(),
+    }
+}
+
+fn found_tagged(held: Option<&[HeaderValue]>, json: Tagged) -> Response {
+    match held {
+        Some(held) => conditional::unless_held(held, of_json(), json),
+        None => (of_json(), json.body).into_response(),
+    }
+}
+
+fn of_json() -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    match held {
-        Some(held) if json.len() <= conditional::BYTES_MAX => {
-            conditional::unless_held(held, headers, json)
-        }
-        _ => (headers, json).into_response(),
-    }
+    headers
 }
 
 /// Nothing is there.
@@ -287,7 +305,8 @@ fn span(request: &Request) -> Span {
             http.response.status_code = Empty,
         )
     } else {
-        info_span!("http", http.request.method = method, http.route = route, http.request.id = id)
+        // All three can stand in a line as they are.
+        info_span!("http", http.request.method = %method, http.route = %route, http.request.id = %id)
     };
     klout_telemetry::continue_trace(&span, request.headers());
     span

@@ -9,28 +9,36 @@ use futures::{FutureExt as _, future::BoxFuture};
 use klout_chassis::{Link, Refusal};
 use klout_proto::{
     graph::v1::{AccountName, account_name::Name},
-    json,
-    score::v1::{GetScoreRequest, GetScoreResponse, get_score_request::Subject},
+    score::v1::{GetScoreRequest, get_score_request::Subject},
 };
 use tonic::{Code, Status};
 
-use crate::{call::to_caller, routes::Route};
+use crate::{call::to_caller, conditional::Tagged, routes::Route, written::Written};
 
 /// Asks what a path names, over a link to who answers, and prints it.
-pub(crate) type Typed = fn(Link, &RawPathParams) -> Answer;
+pub(crate) type Typed = for<'a> fn(Link, &RawPathParams, &'a Written) -> Answer<'a>;
 
-type Answer = BoxFuture<'static, Result<Bytes, Status>>;
+type Answer<'a> = BoxFuture<'a, Result<Tagged, Status>>;
+
+/// `GetScoreResponse`, the same on the wire.
+#[derive(Clone, PartialEq, prost::Message)]
+struct EncodedResponse {
+    /// A `Score`.
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    score: Option<Bytes>,
+}
 
 const GET_SCORE: &str = "/klout.score.v1.ScoreService/GetScore";
 
 /// Such routes, by their paths.
 const TYPED: [(&str, Typed); 2] = [
-    ("/v1/people/{person}/score", |link, segments| {
-        score(link, Subject::Person(segment(segments, "person")))
+    ("/v1/people/{person}/score", |link, segments, written| {
+        score(link, Subject::Person(segment(segments, "person")), written)
     }),
-    ("/v1/accounts/{network}/{handle}/score", |link, segments| {
+    ("/v1/accounts/{network}/{handle}/score", |link, segments, written| {
         let name = Some(Name::Handle(segment(segments, "handle")));
-        score(link, Subject::Account(AccountName { network: segment(segments, "network"), name }))
+        let account = AccountName { network: segment(segments, "network"), name };
+        score(link, Subject::Account(account), written)
     }),
 ];
 
@@ -39,15 +47,14 @@ pub(crate) fn of(route: &Route) -> Option<Typed> {
     TYPED.into_iter().find(|(path, _)| *path == route.path).map(|(_, typed)| typed)
 }
 
-fn score(link: Link, subject: Subject) -> Answer {
+fn score(link: Link, subject: Subject, written: &Written) -> Answer<'_> {
     let request = GetScoreRequest { subject: Some(subject), ..Default::default() };
     async move {
-        let response: GetScoreResponse = link.ask(GET_SCORE, request).await.map_err(to_caller)?;
-        let score = response.score.ok_or_else(|| {
+        let response: EncodedResponse = link.ask(GET_SCORE, request).await.map_err(to_caller)?;
+        response.score.and_then(|score| written.score(score)).ok_or_else(|| {
             Refusal::new(Code::Internal, "PEER_FAILED")
                 .into_plain_status("something went wrong on our side")
-        })?;
-        Ok(Bytes::from(json::score(&score)))
+        })
     }
     .boxed()
 }

@@ -75,6 +75,17 @@ impl Reader {
         Ok(answers.remove(&id).unwrap_or(Answer::Nobody))
     }
 
+    /// The score of a person that memory has, if it may be told for a purpose.
+    pub(crate) fn remembered(&self, person: PersonId, purpose: Purpose) -> Option<EncodedScore> {
+        let answer = self.cached.remembered(person.get())?;
+        let Answer::Score(score) = &answer else { return None };
+        if !visible_to(purpose, score.withheld) {
+            return None;
+        }
+        self.counts.found(Tier::Memory, &answer);
+        Some(score.clone())
+    }
+
     /// The quickest answers for these people, in their order.
     pub(crate) async fn scores(&self, people: &[PersonId]) -> Result<Vec<Answer>, Error> {
         let remembered = self.cached.remembered_all(people.iter().map(|person| person.get()));
