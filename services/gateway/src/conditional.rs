@@ -1,6 +1,6 @@
 //! Conditional requests: who has what would be answered is told that it still holds, and not sent it again.
 //!
-//! What is answered is made anew each time, and only compared with what the caller has. So nobody hears that
+//! Who answers is asked anew each time, and what comes is only compared with what the caller has. So nobody hears that
 //! something still holds of somebody who has left since.
 
 use axum::{
