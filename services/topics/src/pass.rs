@@ -146,10 +146,7 @@ impl Passer {
             return Ok(false);
         }
         let (stage, up_to) = match pass.stage {
-            stage::BEGUN => {
-                let up_to = store::dirty_person::mark_everybody(&mut *db).await;
-                (stage::ALONE, up_to.map_err(store("mark everybody dirty"))?)
-            }
+            stage::BEGUN => (stage::ALONE, mark_everybody(&mut *db).await?),
             stage::ALONE | stage::AGAIN if reading.again => return Ok(false),
             stage::ALONE => {
                 let up_to = store::dirty_person::last(&mut *db).await;
@@ -157,8 +154,7 @@ impl Passer {
             }
             stage::AGAIN => {
                 self.relate(&mut *db, current).await?;
-                let up_to = store::dirty_person::mark_everybody(&mut *db).await;
-                (stage::ALL, up_to.map_err(store("mark everybody dirty"))?)
+                (stage::ALL, mark_everybody(&mut *db).await?)
             }
             _ => {
                 store::pass::end(&mut *db, pass.pass_id).await.map_err(store("end a pass"))?;
@@ -202,4 +198,15 @@ impl Passer {
             .collect();
         store::related_topic::renew(db, &pairs).await.map_err(store("write what is related"))
     }
+}
+
+/// Puts everybody on the list who has not left. Whoever forgets somebody right now waits, or this does for them.
+/// Returns where the list ends.
+async fn mark_everybody(db: &mut PgConnection) -> Result<i64, Error> {
+    let store = Error::store;
+    store::person_state::share_erased(&mut *db)
+        .await
+        .map_err(store("wait for changes of states"))?;
+    let up_to = store::dirty_person::mark_everybody(db).await;
+    up_to.map_err(store("mark everybody dirty"))
 }

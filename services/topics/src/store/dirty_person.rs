@@ -26,16 +26,23 @@ pub(crate) async fn mark(
     Ok(())
 }
 
-/// Puts everybody on the list. Returns where it ends.
+/// Puts everybody on the list but those who left. Returns where it ends.
 #[instrument(name = "db.dirty_person.mark_everybody", skip_all)]
 pub(crate) async fn mark_everybody(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
         with marked as (
             insert into topics.dirty_person (person_id)
-            select person_id from topics.account where person_id is not null
-            union
-            select person_id from topics.person
+            select person_id
+            from (
+                select person_id from topics.account where person_id is not null
+                union
+                select person_id from topics.person
+            ) as everybody
+            where not exists (
+                select from topics.person_state as state
+                where state.person_id = everybody.person_id and state.state <> 'MEMBER'
+            )
             returning position
         )
         select coalesce(max(position), 0) as "end!" from marked

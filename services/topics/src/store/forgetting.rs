@@ -1,6 +1,6 @@
 //! What is deleted of people who left, some rows at a time.
 
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use tracing::instrument;
 
 /// Deletes some of what is kept about accounts or by them: of one with which somebody joined again, what was before.
@@ -158,15 +158,16 @@ delete_some!(
 /// and vetoed.
 #[instrument(name = "db.person.forget", skip_all)]
 pub(crate) async fn person(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     person: i64,
     for_good: bool,
 ) -> Result<(i64, i64), sqlx::Error> {
+    // Before the list is looked at: whoever gives a claim up puts the person on it.
+    sqlx::query!("delete from topics.claim where person_id = $1", person).execute(&mut *db).await?;
     let row = sqlx::query!(
         r#"
         with declared as (delete from topics.declared where person_id = $1 and $2 returning 1),
         vetoed as (delete from topics.veto where person_id = $1 and $2 returning 1),
-        claims as (delete from topics.claim where person_id = $1),
         dirty as (delete from topics.dirty_person where person_id = $1),
         topics as (delete from topics.person_topic where person_id = $1),
         named as (

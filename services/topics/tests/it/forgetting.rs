@@ -156,3 +156,25 @@ async fn what_a_call_does_not_come_to_the_next_one_deletes() {
         assert_eq!(count(&db, rows).await, 0, "{rows:?}");
     }
 }
+
+#[tokio::test]
+async fn a_pass_over_everybody_leaves_out_who_was_erased() {
+    let (world, db) = world().await;
+    let (counts, done) = ask(&world, PATIENCE).await.expect("forgotten");
+    assert!(done, "{counts:?}");
+    world.passed().await;
+
+    // Whoever is put on the list stays on it.
+    let mut lock = db.begin().await.expect("begun");
+    sqlx::query("lock table topics.claim in share row exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .expect("locked");
+    world.epoch.publish();
+
+    until("the other one is on the list", async || {
+        count(&db, ("dirty_person", "person_id = 72")).await > 0
+    })
+    .await;
+    assert_eq!(count(&db, ("dirty_person", "person_id = 71")).await, 0);
+}

@@ -268,7 +268,7 @@ impl Members {
 }
 
 impl Epoch {
-    fn publish(&self) -> u64 {
+    pub(crate) fn publish(&self) -> u64 {
         let mut known = self.0.lock().expect("not poisoned");
         known.0 += 1;
         known.0
