@@ -42,6 +42,10 @@ use crate::{
 /// Both versions, as axum and metrics write them.
 const VERSIONS: [&str; 2] = ["/1/{*method}", "/v2/{*method}"];
 
+/// What has no method: such addresses are of the old API too, and nothing is there.
+const NO_METHODS: [(&str, &str); 4] =
+    [("/1", VERSIONS[0]), ("/1/", VERSIONS[0]), ("/v2", VERSIONS[1]), ("/v2/", VERSIONS[1])];
+
 /// What a key takes for it.
 const ACCESS: Access = Access::Scope(Scope::Legacy);
 
@@ -104,7 +108,8 @@ impl Legacy {
     pub(crate) fn router(self) -> Router {
         let legacy = Arc::new(self);
         let mut router = Router::new();
-        for version in VERSIONS {
+        let all = VERSIONS.map(|version| (version, version)).into_iter().chain(NO_METHODS);
+        for (path, version) in all {
             let metrics = Arc::new(RouteMetrics::of(version));
             let answer = move |State(legacy): State<Arc<Self>>, request: Request| async move {
                 let started = Instant::now();
@@ -114,7 +119,7 @@ impl Legacy {
                 metrics.duration(response.status()).record(started.elapsed());
                 response
             };
-            router = router.route(version, any(answer));
+            router = router.route(path, any(answer));
         }
         router
             .route(
@@ -177,7 +182,8 @@ fn base(uri: &Uri, headers: &HeaderMap) -> String {
     let host = uri.authority().map(http::uri::Authority::as_str).or_else(header);
     let valid = |it: u8| it.is_ascii_alphanumeric() || b".-_:[]".contains(&it);
     let host = host.filter(|it| !it.is_empty() && it.len() <= HOST_MAX && it.bytes().all(valid));
-    host.map_or_else(String::new, |host| format!("http://{host}"))
+    let scheme = uri.scheme_str().filter(|it| *it == "https").unwrap_or("http");
+    host.map_or_else(String::new, |host| format!("{scheme}://{host}"))
 }
 
 /// What panicked is in the log of the panic hook; the caller is not told.
@@ -201,6 +207,7 @@ mod tests {
         assert_eq!(of("/v2/user.json/1", "api.klout.com"), "http://api.klout.com");
         assert_eq!(of("/v2/user.json/1", "[::1]:8080"), "http://[::1]:8080");
         assert_eq!(of("http://api.klout.com/v2/user.json/1", "proxy"), "http://api.klout.com");
+        assert_eq!(of("https://api.klout.com/v2/user.json/1", "proxy"), "https://api.klout.com");
         for not in ["", "a/b", "a\"b", "<script>", "a b", "user@host"] {
             assert_eq!(of("/v2/user.json/1", not), "", "{not}");
         }

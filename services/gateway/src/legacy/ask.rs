@@ -90,7 +90,11 @@ impl Peers {
 impl Ask<'_> {
     pub(super) async fn answer(&self, method: Method, format: Format) -> Result<Answer, Refused> {
         match method {
-            Method::Users { what, users } => self.users(what, &users, format).await,
+            Method::Users { what, users } => match self.users(what, &users, format).await {
+                // Who was there when asked for, and is not any more.
+                Err(Refused::Nobody) => Ok(no_users(users.len().saturating_sub(1), format)),
+                answered => answered,
+            },
             Method::Identity(whose) => {
                 let person = self.person(whose).await?;
                 Ok(Answer::json(&v2::Identity::of_person(person)))
@@ -153,13 +157,8 @@ impl Ask<'_> {
             return Err(Refused::Invalid("At most 5 users can be asked about at once."));
         }
         let ok = |node: &Node| Answer::node(StatusCode::OK, node, format);
-        let nobody = |found: usize| {
-            // Of several users one was enough for the status to say so.
-            let status = if found == 0 { StatusCode::OK } else { StatusCode::NOT_FOUND };
-            Answer::node(status, &v1::no_users(status.as_u16()), format)
-        };
         if users.is_empty() {
-            return Ok(nobody(0));
+            return Ok(no_users(0, format));
         }
         if matches!(what, UsersWhat::Klout | UsersWhat::Show) {
             let scores = self.scores_of(users).await?;
@@ -167,7 +166,7 @@ impl Ask<'_> {
                 |score: &Option<Score>| score.as_ref().is_some_and(|it| it.state != "UNKNOWN");
             let found = scores.iter().filter(|score| is_there(score)).count();
             if found < users.len() {
-                return Ok(nobody(found));
+                return Ok(no_users(found, format));
             }
             let scores: Vec<Score> = scores.into_iter().flatten().collect();
             let nodes = match what {
@@ -187,7 +186,7 @@ impl Ask<'_> {
         let people = self.resolve(users).await?;
         let found = people.iter().flatten().count();
         if found < users.len() {
-            return Ok(nobody(found));
+            return Ok(no_users(found, format));
         }
         let people: Vec<String> = people.into_iter().flatten().collect();
         let nodes = match what {
@@ -477,6 +476,13 @@ fn nobody(row: &pb::Status) -> Result<(), Refused> {
         Code::NotFound | Code::FailedPrecondition | Code::InvalidArgument => Ok(()),
         _ => Err(to_caller(from_row(row)).into()),
     }
+}
+
+/// What version 1 says when anybody of its users is nobody, however many others were found.
+fn no_users(found: usize, format: Format) -> Answer {
+    // Of several users one was enough for the status to say so.
+    let status = if found == 0 { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    Answer::node(status, &v1::no_users(status.as_u16()), format)
 }
 
 /// Of somebody who is there.

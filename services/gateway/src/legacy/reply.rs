@@ -58,7 +58,7 @@ pub(super) enum Refused {
     Nothing,
     /// Something else than a `GET`.
     NotAGet,
-    /// Somebody who is not scored yet.
+    /// Somebody who is not scored yet. To clients of version 2 what has another status than these is an answer.
     Queued,
     Broken,
     /// With how many seconds to wait.
@@ -101,9 +101,8 @@ impl Refused {
             | Self::OverQps(_)
             | Self::OverRate(_)
             | Self::Invalid(_) => StatusCode::FORBIDDEN,
-            Self::Nobody | Self::Nothing => StatusCode::NOT_FOUND,
+            Self::Nobody | Self::Nothing | Self::Queued => StatusCode::NOT_FOUND,
             Self::NotAGet => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Queued => StatusCode::ACCEPTED,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Late => StatusCode::GATEWAY_TIMEOUT,
@@ -131,11 +130,12 @@ impl Refused {
     /// What stood before the API then, a proxy named Mashery, said it, and says what of it in a header.
     const fn mashery(self) -> Option<&'static str> {
         match self {
-            Self::Key | Self::NotAuthorized | Self::Invalid(_) => Some("ERR_403_NOT_AUTHORIZED"),
+            Self::Key | Self::NotAuthorized => Some("ERR_403_NOT_AUTHORIZED"),
             Self::Inactive => Some("ERR_403_DEVELOPER_INACTIVE"),
             Self::OverQps(_) => Some("ERR_403_DEVELOPER_OVER_QPS"),
             Self::OverRate(_) => Some("ERR_403_DEVELOPER_OVER_RATE"),
-            Self::Nobody
+            Self::Invalid(_)
+            | Self::Nobody
             | Self::Nothing
             | Self::NotAGet
             | Self::Queued
@@ -352,7 +352,7 @@ mod tests {
         for why in ALL {
             let (status, content_type, body) = refused(why, None).await;
             // What no client of then takes for an error by its number.
-            if ![401, 403, 404, 500].contains(&status) && why != Refused::Queued {
+            if ![401, 403, 404, 500].contains(&status) {
                 assert!(serde_json::from_str::<serde_json::Value>(&body).is_err(), "{why:?}");
                 assert!(!content_type.contains("json") && !content_type.contains("text/xml"));
             }

@@ -67,8 +67,11 @@ async fn services_hear_for_whom_and_why_whatever_is_asked() {
 
 /// Makes a key of a customer: its id, and what is shown.
 async fn key(town: &Town, name: &str, scopes: &[&str]) -> (String, String) {
-    let what = json!({ "name": name, "purpose": "show", "scopes": scopes });
-    let made = operate(town, "/v1/keys", &what).await;
+    limited_key(town, &json!({ "name": name, "purpose": "show", "scopes": scopes })).await
+}
+
+async fn limited_key(town: &Town, what: &Value) -> (String, String) {
+    let made = operate(town, "/v1/keys", what).await;
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     (text(&made["key"]["key"]), text(&made["secret"]))
 }
@@ -114,4 +117,52 @@ async fn a_key_without_the_scope_is_not_authorized_and_one_letter_more_is_no_key
     assert!(town.asked().is_empty());
     let answer = town.send(Method::GET, "/v1/people/1/score", &[("x-api-key", &secret)]).await;
     assert_eq!(answer.status, 403, "the old API and nothing else");
+}
+
+#[tokio::test]
+async fn a_key_that_is_over_a_limit_is_403_as_the_proxy_said_it() {
+    let town = Town::start().await;
+    for (limit, other, body, code) in [
+        (
+            "callsPerSecond",
+            "callsPerDay",
+            "<h1>403 Developer Over Qps</h1>",
+            "ERR_403_DEVELOPER_OVER_QPS",
+        ),
+        (
+            "callsPerDay",
+            "callsPerSecond",
+            "<h1>403 Developer Over Rate</h1>",
+            "ERR_403_DEVELOPER_OVER_RATE",
+        ),
+    ] {
+        let what = json!({
+            "name": limit, "purpose": "show", "scopes": ["legacy"], limit: 1, other: 0
+        });
+        let (_, secret) = limited_key(&town, &what).await;
+        let path = format!("/v2/user.json/123456/score?key={secret}");
+        // A second ends when it likes.
+        let mut answer = town.get_as_is(&path).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        until("the limit is reached", async || {
+            answer = town.get_as_is(&path).await;
+            answer.status != 200
+        })
+        .await;
+        assert_eq!((answer.status, answer.body.as_str()), (403, body));
+        assert_eq!(answer.headers["content-type"], "application/xml; charset=utf-8");
+        assert_eq!(answer.headers["x-mashery-error-code"], code);
+        let seconds: u32 = answer.headers["retry-after"].parse().expect("seconds");
+        assert!((1..=86_400).contains(&seconds), "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_on_the_way_keeps_what_the_old_api_says() {
+    let town = Town::start().await;
+    for path in ["/v2/user.json/123456/score", "/v2/user.json/7/score", "/1/klout.json?users=bob"] {
+        let answer = town.get(path).await;
+        assert_eq!(answer.headers["cache-control"], "private, no-store", "{path}");
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{path}");
+    }
 }

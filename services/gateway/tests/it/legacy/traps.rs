@@ -17,6 +17,7 @@ async fn trap_1_nothing_that_failed_has_a_status_and_a_body_that_old_clients_tak
         format!("/v2/user.json/{BROKEN}/score"),
         "/v2/user.json/7/score".to_owned(),
         "/v2/user.json/3/score".to_owned(),
+        "/v2/user.json/4/score".to_owned(),
         "/1/klout.json?users=a,b,c,d,e,f".to_owned(),
         "/v2/user.json/123456?callback=1".to_owned(),
     ] {
