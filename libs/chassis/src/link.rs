@@ -145,6 +145,20 @@ impl Link {
         Box::pin(self.ask_by_grpc(path, request)).await
     }
 
+    /// What memory has of what the RPC at `path` answers to `caller`, where its service is in this process: without a
+    /// wait, and without a span. `None`: it is not known, nothing was counted, and [`ask`](Self::ask) tells.
+    #[must_use]
+    pub fn ask_at_once<Q, A>(&self, caller: &Caller, path: &'static str, request: &Q) -> Option<A>
+    where
+        Q: Message,
+        A: Message + Default,
+    {
+        let Way::Local(switchboard) = &self.way else { return None };
+        let encoded = || request.encode_to_vec().into();
+        let answer = switchboard.routes.get()?.ask_at_once(path, caller, encoded)?;
+        A::decode(answer).ok()
+    }
+
     async fn ask_by_grpc<Q, A>(self, path: &'static str, request: Q) -> Result<A, Status>
     where
         Q: Message + Send + Sync + 'static,

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use klout_proto::json::DESCRIPTORS;
@@ -89,8 +89,17 @@ impl Methods {
         InFlight::start(self.at(path))
     }
 
+    /// Counts a call of the method at `path` that was answered while nobody could look.
+    pub(crate) fn answered(&self, path: &str, took: Duration) {
+        self.named(path).duration(Code::Ok).record(took);
+    }
+
     fn at(&self, path: &str) -> Arc<Method> {
-        Arc::clone(self.by_path.get(path).unwrap_or(&self.other))
+        Arc::clone(self.named(path))
+    }
+
+    fn named(&self, path: &str) -> &Arc<Method> {
+        self.by_path.get(path).unwrap_or(&self.other)
     }
 }
 

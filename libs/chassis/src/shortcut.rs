@@ -15,11 +15,17 @@ use crate::{Caller, faults};
 
 /// RPCs that services answer to others of their process so, by their paths. What is not among them is asked by gRPC.
 #[derive(Default)]
-pub struct Shortcuts(FxHashMap<&'static str, Box<Shortcut>>);
+pub struct Shortcuts {
+    answers: FxHashMap<&'static str, Box<Shortcut>>,
+    remembered: FxHashMap<&'static str, Box<Remembered>>,
+}
 
 /// From the bytes of a request to those of its answer, as gRPC has them in its frames.
 pub(crate) type Shortcut =
     dyn Fn(Caller, Bytes) -> BoxFuture<'static, Result<Bytes, Status>> + Send + Sync;
+
+/// The same of what memory has.
+pub(crate) type Remembered = dyn Fn(&Caller, Bytes) -> Option<Bytes> + Send + Sync;
 
 // === impl Shortcuts ===
 
@@ -43,17 +49,38 @@ impl Shortcuts {
             }
             .boxed()
         };
-        self.0.insert(path, Box::new(answer));
+        self.answers.insert(path, Box::new(answer));
+    }
+
+    /// Has `answer` say what memory has of what is asked at `path`, without waiting for anybody. `None`, also for a
+    /// request that is wrong: it is asked as any other, and this one counts as never made.
+    pub fn add_remembered<Q, A>(
+        &mut self,
+        path: &'static str,
+        answer: impl Fn(&Caller, Q) -> Option<A> + Send + Sync + 'static,
+    ) where
+        Q: Message + Default,
+        A: Message,
+    {
+        let answer = move |caller: &Caller, request: Bytes| {
+            let answer = answer(caller, Q::decode(request).ok()?)?;
+            Some(Bytes::from(answer.encode_to_vec()))
+        };
+        self.remembered.insert(path, Box::new(answer));
     }
 
     pub(crate) fn at(&self, path: &str) -> Option<&Shortcut> {
-        self.0.get(path).map(Box::as_ref)
+        self.answers.get(path).map(Box::as_ref)
+    }
+
+    pub(crate) fn remembered_at(&self, path: &str) -> Option<&Remembered> {
+        self.remembered.get(path).map(Box::as_ref)
     }
 }
 
 impl fmt::Debug for Shortcuts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.answers.keys()).finish()
     }
 }
 
@@ -81,6 +108,9 @@ mod tests {
     const FAILS: &str = "/test.Test/Fail";
     const NEVER: &str = "/test.Test/Never";
 
+    /// Is remembered of whoever is named, and of nobody else.
+    const KNOWN: &str = "/klout.score.v1.ScoreService/GetScore";
+
     /// What is answered by gRPC alone.
     const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
@@ -101,6 +131,10 @@ mod tests {
         shortcuts.add(NEVER, |_: Caller, request: HealthCheckRequest| async move {
             pending::<()>().await;
             Ok(request)
+        });
+        shortcuts.add_remembered(KNOWN, |caller: &Caller, request: HealthCheckRequest| {
+            let service = format!("{} of {}", request.service, caller.name());
+            (!request.service.is_empty()).then_some(HealthCheckRequest { service })
         });
         let (reporter, health) = tonic_health::server::health_reporter();
         reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
@@ -143,6 +177,27 @@ mod tests {
         }
         // There is room for one call at a time, also after those.
         ask(link, WHO).await.expect("answered");
+    }
+
+    #[tokio::test]
+    async fn what_memory_has_is_answered_without_a_wait_and_takes_its_room() {
+        let link = link().await;
+        let crm = Caller::new("acme", "crm").expect("a caller");
+        let ask = |path, service: &str| {
+            let request = HealthCheckRequest { service: service.to_owned() };
+            let answer: Option<HealthCheckRequest> = link.ask_at_once(&crm, path, &request);
+            answer.map(|it| it.service)
+        };
+        assert_eq!(ask(KNOWN, "ann").as_deref(), Some("ann of acme"));
+        assert_eq!(ask(KNOWN, ""), None, "nobody is remembered");
+        assert_eq!(ask(WHO, "ann"), None, "it may have to wait");
+        // There is room for one call at a time, which somebody has.
+        let never = link.clone().ask::<_, HealthCheckRequest>(NEVER, HealthCheckRequest::default());
+        let mut never = Box::pin(never);
+        assert!((&mut never).now_or_never().is_none());
+        assert_eq!(ask(KNOWN, "ann"), None);
+        drop(never);
+        assert_eq!(ask(KNOWN, "ann").as_deref(), Some("ann of acme"));
     }
 
     #[tokio::test]

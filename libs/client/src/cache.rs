@@ -10,14 +10,16 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use moka::sync;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+use tonic::Code;
 
 use crate::Error;
 
 /// The longest that an answer is shown again: whoever leaves is not shown for longer than that.
 pub const STALENESS_MAX: Duration = Duration::from_secs(60);
 
-/// Answers of one kind, by the request that they answer. Whoever asks what is being asked already waits for that answer.
+/// Answers of one kind, by the request that they answer. Whoever asks what is being asked already waits for that answer,
+/// for as long as they have themselves.
 pub(crate) struct Cache<V> {
     flights: sync::Cache<Vec<u8>, Flight<V>>,
     staleness_max: Duration,
@@ -28,7 +30,7 @@ pub(crate) struct Cache<V> {
 #[derive(Clone)]
 struct Flight<V> {
     answer: Shared<BoxFuture<'static, Result<Kept<V>, Error>>>,
-    /// When nobody waits for it any more, if it was not answered.
+    /// The deadline of the one who asked: it fails then, if it was not answered.
     end: Instant,
 }
 
@@ -48,20 +50,22 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         Self { flights, staleness_max: staleness_max.min(STALENESS_MAX) }
     }
 
-    /// The answer to `question`, which `ask` finds out within `time_max`. `expires` says until when an answer may be shown.
+    /// The answer to `question` within `time_max`. `ask` finds it out within the time that it is given, and `expires` says
+    /// until when it may be shown.
     pub(crate) async fn get<F>(
         &self,
-        question: Vec<u8>,
+        question: &[u8],
         time_max: Duration,
-        expires: impl FnOnce(&V) -> Option<SystemTime> + Send + 'static,
-        ask: impl FnOnce() -> F,
+        expires: impl Fn(&V) -> Option<SystemTime> + Copy + Send + 'static,
+        ask: impl Fn(Duration) -> F,
     ) -> Result<V, Error>
     where
         F: Future<Output = Result<V, Error>> + Send + 'static,
     {
         let staleness_max = self.staleness_max;
+        let end = Instant::now() + time_max;
         let asked = || {
-            let answer = ask();
+            let answer = ask(end.saturating_duration_since(Instant::now()));
             let kept = async move {
                 // How old an answer is counts from when it was asked for: it was true at some time after that.
                 let asked = Instant::now();
@@ -70,10 +74,18 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 let until = expires(&value).map_or(until, |time| until.min(instant(time)));
                 Ok(Kept { value, until })
             };
-            Flight { answer: kept.boxed().shared(), end: Instant::now() + time_max }
+            Flight { answer: kept.boxed().shared(), end }
         };
-        let flight = self.flights.entry(question).or_insert_with_if(asked, |it| !it.holds());
-        flight.into_value().answer.await.map(|kept| kept.value)
+        loop {
+            let flight = self.flights.entry_by_ref(question);
+            let flight = flight.or_insert_with_if(asked, |it| !it.holds()).into_value();
+            match timeout_at(end, flight.answer).await {
+                // It was somebody else's time that was over. Whoever has more goes on with what is left of their own.
+                Ok(Err(error)) if error.code() == Code::DeadlineExceeded && flight.end < end => {}
+                Ok(answered) => return answered.map(|kept| kept.value),
+                Err(_) => return Err(Error::deadline()),
+            }
+        }
     }
 }
 

@@ -78,17 +78,19 @@ impl Client {
     pub async fn score_with(&self, request: GetScoreRequest) -> Result<Score, Error> {
         let quickest = is_quickest(request.consistency.as_ref());
         let question = request.encode_to_vec();
-        let client = self.clone();
-        let ask = move || async move {
-            let answer =
-                client.call(Repeat::Read("GetScore"), request, |channel, request| async move {
+        let ask = |deadline: Duration| {
+            let (client, request) = (self.with_deadline(deadline), request.clone());
+            async move {
+                let read = Repeat::Read("GetScore");
+                let answer = client.call(read, request, |channel, request| async move {
                     ScoreServiceClient::new(channel).get_score(request).await
                 });
-            answer.await?.score.ok_or_else(|| Error::malformed("an answer without its score"))
+                answer.await?.score.ok_or_else(|| Error::malformed("an answer without its score"))
+            }
         };
         match self.caches.as_ref().filter(|_| quickest) {
-            Some(caches) => caches.scores.get(question, self.deadline, |_| None, ask).await,
-            None => ask().await,
+            Some(caches) => caches.scores.get(&question, self.deadline, |_| None, ask).await,
+            None => ask(self.deadline).await,
         }
     }
 
@@ -126,17 +128,19 @@ impl Client {
     ) -> Result<ResolveAndGetScoreResponse, Error> {
         let quickest = is_quickest(request.consistency.as_ref());
         let question = request.encode_to_vec();
-        let client = self.clone();
-        let ask = move || async move {
-            let read = Repeat::Read("ResolveAndGetScore");
-            let answer = client.call(read, request, |channel, request| async move {
-                LookupServiceClient::new(channel).resolve_and_get_score(request).await
-            });
-            answer.await
+        let ask = |deadline: Duration| {
+            let (client, request) = (self.with_deadline(deadline), request.clone());
+            async move {
+                let read = Repeat::Read("ResolveAndGetScore");
+                let answer = client.call(read, request, |channel, request| async move {
+                    LookupServiceClient::new(channel).resolve_and_get_score(request).await
+                });
+                answer.await
+            }
         };
         match self.caches.as_ref().filter(|_| quickest) {
-            Some(caches) => caches.look_ups.get(question, self.deadline, expires, ask).await,
-            None => ask().await,
+            Some(caches) => caches.look_ups.get(&question, self.deadline, expires, ask).await,
+            None => ask(self.deadline).await,
         }
     }
 
@@ -152,17 +156,19 @@ impl Client {
             ..Default::default()
         };
         let question = request.encode_to_vec();
-        let client = self.clone();
-        let ask = move || async move {
-            let read = Repeat::Read("ListPersonTopics");
-            let answer = client.call(read, request, |channel, request| async move {
-                TopicServiceClient::new(channel).list_person_topics(request).await
-            });
-            answer.await.map(|ListPersonTopicsResponse { topics, .. }| topics)
+        let ask = |deadline: Duration| {
+            let (client, request) = (self.with_deadline(deadline), request.clone());
+            async move {
+                let read = Repeat::Read("ListPersonTopics");
+                let answer = client.call(read, request, |channel, request| async move {
+                    TopicServiceClient::new(channel).list_person_topics(request).await
+                });
+                answer.await.map(|ListPersonTopicsResponse { topics, .. }| topics)
+            }
         };
         match &self.caches {
-            Some(caches) => caches.topics.get(question, self.deadline, |_| None, ask).await,
-            None => ask().await,
+            Some(caches) => caches.topics.get(&question, self.deadline, |_| None, ask).await,
+            None => ask(self.deadline).await,
         }
     }
 

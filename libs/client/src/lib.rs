@@ -12,7 +12,7 @@
 //! - Both take from one budget: a share of the calls that are answered, so that a gateway that struggles is not asked more
 //!   and more.
 //! - Answers are shown again for a moment, if [`Builder::cache`] says so, and never after the time until which the gateway
-//!   lets them be kept. Who asks what is being asked already waits for that answer.
+//!   lets them be kept. Who asks what is being asked already waits for that answer, no longer than they would for their own.
 //! - An [`Error`] says its reason, such as `PERSON_UNKNOWN`, which is never renamed.
 //!
 //! ```no_run

@@ -17,6 +17,8 @@ pub struct CsvRows {
     chunk: Box<[u8]>,
     /// The part of `chunk` that was not parsed yet.
     unread: std::ops::Range<usize>,
+    /// Bytes of the file before `chunk`.
+    before: u64,
     fields: CsvFields,
 }
 
@@ -27,6 +29,7 @@ pub struct CsvFields {
     ends: Box<[usize]>,
     count: usize,
     line: u64,
+    start: u64,
     /// Whether the row was longer than the buffer; what is held is only its beginning.
     too_long: bool,
 }
@@ -48,11 +51,13 @@ impl CsvRows {
             core: csv_core::Reader::new(),
             chunk: vec![0; CHUNK_BYTES].into_boxed_slice(),
             unread: 0..0,
+            before: 0,
             fields: CsvFields {
                 bytes: vec![0; row_bytes_max].into_boxed_slice(),
                 ends: vec![0; fields_max].into_boxed_slice(),
                 count: 0,
                 line: 1,
+                start: 0,
                 too_long: false,
             },
         }
@@ -79,6 +84,7 @@ impl CsvRows {
         self.fields.too_long = false;
         self.skip_line_ends()?;
         self.fields.line = self.core.line();
+        self.fields.start = self.before + self.unread.start as u64;
         let (mut bytes, mut fields) = (0, 0);
         loop {
             if self.unread.is_empty() {
@@ -153,6 +159,7 @@ impl CsvRows {
         loop {
             match self.bytes.read(&mut self.chunk) {
                 Ok(length) => {
+                    self.before += self.unread.end as u64;
                     self.unread = 0..length;
                     return Ok(());
                 }
@@ -179,6 +186,12 @@ impl CsvFields {
     #[must_use]
     pub const fn line(&self) -> u64 {
         self.line
+    }
+
+    /// How many bytes of the file are before the row.
+    #[must_use]
+    pub const fn start(&self) -> u64 {
+        self.start
     }
 
     /// How many there are.
@@ -225,5 +238,29 @@ impl CsvFields {
     /// The first bytes of a row that is too long.
     pub(crate) fn beginning(&self, length: usize) -> Option<&[u8]> {
         self.too_long.then_some(&self.bytes[..length.min(self.bytes.len())])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn a_row_starts_after_all_that_is_before_it_wherever_a_chunk_ends() {
+        for length in CHUNK_BYTES - 20..CHUNK_BYTES + 4 {
+            let long = "x".repeat(length);
+            let text = format!("a,b\r\n\r\n1,2\r\n{long},3\r\n\n4,5");
+            let place = |row: &str| text.find(row).expect("it is there") as u64;
+            let expected = [0, place("1,2"), place(&long), place("4,5")];
+            let bytes = Box::new(Cursor::new(text.clone()));
+            let mut rows = CsvRows::new("test.csv".to_owned(), bytes, 2 * CHUNK_BYTES, 4);
+            let mut starts = Vec::new();
+            while let Some(row) = rows.next_row().expect("readable") {
+                starts.push(row.start());
+            }
+            assert_eq!(starts, expected, "{length}");
+        }
     }
 }

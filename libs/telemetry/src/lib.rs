@@ -27,7 +27,7 @@ pub use crate::{
     metrics::{
         Counter, Gauge, Histogram, Kind, Label, Metric, Values, metrics_text, sum_up_metrics,
     },
-    propagation::{continue_trace, exports_traces, inject_trace},
+    propagation::{continue_trace, exports_traces, inject_trace, tells_quick_spans},
     statements::METRICS,
 };
 

@@ -16,7 +16,7 @@ use opentelemetry::{
     propagation::{Extractor, Injector},
     trace::TraceContextExt as _,
 };
-use tracing::{Dispatch, Span, dispatcher, span};
+use tracing::{Dispatch, Span, dispatcher, level_filters::LevelFilter, span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
     Registry,
@@ -46,6 +46,13 @@ pub(crate) fn exports() {
 #[must_use]
 pub fn exports_traces() -> bool {
     EXPORTS.load(Ordering::Relaxed)
+}
+
+/// Whether anybody could see the span of a call that is answered without a wait, and without a line above DEBUG: where
+/// traces are exported, or such lines are written.
+#[must_use]
+pub fn tells_quick_spans() -> bool {
+    exports_traces() || LevelFilter::current() >= LevelFilter::DEBUG
 }
 
 /// Makes `span` a child of the caller's span, when the request has a `traceparent`.

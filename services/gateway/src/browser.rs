@@ -11,7 +11,8 @@ use axum::{
 use http::{
     HeaderName, HeaderValue, Method, Uri,
     header::{
-        ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, WWW_AUTHENTICATE,
+        ACCEPT, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
+        IF_NONE_MATCH, LINK, RETRY_AFTER, WWW_AUTHENTICATE,
     },
 };
 use http_body_util::{BodyStream, StreamBody};
@@ -26,9 +27,11 @@ use crate::{limits, request_id};
 const REMEMBERED_FOR: std::time::Duration = std::time::Duration::from_secs(2 * 60 * 60);
 
 /// What pages may send besides what every page may.
-const ALLOWED: [HeaderName; 10] = [
+const ALLOWED: [HeaderName; 11] = [
     ACCEPT,
     AUTHORIZATION,
+    // Of a part of a file that is packed.
+    CONTENT_ENCODING,
     CONTENT_TYPE,
     IF_NONE_MATCH,
     HeaderName::from_static("grpc-timeout"),
@@ -40,7 +43,10 @@ const ALLOWED: [HeaderName; 10] = [
 ];
 
 /// What pages may read besides what every page may, and what tells of limits.
-const EXPOSED: [HeaderName; 7] = [
+const EXPOSED: [HeaderName; 9] = [
+    // What a file is called, and where the next page of one is.
+    CONTENT_DISPOSITION,
+    LINK,
     ETAG,
     RETRY_AFTER,
     WWW_AUTHENTICATE,

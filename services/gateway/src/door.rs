@@ -87,6 +87,24 @@ impl Door {
         }
     }
 
+    /// The same of a customer where memory knows all that it takes. `None`: nothing was counted, and
+    /// [`admit`](Self::admit) lets them in or tells why not.
+    pub(crate) fn admit_at_once(&self, headers: &HeaderMap, access: Access) -> Option<Visitor> {
+        let text = shown_token(headers)?;
+        let customer = match is_key(text) {
+            true => Customer::Key(self.keys.who_at_once(text)?),
+            false => Customer::Bearer(self.issuers.who_at_once(text)?),
+        };
+        let visitor = self.enter_customer(customer, access).ok()?;
+        if let Some(Allowance { of, calls_per_second, calls_per_day }) = visitor.allowance() {
+            let (a_second, a_day) = (limit(calls_per_second), limit(calls_per_day));
+            let now = Clock::running().now();
+            self.limits.take_at_once(of, a_second, a_day, now).then_some(())?;
+        }
+        visitor.count();
+        Some(visitor)
+    }
+
     /// The same of a call that shows it elsewhere, as the old API has it in the address.
     pub(crate) async fn admit_text(
         &self,
@@ -115,21 +133,27 @@ impl Door {
         customer: Customer,
         access: Access,
     ) -> Result<Visitor, TurnedAway> {
-        access.refuse_other_scopes(customer.scopes())?;
-        let admitted = self.authentication.admit_identified(customer.who()?)?;
-        let visitor = Visitor::enter(admitted, access, Some(customer))?;
-        if let Some(allowance) = visitor.allowance() {
-            let Allowance { of, calls_per_second, calls_per_day } = allowance;
-            let limit = |calls: i64| u64::try_from(calls).unwrap_or(0);
+        let visitor = self.enter_customer(customer, access)?;
+        if let Some(Allowance { of, calls_per_second, calls_per_day }) = visitor.allowance() {
             let (a_second, a_day) = (limit(calls_per_second), limit(calls_per_day));
             let taken = self.limits.take(of, a_second, a_day, Clock::running().now()).await;
             taken.map_err(Error::LimitReached)?;
         }
-        if let Some(Customer::Key(key)) = &visitor.customer {
-            key.count();
-        }
+        visitor.count();
         Ok(visitor)
     }
+
+    /// Finds room for a customer, of whom nothing is counted yet.
+    fn enter_customer(&self, customer: Customer, access: Access) -> Result<Visitor, TurnedAway> {
+        access.refuse_other_scopes(customer.scopes())?;
+        let admitted = self.authentication.admit_identified(customer.who()?)?;
+        Visitor::enter(admitted, access, Some(customer))
+    }
+}
+
+/// A limit as keys have it; 0: none.
+fn limit(calls: i64) -> u64 {
+    u64::try_from(calls).unwrap_or(0)
 }
 
 // === impl Visitor ===
@@ -155,6 +179,13 @@ impl Visitor {
     /// Whether they showed an operator's key, or need none.
     pub(crate) fn is_operator(&self) -> bool {
         access::is_operator(self.caller())
+    }
+
+    /// Counts the call with the others of its key.
+    fn count(&self) {
+        if let Some(Customer::Key(key)) = &self.customer {
+            key.count();
+        }
     }
 
     /// What they may use up; `None`: service tokens have no limit.

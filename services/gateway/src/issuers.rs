@@ -120,8 +120,7 @@ impl Issuers {
         if self.0.issuers.is_empty() || token.len() > TOKEN_BYTES_MAX {
             return Ok(None);
         }
-        let known = self.0.known.get(token);
-        if let Some(known) = known.filter(|known| Instant::now() < known.until) {
+        if let Some(known) = self.who_at_once(token) {
             return Ok(Some(known));
         }
         let Ok(Unverified { iss }) = insecure_decode_claims(token) else { return Ok(None) };
@@ -132,6 +131,14 @@ impl Issuers {
         let bearer = Arc::new(self.bearer(issuer, &claims)?);
         self.0.known.insert(token.to_owned(), Arc::clone(&bearer));
         Ok(Some(bearer))
+    }
+
+    /// The same of a token that was verified a moment ago. `None`: ask.
+    pub(crate) fn who_at_once(&self, token: &str) -> Option<Arc<Bearer>> {
+        if self.0.issuers.is_empty() {
+            return None;
+        }
+        self.0.known.get(token).filter(|known| Instant::now() < known.until)
     }
 
     /// Keeps the keys of all issuers up to date until `stop` is cancelled.

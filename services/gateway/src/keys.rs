@@ -152,7 +152,20 @@ impl Keys {
     /// is hashed once and compared with as many secrets, in a time that does not depend on where they differ.
     pub(crate) async fn who(&self, text: &str) -> Result<Arc<Known>, Error> {
         let shown = Shown::parse(text).ok_or(Error::KeyInvalid)?;
-        let found = self.find(shown.id).await;
+        let found = match self.remembered(shown.id) {
+            Some(found) => found,
+            None => self.find(shown.id).await,
+        };
+        Self::judge(&shown, found)
+    }
+
+    /// The same where memory tells that it is somebody's. `None`: ask.
+    pub(crate) fn who_at_once(&self, text: &str) -> Option<Arc<Known>> {
+        let shown = Shown::parse(text)?;
+        Self::judge(&shown, self.remembered(shown.id)?).ok()
+    }
+
+    fn judge(shown: &Shown, found: Found) -> Result<Arc<Known>, Error> {
         let now = Clock::running().now();
         let secrets = match &found {
             Found::Known(known) => &known.secrets,
@@ -197,14 +210,16 @@ impl Keys {
         Ok(false)
     }
 
-    async fn find(&self, id: KeyId) -> Found {
+    /// What is known of an id without asking Postgres.
+    fn remembered(&self, id: KeyId) -> Option<Found> {
         if !self.0.check.holds(id) {
-            return Found::Nobody;
+            return Some(Found::Nobody);
         }
+        self.0.kept.get(&id).filter(Kept::holds).map(|kept| kept.found)
+    }
+
+    async fn find(&self, id: KeyId) -> Found {
         let kept = &self.0.kept;
-        if let Some(kept) = kept.get(&id).filter(Kept::holds) {
-            return kept.found;
-        }
         kept.remove_if(&id, |kept| !kept.holds());
         let read = async { Ok::<_, Infallible>(self.0.read_one(id).await) };
         let Ok(kept) = kept.get_or_insert_async(&id, read).await;

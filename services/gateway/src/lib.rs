@@ -33,6 +33,7 @@ mod rpc;
 mod store;
 mod transcode;
 mod typed;
+mod unnamed;
 mod written;
 
 use std::sync::Arc;

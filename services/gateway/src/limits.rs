@@ -126,12 +126,11 @@ impl Limits {
         per_day: u64,
         now: OffsetDateTime,
     ) -> Result<(), Reached> {
-        let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         let limits = [per_second.min(LIMIT_MAX), per_day.min(LIMIT_MAX)];
         if limits == [0, 0] {
             return Ok(());
         }
-        let account = self.account(key);
+        let (account, now_ms) = (self.account(key), milliseconds(now));
         // Most calls end here.
         let taken = match self.try_take(&account, limits, now_ms) {
             Taken::Yes(standing) => Ok(standing),
@@ -148,6 +147,27 @@ impl Limits {
                 self.0.metrics.reached[reached.line.span.place()].increment(1);
                 Err(reached)
             }
+        }
+    }
+
+    /// The same where there is room in memory. `false`: nothing was counted, and [`take`](Self::take) tells why.
+    pub(crate) fn take_at_once(
+        &self,
+        key: &str,
+        per_second: u64,
+        per_day: u64,
+        now: OffsetDateTime,
+    ) -> bool {
+        let limits = [per_second.min(LIMIT_MAX), per_day.min(LIMIT_MAX)];
+        if limits == [0, 0] {
+            return true;
+        }
+        match self.try_take(&self.account(key), limits, milliseconds(now)) {
+            Taken::Yes(standing) => {
+                note(standing);
+                true
+            }
+            Taken::No(_) | Taken::Wait => false,
         }
     }
 
@@ -214,6 +234,10 @@ impl Limits {
         }
         taken
     }
+}
+
+fn milliseconds(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
 // === impl Account ===

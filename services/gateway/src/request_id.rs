@@ -30,8 +30,9 @@ impl RequestId {
             (1..=BYTES_MAX).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
         });
         Self(given.cloned().unwrap_or_else(|| {
-            let made = Uuid::new_v4().to_string();
-            HeaderValue::from_str(&made).expect("hexadecimal digits can stand in a header")
+            let mut made = Uuid::encode_buffer();
+            let made = Uuid::new_v4().as_hyphenated().encode_lower(&mut made);
+            HeaderValue::from_str(made).expect("hexadecimal digits can stand in a header")
         }))
     }
 

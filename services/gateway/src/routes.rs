@@ -568,10 +568,42 @@ impl Route {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use prost_reflect::DynamicMessage;
 
     use super::*;
-    use crate::{fields, transcode::set};
+    use crate::{access::Access, call, fields, transcode::set};
+
+    /// The page that tells callers of [`OVER_GRPC_ALONE`], in the same words.
+    const PAGE: &str = include_str!("../../../docs/rest.md");
+
+    const STREAM: &str = "a stream";
+    const CSV: &str = "CSV, which has paths of its own";
+    const SIGNALS: &str = "signals come over gRPC, from software that has many of them";
+    const MANY: &str =
+        "many at once; one at a time it is `GET /v1/people/{person}` and `POST /v1/people:resolve`";
+    const LISTED: &str = "the same people, with more of each, are `GET /v1/people`";
+    const PASS: &str =
+        "for whoever runs the installation: how far a pass is that operators start over gRPC alone";
+    const BEHIND: &str = "for whoever runs the installation: how far a service is behind";
+
+    /// What a key of a customer may call and has no path, and why.
+    const OVER_GRPC_ALONE: [(&str, &str); 13] = [
+        ("klout.graph.v1.GraphService/BatchGetPeople", MANY),
+        ("klout.graph.v1.GraphService/BatchResolvePeople", MANY),
+        ("klout.graph.v1.GraphService/GetBacklog", BEHIND),
+        ("klout.profile.v1.LookupService/DownloadLookupRows", CSV),
+        ("klout.profile.v1.LookupService/UploadLookupRows", CSV),
+        ("klout.score.v1.ScoreService/GetBacklog", BEHIND),
+        ("klout.score.v1.ScoreService/GetRescore", PASS),
+        ("klout.score.v1.ScoreService/ListTopScores", LISTED),
+        ("klout.score.v1.ScoreService/WatchScores", STREAM),
+        ("klout.signal.v1.SignalService/BatchIngestSignals", SIGNALS),
+        ("klout.signal.v1.SignalService/GetBacklog", BEHIND),
+        ("klout.signal.v1.SignalService/IngestSignals", STREAM),
+        ("klout.topic.v1.TopicService/GetBacklog", BEHIND),
+    ];
 
     #[test]
     fn every_route_leads_to_an_rpc_and_its_segments_to_fields() {
@@ -587,6 +619,25 @@ mod tests {
             assert!(!route.answer().full_name().is_empty(), "{route:?}");
             assert!(!route.owner().is_empty());
             assert!(!rpc.is_client_streaming() && !rpc.is_server_streaming(), "{route:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_customers_may_call_has_a_path_or_a_reason_to_have_none() {
+        let routed: BTreeSet<&str> = all().map(|route| route.rpc).collect();
+        let services = DESCRIPTORS.services().filter(|it| it.package_name().starts_with("klout."));
+        let paths =
+            services.flat_map(|it| it.methods().map(|it| call::path(&it)).collect::<Vec<_>>());
+        let customers = paths.filter(|path| Access::of(path) != Access::Operators);
+        let rpcs = customers.map(|path| path.trim_start_matches('/').to_owned());
+        let without: BTreeSet<String> = rpcs.filter(|rpc| !routed.contains(rpc.as_str())).collect();
+        let named: BTreeSet<String> =
+            OVER_GRPC_ALONE.iter().map(|(rpc, _)| (*rpc).to_owned()).collect();
+        assert_eq!(without, named);
+        for (rpc, why) in OVER_GRPC_ALONE {
+            let name = rpc.split_once('/').expect("SERVICE/METHOD").1;
+            let row = PAGE.lines().find(|line| line.starts_with('|') && line.contains(why));
+            assert!(row.is_some_and(|row| row.contains(&format!("`{name}`"))), "{rpc}: {why}");
         }
     }
 

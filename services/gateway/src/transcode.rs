@@ -19,11 +19,7 @@ pub(crate) fn set(message: &mut DynamicMessage, path: &str, text: &str) -> Resul
     let unbindable = |problem| Unbindable { field: path.to_owned(), problem };
     let (name, inner) =
         path.split_once('.').map_or((path, None), |(name, inner)| (name, Some(inner)));
-    let descriptor = message.descriptor();
-    let field = descriptor
-        .get_field_by_name(name)
-        .or_else(|| descriptor.get_field_by_json_name(name))
-        .ok_or_else(|| unbindable("is not a field of the request"))?;
+    let field = named(message, name).ok_or_else(|| unbindable("is not a field of the request"))?;
     match inner {
         Some(inner) => {
             let value = (!field.is_list()).then(|| message.get_field_mut(&field).as_message_mut());
@@ -43,7 +39,7 @@ pub(crate) fn set(message: &mut DynamicMessage, path: &str, text: &str) -> Resul
 pub(crate) fn is_set(message: &DynamicMessage, path: &str) -> bool {
     let (name, inner) =
         path.split_once('.').map_or((path, None), |(name, inner)| (name, Some(inner)));
-    let Some(field) = message.descriptor().get_field_by_name(name) else { return false };
+    let Some(field) = named(message, name) else { return false };
     let others = field.containing_oneof();
     let others = others.iter().flat_map(prost_reflect::OneofDescriptor::fields);
     if others.into_iter().any(|other| other != field && message.has_field(&other)) {
@@ -55,6 +51,12 @@ pub(crate) fn is_set(message: &DynamicMessage, path: &str) -> bool {
         }
         None => message.has_field(&field),
     }
+}
+
+/// The field of either name.
+fn named(message: &DynamicMessage, name: &str) -> Option<FieldDescriptor> {
+    let descriptor = message.descriptor();
+    descriptor.get_field_by_name(name).or_else(|| descriptor.get_field_by_json_name(name))
 }
 
 /// The resource of a response: one field of it, or all.
@@ -165,8 +167,12 @@ mod tests {
         set(&mut request, "account.network", "bluesky").expect("a field");
         assert!(is_set(&request, "account.network") && !is_set(&request, "account.handle"));
         assert!(is_set(&request, "person"), "whose score is told by account already");
+        assert!(!is_set(&request, "account.nativeId") && !is_set(&request, "account.native_id"));
+        set(&mut request, "account.handle", "ann").expect("a field");
+        assert!(is_set(&request, "account.nativeId"), "who it is, is told by handle already");
         set(&mut request, "person", "42").expect("a field");
         assert!(is_set(&request, "person") && is_set(&request, "account.handle"));
+        assert!(!is_set(&request, "nothing") && !is_set(&request, "person.x"));
     }
 
     #[test]

@@ -5,8 +5,7 @@
 //! nothing but its path goes this way: a query is read by the descriptors.
 
 use axum::{body::Bytes, extract::RawPathParams};
-use futures::{FutureExt as _, future::BoxFuture};
-use klout_chassis::{Link, Refusal};
+use klout_chassis::{Caller, Link, Refusal};
 use klout_proto::{
     graph::v1::{AccountName, account_name::Name},
     score::v1::{GetScoreRequest, get_score_request::Subject},
@@ -15,10 +14,8 @@ use tonic::{Code, Status};
 
 use crate::{call::to_caller, conditional::Tagged, routes::Route, written::Written};
 
-/// Asks what a path names, over a link to who answers, and prints it.
-pub(crate) type Typed = for<'a> fn(Link, &RawPathParams, &'a Written) -> Answer<'a>;
-
-type Answer<'a> = BoxFuture<'a, Result<Tagged, Status>>;
+/// What a path asks for.
+pub(crate) type Typed = fn(&RawPathParams) -> GetScoreRequest;
 
 /// `GetScoreResponse`, the same on the wire.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -32,31 +29,46 @@ const GET_SCORE: &str = "/klout.score.v1.ScoreService/GetScore";
 
 /// Such routes, by their paths.
 const TYPED: [(&str, Typed); 2] = [
-    ("/v1/people/{person}/score", |link, segments, written| {
-        score(link, Subject::Person(segment(segments, "person")), written)
+    ("/v1/people/{person}/score", |segments| {
+        score_of(Subject::Person(segment(segments, "person")))
     }),
-    ("/v1/accounts/{network}/{handle}/score", |link, segments, written| {
+    ("/v1/accounts/{network}/{handle}/score", |segments| {
         let name = Some(Name::Handle(segment(segments, "handle")));
-        let account = AccountName { network: segment(segments, "network"), name };
-        score(link, Subject::Account(account), written)
+        score_of(Subject::Account(AccountName { network: segment(segments, "network"), name }))
     }),
 ];
 
-/// How a route is answered without descriptors, if it is one of these.
+/// What a route asks for without descriptors, if it is one of these.
 pub(crate) fn of(route: &Route) -> Option<Typed> {
     TYPED.into_iter().find(|(path, _)| *path == route.path).map(|(_, typed)| typed)
 }
 
-fn score(link: Link, subject: Subject, written: &Written) -> Answer<'_> {
-    let request = GetScoreRequest { subject: Some(subject), ..Default::default() };
-    async move {
-        let response: EncodedResponse = link.ask(GET_SCORE, request).await.map_err(to_caller)?;
-        response.score.and_then(|score| written.score(score)).ok_or_else(|| {
-            Refusal::new(Code::Internal, "PEER_FAILED")
-                .into_plain_status("something went wrong on our side")
-        })
-    }
-    .boxed()
+/// Asks for a score, and writes it.
+pub(crate) async fn ask(
+    link: Link,
+    request: GetScoreRequest,
+    written: &Written,
+) -> Result<Tagged, Status> {
+    let response: EncodedResponse = link.ask(GET_SCORE, request).await.map_err(to_caller)?;
+    response.score.and_then(|score| written.score(score)).ok_or_else(|| {
+        Refusal::new(Code::Internal, "PEER_FAILED")
+            .into_plain_status("something went wrong on our side")
+    })
+}
+
+/// The same for `caller` where memory has the score. `None`: ask.
+pub(crate) fn ask_at_once(
+    link: &Link,
+    caller: &Caller,
+    request: &GetScoreRequest,
+    written: &Written,
+) -> Option<Tagged> {
+    let response: EncodedResponse = link.ask_at_once(caller, GET_SCORE, request)?;
+    written.score(response.score?)
+}
+
+fn score_of(subject: Subject) -> GetScoreRequest {
+    GetScoreRequest { subject: Some(subject), ..Default::default() }
 }
 
 /// # Panics

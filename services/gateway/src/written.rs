@@ -33,7 +33,8 @@ impl Written {
         }
         let score = Score::decode(encoded.clone()).ok()?;
         let written = Tagged::of(Bytes::from(json::score(&score)));
-        self.0.insert(encoded, written.clone());
+        // Of its own: what came from another process is a part of all that came with it.
+        self.0.insert(Bytes::copy_from_slice(&encoded), written.clone());
         Some(written)
     }
 }

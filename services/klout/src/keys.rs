@@ -138,7 +138,7 @@ struct Update {
 /// Gives a key a second secret, and prints the new key for the only time.
 ///
 /// Both are valid until the old one ends, so that nothing stands still while a customer puts the new one in place. With
-/// --overlap-hours 0 the old one ends at once, as when somebody has seen it.
+/// --overlap-hours 0 all old ones end at once, as when somebody has seen one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Needs the operator's key, which a data directory has.

@@ -1,5 +1,6 @@
 //! Cases of people who say that their scores are wrong.
 
+use klout_chassis::{Caller, Lookups, Seen};
 use klout_model::PersonId;
 use klout_proto::{
     convert,
@@ -88,8 +89,22 @@ pub(crate) async fn answer(
     Ok(answered)
 }
 
+/// A case as `caller` is shown it. With the explanation it has the whole score of that moment, so it is a look at both.
+pub(crate) fn shown_to(
+    caller: &Caller,
+    lookups: &Lookups,
+    contest: store::contest::Contest,
+) -> Result<Contest, Error> {
+    let person = PersonId::new(contest.person_id);
+    let contest = to_wire(contest)?;
+    if let Some(person) = person.filter(|_| contest.explanation.is_some()) {
+        lookups.note(caller, Seen::Explanation, person);
+    }
+    Ok(contest)
+}
+
 /// A case as the wire has it.
-pub(crate) fn to_wire(contest: store::contest::Contest) -> Result<Contest, Error> {
+fn to_wire(contest: store::contest::Contest) -> Result<Contest, Error> {
     let explanation = contest.explanation.as_deref().map(Explanation::decode).transpose();
     let state = if contest.answer.is_some() { "ANSWERED" } else { "OPEN" };
     let reversed = contest.reversed_findings.iter().map(ToString::to_string);

@@ -187,7 +187,7 @@ impl Service for Scoring {
                 },
                 freshness_time_max: config.freshness_time_max,
                 watches,
-                lookups,
+                lookups: lookups.clone(),
                 pass_wanted: Arc::clone(&pass_wanted),
             },
             operator_rpc: OperatorRpc {
@@ -195,6 +195,7 @@ impl Service for Scoring {
                 models: models.clone(),
                 clock: clock.clone(),
                 account_key,
+                lookups,
                 evidence_grew: Arc::clone(&evidence_grew),
                 transaction_time_max: config.transaction_time_max,
             },

@@ -156,8 +156,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ContestScoreRequest>,
     ) -> Result<Response<ContestScoreResponse>, Status> {
-        let purpose = Caller::of(&request).purpose();
-        let response = contest_score::contest_score(self, purpose, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = contest_score::contest_score(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 
@@ -165,8 +165,8 @@ impl ScoreService for ScoreRpc {
         &self,
         request: Request<ListContestsRequest>,
     ) -> Result<Response<ListContestsResponse>, Status> {
-        let purpose = Caller::of(&request).purpose();
-        let response = list_contests::list_contests(self, purpose, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = list_contests::list_contests(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 

@@ -163,10 +163,9 @@ impl TopicService for TopicRpc {
         &self,
         request: Request<DeclareTopicsRequest>,
     ) -> Result<Response<DeclareTopicsResponse>, Status> {
-        let purpose = Caller::of(&request).purpose();
-        Ok(Response::new(
-            declare_topics::declare_topics(self, purpose, request.into_inner()).await?,
-        ))
+        let caller = Caller::of(&request);
+        let response = declare_topics::declare_topics(self, &caller, request.into_inner()).await?;
+        Ok(Response::new(response))
     }
 
     async fn veto_topic(

@@ -10,7 +10,7 @@ use klout_client::{
         score::v1::{Consistency, GetScoreRequest, consistency::Requirement, get_score_request},
     },
 };
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 
 use crate::played::{Act, Played};
 
@@ -105,6 +105,60 @@ async fn a_question_outlives_the_one_who_asked_it_first() {
     hung_up.await.expect_err("it did not wait");
     client.score(Subject::person("42")).await.expect("the answer to the first question");
     assert_eq!(played.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_answer_of_somebody_else_waits_until_their_own_deadline() {
+    let played = Played::with([Act::Late(Duration::from_secs(1))]);
+    let patient = played.client().cache(STALENESS).build().expect("a client");
+    let deadline = Duration::from_millis(50);
+    let hasty = patient.with_deadline(deadline);
+    let before = Instant::now();
+    let waiting = async {
+        let error = hasty.score(Subject::person("42")).await.expect_err("it takes too long");
+        (error.code(), before.elapsed())
+    };
+    let (answered, (code, waited)) = tokio::join!(patient.score(Subject::person("42")), waiting);
+    assert_eq!(code, Code::DeadlineExceeded);
+    let late = waited - deadline;
+    assert!(late < Duration::from_millis(5), "a timer goes by milliseconds: {late:?}");
+    answered.expect("whoever has the time is answered");
+    assert_eq!(played.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_more_time_than_the_one_who_asked_asks_again() {
+    let played = Played::with([Act::Hang]);
+    let patient = played.client().deadline(Duration::from_secs(1)).cache(STALENESS).build();
+    let patient = patient.expect("a client");
+    let hasty = patient.with_deadline(Duration::from_millis(500));
+    let (failed, answered) =
+        tokio::join!(hasty.score(Subject::person("42")), patient.score(Subject::person("42")));
+    assert_eq!(failed.expect_err("nobody answers").code(), Code::DeadlineExceeded);
+    answered.expect("the answer to a question of their own");
+    let called = played.called();
+    let left: Vec<u64> = called
+        .iter()
+        .map(|call| call.timeout.trim_end_matches(char::is_alphabetic).parse().expect("a time"))
+        .collect();
+    assert_eq!(left.len(), 2);
+    assert!(left[1] <= left[0], "what is left of a second, and not all of it: {called:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_answers_ends_for_each_with_their_own_deadline() {
+    let played = Played::with([Act::Hang, Act::Hang]);
+    let patient = played.client().deadline(Duration::from_secs(1)).cache(STALENESS).build();
+    let patient = patient.expect("a client");
+    let hasty = patient.with_deadline(Duration::from_millis(500));
+    let before = Instant::now();
+    let all = [&hasty, &patient, &hasty, &patient].map(|client| async move {
+        let error = client.score(Subject::person("42")).await.expect_err("nobody answers");
+        assert_eq!(error.code(), Code::DeadlineExceeded);
+        before.elapsed().as_millis() / 100
+    });
+    assert_eq!(join_all(all).await, [5, 10, 5, 10]);
+    assert_eq!(played.count(), 2, "those who have the time ask once");
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,11 +29,14 @@ use super::{
     error::JobError,
     row::{Row, Rows},
 };
-use crate::store::{
-    self,
-    job::Job,
-    job_part::{Chunk, Part},
-    job_result::Found,
+use crate::{
+    store::{
+        self,
+        job::Job,
+        job_part::{Chunk, Part},
+        job_result::Found,
+    },
+    unnamed::unnamed,
 };
 
 /// How long scoring may take for a chunk.
@@ -239,7 +242,8 @@ impl Download {
         Ok(())
     }
 
-    /// Who rows of a chunk are, with their scores, as far as the caller may see them now.
+    /// Who rows of a chunk are, with their scores, as far as the caller may see them now: no more of each than they would
+    /// be told if they asked for it alone.
     async fn found(&self, chunk: &Chunk) -> Result<HashMap<i64, (Found, Score)>, JobError> {
         let to = chunk.first_row + i64::from(chunk.rows);
         let (db, job) = (&self.jobs.db, self.job.job_id);
@@ -261,6 +265,7 @@ impl Download {
         for (found, result) in found.into_iter().zip(results) {
             match result.result {
                 Some(lookup_result::Result::Score(score)) => {
+                    let score = if found.by_hashes_alone { unnamed(score) } else { score };
                     shown.insert(found.place, (found, score));
                 }
                 Some(lookup_result::Result::Status(status)) => {
@@ -280,9 +285,8 @@ fn fields(found: &Found, score: &Score) -> [String; 10] {
     let number = |it: Option<f64>| it.map(|it| it.to_string()).unwrap_or_default();
     let time = score.score_time.as_ref().and_then(convert::time);
     let time = time.and_then(|it| it.format(&Rfc3339).ok()).unwrap_or_default();
-    let person = if found.by_hashes_alone { String::new() } else { score.person.clone() };
     [
-        person,
+        score.person.clone(),
         found.likelihood.to_string(),
         found.matched_on.clone(),
         number(score.score),

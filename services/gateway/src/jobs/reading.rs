@@ -9,6 +9,7 @@ use prost::Message as _;
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::{
+    BYTES_MAX, ROWS_MAX,
     error::JobError,
     row::{Columns, Row, Rows},
 };
@@ -22,6 +23,9 @@ const CHUNK_BYTES: usize = 512 * 1024;
 
 /// Bytes of one row. What is longer is one row that failed.
 const ROW_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a part beside its rows: room for its header, which is no longer than a row.
+const HEADER_BYTES_MAX: u64 = ROW_BYTES_MAX as u64;
 
 /// Columns of a file: what a customer system exports may have hundreds.
 const COLUMNS_MAX: usize = 1_000;
@@ -37,54 +41,73 @@ pub(crate) enum Packing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PartRead {
     pub(crate) hash: [u8; 32],
+    /// Of its rows. What is before the first one is not of the file, but of the part: each repeats the header.
     pub(crate) bytes: u64,
     pub(crate) rows: u64,
 }
 
-/// How much more a job takes.
+/// How much more a job takes: rows, and bytes of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
-    pub(crate) bytes: u64,
-    pub(crate) rows: u64,
+    bytes: u64,
+    rows: u64,
 }
 
-/// Reads all that comes, and hands on its rows. A part that is there already has none to hand on: it is only hashed.
+// === impl Room ===
+
+impl Room {
+    /// What is left in a job that has so much.
+    pub(crate) fn beside(bytes: i64, rows: i64) -> Self {
+        let left = |max: i64, there: i64| u64::try_from(max - there).unwrap_or(0);
+        Self { bytes: left(BYTES_MAX, bytes), rows: left(ROWS_MAX, rows) }
+    }
+
+    pub(crate) const fn takes(self, part: &PartRead) -> bool {
+        part.bytes <= self.bytes && part.rows <= self.rows
+    }
+}
+
+/// Reads all that comes, and hands on its rows. A part that is there already has none to hand on: it is only hashed, and
+/// nothing is counted.
 pub(crate) fn read(
     pieces: Receiver<io::Result<Bytes>>,
     packing: Packing,
     room: Room,
     chunks: Option<Sender<Chunk>>,
 ) -> Result<PartRead, JobError> {
-    let pieces = Bounded::new(Pieces { pieces, piece: Bytes::new() }, room.bytes);
+    let bytes_max = room.bytes + HEADER_BYTES_MAX;
+    let pieces = Bounded::new(Pieces { pieces, piece: Bytes::new() }, bytes_max);
     let unpacked: Box<dyn Read + Send> = match packing {
         Packing::None => Box::new(pieces),
         Packing::Gzip => Box::new(MultiGzDecoder::new(pieces)),
     };
     let (told, tells) = std::sync::mpsc::channel();
     let bytes = Hashed {
-        inner: Bounded::new(unpacked, room.bytes),
+        inner: Bounded::new(unpacked, bytes_max),
         hasher: blake3::Hasher::new(),
         bytes: 0,
         told,
     };
-    let rows = match chunks {
+    let (rows, first_row) = match chunks {
         Some(chunks) => read_rows(bytes, room.rows, &chunks)?,
         None => {
             let mut bytes = bytes;
             io::copy(&mut bytes, &mut io::sink()).map_err(broken)?;
-            0
+            (0, None)
         }
     };
-    let (hash, bytes) =
-        tells.try_recv().map_err(|_| broken(io::ErrorKind::UnexpectedEof.into()))?;
-    Ok(PartRead { hash, bytes, rows })
+    let (hash, all) = tells.try_recv().map_err(|_| broken(io::ErrorKind::UnexpectedEof.into()))?;
+    let bytes = first_row.map_or(0, |first_row| all - first_row);
+    let part = PartRead { hash, bytes, rows };
+    if room.takes(&part) { Ok(part) } else { Err(full()) }
 }
 
+/// How many rows there are, and where the first one begins, if there is one.
 fn read_rows(
     bytes: impl Read + Send + 'static,
     rows_max: u64,
     chunks: &Sender<Chunk>,
-) -> Result<u64, JobError> {
+) -> Result<(u64, Option<u64>), JobError> {
     let mut reader =
         CsvRows::new("the part".to_owned(), Box::new(bytes), ROW_BYTES_MAX, COLUMNS_MAX);
     let malformed = |problem: String| JobError::CsvMalformed { problem };
@@ -94,8 +117,9 @@ fn read_rows(
     let header = header.header().map_err(|it| malformed(format!("the first line {it}")))?;
     let columns = Columns::of(&header).map_err(malformed)?;
     let mut cut = Cut { rows: Vec::new(), bytes: 0, first_row: 0, chunk: 0, chunks };
-    let mut rows = 0;
+    let (mut rows, mut first_row) = (0, None);
     while let Some(fields) = reader.next_row().map_err(unreadable)? {
+        first_row.get_or_insert(fields.start());
         rows += 1;
         if rows > rows_max {
             return Err(full());
@@ -103,7 +127,7 @@ fn read_rows(
         cut.push(Row::read(&columns, fields))?;
     }
     cut.hand_on()?;
-    Ok(rows)
+    Ok((rows, first_row))
 }
 
 /// Rows that are not handed on yet.
@@ -230,5 +254,50 @@ fn broken(error: io::Error) -> JobError {
 }
 
 const fn full() -> JobError {
-    JobError::JobFull { bytes: super::BYTES_MAX, rows: super::ROWS_MAX }
+    JobError::JobFull { bytes: BYTES_MAX, rows: ROWS_MAX }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_part(text: &str, room: Room) -> Result<PartRead, JobError> {
+        let (pieces_in, pieces) = tokio::sync::mpsc::channel(1);
+        pieces_in.try_send(Ok(Bytes::copy_from_slice(text.as_bytes()))).expect("there is room");
+        drop(pieces_in);
+        let (chunks, _taken) = tokio::sync::mpsc::channel(1);
+        read(pieces, Packing::None, room, Some(chunks))
+    }
+
+    #[test]
+    fn a_header_counts_for_nothing_however_often_parts_repeat_it() {
+        let rows = ["1,a@example.org\n", "2,b@example.org\n", "3,c@example.org"];
+        let all = i64::try_from(rows.concat().len()).expect("short");
+        for header in ["key,email\n", "\u{feff}key,email\r\n", "\n\"key\",email\r\n\r\n"] {
+            // A job that takes these rows and not a byte more.
+            let (mut bytes, mut count) = (BYTES_MAX - all, ROWS_MAX - 3);
+            for row in rows {
+                let room = Room::beside(bytes, count);
+                let longer = read_part(&format!("{header}{row}{}", "\n".repeat(40)), room);
+                assert!(matches!(longer, Err(JobError::JobFull { .. })), "{longer:?}");
+                let part = read_part(&format!("{header}{row}"), room).expect("there is room");
+                assert_eq!((part.bytes, part.rows), (row.len() as u64, 1), "{header:?}");
+                bytes += i64::try_from(part.bytes).expect("short");
+                count += 1;
+            }
+            assert_eq!((bytes, count), (BYTES_MAX, ROWS_MAX));
+            let empty = read_part(header, Room::beside(bytes, count)).expect("it has no rows");
+            assert_eq!((empty.bytes, empty.rows), (0, 0));
+        }
+    }
+
+    #[test]
+    fn a_job_takes_all_its_bytes_and_rows_and_no_more() {
+        let part = |bytes, rows| PartRead { hash: [0; 32], bytes, rows };
+        let room = Room::beside(BYTES_MAX - 10, ROWS_MAX - 2);
+        assert!(room.takes(&part(10, 2)));
+        assert!(!room.takes(&part(11, 2)) && !room.takes(&part(10, 3)));
+        assert!(Room::beside(BYTES_MAX, ROWS_MAX).takes(&part(0, 0)));
+        assert!(!Room::beside(BYTES_MAX, ROWS_MAX).takes(&part(1, 1)));
+    }
 }

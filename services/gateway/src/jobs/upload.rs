@@ -70,7 +70,7 @@ impl Jobs {
         packing: Packing,
         body: impl Stream<Item = Result<Bytes, JobError>> + Send,
     ) -> Result<Job, JobError> {
-        let room = Room { bytes: BYTES_MAX.unsigned_abs(), rows: ROWS_MAX.unsigned_abs() };
+        let room = Room::beside(0, 0);
         let (pieces_in, pieces) = mpsc::channel(PIECES);
         let reading = spawn_blocking(move || reading::read(pieces, packing, room, None));
         let sent = send(body, pieces_in).await;
@@ -107,10 +107,7 @@ impl Jobs {
         packing: Packing,
         body: impl Stream<Item = Result<Bytes, JobError>> + Send,
     ) -> Result<Job, JobError> {
-        let room = Room {
-            bytes: (BYTES_MAX - job.bytes).unsigned_abs(),
-            rows: (ROWS_MAX - job.rows).unsigned_abs(),
-        };
+        let room = Room::beside(job.bytes, job.rows);
         let (pieces_in, pieces) = mpsc::channel(PIECES);
         let (chunks_in, mut chunks) = mpsc::channel(CHUNKS);
         let reading = spawn_blocking(move || reading::read(pieces, packing, room, Some(chunks_in)));
@@ -154,7 +151,7 @@ impl Jobs {
             return Err(JobError::PartReplaced { part });
         }
         // Others may have come meanwhile.
-        if held.bytes + bytes > BYTES_MAX || held.rows + rows > ROWS_MAX {
+        if !Room::beside(held.bytes, held.rows).takes(&read) {
             return Err(JobError::JobFull { bytes: BYTES_MAX, rows: ROWS_MAX });
         }
         let added = Part { part, upload_id, hash: hash.to_vec(), bytes, rows };

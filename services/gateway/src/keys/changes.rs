@@ -107,12 +107,16 @@ impl Keys {
         self.tell(id).await
     }
 
-    /// Gives a key a second secret. The one that it has stays valid for `overlap`.
+    /// Gives a key a second secret. The one that it has stays valid for `overlap`; without any, all end that it has, as
+    /// either of two may have leaked.
     pub(crate) async fn rotate(&self, id: KeyId, overlap: Duration) -> Result<Made, Error> {
         let failed = || Error::store("rotate a key");
         let (now, text) = (Clock::running().now(), id.to_string());
         let mut transaction = self.begin().await?;
         lock(&mut transaction, id).await?;
+        if overlap.is_zero() {
+            store::end_secrets(&mut transaction, &text, now).await.map_err(failed())?;
+        }
         store::delete_ended_secrets(&mut transaction, &text, now).await.map_err(failed())?;
         let keys = std::slice::from_ref(&text);
         let valid = store::secrets(&mut *transaction, keys).await.map_err(failed())?;

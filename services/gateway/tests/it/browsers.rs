@@ -84,6 +84,11 @@ async fn preflight(world: &World, path: &str, origin: &str) -> Answer {
     world.send(Method::OPTIONS, path, &headers, "").await
 }
 
+/// The names that a header lists.
+fn names<'a>(answer: &'a Answer, header: &str) -> Vec<&'a str> {
+    answer.headers[header].split(',').map(str::trim).collect()
+}
+
 #[tokio::test]
 async fn no_page_may_ask_unless_its_origin_is_named() {
     let world = World::start().await;
@@ -106,8 +111,10 @@ async fn pages_of_the_origins_named_may_ask_and_send_nothing_that_a_browser_keep
             let answer = preflight(&world, path, origin).await;
             assert_eq!(answer.status, StatusCode::OK, "{path}");
             assert_eq!(answer.headers["access-control-allow-origin"], origin);
-            let names = &answer.headers["access-control-allow-headers"];
-            assert!(names.contains("x-api-key") && names.contains("x-grpc-web"), "{names}");
+            let allowed = names(&answer, "access-control-allow-headers");
+            for name in ["x-api-key", "x-grpc-web", "content-encoding", "if-none-match"] {
+                assert!(allowed.contains(&name), "{name}: {allowed:?}");
+            }
             assert!(!answer.headers.contains_key("access-control-allow-credentials"));
         }
         for origin in ["https://evil.example", "null", "https://app.example.com.evil.example"] {
@@ -119,9 +126,17 @@ async fn pages_of_the_origins_named_may_ask_and_send_nothing_that_a_browser_keep
     let answer = world.send(Method::GET, "/v1/people/42/score", &headers, "").await;
     assert_eq!(answer.headers["access-control-allow-origin"], "https://app.example.com");
     assert!(answer.headers["vary"].contains("origin"), "{:?}", answer.headers);
-    let exposed = &answer.headers["access-control-expose-headers"];
-    for name in ["grpc-status", "ratelimit", "retry-after", "etag"] {
-        assert!(exposed.contains(name), "{exposed}");
+    let exposed = names(&answer, "access-control-expose-headers");
+    for name in [
+        "grpc-status",
+        "ratelimit",
+        "retry-after",
+        "etag",
+        "link",
+        "content-disposition",
+        "x-request-id",
+    ] {
+        assert!(exposed.contains(&name), "{name}: {exposed:?}");
     }
     assert!(!answer.headers.contains_key("access-control-allow-credentials"));
 }

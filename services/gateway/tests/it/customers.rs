@@ -309,6 +309,39 @@ async fn a_key_that_is_rotated_has_two_secrets_for_a_while_and_no_third() {
 }
 
 #[tokio::test]
+async fn a_secret_that_leaked_ends_at_once_also_while_two_are_valid() {
+    let gateway = Gateway::start().await;
+    let (id, first) = gateway.crm().await;
+    let rotate = async |overlap: &str| {
+        let path = format!("/v1/keys/{id}/rotate?overlap={overlap}");
+        gateway.operate(Method::POST, &path, &Value::Null).await
+    };
+    let secret = |answer: &Answer| answer.json["secret"].as_str().expect("a secret").to_owned();
+    let second = secret(&rotate("3600s").await);
+    for key in [&first, &second] {
+        assert_eq!(gateway.told(SCORE, key).await.0, 200, "both are valid");
+    }
+
+    let rotated = rotate("0s").await;
+    assert_eq!(rotated.status, StatusCode::OK, "{rotated:?}");
+    let third = secret(&rotated);
+    for key in [&first, &second] {
+        assert_eq!(gateway.told(SCORE, key).await, refused(401, "TOKEN_INVALID"), "at once");
+    }
+    assert_eq!(gateway.told(SCORE, &third).await.0, 200);
+    let secrets = rotated.json["key"]["secrets"].as_array().expect("secrets").clone();
+    let [left] = secrets.as_slice() else { panic!("{secrets:?}") };
+    assert_eq!(left["ending"], third[third.len() - 4..]);
+    assert!(left["expireTime"].is_null(), "{left}");
+
+    // It is as any other key with one secret.
+    let fourth = secret(&rotate("3600s").await);
+    for key in [&third, &fourth] {
+        assert_eq!(gateway.told(SCORE, key).await.0, 200, "both are valid");
+    }
+}
+
+#[tokio::test]
 async fn a_key_calls_what_its_scopes_say_and_no_more() {
     let gateway = Gateway::start().await;
     let (id, key) = gateway.crm().await;

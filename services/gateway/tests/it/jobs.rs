@@ -71,7 +71,8 @@ async fn a_file_is_taken_in_parts_looked_up_and_fetched_in_its_order() {
                  C-6\r\n";
     let answer = office.put(ACME, &job, 1, first).await;
     assert_eq!((&answer.json["rows"], &answer.json["parts"]), (&json!("10"), &json!(2)));
-    assert_eq!(answer.json["bytes"], (first.len() + second.len()).to_string());
+    let of_rows = |csv: &str| csv.len() - csv.find('\n').expect("a header") - 1;
+    assert_eq!(answer.json["bytes"], (of_rows(first) + of_rows(&second)).to_string());
     let running = office.get(ACME, &format!("/v1/lookupJobs/{job}/results")).await;
     assert_eq!(running.json["reason"], "LOOKUP_JOB_RUNNING", "{running:?}");
 
@@ -81,7 +82,8 @@ async fn a_file_is_taken_in_parts_looked_up_and_fetched_in_its_order() {
     let counts = ["rows", "lookedUp", "matched", "unmatched", "failed"].map(|it| done[it].clone());
     assert_eq!(counts, ["10", "10", "4", "1", "5"].map(|it| json!(it)));
     let answer = office.get(ACME, &format!("/v1/lookupJobs/{job}/results")).await;
-    let score = "61.5,60-69,97.25,0.625,1970-01-01T00:00:00Z,KNOWN,test";
+    let score = "61.57,60-69,97.25,0.625,1970-01-01T13:14:15Z,KNOWN,test";
+    let unnamed = "61.5,60-69,97,0.6,1970-01-01T00:00:00Z,KNOWN,test";
     assert_eq!(
         answer.text,
         format!(
@@ -89,7 +91,7 @@ async fn a_file_is_taken_in_parts_looked_up_and_fetched_in_its_order() {
              '=cmd(),42,0.97,email,{score},1\n\
              3,43,0.97,email,{score},3\n\
              D-4,44,0.97,email_hash,{score},7\n\
-             D-5,,0.97,email_hash,{score},8\n"
+             D-5,,0.97,email_hash,{unnamed},8\n"
         )
     );
     assert_eq!(office.rows(ACME, &job, "unmatched").await, ["\"C,2\",2"]);
@@ -106,6 +108,44 @@ async fn a_file_is_taken_in_parts_looked_up_and_fetched_in_its_order() {
     );
     let asked = office.folk.asked.lock().expect("nobody panics").clone();
     assert!(asked.iter().all(|it| it.caller == ACME), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_row_is_told_what_the_same_question_is_told_alone() {
+    let office = Office::open().await;
+    office.folk.add("ann@example.org", 42);
+    office.folk.call("dee.example", 44);
+    let hash = sha256("ann@example.org");
+    let csv = format!("email_sha256,network,handle\n{hash},,\n,bluesky,dee.example\n");
+    let job = office.look_up(ACME, &csv).await;
+    let rows = office.rows(ACME, &job, "results").await;
+    let questions = [
+        json!({"contacts": {"emailHashes": [hash]}}),
+        json!({"accounts": [{"network": "bluesky", "handle": "dee.example"}]}),
+    ];
+    let mut people = Vec::new();
+    for (row, question) in rows.iter().zip(questions) {
+        let body = question.to_string();
+        let answer = office.send(ACME, Method::POST, "/v1/people:score", &[], body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        let alone = &answer.json["score"];
+        let text = |name: &str| alone[name].as_str().expect("a text").to_owned();
+        let number = |name: &str| alone[name].as_f64().expect("a number").to_string();
+        let expected = [
+            text("person"),
+            number("score"),
+            text("bucket"),
+            number("percentile"),
+            number("confidence"),
+            text("scoreTime"),
+            text("state"),
+            text("model"),
+        ];
+        let fields: Vec<&str> = row.split(',').collect();
+        assert_eq!([1, 4, 5, 6, 7, 8, 9, 10].map(|place| fields[place]), expected, "{row}");
+        people.push(text("person"));
+    }
+    assert_eq!(people, ["", "44"], "a hash in yields no identity out");
 }
 
 #[tokio::test]
@@ -247,7 +287,7 @@ async fn what_is_too_much_is_refused_however_it_is_packed() {
     let office = Office::open().await;
     let job = office.create(ACME).await;
     let mut bomb = b"email\n".to_vec();
-    bomb.resize(150_000_100, b'\n');
+    bomb.resize(150_100_000, b'\n');
     let packed = gzip(&bomb);
     assert!(packed.len() < 1_000_000);
     let path = format!("/v1/lookupJobs/{job}/parts/1");
@@ -379,7 +419,7 @@ async fn over_grpc_it_is_the_same() {
         text.push_str(std::str::from_utf8(&message.csv).expect("UTF-8"));
     }
     assert!(
-        text.starts_with("key,person,") && text.contains("\nC-1,42,0.97,email,61.5,"),
+        text.starts_with("key,person,") && text.contains("\nC-1,42,0.97,email,61.57,"),
         "{text}"
     );
 }

@@ -147,6 +147,38 @@ async fn a_body_that_names_somebody_beside_its_path_is_refused() {
 }
 
 #[tokio::test]
+async fn a_query_that_names_somebody_beside_the_path_is_refused_by_whatever_name() {
+    let world = World::start().await;
+    let ann = "account.network=bluesky&account.handle=ann";
+    let two_of_one = "consistency.minimizeLatency=true&consistency.maxStaleness=1s";
+    for path in [
+        format!("/v1/people/42/score?{ann}"),
+        format!("/v1/people/42/explanation?{ann}"),
+        format!("/v1/people/42/score?{two_of_one}"),
+        "/v1/people/42/score?account.network=bluesky".to_owned(),
+        "/v1/people/42/score?person=43".to_owned(),
+        "/v1/accounts/bluesky/ann/score?person=43".to_owned(),
+        "/v1/accounts/bluesky/ann/score?account.nativeId=43".to_owned(),
+        "/v1/accounts/bluesky/ann/score?account.native_id=43".to_owned(),
+        "/v1/accounts/bluesky/ann/score?account.handle=bob".to_owned(),
+    ] {
+        let answer = world.get(&path).await;
+        assert_problem(&answer, StatusCode::BAD_REQUEST, "FIELD_INVALID");
+        assert!(answer.text.contains("given twice"), "{path}: {answer:?}");
+    }
+    // A name of the JSON is no other field than that of the contract.
+    let path = "/v1/people/42/plusK/given/7/takeBack?plusK=8";
+    let answer = world.send(Method::POST, path, &[], "").await;
+    assert_problem(&answer, StatusCode::BAD_REQUEST, "FIELD_INVALID");
+    assert_eq!(answer.json["metadata"]["field"], "plusK");
+    // Nor does a query change what a body says.
+    let body = json!({"accounts": [{"network": "bluesky", "handle": "ann"}], "person": "42"});
+    let answer = world.post("/v1/people:score?person=43", &body).await;
+    assert_problem(&answer, StatusCode::BAD_REQUEST, "FIELD_INVALID");
+    assert!(world.scoring.asked.lock().expect("not poisoned").is_empty(), "nobody was asked");
+}
+
+#[tokio::test]
 async fn a_batch_is_asked_in_json() {
     let world = World::start().await;
     let subjects = json!([{"person": ANN}, {"account": {"network": "x", "nativeId": "ann"}}]);

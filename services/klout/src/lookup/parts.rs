@@ -10,6 +10,9 @@ use std::{
 /// Bytes of a part, about: what is sent again after an interruption.
 const PART_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Bytes that are read to find where a row begins, at once: as a rule there is one line end.
+const LINE_ENDS: usize = 64;
+
 /// Where its parts are.
 #[derive(Debug)]
 pub(super) struct Parts {
@@ -31,12 +34,14 @@ impl Parts {
             .flexible(true)
             .from_reader(io::BufReader::new(File::open(path)?));
         let mut row = csv::ByteRecord::new();
+        let mut file = File::open(path)?;
         reader.read_byte_record(&mut row)?;
-        let header_end = reader.position().byte();
+        let header_end = after_line_ends(&mut file, reader.position().byte())?;
         let (mut parts, mut start) = (Vec::new(), header_end);
         while reader.read_byte_record(&mut row)? {
             let end = reader.position().byte();
             if end - start >= part_bytes {
+                let end = after_line_ends(&mut file, end)?;
                 parts.push(start..end);
                 start = end;
             }
@@ -47,7 +52,8 @@ impl Parts {
             parts.push(start..end);
         }
         let mut header = vec![0; usize::try_from(header_end).map_err(io::Error::other)?];
-        File::open(path)?.read_exact(&mut header)?;
+        file.rewind()?;
+        file.read_exact(&mut header)?;
         if !header.ends_with(b"\n") {
             header.push(b'\n');
         }
@@ -58,7 +64,7 @@ impl Parts {
         self.parts.iter()
     }
 
-    /// With its header.
+    /// Bytes of all that is sent of it, with its header.
     pub(super) fn length(&self, part: &Range<u64>) -> u64 {
         self.header.len() as u64 + (part.end - part.start)
     }
@@ -76,8 +82,23 @@ impl Parts {
     }
 }
 
+/// The place after a row where the next one begins: behind the second half of a CRLF, to which the reader has not come,
+/// and behind empty lines. So a part begins with a row, and whoever takes it counts as many bytes of rows as are here.
+fn after_line_ends(file: &mut File, mut place: u64) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(place))?;
+    for byte in io::BufReader::with_capacity(LINE_ENDS, file).bytes() {
+        if !matches!(byte?, b'\n' | b'\r') {
+            break;
+        }
+        place += 1;
+    }
+    Ok(place)
+}
+
 #[cfg(test)]
 mod tests {
+    use klout_import::{CsvFields, CsvRows};
+
     use super::*;
 
     /// The rows of all parts, each with how many parts there are.
@@ -89,12 +110,22 @@ mod tests {
         for part in parts.iter() {
             let bytes = parts.read(part).expect("read");
             assert_eq!(bytes.len() as u64, parts.length(part));
+            assert_eq!(rows_bytes(&bytes), part.end - part.start);
             let mut reader = csv::Reader::from_reader(bytes.as_slice());
             assert_eq!(reader.headers().expect("a header"), vec!["key", "email"]);
             let read = reader.records().map(|row| row.expect("a row"));
             rows.extend(read.map(|row| row.iter().map(ToOwned::to_owned).collect()));
         }
         (rows, parts.iter().count())
+    }
+
+    /// Of the rows of a part, as the gateway counts them.
+    fn rows_bytes(part: &[u8]) -> u64 {
+        let bytes = Box::new(io::Cursor::new(part.to_vec()));
+        let mut rows = CsvRows::new("a part".to_owned(), bytes, 1_000, 10);
+        rows.next_row().expect("readable").expect("a header");
+        let first = rows.next_row().expect("readable").map(CsvFields::start);
+        first.map_or(0, |first| part.len() as u64 - first)
     }
 
     #[test]

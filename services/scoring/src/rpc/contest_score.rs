@@ -1,21 +1,23 @@
+use klout_chassis::Caller;
 use klout_model::{PersonId, Purpose};
 use klout_proto::score::v1::{ContestScoreRequest, ContestScoreResponse, Explanation};
 use prost::Message as _;
 
 use super::{ScoreRpc, explain_score::explained, get_score::parse_person, text};
 use crate::{
-    contest::{self, to_wire},
+    contest::{self, shown_to},
     error::Error,
 };
 
 pub(super) async fn contest_score(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: ContestScoreRequest,
 ) -> Result<ContestScoreResponse, Error> {
     let person = parse_person("person", &request.person)?;
     text::check("reason", &request.reason)?;
     text::check_request_id(&request.request_id)?;
+    let purpose = caller.purpose();
     let person = rpc.reader.visible(person, purpose).await?.person;
     let explanation = explanation_now(rpc, purpose, person).await?.map(|it| it.encode_to_vec());
     let contest = contest::open(
@@ -26,7 +28,7 @@ pub(super) async fn contest_score(
         explanation.as_deref(),
     )
     .await?;
-    Ok(ContestScoreResponse { contest: Some(to_wire(contest)?) })
+    Ok(ContestScoreResponse { contest: Some(shown_to(caller, &rpc.lookups, contest)?) })
 }
 
 /// The explanation of this moment; `None` when there is no score.

@@ -36,7 +36,11 @@ pub(super) async fn get_score(
 }
 
 /// The score of a person that memory has, when nothing but the quickest is asked for.
-fn remembered(rpc: &ScoreRpc, caller: &Caller, request: &GetScoreRequest) -> Option<EncodedScore> {
+pub(super) fn remembered(
+    rpc: &ScoreRpc,
+    caller: &Caller,
+    request: &GetScoreRequest,
+) -> Option<EncodedScore> {
     let GetScoreRequest { subject, consistency, at_time, model } = request;
     let Some(Subject::Person(person)) = subject else { return None };
     if consistency.is_some() || at_time.is_some() || !model.is_empty() {

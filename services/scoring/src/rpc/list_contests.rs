@@ -1,23 +1,23 @@
-use klout_model::Purpose;
+use klout_chassis::Caller;
 use klout_proto::score::v1::{ListContestsRequest, ListContestsResponse};
 
 use super::{ScoreRpc, get_score::parse_person, page};
 use crate::{
-    contest::to_wire,
+    contest::shown_to,
     error::Error,
     store::{self, contest::Which},
 };
 
 pub(super) async fn list_contests(
     rpc: &ScoreRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: ListContestsRequest,
 ) -> Result<ListContestsResponse, Error> {
     let person = match request.person.as_str() {
         "" => None,
         person => {
             let person = parse_person("person", person)?;
-            Some(rpc.reader.visible(person, purpose).await?.person.get())
+            Some(rpc.reader.visible(person, caller.purpose()).await?.person.get())
         }
     };
     let size = page::size(request.page_size, 20, 100)?;
@@ -29,6 +29,6 @@ pub(super) async fn list_contests(
         .map_err(Error::store("read cases"))?;
     let last = page::cut(&mut contests, size);
     let next_page_token = last.map(|last| page::token_before(last.contest_id)).unwrap_or_default();
-    let contests = contests.into_iter().map(to_wire).collect::<Result<_, _>>()?;
-    Ok(ListContestsResponse { contests, next_page_token })
+    let shown = contests.into_iter().map(|it| shown_to(caller, &rpc.lookups, it));
+    Ok(ListContestsResponse { contests: shown.collect::<Result<_, _>>()?, next_page_token })
 }

@@ -14,7 +14,7 @@ mod withdraw_model;
 use std::{sync::Arc, time::Duration};
 
 use futures::TryStreamExt as _;
-use klout_chassis::Clock;
+use klout_chassis::{Caller, Clock, Lookups};
 use klout_model::AccountKey;
 use klout_proto::score::v1::{
     AnnounceModelRequest, AnnounceModelResponse, AnswerContestRequest, AnswerContestResponse,
@@ -36,6 +36,7 @@ pub(crate) struct OperatorRpc {
     pub(crate) models: Models,
     pub(crate) clock: Clock,
     pub(crate) account_key: AccountKey,
+    pub(crate) lookups: Lookups,
     /// Rung when somebody has to be scored again.
     pub(crate) evidence_grew: Arc<Notify>,
     pub(crate) transaction_time_max: Duration,
@@ -72,7 +73,8 @@ impl ScoreOperatorService for OperatorRpc {
         &self,
         request: Request<CompareModelsRequest>,
     ) -> Result<Response<BoxStream<CompareModelsResponse>>, Status> {
-        let answers = compare_models::compare_models(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let answers = compare_models::compare_models(self, &caller, request.into_inner()).await?;
         Ok(Response::new(Box::pin(answers.err_into())))
     }
 
@@ -119,7 +121,8 @@ impl ScoreOperatorService for OperatorRpc {
         &self,
         request: Request<AnswerContestRequest>,
     ) -> Result<Response<AnswerContestResponse>, Status> {
-        let response = answer_contest::answer_contest(self, request.into_inner()).await?;
+        let caller = Caller::of(&request);
+        let response = answer_contest::answer_contest(self, &caller, request.into_inner()).await?;
         Ok(Response::new(response))
     }
 }

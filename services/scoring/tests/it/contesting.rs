@@ -1,11 +1,14 @@
 //! What people have to say against their scores, and what operators find out.
 
-use klout_chassis::Link;
+use std::collections::BTreeMap;
+
+use klout_chassis::{Caller, Link};
 use klout_model::AccountKey;
 use klout_proto::score::v1::{
     AnswerContestRequest, Contest, ContestScoreRequest, Finding, ListContestsRequest,
     ListFindingsRequest, RecordFindingRequest, ReverseFindingRequest, Score,
     score_operator_service_client::ScoreOperatorServiceClient,
+    score_service_client::ScoreServiceClient,
 };
 use klout_testkit::{link, until};
 use tonic::{Code, Status};
@@ -108,6 +111,35 @@ async fn a_case_is_opened_once_listed_and_answered() {
     assert_eq!(told(&refused), (Code::FailedPrecondition, "CONTEST_ANSWERED".to_owned()));
     let open = ListContestsRequest { open_only: true, ..Default::default() };
     assert_eq!(contests(&world, open).await.0, [second.contest, other.contest]);
+}
+
+#[tokio::test]
+async fn whoever_is_shown_a_case_has_seen_its_explanation_and_stands_in_the_log() {
+    let world = world().await;
+    let shop = Caller::new("shop", "crm").expect("a caller");
+    let mut customer = ScoreServiceClient::new(world.link_for(&shop));
+    let opened = customer.contest_score(contest(1, "a")).await.expect("opened").into_inner();
+    let case = opened.contest.expect("always present");
+    assert!(case.explanation.is_some_and(|it| it.score.is_some()), "the whole score is in it");
+    // Our own services look for somebody else.
+    open(&world, contest(2, "a")).await.expect("opened");
+    let desk = Caller::new("desk", "operator").expect("a caller");
+    let mut operators = ScoreServiceClient::new(world.link_for(&desk));
+    operators.list_contests(ListContestsRequest::default()).await.expect("both");
+    let request = AnswerContestRequest {
+        contest: case.contest,
+        answer: "it was".to_owned(),
+        ..AnswerContestRequest::default()
+    };
+    let mut operators = ScoreOperatorServiceClient::new(world.link_for(&desk));
+    operators.answer_contest(request).await.expect("answered");
+
+    let look = |person: i64, count: u64| ((person, "explanation".to_owned()), count);
+    until("all of that is in the log", async || {
+        world.looks_of(&shop) == BTreeMap::from([look(1, 1)])
+            && world.looks_of(&desk) == BTreeMap::from([look(1, 2), look(2, 1)])
+    })
+    .await;
 }
 
 #[tokio::test]

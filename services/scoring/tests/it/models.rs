@@ -1,10 +1,14 @@
 //! Models in shadow, announced and withdrawn; and what two of them say of everybody.
 
+use std::collections::BTreeSet;
+
+use klout_chassis::Caller;
 use klout_proto::{
     convert::timestamp,
     score::v1::{
         AnnounceModelRequest, CompareModelsRequest, ListModelsRequest, ListScoresRequest, Model,
         ScorePair, ShadowModelRequest, WithdrawModelRequest,
+        score_operator_service_client::ScoreOperatorServiceClient,
     },
 };
 use klout_score_math::{Model as Numbers, ModelInvalid};
@@ -260,6 +264,29 @@ async fn a_comparison_has_everybody_once_and_who_has_one_score_too() {
         })
         .collect();
     assert_eq!(answers.concat(), expected);
+}
+
+#[tokio::test]
+async fn a_comparison_is_a_look_at_everybody_in_it() {
+    let world = World::start().await;
+    few(&world).await;
+    shadow(&world, numbers("own-1")).await.expect("taken in");
+    world.passed().await;
+    let desk = Caller::new("desk", "operator").expect("a caller");
+    let mut operators = ScoreOperatorServiceClient::new(world.link_for(&desk));
+    let request = CompareModelsRequest { model: "own-1".to_owned() };
+    let mut stream = operators.compare_models(request).await.expect("a stream").into_inner();
+    let mut compared = BTreeSet::new();
+    while let Some(answer) = stream.message().await.expect("an answer") {
+        compared.extend(answer.pairs.into_iter().map(|pair| pair.person));
+    }
+    assert!(!compared.is_empty());
+    klout_testkit::until("all of them are in the log", async || {
+        let looks = world.looks_of(&desk);
+        let people = looks.keys().filter(|(_, what)| what == "ranking");
+        people.map(|(person, _)| person.to_string()).collect::<BTreeSet<_>>() == compared
+    })
+    .await;
 }
 
 #[tokio::test]

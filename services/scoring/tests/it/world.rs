@@ -1,17 +1,21 @@
 //! A scoring that runs, and a social-graph that is played.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
-use klout_chassis::{Host, Link, Running, reason};
+use klout_chassis::{Caller, Host, Link, Running, reason};
 use klout_model::AccountKey;
 use klout_proto::{
     graph::v1::{
         AccountName, BatchCreatePeopleRequest, BatchCreatePeopleResponse,
         BatchGetMembershipsRequest, BatchGetMembershipsResponse, BatchGetPeopleRequest,
         BatchGetPeopleResponse, BatchResolvePeopleRequest, BatchResolvePeopleResponse,
-        CreatePersonRequest, CreatePersonResponse, GetBacklogRequest as GraphBacklogRequest,
-        GetBacklogResponse as GraphBacklogResponse, GetPersonRequest, GetPersonResponse,
-        LinkAccountRequest, LinkAccountResponse, LinkedAccount, Membership, Person,
+        CallerLookups, CreatePersonRequest, CreatePersonResponse,
+        GetBacklogRequest as GraphBacklogRequest, GetBacklogResponse as GraphBacklogResponse,
+        GetPersonRequest, GetPersonResponse, LinkAccountRequest, LinkAccountResponse,
+        LinkedAccount, Membership, Person, RecordLookupsRequest, RecordLookupsResponse,
         ResolvePersonRequest, ResolvePersonResponse, ResolveResult,
         account_name::Name,
         graph_service_server::{GraphService, GraphServiceServer},
@@ -42,12 +46,16 @@ pub(crate) type Client = ScoreServiceClient<Link>;
 pub(crate) struct World {
     pub(crate) stores: Stores,
     pub(crate) running: Running,
+    looked: Looked,
     _peer: Peer,
 }
 
+/// Who looked at whom, as social-graph was told.
+type Looked = Arc<Mutex<Vec<CallerLookups>>>;
+
 /// A social-graph with two members whom scoring was not told of: 71 with an account, 72 without.
-#[derive(Clone, Copy, Debug)]
-struct Graph;
+#[derive(Clone, Debug)]
+struct Graph(Looked);
 
 impl World {
     pub(crate) async fn start() -> Self {
@@ -59,7 +67,9 @@ impl World {
     }
 
     pub(crate) async fn start_with(stores: Stores, settings: &[(&'static str, &str)]) -> Self {
-        let peer = Peer::serve(Routes::new(GraphServiceServer::new(Graph))).await;
+        let looked = Looked::default();
+        let graph = GraphServiceServer::new(Graph(Arc::clone(&looked)));
+        let peer = Peer::serve(Routes::new(graph)).await;
         let mut flags = vec![
             ("server.as_of", AS_OF),
             ("links.social_graph", peer.address()),
@@ -68,7 +78,7 @@ impl World {
         ];
         flags.extend(settings);
         let running = start(Host::new("test").with::<Scoring>(), &stores, &flags).await;
-        Self { stores, running, _peer: peer }
+        Self { stores, running, looked, _peer: peer }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -77,6 +87,23 @@ impl World {
 
     pub(crate) fn operator(&self) -> ScoreOperatorServiceClient<Link> {
         ScoreOperatorServiceClient::new(link(&self.running))
+    }
+
+    /// A link of calls for somebody.
+    pub(crate) fn link_for(&self, caller: &Caller) -> Link {
+        link(&self.running).on_behalf_of(caller)
+    }
+
+    /// What the log has of a caller: whom they looked at, what they saw, and how often.
+    pub(crate) fn looks_of(&self, caller: &Caller) -> BTreeMap<(i64, String), u64> {
+        let mut looks: BTreeMap<(i64, String), u64> = BTreeMap::new();
+        let looked = self.looked.lock().expect("not poisoned");
+        for it in looked.iter().filter(|it| it.caller == caller.name()) {
+            for (person, count) in it.person_ids.iter().zip(&it.counts) {
+                *looks.entry((*person, it.what.clone())).or_default() += count;
+            }
+        }
+        looks
     }
 
     fn consumer(&self) -> SignalConsumerServiceClient<Link> {
@@ -302,6 +329,14 @@ impl GraphService for Graph {
         _: Request<LinkAccountRequest>,
     ) -> Result<Response<LinkAccountResponse>, Status> {
         Err(Status::unimplemented("scoring does not call this"))
+    }
+
+    async fn record_lookups(
+        &self,
+        request: Request<RecordLookupsRequest>,
+    ) -> Result<Response<RecordLookupsResponse>, Status> {
+        self.0.lock().expect("not poisoned").extend(request.into_inner().lookups);
+        Ok(Response::new(RecordLookupsResponse {}))
     }
 
     async fn get_backlog(

@@ -1,7 +1,7 @@
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Seen};
 use klout_proto::graph::v1::{CompleteLinkRequest, CompleteLinkResponse};
 
-use super::GraphRpc;
+use super::{GraphRpc, parse_person};
 use crate::{error::Error, shown::as_told};
 
 pub(super) async fn complete_link(
@@ -13,5 +13,7 @@ pub(super) async fn complete_link(
     if changed {
         rpc.owners_changed.ring();
     }
+    // A link that was completed answers the profile again, for as long as it holds.
+    rpc.lookups.note(caller, Seen::Profile, parse_person("person", &person.person)?);
     Ok(CompleteLinkResponse { person: Some(as_told(caller, person)) })
 }

@@ -1,4 +1,4 @@
-use klout_chassis::Caller;
+use klout_chassis::{Caller, Seen};
 use klout_proto::graph::v1::{UpdatePersonRequest, UpdatePersonResponse};
 
 use super::{GraphRpc, note, parse_person};
@@ -31,5 +31,7 @@ pub(super) async fn update_person(
         rpc.owners_changed.ring();
     }
     rpc.tell(&written.moved).await?;
+    // The answer is the whole profile, whatever was changed, also when nothing was.
+    rpc.lookups.note(caller, Seen::Profile, parse_person("person", &person.person)?);
     Ok(UpdatePersonResponse { person: Some(shown::as_told(caller, person)) })
 }

@@ -163,6 +163,28 @@ async fn whoever_asks_for_a_person_is_written_down_with_why() {
 }
 
 #[tokio::test]
+async fn a_change_of_nothing_is_a_look_at_the_profile_and_stands_in_the_log() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let ann = join(&mut client, vec![account("ann", "ann")]).await.person;
+    let nothing = UpdatePersonRequest { person: ann.clone(), ..Default::default() };
+    // Our own services look for somebody else.
+    client.update_person(nothing.clone()).await.expect("updated");
+    let mut crm = client_for(&world, "acme", "crm");
+    let told = crm.update_person(nothing).await.expect("updated").into_inner().person;
+    assert_eq!(told.expect("ann").accounts.len(), 1, "the whole profile");
+
+    let mut rows = Vec::new();
+    until("it is written down", async || {
+        let listed = list(&mut world.client(), &ann, 0, "").await.lookups;
+        rows = listed.into_iter().map(|it| (it.caller, it.what, it.count)).collect();
+        !rows.is_empty()
+    })
+    .await;
+    assert_eq!(rows, [("acme".to_owned(), "profile".to_owned(), 1)]);
+}
+
+#[tokio::test]
 async fn who_withholds_a_purpose_is_nobody_to_those_who_ask_for_it() {
     let world = World::start().await;
     let mut client = world.client();

@@ -15,15 +15,16 @@ use axum::{
 };
 use klout_proto::graph::v1::{
     AccountName, CompleteLinkRequest, GetPersonRequest, LinkAccountRequest,
-    LinkProvenAccountRequest, LinkedAccount, ListDisputesRequest, MergePeopleRequest, Person,
-    ResolvePersonRequest, SettleDisputeRequest, StartLinkRequest, StartLinkResponse,
-    UnlinkAccountRequest, account_name,
+    LinkProvenAccountRequest, LinkedAccount, ListDisputesRequest, ListLookupsRequest,
+    MergePeopleRequest, Person, ResolvePersonRequest, SettleDisputeRequest, StartLinkRequest,
+    StartLinkResponse, UnlinkAccountRequest, account_name,
 };
-use klout_testkit::Stores;
+use klout_testkit::{Stores, until};
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
 use crate::{
+    lookups::client_for,
     topics::Known,
     world::{Client, Told, World, account, by_native_id, join, told},
 };
@@ -161,6 +162,25 @@ async fn a_challenge_on_the_page_of_an_account_shows_whose_it_is() {
         let refused = complete(&mut client, forged).await.expect_err("not ours");
         assert_eq!(reason(&refused), "LINK_UNKNOWN", "{forged}");
     }
+}
+
+#[tokio::test]
+async fn who_completes_a_link_is_shown_the_profile_and_stands_in_the_log() {
+    let site = Site::open().await;
+    let world = world(&site, "true").await;
+    let ann = join(&mut world.client(), vec![]).await.person;
+    let mut customer = client_for(&world, "acme", "crm");
+    let started =
+        begin(&mut customer, &ann, account("ann", ""), "CHALLENGE").await.expect("started");
+    site.write("ann", Page::Text(started.challenge));
+    complete(&mut customer, &started.link).await.expect("linked");
+    until("the look-up is in the log", async || {
+        let request = ListLookupsRequest { person: ann.clone(), ..Default::default() };
+        let listed = world.client().list_lookups(request).await.expect("listed").into_inner();
+        let mut looks = listed.lookups.iter().map(|it| (it.caller.as_str(), it.what.as_str()));
+        looks.any(|look| look == ("acme", "profile"))
+    })
+    .await;
 }
 
 #[tokio::test]

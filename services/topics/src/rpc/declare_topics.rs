@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use klout_model::Purpose;
+use klout_chassis::{Caller, Seen};
 use klout_proto::{
     graph::v1::{BatchGetPeopleRequest, ResolvePersonRequest},
     topic::v1::{
@@ -22,7 +22,7 @@ const INFLUENCERS_MAX: usize = 10;
 
 pub(super) async fn declare_topics(
     rpc: &TopicRpc,
-    purpose: Purpose,
+    caller: &Caller,
     request: DeclareTopicsRequest,
 ) -> Result<DeclareTopicsResponse, Error> {
     let invalid = |field, problem| Err(Error::FieldInvalid { field, problem });
@@ -32,7 +32,8 @@ pub(super) async fn declare_topics(
     if request.topics.iter().any(|it| it.influencers.len() > INFLUENCERS_MAX) {
         return invalid("influencers", "are more than 10 of one topic");
     }
-    let person = parse::member(rpc, purpose, &request.person).await?.get();
+    let member = parse::member(rpc, caller.purpose(), &request.person).await?;
+    let person = member.get();
     let mut influencers = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
         influencers.push(people(rpc, person, &topic.influencers).await?);
@@ -52,6 +53,8 @@ pub(super) async fn declare_topics(
             let all = listing.all_declared().to_vec();
             listing.complete(rpc, &current, person, &all).await?;
             let topics: Vec<PersonTopic> = listing.declared(&current, None);
+            // The answer is all that is declared, whatever was added to it, also when nothing was.
+            rpc.lookups.note(caller, Seen::Topics, member);
             return Ok(DeclareTopicsResponse { topics });
         }
     }

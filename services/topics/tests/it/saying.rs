@@ -1,6 +1,8 @@
 //! What people say of themselves.
 
-use klout_chassis::reason;
+use std::collections::BTreeMap;
+
+use klout_chassis::{Caller, reason};
 use klout_proto::{
     graph::v1::{
         AccountName, ApplyPersonStatesRequest, ForgetPersonRequest, Membership, PersonState,
@@ -10,6 +12,7 @@ use klout_proto::{
         BatchGetPersonTopicsRequest, DeclareTopicsRequest, DeclaredTopic, Influencer,
         ListPersonTopicsRequest, PersonTopic, RestoreTopicRequest, VetoTopicRequest, influencer,
         person_data_service_client::PersonDataServiceClient,
+        topic_service_client::TopicServiceClient,
     },
 };
 use klout_testkit::{link, until};
@@ -233,6 +236,28 @@ async fn what_is_declared_too_takes_nothing_away() {
     let request = DeclareTopicsRequest { person: "72".to_owned(), topics, add: true };
     let refused = world.client().declare_topics(request).await.expect_err("the twenty-first");
     assert_eq!(reason(&refused).as_deref(), Some("TOPICS_TOO_MANY"));
+}
+
+#[tokio::test]
+async fn to_declare_nothing_more_is_a_look_at_the_topics_and_stands_in_the_log() {
+    let world = World::in_the_garden().await;
+    world.join(1, 71).await;
+    // Our own services look for somebody else.
+    world.declare(71, &["lambs"]).await.expect("declared");
+    let shop = Caller::new("shop", "crm").expect("a caller");
+    let mut customer = TopicServiceClient::new(link(&world.running).on_behalf_of(&shop));
+    // Neither answers anything of the person.
+    let (person, topic) = ("71".to_owned(), "food".to_owned());
+    let veto = VetoTopicRequest { person: person.clone(), topic: topic.clone() };
+    customer.veto_topic(veto).await.expect("vetoed");
+    let restore = RestoreTopicRequest { person: person.clone(), topic };
+    customer.restore_topic(restore).await.expect("restored");
+    let nothing = DeclareTopicsRequest { person, topics: Vec::new(), add: true };
+    let topics = customer.declare_topics(nothing).await.expect("answered").into_inner().topics;
+    assert_eq!(topics.iter().map(slug).collect::<Vec<_>>(), ["lambs"]);
+
+    until("the look-up is in the log", async || !world.looks_of(&shop).is_empty()).await;
+    assert_eq!(world.looks_of(&shop), BTreeMap::from([((71, "topics".to_owned()), 1)]));
 }
 
 #[tokio::test]

@@ -5,12 +5,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use klout_chassis::{Host, Link, Running};
+use klout_chassis::{Caller, Host, Link, Running};
 use klout_proto::{
     graph::v1::{
         BatchGetMembershipsRequest, BatchGetMembershipsResponse, BatchGetPeopleRequest,
-        BatchGetPeopleResponse, GetPersonRequest, GetPersonResponse, Membership, Person,
-        ResolvePersonRequest, ResolvePersonResponse, account_name::Name,
+        BatchGetPeopleResponse, CallerLookups, GetPersonRequest, GetPersonResponse, Membership,
+        Person, RecordLookupsRequest, RecordLookupsResponse, ResolvePersonRequest,
+        ResolvePersonResponse, account_name::Name,
     },
     score::v1::{ActorStanding, BatchGetActorsRequest, BatchGetActorsResponse},
     signal::v1::SignalBatch,
@@ -45,12 +46,16 @@ pub(crate) struct World {
     pub(crate) running: Running,
     pub(crate) members: Members,
     pub(crate) epoch: Epoch,
+    looked: Looked,
     _peers: [Peer; 2],
 }
 
 /// The accounts that members own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members(Arc<Mutex<BTreeMap<i64, Membership>>>);
+
+/// Who looked at whom, as social-graph was told.
+type Looked = Arc<Mutex<Vec<CallerLookups>>>;
 
 /// What scoring knows.
 #[derive(Clone, Debug)]
@@ -74,7 +79,8 @@ impl World {
         flags: &[(&'static str, &str)],
     ) -> Self {
         let epoch = Epoch(Arc::new(Mutex::new((1, BTreeSet::new()))));
-        let graph = Peer::serve(graph(&members)).await;
+        let looked = Looked::default();
+        let graph = Peer::serve(graph(&members, &looked)).await;
         let scores = Peer::serve(scores(&members, &epoch)).await;
         let mut all = vec![
             ("server.as_of", AS_OF),
@@ -85,7 +91,7 @@ impl World {
         ];
         all.extend(flags);
         let running = start(Host::new("test").with::<Topics>(), &stores, &all).await;
-        Self { stores, running, members, epoch, _peers: [graph, scores] }
+        Self { stores, running, members, epoch, looked, _peers: [graph, scores] }
     }
 
     /// The same stores and members, and another process.
@@ -95,6 +101,18 @@ impl World {
 
     pub(crate) fn client(&self) -> TopicServiceClient<Link> {
         TopicServiceClient::new(link(&self.running))
+    }
+
+    /// What the log has of a caller: whom they looked at, what they saw, and how often.
+    pub(crate) fn looks_of(&self, caller: &Caller) -> BTreeMap<(i64, String), u64> {
+        let mut looks: BTreeMap<(i64, String), u64> = BTreeMap::new();
+        let looked = self.looked.lock().expect("not poisoned");
+        for it in looked.iter().filter(|it| it.caller == caller.name()) {
+            for (person, count) in it.person_ids.iter().zip(&it.counts) {
+                *looks.entry((*person, it.what.clone())).or_default() += count;
+            }
+        }
+        looks
     }
 
     pub(crate) fn operator(&self) -> TopicOperatorServiceClient<Link> {
@@ -280,7 +298,7 @@ impl Epoch {
     }
 }
 
-fn graph(members: &Members) -> Routes {
+fn graph(members: &Members, looked: &Looked) -> Routes {
     let unknown = || {
         klout_chassis::Refusal::new(Code::NotFound, "PERSON_UNKNOWN").into_plain_status("nobody")
     };
@@ -319,9 +337,15 @@ fn graph(members: &Members) -> Routes {
             let found = known.of(account).ok_or_else(unknown)?;
             Ok(ResolvePersonResponse { person: found.person_id.to_string(), ..Default::default() })
         });
-    let all = [memberships, person, people, resolve].map(Routes::into_axum_router);
+    let looked = Arc::clone(looked);
+    let lookups =
+        unary("/klout.graph.v1.GraphService/RecordLookups", move |told: RecordLookupsRequest| {
+            looked.lock().expect("not poisoned").extend(told.lookups);
+            Ok(RecordLookupsResponse {})
+        });
+    let all = [memberships, person, people, resolve, lookups].map(Routes::into_axum_router);
     let mut all = all.into_iter();
-    let first = all.next().expect("four");
+    let first = all.next().expect("five");
     Routes::from(all.fold(first, |all, one| all.merge(one)))
 }
 

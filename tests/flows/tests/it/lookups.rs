@@ -144,6 +144,49 @@ async fn a_person_sees_which_customers_looked_and_why() {
     }
 }
 
+/// A score over REST that is in the memory of the process is answered by functions alone: past all that other calls pass.
+#[tokio::test]
+async fn a_score_from_memory_is_limited_written_down_and_compared_as_any_other() {
+    let files = Files::new();
+    let installation = Installation::of_one_process().await;
+    installation.import(&files.write("all.csv", &rows()[..100]));
+    let lab = Customer::of(&installation, "lab", "research").await;
+    let person = lab.score(account("a1")).await.expect("a score");
+    let arguments = ["keys", "create", "shop", "--purpose", "crm", "--calls-per-second", "0"];
+    let made = installation.klout(&[&arguments[..], &["--calls-per-day", "4"]].concat());
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let key = made.stdout.trim().to_owned();
+    let url = format!("{}/v1/people/{person}/score", installation.url());
+    let ask = async |held: &str| {
+        let request = http_client().get(&url).header("x-api-key", &key);
+        let answer = request.header("if-none-match", held).send().await.expect("an answer");
+        let header = |name: &str| {
+            let value = answer.headers().get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let told = [header("etag"), header("ratelimit-remaining"), header("content-type")];
+        (answer.status().as_u16(), told, answer.text().await.expect("a body"))
+    };
+
+    let (_, [tag, ..], body) = ask("").await;
+    let json = || "application/json".to_owned();
+    for left in ["2", "1"] {
+        let told = [tag.clone(), left.to_owned(), json()];
+        assert_eq!(ask("").await, (200, told, body.clone()), "{left} are left");
+    }
+    let told = [tag.clone(), "0".to_owned(), String::new()];
+    assert_eq!(ask(&tag).await, (304, told, String::new()));
+    assert_eq!(ask("").await.0, 429, "the day is used up");
+
+    until("four looks are written down", async || {
+        let (_, list) = installation.get(&format!("/v1/people/{person}/lookups")).await;
+        let rows = list["lookups"].as_array().expect("rows");
+        rows.iter()
+            .any(|row| (row["caller"].as_str(), row["count"].as_str()) == (Some("shop"), Some("4")))
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn who_withholds_research_is_nobody_to_researchers_and_there_for_others() {
     let files = Files::new();

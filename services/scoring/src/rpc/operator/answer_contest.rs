@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
+use klout_chassis::Caller;
 use klout_proto::score::v1::{AnswerContestRequest, AnswerContestResponse};
 
 use super::OperatorRpc;
 use crate::{
-    contest::{self, to_wire},
+    contest::{self, shown_to},
     error::Error,
     finding,
     rpc::text,
@@ -15,6 +16,7 @@ const FINDINGS_MAX: usize = 1_000;
 
 pub(super) async fn answer_contest(
     rpc: &OperatorRpc,
+    caller: &Caller,
     request: AnswerContestRequest,
 ) -> Result<AnswerContestResponse, Error> {
     let unknown = |_| Error::ContestUnknown { contest: request.contest.clone() };
@@ -29,5 +31,5 @@ pub(super) async fn answer_contest(
     let findings: Vec<i64> = findings.into_iter().collect();
     let answered = contest::answer(&rpc.db, contest, &request.answer, &findings).await?;
     rpc.evidence_grew.notify_one();
-    Ok(AnswerContestResponse { contest: Some(to_wire(answered)?) })
+    Ok(AnswerContestResponse { contest: Some(shown_to(caller, &rpc.lookups, answered)?) })
 }

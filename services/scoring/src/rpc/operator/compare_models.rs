@@ -1,4 +1,6 @@
 use futures::{Stream, stream};
+use klout_chassis::{Caller, Lookups, Seen};
+use klout_model::PersonId;
 use klout_proto::score::v1::{CompareModelsRequest, CompareModelsResponse, ScorePair};
 use sqlx::PgPool;
 use tracing::instrument;
@@ -16,6 +18,8 @@ const PAIRS_MAX: i64 = 4_096;
 /// Where a comparison is.
 struct Comparison {
     db: PgPool,
+    lookups: Lookups,
+    caller: Caller,
     serving: String,
     shadow: String,
     epoch: i64,
@@ -29,6 +33,7 @@ struct Comparison {
 #[instrument(skip_all, fields(model = request.model))]
 pub(super) async fn compare_models(
     rpc: &OperatorRpc,
+    caller: &Caller,
     request: CompareModelsRequest,
 ) -> Result<impl Stream<Item = Result<CompareModelsResponse, Error>> + use<>, Error> {
     let all = rpc.models.all(rpc.clock.now()).await?;
@@ -45,14 +50,24 @@ pub(super) async fn compare_models(
         Some(_) | None => return Err(Error::ModelState { name, problem: "it is not in shadow" }),
     };
     let serving = models::serving(&all).ok_or(Error::ModelMissing)?.name.clone();
-    let db = rpc.db.clone();
-    let comparison = Comparison { db, serving, shadow: name, epoch, after: 0 };
+    let comparison = Comparison {
+        db: rpc.db.clone(),
+        lookups: rpc.lookups.clone(),
+        caller: caller.clone(),
+        serving,
+        shadow: name,
+        epoch,
+        after: 0,
+    };
     Ok(stream::try_unfold(comparison, |mut comparison| async {
-        let Comparison { db, shadow, epoch, after, .. } = &comparison;
+        let Comparison { db, lookups, caller, shadow, epoch, after, .. } = &comparison;
         let pairs = store::shadow_score::pairs(db, shadow, *epoch, *after, PAIRS_MAX)
             .await
             .map_err(Error::store("read scores by two models"))?;
         let Some(last) = pairs.last() else { return Ok(None) };
+        for person in pairs.iter().filter_map(|pair| PersonId::new(pair.person)) {
+            lookups.note(caller, Seen::Ranking, person);
+        }
         comparison.after = last.person;
         let serving_model = comparison.serving.clone();
         let pairs = pairs.into_iter().map(to_wire).collect();
