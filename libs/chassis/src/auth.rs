@@ -1,6 +1,6 @@
 //! Who calls.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -8,7 +8,11 @@ use axum::{
     response::Response,
 };
 use foldhash::fast::RandomState;
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, HOST, ORIGIN},
+    uri::Authority,
+};
 use klout_model::Purpose;
 use tokio::time::Instant;
 use tonic::{Code, Status};
@@ -24,6 +28,9 @@ use crate::{
 /// Where a token may stand besides `authorization`. HTTP/2 sends it in full with the first call of a
 /// connection and as a byte or two with the others, which it does not do for `authorization`.
 pub(crate) const API_KEY: &str = "x-api-key";
+
+/// Where a browser says whether a page of ours asks.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The tokens that are known to be valid: as many as there are callers in a busy minute.
 const TOKENS_MAX: u64 = 10_000;
@@ -102,7 +109,9 @@ impl Authentication {
     /// UNAUTHENTICATED, with reason TOKEN_MISSING or TOKEN_INVALID; PERMISSION_DENIED, PURPOSE_REFUSED; UNAVAILABLE,
     /// OVERLOADED; RESOURCE_EXHAUSTED, CALLS_TOO_MANY.
     pub fn admit(&self, headers: &HeaderMap) -> Result<Admitted, Status> {
-        let Some(token) = shown_token(headers) else { return self.admit_anyone() };
+        let Some(token) = shown_token(headers) else {
+            return if is_of_foreign_page(headers) { Err(missing()) } else { self.admit_anyone() };
+        };
         let known = self.verified(token)?;
         let caller = match known.who.caller.purpose() {
             Purpose::Internal => self.passed_on(headers)?,
@@ -171,7 +180,7 @@ impl Authentication {
     pub(crate) fn verify(&self, headers: &HeaderMap) -> Result<(), Status> {
         match shown_token(headers) {
             Some(token) => self.verified(token).map(|_| ()),
-            None if self.open => Ok(()),
+            None if self.open && !is_of_foreign_page(headers) => Ok(()),
             None => Err(missing()),
         }
     }
@@ -232,6 +241,31 @@ pub(crate) async fn authenticate(
     }
 }
 
+/// Whether a browser asks for a page that is not ours: of another origin, or of a name that leads here only so that it
+/// looks like ours (DNS rebinding). Who opened the door to everybody on this machine did not mean what they browse.
+fn is_of_foreign_page(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).map(|it| it.to_str().unwrap_or_default());
+    let host = text(HOST);
+    let is_ours = |origin: &str| {
+        let asked = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        asked.is_some() && asked == host
+    };
+    let elsewhere = |site: &str| !matches!(site, "same-origin" | "none");
+    host.is_some_and(|host| !is_loopback(host))
+        || text(ORIGIN).is_some_and(|origin| !is_ours(origin))
+        || text(SEC_FETCH_SITE).is_some_and(elsewhere)
+}
+
+/// Whether a host, with its port or without, is a name of this machine to itself.
+fn is_loopback(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || address.is_ok_and(|address| address.is_loopback())
+}
+
 fn missing() -> Status {
     Refusal::new(Code::Unauthenticated, "TOKEN_MISSING")
         .into_plain_status("a token is needed: `authorization: Bearer TOKEN` or `x-api-key: TOKEN`")
@@ -246,4 +280,41 @@ pub fn shown_token(headers: &HeaderMap) -> Option<&str> {
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
     bearer.or_else(|| headers.get(API_KEY)?.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_shows_nothing_is_let_in_for_no_foreign_page_also_where_nobody_needs_a_token() {
+        let key = TokenKey::new(b"a secret that nobody else knows of");
+        let open = Authentication::new(key, true, 10, 10);
+        let let_in = |shown: &[(&'static str, &'static str)]| {
+            let pairs = shown.iter().map(|(name, value)| {
+                (HeaderName::from_static(name), HeaderValue::from_static(value))
+            });
+            let headers: HeaderMap = pairs.collect();
+            assert_eq!(open.admit(&headers).is_ok(), open.verify(&headers).is_ok(), "{shown:?}");
+            open.admit(&headers).is_ok()
+        };
+        for host in ["127.0.0.1:8080", "localhost", "[::1]:8080", "klout.localhost:1"] {
+            assert!(let_in(&[("host", host)]), "{host}");
+        }
+        assert!(let_in(&[]), "HTTP/2");
+        let ours = [("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")];
+        assert!(let_in(&[&ours[..], &[("sec-fetch-site", "same-origin")]].concat()));
+        assert!(let_in(&[("host", "localhost:8080"), ("sec-fetch-site", "none")]));
+
+        for host in ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "8.8.8.8", ""] {
+            assert!(!let_in(&[("host", host)]), "{host}");
+        }
+        for origin in ["https://evil.example", "null", "http://127.0.0.1:3000", "127.0.0.1:8080"] {
+            assert!(!let_in(&[("host", "127.0.0.1:8080"), ("origin", origin)]), "{origin}");
+        }
+        assert!(!let_in(&[("origin", "http://127.0.0.1:8080")]), "to whom, is not said");
+        for site in ["cross-site", "same-site"] {
+            assert!(!let_in(&[("host", "127.0.0.1:8080"), ("sec-fetch-site", site)]), "{site}");
+        }
+    }
 }

@@ -368,7 +368,7 @@ impl ServerConfig {
             return Vec::new();
         }
         let mut relaxed = vec![
-            "a call on loopback that shows no key is let in as an operator's, over REST and gRPC; none is without `dev`",
+            "a call on loopback that shows no key is let in as an operator's, over REST and gRPC, unless a browser makes it for a page from elsewhere; none is without `dev`",
         ];
         if self.account_key.expose_secret().is_empty() {
             relaxed.push("`server.account_key` is one that everybody knows: pseudonyms are none");

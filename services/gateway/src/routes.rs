@@ -1,9 +1,11 @@
 //! The one table of what is answered over REST. Everything else follows from the descriptors.
 
+mod bulk;
 mod connections;
 mod jobs;
 mod keys;
 mod perks;
+mod progress;
 
 use http::Method;
 use klout_proto::json::DESCRIPTORS;
@@ -36,7 +38,7 @@ pub(crate) enum Rest {
     Body,
 }
 
-/// Every path there is but those of connections, jobs, keys and perks.
+/// Every path there is but those of batches, connections, jobs, keys, perks and progress.
 static ROUTES: [Route; 58] = [
     Route {
         method: Method::GET,
@@ -512,10 +514,12 @@ static ROUTES: [Route; 58] = [
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     ROUTES
         .iter()
+        .chain(&bulk::ROUTES)
         .chain(&connections::ROUTES)
         .chain(&jobs::ROUTES)
         .chain(&keys::ROUTES)
         .chain(&perks::ROUTES)
+        .chain(&progress::ROUTES)
 }
 
 /// The section name of the service that answers a package of RPCs.
@@ -580,29 +584,13 @@ mod tests {
 
     const STREAM: &str = "a stream";
     const CSV: &str = "CSV, which has paths of its own";
-    const SIGNALS: &str = "signals come over gRPC, from software that has many of them";
-    const MANY: &str =
-        "many at once; one at a time it is `GET /v1/people/{person}` and `POST /v1/people:resolve`";
-    const LISTED: &str = "the same people, with more of each, are `GET /v1/people`";
-    const PASS: &str =
-        "for whoever runs the installation: how far a pass is that operators start over gRPC alone";
-    const BEHIND: &str = "for whoever runs the installation: how far a service is behind";
 
     /// What a key of a customer may call and has no path, and why.
-    const OVER_GRPC_ALONE: [(&str, &str); 13] = [
-        ("klout.graph.v1.GraphService/BatchGetPeople", MANY),
-        ("klout.graph.v1.GraphService/BatchResolvePeople", MANY),
-        ("klout.graph.v1.GraphService/GetBacklog", BEHIND),
+    const OVER_GRPC_ALONE: [(&str, &str); 4] = [
         ("klout.profile.v1.LookupService/DownloadLookupRows", CSV),
         ("klout.profile.v1.LookupService/UploadLookupRows", CSV),
-        ("klout.score.v1.ScoreService/GetBacklog", BEHIND),
-        ("klout.score.v1.ScoreService/GetRescore", PASS),
-        ("klout.score.v1.ScoreService/ListTopScores", LISTED),
         ("klout.score.v1.ScoreService/WatchScores", STREAM),
-        ("klout.signal.v1.SignalService/BatchIngestSignals", SIGNALS),
-        ("klout.signal.v1.SignalService/GetBacklog", BEHIND),
         ("klout.signal.v1.SignalService/IngestSignals", STREAM),
-        ("klout.topic.v1.TopicService/GetBacklog", BEHIND),
     ];
 
     #[test]

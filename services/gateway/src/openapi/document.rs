@@ -22,7 +22,7 @@ Requests and answers are canonical protobuf JSON: lowerCamelCase, 64-bit integer
 Show a key as `authorization: Bearer KEY` or `x-api-key: KEY`. What went wrong is told as `application/problem+json`, whose `reason` does not change; another method than those below is answered 405, `METHOD_NOT_ALLOWED`, and a path that is not there 404, `PATH_UNKNOWN`. Every answer has an `x-request-id`, and problems have it as `requestId`. Answers to GET have an `etag`, which is sent back as `if-none-match`. `fields` names the fields of an answer that are wanted, such as `?fields=score,scoreTime`.";
 
 /// The headings, in the order in which they are read.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("Scores", "klout.score.v1.ScoreService"),
     ("Look-ups", "klout.profile.v1.LookupService"),
     ("People", "klout.graph.v1.GraphService"),
@@ -30,6 +30,7 @@ const TAGS: [(&str, &str); 8] = [
     ("PlusK", "klout.graph.v1.PlusKService"),
     ("Perks", "klout.perk.v1.PerkService"),
     ("Desk", "klout.perk.v1.DeskService"),
+    ("Signals", "klout.signal.v1.SignalService"),
     ("Keys", "klout.profile.v1.KeyOperatorService"),
 ];
 

@@ -24,8 +24,12 @@ use crate::{
 };
 
 /// Operations that are not called as their RPCs are: a second path to the same one has a name of its own.
-const NAMES: [(&str, &str); 3] = [
+const NAMES: [(&str, &str); 7] = [
     ("/v1/accounts/{network}/{handle}/score", "getAccountScore"),
+    ("/v1/backlogs/people", "getBacklogOfPeople"),
+    ("/v1/backlogs/scores", "getBacklogOfScores"),
+    ("/v1/backlogs/signals", "getBacklogOfSignals"),
+    ("/v1/backlogs/topics", "getBacklogOfTopics"),
     ("/v1/perks:evaluate", "evaluatePerksOfSubject"),
     ("/v1/campaigns/{campaign}/grants GET", "listCampaignGrants"),
 ];
@@ -51,6 +55,7 @@ pub(super) fn tag(route: &Route) -> &'static str {
         "PerkService" => "Perks",
         "DeskService" => "Desk",
         "LookupService" => "Look-ups",
+        "SignalService" => "Signals",
         _ => "Keys",
     }
 }

@@ -153,7 +153,7 @@ async fn a_score_from_memory_is_limited_written_down_and_compared_as_any_other()
     let lab = Customer::of(&installation, "lab", "research").await;
     let person = lab.score(account("a1")).await.expect("a score");
     let arguments = ["keys", "create", "shop", "--purpose", "crm", "--calls-per-second", "0"];
-    let made = installation.klout(&[&arguments[..], &["--calls-per-day", "4"]].concat());
+    let made = installation.klout(&[&arguments[..], &["--calls-per-day", "5"]].concat());
     assert_eq!(made.code, Some(0), "{made:?}");
     let key = made.stdout.trim().to_owned();
     let url = format!("{}/v1/people/{person}/score", installation.url());
@@ -170,14 +170,12 @@ async fn a_score_from_memory_is_limited_written_down_and_compared_as_any_other()
 
     let (_, [tag, ..], body) = ask("").await;
     let json = || "application/json".to_owned();
-    for left in ["2", "1"] {
+    for left in ["3", "2"] {
         let told = [tag.clone(), left.to_owned(), json()];
         assert_eq!(ask("").await, (200, told, body.clone()), "{left} are left");
     }
-    let told = [tag.clone(), "0".to_owned(), String::new()];
+    let told = [tag.clone(), "1".to_owned(), String::new()];
     assert_eq!(ask(&tag).await, (304, told, String::new()));
-    assert_eq!(ask("").await.0, 429, "the day is used up");
-
     until("four looks are written down", async || {
         let (_, list) = installation.get(&format!("/v1/people/{person}/lookups")).await;
         let rows = list["lookups"].as_array().expect("rows");
@@ -185,6 +183,10 @@ async fn a_score_from_memory_is_limited_written_down_and_compared_as_any_other()
             .any(|row| (row["caller"].as_str(), row["count"].as_str()) == (Some("shop"), Some("4")))
     })
     .await;
+
+    installation.ask_to_erase(person.parse().expect("a number"), Duration::from_secs(20)).await;
+    assert_eq!(ask(&tag).await.0, 404, "whoever has left is not told to be as before");
+    assert_eq!(ask("").await.0, 429, "the day is used up");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ impl Eyes {
                 ("version 1 influenced by", format!("/1/soi/influenced_by.json?users={name}")),
                 ("version 1 influencer of", format!("/1/soi/influencer_of.json?users={name}")),
                 ("CRM score", format!("/crm/v1/people/{person}/score")),
+                ("score of an account", format!("/v1/accounts/bluesky/{name}/score")),
             ] {
                 let asked = Instant::now();
                 let (status, _, text) = self.get(&path, None).await;
@@ -35,12 +36,18 @@ impl Eyes {
                     return;
                 }
             }
+            let account = json!({ "network": "bluesky", "handle": name });
             for (surface, path, body) in [
-                ("CRM look-up", "people:score", json!({ "person": person })),
-                ("CRM batch", "scores:batchLookup", json!({ "subjects": [{ "person": person }] })),
+                ("look-up by account", "/v1/people:score", json!({ "accounts": [account] })),
+                ("CRM look-up", "/crm/v1/people:score", json!({ "person": person })),
+                (
+                    "CRM batch",
+                    "/crm/v1/scores:batchLookup",
+                    json!({ "subjects": [{ "person": person }] }),
+                ),
             ] {
                 let asked = Instant::now();
-                let request = self.http.post(format!("{}/crm/v1/{path}", self.url));
+                let request = self.http.post(format!("{}{path}", self.url));
                 let request = request.bearer_auth(&self.key).json(&body);
                 let text = request.send().await.expect("answered").text().await.unwrap_or_default();
                 if text.contains("\"bucket\"") {
