@@ -368,7 +368,8 @@ impl Host {
         }
         outer.connect(routes);
         if let Some(http) = http {
-            http_switchboard.connect(http);
+            // With its state, which is none: else each request makes its route and the layers around it anew.
+            http_switchboard.connect(http.with_state(()));
         }
         running.serving().await;
         info!(grpc = %running.grpc_address, http = ?running.http_address, "serving");

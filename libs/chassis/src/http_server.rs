@@ -9,7 +9,7 @@ mod activity;
 mod body;
 mod socket;
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::ready, io, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,7 +19,7 @@ use axum::{
 use futures::future::Either;
 use http::{
     Request, StatusCode, Version,
-    header::{CONTENT_TYPE, HOST},
+    header::{CONNECTION, CONTENT_TYPE, HOST},
 };
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -49,6 +49,9 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How often the peer of an idle connection of HTTP/2 is asked whether it is still there, and how long it may take.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Headers of a request that hyper takes when it is told nothing.
+const HEADERS_MAX_OF_HYPER: usize = 100;
 
 /// Streams that a peer may have reset before we came to them: then the connection ends (CVE-2023-44487).
 const RESETS_PENDING_MAX: usize = 20;
@@ -158,8 +161,11 @@ impl Server {
             .timer(TokioTimer::new())
             // Ours is told apart from waiting for the next request, which may take longer.
             .header_read_timeout(None::<Duration>)
-            .max_headers(limits.headers_max)
             .max_buf_size(limits.head_size_max);
+        // Told anything, hyper clears so much room for each request; up to its own bound we count.
+        if limits.headers_max > HEADERS_MAX_OF_HYPER {
+            protocol.http1().max_headers(limits.headers_max);
+        }
         protocol
             .http2()
             .timer(TokioTimer::new())
@@ -236,12 +242,16 @@ impl Server {
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
         let under_way = activity.begin(request.version());
-        let asked = if names_one_host(&request) {
+        let asked = if request.headers().len() > self.limits.headers_max {
+            let (status, end) =
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, [(CONNECTION, "close")]);
+            Either::Right(ready(Ok((status, end).into_response())))
+        } else if names_one_host(&request) {
             let request = request_of(request, &self.limits);
             Either::Left(self.routes.clone().call(request))
         } else {
             let refused = (StatusCode::BAD_REQUEST, "a request names one host\n").into_response();
-            Either::Right(std::future::ready(Ok(refused)))
+            Either::Right(ready(Ok(refused)))
         };
         async move {
             let response = asked.await?;

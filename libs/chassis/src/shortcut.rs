@@ -52,19 +52,15 @@ impl Shortcuts {
         self.answers.insert(path, Box::new(answer));
     }
 
-    /// Has `answer` say what memory has of what is asked at `path`, without waiting for anybody. `None`, also for a
-    /// request that is wrong: it is asked as any other, and this one counts as never made.
-    pub fn add_remembered<Q, A>(
+    /// Has `answer` say what memory has of what is asked at `path`, as it is on the wire, without waiting for anybody.
+    /// `None`, also for a request that is wrong: it is asked as any other, and this one counts as never made.
+    pub fn add_remembered<Q: Message + Default>(
         &mut self,
         path: &'static str,
-        answer: impl Fn(&Caller, Q) -> Option<A> + Send + Sync + 'static,
-    ) where
-        Q: Message + Default,
-        A: Message,
-    {
+        answer: impl Fn(&Caller, Q) -> Option<Bytes> + Send + Sync + 'static,
+    ) {
         let answer = move |caller: &Caller, request: Bytes| {
-            let answer = answer(caller, Q::decode(request).ok()?)?;
-            Some(Bytes::from(answer.encode_to_vec()))
+            Q::decode(request).ok().and_then(|request| answer(caller, request))
         };
         self.remembered.insert(path, Box::new(answer));
     }
@@ -134,7 +130,8 @@ mod tests {
         });
         shortcuts.add_remembered(KNOWN, |caller: &Caller, request: HealthCheckRequest| {
             let service = format!("{} of {}", request.service, caller.name());
-            (!request.service.is_empty()).then_some(HealthCheckRequest { service })
+            let answer = HealthCheckRequest { service }.encode_to_vec();
+            (!request.service.is_empty()).then(|| answer.into())
         });
         let (reporter, health) = tonic_health::server::health_reporter();
         reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;

@@ -17,6 +17,8 @@ pub(crate) struct EncodedScore {
     /// For what it is not to be told.
     pub(crate) withheld: Purposes,
     pub(crate) bytes: Bytes,
+    /// A `GetScoreResponse` with the score, of which `bytes` is a part.
+    pub(crate) response: Bytes,
 }
 
 /// `GetScoreResponse`, the same on the wire.
@@ -70,7 +72,10 @@ impl From<&Score> for EncodedScore {
             Some(Revision::Score(revision)) => revision,
             Some(Revision::Batches(_)) | None => 0,
         };
-        Self { revision, withheld: Purposes::NONE, bytes: score.encode_to_vec().into() }
+        let score: Bytes = score.encode_to_vec().into();
+        let response: Bytes = EncodedResponse { score: score.clone() }.encode_to_vec().into();
+        let bytes = response.slice(response.len() - score.len()..);
+        Self { revision, withheld: Purposes::NONE, bytes, response }
     }
 }
 
@@ -113,6 +118,8 @@ mod tests {
         let response = EncodedResponse { score: encoded.bytes.clone() };
         let message = GetScoreResponse { score: Some(score()) };
         assert_eq!(response.encode_to_vec(), message.encode_to_vec());
+        assert_eq!(encoded.response, message.encode_to_vec());
+        assert_eq!(encoded.bytes, score().encode_to_vec());
 
         let status = pb::Status { code: 5, message: "nobody".to_owned(), details: vec![] };
         let results = vec![Ok(encoded).into(), Err(status.clone()).into()];

@@ -423,8 +423,8 @@ mod tests {
     }
 
     fn score(revision: u64) -> Answer {
-        let (withheld, bytes) = (Purposes::NONE, Vec::new().into());
-        Answer::Score(EncodedScore { revision, withheld, bytes })
+        let (withheld, bytes) = (Purposes::NONE, prost::bytes::Bytes::new());
+        Answer::Score(EncodedScore { revision, withheld, response: bytes.clone(), bytes })
     }
 
     #[test]

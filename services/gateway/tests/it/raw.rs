@@ -126,10 +126,10 @@ pub(crate) async fn ask(world: &World, request: impl AsRef<[u8]>) -> RawAnswer {
 
 /// A request without a body.
 pub(crate) fn get(target: &str, headers: &str) -> String {
-    format!("GET {target} HTTP/1.1\r\nHost: gateway\r\n{headers}\r\n")
+    format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
 }
 
 /// A request for scores.
 pub(crate) fn post(headers: &str, body: &str) -> String {
-    format!("POST /v1/scores:batchLookup HTTP/1.1\r\nHost: gateway\r\n{headers}\r\n{body}")
+    format!("POST /v1/scores:batchLookup HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n{body}")
 }

@@ -41,8 +41,7 @@ impl ScoreRpc {
         let rpc = Arc::new(self.clone());
         let remembering = Arc::clone(&rpc);
         shortcuts.add_remembered(GET_SCORE, move |caller: &Caller, request: GetScoreRequest| {
-            let score = get_score::remembered(&remembering, caller, &request)?.bytes;
-            Some(EncodedResponse { score })
+            Some(get_score::remembered(&remembering, caller, &request)?.response)
         });
         shortcuts.add(GET_SCORE, move |caller: Caller, request: GetScoreRequest| {
             let rpc = Arc::clone(&rpc);
