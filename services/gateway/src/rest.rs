@@ -2,21 +2,26 @@
 
 use std::{
     collections::BTreeSet,
-    future::ready,
+    convert::Infallible,
+    future::{Ready, ready},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use axum::{
     Router,
     body::Bytes,
-    extract::{MatchedPath, RawPathParams, Request},
+    extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request},
     middleware::Next,
     response::{IntoResponse as _, Response},
-    routing::{MethodFilter, on},
+    routing::{MethodFilter, on_service},
 };
-use futures::{FutureExt as _, future::Either};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Either},
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use klout_chassis::{Link, Links, Refusal, within};
@@ -25,6 +30,7 @@ use prost_reflect::DynamicMessage;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
+use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty, info_span};
 
 use crate::{
@@ -45,8 +51,9 @@ use crate::{
     written::Written,
 };
 
-/// Headers of an answer, with those that the server adds.
-const HEADERS: usize = 8;
+/// Headers of an answer that a table of them has room for, with those that are added later; it is the smaller of two
+/// sizes that it can have.
+const HEADERS: usize = 6;
 
 /// What answering needs.
 #[derive(Clone, Debug)]
@@ -80,6 +87,10 @@ struct RouteAnswerer {
     metrics: RouteMetrics,
 }
 
+/// A route of the table with what answers it.
+#[derive(Clone)]
+struct AnsweredRoute(Arc<RouteAnswerer>);
+
 /// The router of routes of the table.
 pub(crate) fn router(
     answering: Arc<Answering>,
@@ -96,19 +107,41 @@ pub(crate) fn router(
             typed: typed::of(route),
             metrics: RouteMetrics::of(route.path),
         });
-        let answer = move |segments: Result<RawPathParams, _>, request: Request| {
-            let answerer = Arc::clone(&answerer);
-            let segments = segments.map_err(|_| Error::PathEncoding);
-            match answerer.answer_at_once(&segments, &request) {
-                Ok(response) => Either::Left(ready(response)),
-                Err(visitor) => Either::Right(
-                    async move { answerer.answer(visitor, segments, request).await }.boxed(),
-                ),
-            }
-        };
-        router = router.route(route.path, on(filter, answer));
+        router = router.route(route.path, on_service(filter, AnsweredRoute(answerer)));
     }
     router.method_not_allowed_fallback(method_not_allowed)
+}
+
+// === impl AnsweredRoute ===
+
+/// No handler of axum, which would put what is known at once into a future of its own too.
+impl Service<Request> for AnsweredRoute {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<
+        Ready<Result<Response, Infallible>>,
+        BoxFuture<'static, Result<Response, Infallible>>,
+    >;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (mut head, body) = request.into_parts();
+        let segments = RawPathParams::from_request_parts(&mut head, &()).now_or_never();
+        let segments =
+            segments.expect("they were read with the path").map_err(|_| Error::PathEncoding);
+        let request = Request::from_parts(head, body);
+        match self.0.answer_at_once(&segments, &request) {
+            Ok(response) => Either::Left(ready(Ok(response))),
+            Err(visitor) => {
+                let answerer = Arc::clone(&self.0);
+                let answered = async move { Ok(answerer.answer(visitor, segments, request).await) };
+                Either::Right(answered.boxed())
+            }
+        }
+    }
 }
 
 // === impl RouteAnswerer ===
