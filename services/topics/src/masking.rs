@@ -124,7 +124,7 @@ pub(crate) async fn forget(
     let Some(mut held) = hold(db, person, state).await? else {
         return Ok(Forgotten { done: false, ..forgotten });
     };
-    let said = tables::person(&mut *held, person, state == State::Erased).await;
+    let said = tables::person(&mut held, person, state == State::Erased).await;
     let (declared, vetoed) = said.map_err(Error::store("forget what somebody said"))?;
     held.commit().await.map_err(Error::store("commit that somebody is forgotten"))?;
     for (name, deleted) in [("declared", declared), ("veto", vetoed)] {
