@@ -29,8 +29,16 @@ fn secrets_of_keys_are_compared_in_constant_time() {
     assert!(keys.contains("use blake3::Hash;") && keys.contains("    hash: Hash,"));
     assert!(keys.contains("fn is(&self, shown: Hash,") && keys.contains("self.hash == shown"));
     // Each of the secrets is looked at, whichever is the right one.
-    let who = keys.split("async fn who(").nth(1).and_then(|rest| rest.split("\n    }\n").next());
-    let who = who.expect("whose key it is");
-    assert!(who.contains(".fold(false, |right, secret| right | secret.is("), "{who}");
-    assert!(!who.contains(".any(") && !who.contains("||"), "{who}");
+    let body = |name: &str| {
+        let rest = keys.split(&format!("fn {name}(")).nth(1);
+        rest.and_then(|rest| rest.split("\n    }\n").next()).expect("whose key it is")
+    };
+    let judge = body("judge");
+    assert!(judge.contains(".fold(false, |right, secret| right | secret.is("), "{judge}");
+    assert!(!judge.contains(".any(") && !judge.contains("||"), "{judge}");
+    // Nobody looks at a secret elsewhere, wherever the key was found.
+    for name in ["who", "who_at_once"] {
+        assert!(body(name).contains("Self::judge(&shown, "), "{name}");
+    }
+    assert_eq!(keys.matches(".is(shown.hash,").count(), 1, "one place compares");
 }
