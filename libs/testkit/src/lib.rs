@@ -7,6 +7,7 @@
 mod books;
 mod evidence;
 pub mod jetstream;
+mod looked;
 mod proxy;
 
 use std::{
@@ -36,7 +37,12 @@ use tonic_health::pb::{
 use uuid::Uuid;
 
 use crate::proxy::Upstream;
-pub use crate::{books::flaws_of_books, evidence::evidence, proxy::Proxy};
+pub use crate::{
+    books::flaws_of_books,
+    evidence::evidence,
+    looked::{Looked, Looks},
+    proxy::Proxy,
+};
 
 /// How long an answer over HTTP may take: as it only ends a failed test.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);

@@ -1,9 +1,6 @@
 //! A scoring that runs, and a social-graph that is played.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeMap;
 
 use klout_chassis::{Caller, Host, Link, Running, reason};
 use klout_model::AccountKey;
@@ -12,11 +9,11 @@ use klout_proto::{
         AccountName, BatchCreatePeopleRequest, BatchCreatePeopleResponse,
         BatchGetMembershipsRequest, BatchGetMembershipsResponse, BatchGetPeopleRequest,
         BatchGetPeopleResponse, BatchResolvePeopleRequest, BatchResolvePeopleResponse,
-        CallerLookups, CreatePersonRequest, CreatePersonResponse,
-        GetBacklogRequest as GraphBacklogRequest, GetBacklogResponse as GraphBacklogResponse,
-        GetPersonRequest, GetPersonResponse, LinkAccountRequest, LinkAccountResponse,
-        LinkedAccount, Membership, Person, RecordLookupsRequest, RecordLookupsResponse,
-        ResolvePersonRequest, ResolvePersonResponse, ResolveResult,
+        CreatePersonRequest, CreatePersonResponse, GetBacklogRequest as GraphBacklogRequest,
+        GetBacklogResponse as GraphBacklogResponse, GetPersonRequest, GetPersonResponse,
+        LinkAccountRequest, LinkAccountResponse, LinkedAccount, Membership, Person,
+        RecordLookupsRequest, RecordLookupsResponse, ResolvePersonRequest, ResolvePersonResponse,
+        ResolveResult,
         account_name::Name,
         graph_service_server::{GraphService, GraphServiceServer},
         resolve_result,
@@ -32,7 +29,7 @@ use klout_proto::{
     signal::v1::{BatchedInteraction, SignalBatch},
 };
 use klout_scoring::Scoring;
-use klout_testkit::{Peer, Stores, link, start, until};
+use klout_testkit::{Looked, Looks, Peer, Stores, link, start, until};
 use tonic::{Code, Request, Response, Status, service::Routes};
 
 /// The clock of these tests.
@@ -50,9 +47,6 @@ pub(crate) struct World {
     _peer: Peer,
 }
 
-/// Who looked at whom, as social-graph was told.
-type Looked = Arc<Mutex<Vec<CallerLookups>>>;
-
 /// A social-graph with two members whom scoring was not told of: 71 with an account, 72 without.
 #[derive(Clone, Debug)]
 struct Graph(Looked);
@@ -68,7 +62,7 @@ impl World {
 
     pub(crate) async fn start_with(stores: Stores, settings: &[(&'static str, &str)]) -> Self {
         let looked = Looked::default();
-        let graph = GraphServiceServer::new(Graph(Arc::clone(&looked)));
+        let graph = GraphServiceServer::new(Graph(looked.clone()));
         let peer = Peer::serve(Routes::new(graph)).await;
         let mut flags = vec![
             ("server.as_of", AS_OF),
@@ -95,15 +89,8 @@ impl World {
     }
 
     /// What the log has of a caller: whom they looked at, what they saw, and how often.
-    pub(crate) fn looks_of(&self, caller: &Caller) -> BTreeMap<(i64, String), u64> {
-        let mut looks: BTreeMap<(i64, String), u64> = BTreeMap::new();
-        let looked = self.looked.lock().expect("not poisoned");
-        for it in looked.iter().filter(|it| it.caller == caller.name()) {
-            for (person, count) in it.person_ids.iter().zip(&it.counts) {
-                *looks.entry((*person, it.what.clone())).or_default() += count;
-            }
-        }
-        looks
+    pub(crate) fn looks_of(&self, caller: &Caller) -> Looks {
+        self.looked.of(caller.name())
     }
 
     fn consumer(&self) -> SignalConsumerServiceClient<Link> {
@@ -335,7 +322,9 @@ impl GraphService for Graph {
         &self,
         request: Request<RecordLookupsRequest>,
     ) -> Result<Response<RecordLookupsResponse>, Status> {
-        self.0.lock().expect("not poisoned").extend(request.into_inner().lookups);
+        for it in request.into_inner().lookups {
+            self.0.note(&it.caller, &it.what, &it.person_ids, &it.counts);
+        }
         Ok(Response::new(RecordLookupsResponse {}))
     }
 

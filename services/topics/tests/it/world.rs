@@ -9,9 +9,9 @@ use klout_chassis::{Caller, Host, Link, Running};
 use klout_proto::{
     graph::v1::{
         BatchGetMembershipsRequest, BatchGetMembershipsResponse, BatchGetPeopleRequest,
-        BatchGetPeopleResponse, CallerLookups, GetPersonRequest, GetPersonResponse, Membership,
-        Person, RecordLookupsRequest, RecordLookupsResponse, ResolvePersonRequest,
-        ResolvePersonResponse, account_name::Name,
+        BatchGetPeopleResponse, GetPersonRequest, GetPersonResponse, Membership, Person,
+        RecordLookupsRequest, RecordLookupsResponse, ResolvePersonRequest, ResolvePersonResponse,
+        account_name::Name,
     },
     score::v1::{ActorStanding, BatchGetActorsRequest, BatchGetActorsResponse},
     signal::v1::SignalBatch,
@@ -25,7 +25,7 @@ use klout_proto::{
         topic_service_client::TopicServiceClient,
     },
 };
-use klout_testkit::{Peer, Stores, link, start, unary, until};
+use klout_testkit::{Looked, Looks, Peer, Stores, link, start, unary, until};
 use klout_topics::Topics;
 use tonic::{Code, Status, service::Routes};
 
@@ -53,9 +53,6 @@ pub(crate) struct World {
 /// The accounts that members own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members(Arc<Mutex<BTreeMap<i64, Membership>>>);
-
-/// Who looked at whom, as social-graph was told.
-type Looked = Arc<Mutex<Vec<CallerLookups>>>;
 
 /// What scoring knows.
 #[derive(Clone, Debug)]
@@ -104,15 +101,8 @@ impl World {
     }
 
     /// What the log has of a caller: whom they looked at, what they saw, and how often.
-    pub(crate) fn looks_of(&self, caller: &Caller) -> BTreeMap<(i64, String), u64> {
-        let mut looks: BTreeMap<(i64, String), u64> = BTreeMap::new();
-        let looked = self.looked.lock().expect("not poisoned");
-        for it in looked.iter().filter(|it| it.caller == caller.name()) {
-            for (person, count) in it.person_ids.iter().zip(&it.counts) {
-                *looks.entry((*person, it.what.clone())).or_default() += count;
-            }
-        }
-        looks
+    pub(crate) fn looks_of(&self, caller: &Caller) -> Looks {
+        self.looked.of(caller.name())
     }
 
     pub(crate) fn operator(&self) -> TopicOperatorServiceClient<Link> {
@@ -337,10 +327,12 @@ fn graph(members: &Members, looked: &Looked) -> Routes {
             let found = known.of(account).ok_or_else(unknown)?;
             Ok(ResolvePersonResponse { person: found.person_id.to_string(), ..Default::default() })
         });
-    let looked = Arc::clone(looked);
+    let looked = looked.clone();
     let lookups =
         unary("/klout.graph.v1.GraphService/RecordLookups", move |told: RecordLookupsRequest| {
-            looked.lock().expect("not poisoned").extend(told.lookups);
+            for it in told.lookups {
+                looked.note(&it.caller, &it.what, &it.person_ids, &it.counts);
+            }
             Ok(RecordLookupsResponse {})
         });
     let all = [memberships, person, people, resolve, lookups].map(Routes::into_axum_router);
