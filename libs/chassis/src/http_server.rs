@@ -11,14 +11,10 @@ mod socket;
 
 use std::{convert::Infallible, future::ready, io, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    body::Body,
-    response::{IntoResponse as _, Response},
-};
+use axum::{Router, body::Body, response::IntoResponse as _};
 use futures::future::Either;
 use http::{
-    Request, StatusCode, Version,
+    Request, Response, StatusCode, Version,
     header::{CONNECTION, CONTENT_TYPE, HOST},
 };
 use hyper::{body::Incoming, service::service_fn};
@@ -37,7 +33,7 @@ use tower::{BoxError, Service as _};
 use tracing::warn;
 
 use self::{
-    activity::{Activity, Verdict, Why},
+    activity::{Activity, Sending, Verdict, Why},
     body::bounded,
     socket::Socket,
 };
@@ -240,7 +236,7 @@ impl Server {
         &self,
         activity: &Arc<Activity>,
         request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    ) -> impl Future<Output = Result<Response<Sending>, Infallible>> + use<> {
         let under_way = activity.begin(request.version());
         let asked = if request.headers().len() > self.limits.headers_max {
             let (status, end) =
@@ -256,7 +252,7 @@ impl Server {
         async move {
             let response = asked.await?;
             // It is under way until the last of it is sent.
-            Ok(response.map(|body| Body::new(under_way.until_sent(body))))
+            Ok(response.map(|body| under_way.until_sent(body)))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What every call passes on its way to a service, with a socket or without.
 
 use std::{
+    any::Any,
     convert::Infallible,
     panic::AssertUnwindSafe,
     pin::Pin,
@@ -113,7 +114,7 @@ impl<S> Guarded<S> {
         &self,
         path: &str,
         caller: &Caller,
-        request: impl FnOnce() -> Bytes,
+        request: &dyn Any,
     ) -> Option<Bytes> {
         let rules = &self.rules;
         let remembered = rules.shortcuts.remembered_at(path)?;
@@ -121,7 +122,7 @@ impl<S> Guarded<S> {
         let authentication = rules.authentication.as_ref();
         let admitted = authentication.map(|it| it.admit_own(Some(caller))).transpose().ok()?;
         let caller = admitted.as_ref().map_or(caller, |it| &it.caller);
-        let answer = remembered(caller, request())?;
+        let answer = remembered(caller, request)?;
         rules.methods.answered(path, started.elapsed());
         Some(answer)
     }

@@ -120,6 +120,12 @@ impl Link {
         self
     }
 
+    /// Whether the service is in this process, so that an answer may be the memory where it keeps it.
+    #[must_use]
+    pub const fn is_local(&self) -> bool {
+        matches!(self.way, Way::Local(_))
+    }
+
     /// Asks the RPC at `path`, as its generated client would; past gRPC where a service of this process answers it so
     /// (see [`Shortcuts`](crate::Shortcuts)).
     ///
@@ -150,12 +156,11 @@ impl Link {
     #[must_use]
     pub fn ask_at_once<Q, A>(&self, caller: &Caller, path: &'static str, request: &Q) -> Option<A>
     where
-        Q: Message,
+        Q: Message + 'static,
         A: Message + Default,
     {
         let Way::Local(switchboard) = &self.way else { return None };
-        let encoded = || request.encode_to_vec().into();
-        let answer = switchboard.routes.get()?.ask_at_once(path, caller, encoded)?;
+        let answer = switchboard.routes.get()?.ask_at_once(path, caller, request)?;
         A::decode(answer).ok()
     }
 

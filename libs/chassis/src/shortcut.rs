@@ -4,7 +4,7 @@
 //! way such a call passes what every call does: it is counted and timed, has a span, room, an end and a caller. Left out
 //! is what would carry it: frames, headers, and the texts that these have of all that.
 
-use std::fmt;
+use std::{any::Any, fmt};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use prost::{Message, bytes::Bytes};
@@ -24,43 +24,39 @@ pub struct Shortcuts {
 pub(crate) type Shortcut =
     dyn Fn(Caller, Bytes) -> BoxFuture<'static, Result<Bytes, Status>> + Send + Sync;
 
-/// The same of what memory has.
-pub(crate) type Remembered = dyn Fn(&Caller, Bytes) -> Option<Bytes> + Send + Sync;
+/// From a request to the bytes of what memory has of its answer.
+pub(crate) type Remembered = dyn Fn(&Caller, &dyn Any) -> Option<Bytes> + Send + Sync;
 
 // === impl Shortcuts ===
 
 impl Shortcuts {
-    /// Has `answer` answer what is asked at `path`, such as `/klout.score.v1.ScoreService/GetScore`, with the messages of
-    /// that RPC or such as are the same on the wire.
-    pub fn add<Q, A, F>(
+    /// Has `answer` answer what is asked at `path`, such as `/klout.score.v1.ScoreService/GetScore`, with the message of
+    /// that RPC as it is on the wire. `Q`: its request, or what is the same on the wire.
+    pub fn add<Q, F>(
         &mut self,
         path: &'static str,
         answer: impl Fn(Caller, Q) -> F + Send + Sync + 'static,
     ) where
         Q: Message + Default,
-        A: Message,
-        F: Future<Output = Result<A, Status>> + Send + 'static,
+        F: Future<Output = Result<Bytes, Status>> + Send + 'static,
     {
         let answer = move |caller: Caller, request: Bytes| {
             let answered = Q::decode(request).map(|request| answer(caller, request));
-            async move {
-                let answer = answered.map_err(|_| faults::malformed())?.await?;
-                Ok(Bytes::from(answer.encode_to_vec()))
-            }
-            .boxed()
+            async move { answered.map_err(|_| faults::malformed())?.await }.boxed()
         };
         self.answers.insert(path, Box::new(answer));
     }
 
     /// Has `answer` say what memory has of what is asked at `path`, as it is on the wire, without waiting for anybody.
-    /// `None`, also for a request that is wrong: it is asked as any other, and this one counts as never made.
-    pub fn add_remembered<Q: Message + Default>(
+    /// `None`, also for a request that is wrong: it is asked as any other, and this one counts as never made. Only who
+    /// asks with a `Q` itself is answered so, not with what is the same on the wire.
+    pub fn add_remembered<Q: Message + 'static>(
         &mut self,
         path: &'static str,
-        answer: impl Fn(&Caller, Q) -> Option<Bytes> + Send + Sync + 'static,
+        answer: impl Fn(&Caller, &Q) -> Option<Bytes> + Send + Sync + 'static,
     ) {
-        let answer = move |caller: &Caller, request: Bytes| {
-            Q::decode(request).ok().and_then(|request| answer(caller, request))
+        let answer = move |caller: &Caller, request: &dyn Any| {
+            request.downcast_ref().and_then(|request| answer(caller, request))
         };
         self.remembered.insert(path, Box::new(answer));
     }
@@ -115,20 +111,21 @@ mod tests {
         let mut shortcuts = Shortcuts::default();
         shortcuts.add(WHO, |caller: Caller, _: HealthCheckRequest| async move {
             let time = time_left().unwrap_or_default();
-            Ok(HealthCheckRequest { service: format!("{} {}", caller.name(), time.as_secs()) })
+            let service = format!("{} {}", caller.name(), time.as_secs());
+            Ok(HealthCheckRequest { service }.encode_to_vec().into())
         });
         shortcuts.add(PANICS, |_: Caller, request: HealthCheckRequest| async move {
             assert!(!request.service.is_empty(), "it is empty");
-            Ok(request)
+            Ok(request.encode_to_vec().into())
         });
         shortcuts.add(FAILS, |_: Caller, _: HealthCheckRequest| async {
-            Err::<HealthCheckRequest, _>(Status::unknown("the table secret is gone"))
+            Err(Status::unknown("the table secret is gone"))
         });
         shortcuts.add(NEVER, |_: Caller, request: HealthCheckRequest| async move {
             pending::<()>().await;
-            Ok(request)
+            Ok(request.encode_to_vec().into())
         });
-        shortcuts.add_remembered(KNOWN, |caller: &Caller, request: HealthCheckRequest| {
+        shortcuts.add_remembered(KNOWN, |caller: &Caller, request: &HealthCheckRequest| {
             let service = format!("{} of {}", request.service, caller.name());
             let answer = HealthCheckRequest { service }.encode_to_vec();
             (!request.service.is_empty()).then(|| answer.into())

@@ -5,13 +5,17 @@
 use std::{
     convert::Infallible,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use axum::{extract::Request, response::Response};
+use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use crate::{limits, request_id::RequestId};
+use crate::{
+    limits::{self, Noting},
+    request_id::RequestId,
+};
 
 /// Puts [`Front`] before routes.
 #[derive(Clone, Debug)]
@@ -20,6 +24,15 @@ pub(crate) struct FrontLayer;
 /// Routes whose answers say it.
 #[derive(Clone, Debug)]
 pub(crate) struct Front<S>(S);
+
+pin_project! {
+    /// An answer on its way to saying it; the name of its request is there until then.
+    pub(crate) struct Answered<F> {
+        #[pin]
+        answered: Noting<F>,
+        id: Option<RequestId>,
+    }
+}
 
 impl<S> Layer<S> for FrontLayer {
     type Service = Front<S>;
@@ -34,11 +47,10 @@ impl<S> Layer<S> for FrontLayer {
 impl<S> Service<Request> for Front<S>
 where
     S: Service<Request, Response = Response, Error = Infallible>,
-    S::Future: Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Answered<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.0.poll_ready(cx)
@@ -46,13 +58,22 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let id = RequestId::name(&mut request);
-        let answered = self.0.call(request);
-        let answered = async move {
-            let Ok(mut response) = answered.await;
+        Answered { answered: limits::noting(self.0.call(request)), id: Some(id) }
+    }
+}
+
+// === impl Answered ===
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for Answered<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Ok(mut response) = ready!(this.answered.as_mut().poll(cx));
+        limits::tell_noted(this.answered, &mut response);
+        if let Some(id) = this.id.take() {
             id.tell(&mut response);
-            response
-        };
-        let told = limits::telling(answered);
-        Box::pin(async move { Ok(told.await) })
+        }
+        Poll::Ready(Ok(response))
     }
 }

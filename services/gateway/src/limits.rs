@@ -8,13 +8,14 @@ mod standing;
 mod told;
 
 use std::{
+    convert::Infallible,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use foldhash::fast::RandomState;
 use klout_store::{Lease, Leased, Leases};
 use klout_telemetry::Counter;
+use quick_cache::sync::Cache;
 use time::OffsetDateTime;
 use tokio::{
     sync::{Mutex as AsyncMutex, Notify, mpsc},
@@ -29,15 +30,12 @@ use self::{
 };
 pub(crate) use self::{
     standing::{HEADERS, Reached},
-    told::{tell, telling},
+    told::{Noting, noting, tell, tell_noted},
 };
 use crate::metrics;
 
-/// Keys whose accounts are kept; those that called longest ago are forgotten first.
-const ACCOUNTS_MAX: u64 = 100_000;
-
-/// An account of which nothing was heard for so long has nothing to say: its windows are over.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(25 * 60 * 60);
+/// Keys whose accounts are kept, of some 200 bytes each; those that call seldom are forgotten first.
+const ACCOUNTS_MAX: usize = 100_000;
 
 /// Questions that wait to be sent; with more, gateways go by themselves.
 const ASKS_MAX: usize = 4_096;
@@ -58,7 +56,7 @@ pub(crate) struct Limits(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     leases: Leases,
-    accounts: moka::sync::Cache<String, Arc<Account>, RandomState>,
+    accounts: Cache<String, Arc<Account>>,
     asks: mpsc::Sender<Question>,
     /// Taken by the loop.
     asked: AsyncMutex<mpsc::Receiver<Question>>,
@@ -103,10 +101,7 @@ enum Taken {
 
 impl Limits {
     pub(crate) fn new(leases: Leases) -> Self {
-        let accounts = moka::sync::Cache::builder()
-            .max_capacity(ACCOUNTS_MAX)
-            .time_to_idle(IDLE_TIME_MAX)
-            .build_with_hasher(RandomState::default());
+        let accounts = Cache::new(ACCOUNTS_MAX);
         let (asks, asked) = mpsc::channel(ASKS_MAX);
         let asked = AsyncMutex::new(asked);
         let metrics = LimitMetrics::new();
@@ -217,9 +212,9 @@ impl Limits {
     }
 
     fn account(&self, key: &str) -> Arc<Account> {
-        self.0.accounts.get(key).unwrap_or_else(|| {
-            self.0.accounts.get_with(key.to_owned(), || Arc::new(Account::new(key.to_owned())))
-        })
+        let opened = || Ok::<_, Infallible>(Arc::new(Account::new(key.to_owned())));
+        let Ok(account) = self.0.accounts.get_or_insert_with(key, opened);
+        account
     }
 
     fn try_take(&self, account: &Arc<Account>, limits: [u64; 2], now_ms: i64) -> Taken {

@@ -12,7 +12,12 @@ use klout_proto::{
 };
 use tonic::{Code, Status};
 
-use crate::{call::to_caller, conditional::Tagged, routes::Route, written::Written};
+use crate::{
+    call::to_caller,
+    conditional::Tagged,
+    routes::Route,
+    written::{Written, write},
+};
 
 /// What a path asks for.
 pub(crate) type Typed = fn(&RawPathParams) -> GetScoreRequest;
@@ -49,8 +54,11 @@ pub(crate) async fn ask(
     request: GetScoreRequest,
     written: &Written,
 ) -> Result<Tagged, Status> {
+    let is_local = link.is_local();
     let response: EncodedResponse = link.ask(GET_SCORE, request).await.map_err(to_caller)?;
-    response.score.and_then(|score| written.score(score)).ok_or_else(|| {
+    // What comes from another process lies among all that came with it, and nowhere again.
+    let write = |score| if is_local { written.score(score) } else { write(score) };
+    response.score.and_then(write).ok_or_else(|| {
         Refusal::new(Code::Internal, "PEER_FAILED")
             .into_plain_status("something went wrong on our side")
     })

@@ -1,9 +1,15 @@
-//! Scores as REST writes them, remembered by what they are written from.
+//! Scores as REST writes them, remembered by where they lie in memory.
 //!
-//! Whoever looks a score up asks scoring each time, and is answered what it says then. Only the way from its answer to JSON
-//! and a tag, which is the same for the same answer, is not gone again.
+//! Whoever looks a score up asks scoring each time, and is answered what it says then. Scoring in this process answers with
+//! the memory where it keeps a score: while that is the same, the way from there to JSON and a tag is not gone again. Of
+//! 100,000 people most are in no cache of the processor, so the score itself is not even read.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    ptr,
+    sync::Arc,
+};
 
 use axum::body::Bytes;
 use klout_proto::{json, score::v1::Score};
@@ -17,7 +23,17 @@ const SCORES_MAX: usize = 32_768;
 
 /// What was written. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Written(Arc<Cache<Bytes, Tagged>>);
+pub(crate) struct Written(Arc<Cache<Place, Tagged>>);
+
+/// Where a score lies on the wire: nothing else comes to lie there while this is kept.
+#[derive(Clone, Debug)]
+struct Place(Bytes);
+
+/// A `Score` on the wire as JSON. `None`: it is none.
+pub(crate) fn write(encoded: Bytes) -> Option<Tagged> {
+    let score = Score::decode(encoded).ok()?;
+    Some(Tagged::of(Bytes::from(json::score(&score))))
+}
 
 // === impl Written ===
 
@@ -26,15 +42,14 @@ impl Written {
         Self(Arc::new(Cache::new(SCORES_MAX)))
     }
 
-    /// A `Score` on the wire as JSON. `None`: it is none.
+    /// As [`write`], of a score that will be asked for again, and does not lie in the middle of something larger.
     pub(crate) fn score(&self, encoded: Bytes) -> Option<Tagged> {
-        if let Some(written) = self.0.get(&encoded) {
+        let place = Place(encoded);
+        if let Some(written) = self.0.get(&place) {
             return Some(written);
         }
-        let score = Score::decode(encoded.clone()).ok()?;
-        let written = Tagged::of(Bytes::from(json::score(&score)));
-        // Of its own: what came from another process is a part of all that came with it.
-        self.0.insert(Bytes::copy_from_slice(&encoded), written.clone());
+        let written = write(place.0.clone())?;
+        self.0.insert(place, written.clone());
         Some(written)
     }
 }
@@ -45,23 +60,49 @@ impl fmt::Debug for Written {
     }
 }
 
+// === impl Place ===
+
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        ptr::hash::<[u8], _>(&*self.0, state);
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq::<[u8]>(&*self.0, &*other.0)
+    }
+}
+
+impl Eq for Place {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn encoded(score: f64) -> (Bytes, Bytes) {
+        let score = Score { person: "7".to_owned(), score: Some(score), ..Score::default() };
+        (Bytes::from(score.encode_to_vec()), Bytes::from(json::score(&score)))
+    }
+
     #[test]
-    fn what_is_written_again_is_what_was_written_and_another_score_is_another() {
+    fn a_score_is_written_once_where_it_lies_and_another_is_another_one() {
         let written = Written::new();
-        let encoded = |score: f64| {
-            let score = Score { person: "7".to_owned(), score: Some(score), ..Score::default() };
-            (Bytes::from(score.encode_to_vec()), json::score(&score))
-        };
-        for score in [41.0, 41.0, 42.0] {
-            let (encoded, expected) = encoded(score);
-            let told = written.score(encoded).expect("a score");
-            assert_eq!(told.body, Bytes::from(expected));
+        let (first, second) = (encoded(41.0), encoded(42.0));
+        for (encoded, expected) in [&first, &first, &second] {
+            assert_eq!(&written.score(encoded.clone()).expect("a score").body, expected);
         }
         assert_eq!(written.0.len(), 2);
         assert!(written.score(Bytes::from_static(b"\xff")).is_none());
+        assert_eq!(written.0.len(), 2, "what is no score is not kept");
+    }
+
+    #[test]
+    fn where_one_was_no_other_comes_to_lie() {
+        let written = Written::new();
+        for number in 0..1_000 {
+            let (encoded, expected) = encoded(f64::from(number));
+            assert_eq!(written.score(encoded).expect("a score").body, expected);
+        }
     }
 }

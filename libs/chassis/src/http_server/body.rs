@@ -33,7 +33,7 @@ where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     if body.is_end_stream() {
-        return Body::new(body);
+        return Body::empty();
     }
     let (wait_max, until) = (limits.body_wait_max, Instant::now() + limits.body_time_max);
     Body::new(Bounded { body, wait_max, until, waiting: None })

@@ -40,15 +40,12 @@ impl ScoreRpc {
     pub(crate) fn shorten(&self, shortcuts: &mut Shortcuts) {
         let rpc = Arc::new(self.clone());
         let remembering = Arc::clone(&rpc);
-        shortcuts.add_remembered(GET_SCORE, move |caller: &Caller, request: GetScoreRequest| {
-            Some(get_score::remembered(&remembering, caller, &request)?.response)
+        shortcuts.add_remembered(GET_SCORE, move |caller: &Caller, request: &GetScoreRequest| {
+            Some(get_score::remembered(&remembering, caller, request)?.response)
         });
         shortcuts.add(GET_SCORE, move |caller: Caller, request: GetScoreRequest| {
             let rpc = Arc::clone(&rpc);
-            async move {
-                let score = get_score::get_score(&rpc, &caller, request).await?.bytes;
-                Ok(EncodedResponse { score })
-            }
+            async move { Ok(get_score::get_score(&rpc, &caller, request).await?.response) }
         });
     }
 }
