@@ -14,7 +14,7 @@ pub enum Subject {
     Account {
         /// Such as `bluesky`.
         network: String,
-        /// What people call it, letter for letter.
+        /// What people call it. Capitals make a difference where they do on the network.
         handle: String,
     },
     /// Whoever has this account.

@@ -14,6 +14,11 @@ pub struct Network(Box<str>);
 /// Networks that give a handle to one account at a time, and to another when the first lets it go.
 const UNIQUE_HANDLES: [&str; 5] = ["bluesky", "github", "mastodon", "twitter", "wikipedia"];
 
+/// Networks that let nobody be called as somebody else is but for capitals. Wikipedia does: only the first letter of a name
+/// there may be either.
+const CASELESS_HANDLES: [&str; 7] =
+    ["bluesky", "github", "instagram", "mastodon", "reddit", "twitter", "x"];
+
 impl Network {
     /// In bytes. Long enough for a host name of a federated server, short enough for a key.
     pub const LENGTH_MAX: usize = 64;
@@ -31,6 +36,19 @@ impl Network {
     #[must_use]
     pub fn has_unique_handles(&self) -> bool {
         UNIQUE_HANDLES.contains(&self.as_str())
+    }
+
+    /// Whether `A` to `Z` in a handle are the same as small letters.
+    #[must_use]
+    pub fn has_caseless_handles(&self) -> bool {
+        CASELESS_HANDLES.contains(&self.as_str())
+    }
+
+    /// A handle in the spelling by which it is compared: in small letters where there are no others.
+    #[must_use]
+    pub fn compared(&self, handle: &str) -> String {
+        let caseless = self.has_caseless_handles();
+        if caseless { handle.to_ascii_lowercase() } else { handle.to_owned() }
     }
 }
 
@@ -59,6 +77,14 @@ mod tests {
         let unique = |name: &str| name.parse::<Network>().expect("a network").has_unique_handles();
         assert!(unique("bluesky") && unique("github"));
         assert!(!unique("stackexchange") && !unique("never-heard-of"));
+    }
+
+    #[test]
+    fn capitals_tell_handles_apart_where_they_do_on_the_network() {
+        let compared = |name: &str| name.parse::<Network>().expect("a network").compared("AnnÄ");
+        assert_eq!(compared("github"), "annÄ");
+        assert_eq!(compared("wikipedia"), "AnnÄ");
+        assert_eq!(compared("never-heard-of"), "AnnÄ");
     }
 
     #[test]

@@ -22,7 +22,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Known {
     owners: BTreeMap<AccountId, Owner>,
-    called: BTreeMap<(String, String), Vec<Called>>,
+    /// By network and handle, as that network compares handles.
+    called: BTreeMap<(Network, String), Vec<Called>>,
     hidden: Hidden,
 }
 
@@ -65,7 +66,8 @@ impl Known {
                 .await
                 .map_err(Error::store("read who is called so"))?;
             for account in called {
-                let key = (account.network.clone(), account.handle.clone());
+                let compared = account.network.compared(&account.handle);
+                let key = (account.network.clone(), compared);
                 known.called.entry(key).or_default().push(account);
             }
         }
@@ -90,7 +92,7 @@ impl Known {
     }
 
     fn called(&self, network: &Network, handle: &NativeId) -> Result<PersonId, Error> {
-        let called = self.called.get(&(network.to_string(), handle.to_string()));
+        let called = self.called.get(&(network.clone(), network.compared(handle.as_str())));
         let called = called.map(Vec::as_slice).unwrap_or_default();
         let newest = called.iter().map(|account| account.handle_time).max();
         // Who had the handle before has lost it, though nobody has told what they are called now. That holds when

@@ -290,20 +290,16 @@ impl Ask<'_> {
         lengths.into_iter().map(first).collect()
     }
 
-    /// What a screen name may mean, the most likely first. Letters of any case are the same on Twitter, and software
-    /// of then writes them as it likes.
+    /// What a screen name may mean, the most likely first.
     fn accounts_called(&self, name: &str) -> Vec<AccountName> {
         if name.is_empty() {
             return Vec::new();
         }
-        let lower = Some(name.to_lowercase()).filter(|lower| lower != name);
-        let names: Vec<String> = iter::once(name.to_owned()).chain(lower).collect();
-        let networks = self.networks.of(OldNetwork::Twitter).iter();
-        let called = networks.flat_map(|network| {
-            let named = |name: &String| (network.clone(), Name::Handle(name.clone()));
-            names.iter().map(named).collect::<Vec<_>>()
-        });
-        called.map(|(network, name)| AccountName { network, name: Some(name) }).collect()
+        let account = |network: &String| AccountName {
+            network: network.clone(),
+            name: Some(Name::Handle(name.to_owned())),
+        };
+        self.networks.of(OldNetwork::Twitter).iter().map(account).collect()
     }
 
     fn accounts_of(&self, network: OldNetwork, id: &str) -> Vec<AccountName> {

@@ -27,7 +27,7 @@ pub(crate) struct Owner {
 /// An account that a handle may mean.
 #[derive(Clone, Debug)]
 pub(crate) struct Called {
-    pub(crate) network: String,
+    pub(crate) network: Network,
     pub(crate) handle: String,
     pub(crate) native_id: String,
     pub(crate) person: PersonId,
@@ -116,7 +116,7 @@ pub(crate) async fn counts(
     rows.into_iter().map(|row| Ok((person(row.person_id)?, row.count))).collect()
 }
 
-/// The accounts that are called so, of as many handles as are asked for.
+/// The accounts that are called so but for capitals, of as many handles as are asked for.
 pub(crate) async fn called(
     db: impl PgExecutor<'_>,
     handles: &[(&Network, &NativeId)],
@@ -142,7 +142,7 @@ async fn called_one(
             account.network = any(person.withheld_networks) as "withheld!", person.withheld_purposes
         from social_graph.account
         join social_graph.person using (person_id)
-        where account.network = $1 and account.handle = $2
+        where account.network = $1 and lower(account.handle collate "C") = lower($2 collate "C")
         order by account.native_id
         "#,
         network.as_str(),
@@ -167,9 +167,11 @@ async fn called_many(
             account.handle_time, person.state = 'MEMBER' as "shown!",
             account.network = any(person.withheld_networks) as "withheld!", person.withheld_purposes
         from (
-            select distinct network, handle from unnest($1::text[], $2::text[]) as it (network, handle)
+            select distinct network, lower(handle collate "C") as handle
+            from unnest($1::text[], $2::text[]) as it (network, handle)
         ) as asked
-        join social_graph.account using (network, handle)
+        join social_graph.account
+            on account.network = asked.network and lower(account.handle collate "C") = asked.handle
         join social_graph.person using (person_id)
         order by account.native_id
         "#,
@@ -259,19 +261,24 @@ pub(crate) async fn renew_handles(
     let times: Vec<_> = handles.values().map(|handle| handle.seen_time).collect();
     let networks: Vec<_> =
         handles.values().map(|handle| handle.unique_on.as_ref().map(Network::as_str)).collect();
+    let is_caseless =
+        |handle: &Handle| handle.unique_on.as_ref().map(Network::has_caseless_handles);
+    let caseless: Vec<_> = handles.values().map(is_caseless).collect();
     sqlx::query!(
         r#"
         with told as (
-            select account_id, handle, seen_time, network
-            from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[])
-                as told (account_id, handle, seen_time, network)
+            select account_id, handle, seen_time, network, caseless
+            from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::boolean[])
+                as told (account_id, handle, seen_time, network, caseless)
         ),
         meant as (
             select account_id from told
             union
             select account.account_id
             from told
-            join social_graph.account using (network, handle)
+            join social_graph.account
+                on account.network = told.network
+                and lower(account.handle collate "C") = lower(told.handle collate "C")
         ),
         locked as (
             select account_id, network, native_id, handle, handle_time, handle_since
@@ -289,7 +296,12 @@ pub(crate) async fn renew_handles(
         lost as (
             select locked.account_id, max(told.seen_time) as seen_time
             from told
-            join locked on locked.network = told.network and locked.handle = told.handle
+            join locked
+                on locked.network = told.network
+                and (
+                    locked.handle = told.handle
+                    or told.caseless and lower(locked.handle collate "C") = lower(told.handle collate "C")
+                )
             where locked.account_id <> told.account_id and locked.handle <> locked.native_id
                 and locked.handle_time < told.seen_time
                 and not exists (select from renewed where renewed.account_id = locked.account_id)
@@ -320,6 +332,7 @@ pub(crate) async fn renew_handles(
         &names as &[&str],
         &times,
         &networks as &[Option<&str>],
+        &caseless as &[Option<bool>],
     )
     .execute(db)
     .await?;
@@ -496,8 +509,9 @@ impl TryFrom<CalledRow> for Called {
     type Error = sqlx::Error;
 
     fn try_from(row: CalledRow) -> Result<Self, sqlx::Error> {
+        let network = row.network.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
         Ok(Self {
-            network: row.network,
+            network,
             handle: row.handle,
             native_id: row.native_id,
             person: person(row.person_id)?,

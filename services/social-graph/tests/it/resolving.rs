@@ -23,10 +23,40 @@ async fn a_person_is_found_by_native_id_and_by_handle_letter_for_letter() {
 
     assert_eq!(resolve(&mut client, by_native_id("did:1")).await.expect("found"), ann);
     assert_eq!(resolve(&mut client, by_handle("ann.example")).await.expect("found"), ann);
-    for stranger in [by_handle("Ann.example"), by_handle("did:1"), by_native_id("ann.example")] {
+    for stranger in [by_handle("ann-example"), by_handle("did:1"), by_native_id("ann.example")] {
         let refused = resolve(&mut client, stranger).await.expect_err("nobody");
         assert_eq!(told(&refused), (Code::NotFound, "PERSON_UNKNOWN".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn capitals_of_a_handle_make_a_difference_where_the_network_makes_one() {
+    let world = World::start().await;
+    let mut client = world.client();
+    let on = |network: &str, account| AccountName { network: network.to_owned(), ..account };
+    let mut joined = Vec::new();
+    for (network, id, handle) in
+        [("twitter", "1", "AnnB"), ("wikipedia", "2", "AnnB"), ("wikipedia", "3", "Annb")]
+    {
+        let account = LinkedAccount { network: network.to_owned(), ..account(id, handle) };
+        joined.push(join(&mut client, vec![account]).await.person);
+    }
+
+    for handle in ["AnnB", "annb", "ANNB"] {
+        let found = resolve(&mut client, on("twitter", by_handle(handle))).await;
+        assert_eq!(found.expect("found"), joined[0], "{handle}");
+    }
+    for (handle, person) in [("AnnB", &joined[1]), ("Annb", &joined[2])] {
+        let found = resolve(&mut client, on("wikipedia", by_handle(handle))).await;
+        assert_eq!(&found.expect("found"), person);
+    }
+    let nobody = resolve(&mut client, on("wikipedia", by_handle("annb"))).await;
+    assert_eq!(told(&nobody.expect_err("nobody")).1, "PERSON_UNKNOWN");
+
+    let accounts = ["annB", "ANNB"].map(|handle| on("twitter", by_handle(handle))).to_vec();
+    let rows = client.batch_resolve_people(BatchResolvePeopleRequest { accounts }).await;
+    let rows = rows.expect("resolved").into_inner().results;
+    assert!(rows.into_iter().all(|row| row.result == Some(Row::Person(joined[0].clone()))));
 }
 
 #[tokio::test]

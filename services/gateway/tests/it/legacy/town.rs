@@ -249,7 +249,7 @@ fn owner(account: &AccountName) -> Result<String, Status> {
     let owns = |it: &LinkedAccount| {
         it.network == account.network
             && match &account.name {
-                Some(Name::Handle(handle)) => it.handle == *handle,
+                Some(Name::Handle(handle)) => it.handle.eq_ignore_ascii_case(handle),
                 Some(Name::NativeId(id)) => it.native_id == *id,
                 None => false,
             }
