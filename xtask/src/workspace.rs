@@ -1,13 +1,16 @@
 //! Where the repository is, and what its service crates are called.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
+
+/// What the names of variables begin with that say which package cargo runs.
+const OF_PACKAGE: [&[u8]; 2] = [b"CARGO_PKG_", b"CARGO_MANIFEST_"];
 
 /// The repository that the current directory lies in.
 #[derive(Debug)]
@@ -60,6 +63,14 @@ impl Workspace {
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new(cargo());
         command.current_dir(&self.root);
+        // What cargo says of this package to `cargo xtask` is not for what is built from here: build scripts that look at
+        // it would run again, and much with them, whenever cargo is called in the other way.
+        for (name, _) in env::vars_os() {
+            let is_of_package = OF_PACKAGE.iter().any(|it| name.as_encoded_bytes().starts_with(it));
+            if is_of_package {
+                command.env_remove(name);
+            }
+        }
         command
     }
 

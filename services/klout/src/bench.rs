@@ -8,6 +8,7 @@ mod graph;
 mod ground;
 mod ingest;
 mod load;
+mod lookups;
 mod perks;
 mod readers;
 mod rescore;
@@ -40,6 +41,7 @@ enum Name {
     Freshness(freshness::Freshness),
     Gateway(gateway::GatewayBench),
     Graph(graph::Graph),
+    Lookups(lookups::LookupsBench),
     Perks(perks::PerksBench),
     Readers(readers::Readers),
     Rescore(rescore::RescoreBench),
@@ -70,6 +72,7 @@ impl Bench {
             Name::Freshness(freshness) => freshness.run(),
             Name::Gateway(gateway) => gateway.run(),
             Name::Graph(graph) => graph.run(),
+            Name::Lookups(lookups) => lookups.run(),
             Name::Perks(perks) => perks.run(),
             Name::Readers(readers) => readers.run(),
             Name::Rescore(rescore) => rescore.run(),

@@ -25,7 +25,8 @@ use tempfile::NamedTempFile;
 use tonic::Status;
 use uuid::Uuid;
 
-use self::{parts::Parts, rows::RowsFile};
+pub(crate) use self::parts::Parts;
+use self::rows::RowsFile;
 use crate::{
     client::{Client, Missing, Target, may_recover, retried},
     exit::Failure,
@@ -45,7 +46,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const TRIES_MAX: u32 = 12;
 
 /// What comes out of a job, a file each.
-const OUTCOMES: [&str; 3] = ["results", "unmatched", "failed"];
+pub(crate) const OUTCOMES: [&str; 3] = ["results", "unmatched", "failed"];
 
 /// Looks up a file of customers.
 ///
@@ -162,7 +163,10 @@ fn stem(file: &Path) -> String {
     plain.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-async fn create(client: &Client, min_likelihood: Option<f64>) -> Result<LookupJob, Failure> {
+pub(crate) async fn create(
+    client: &Client,
+    min_likelihood: Option<f64>,
+) -> Result<LookupJob, Failure> {
     let request_id = Uuid::new_v4().to_string();
     let created = retried(|| {
         let mut lookups = client.lookups();
@@ -182,7 +186,7 @@ async fn get(client: &Client, job: &str) -> Result<LookupJob, Failure> {
     there(found.await?.into_inner().job)
 }
 
-async fn close(client: &Client, job: &str) -> Result<LookupJob, Failure> {
+pub(crate) async fn close(client: &Client, job: &str) -> Result<LookupJob, Failure> {
     let closed = retried(|| {
         let mut lookups = client.lookups();
         let request = CloseLookupJobRequest { job: job.to_owned() };
@@ -196,7 +200,7 @@ fn there(job: Option<LookupJob>) -> Result<LookupJob, Failure> {
 }
 
 /// Sends the parts that are not there, and the last that is once more: it is refused if the file is another one now.
-async fn send(client: &Client, job: &LookupJob, parts: &Parts) -> Result<(), Failure> {
+pub(crate) async fn send(client: &Client, job: &LookupJob, parts: &Parts) -> Result<(), Failure> {
     let there = usize::try_from(job.parts).unwrap_or_default();
     // Of rows: the header, which each part repeats, is not counted.
     let bytes = parts.iter().take(there).map(|part| part.end - part.start).sum::<u64>();
@@ -247,7 +251,7 @@ async fn upload(
     sent.map(|_| ())
 }
 
-async fn until_done(client: &Client, mut job: LookupJob) -> Result<LookupJob, Failure> {
+pub(crate) async fn until_done(client: &Client, mut job: LookupJob) -> Result<LookupJob, Failure> {
     let rows = u64::try_from(job.rows).unwrap_or_default();
     let bar = output::progress(Some(rows), "looking up [{bar:30}] {pos}/{len} rows {eta} left");
     while job.state != "DONE" {
@@ -260,7 +264,7 @@ async fn until_done(client: &Client, mut job: LookupJob) -> Result<LookupJob, Fa
 }
 
 /// Fetches a file, or what is not there yet of it.
-async fn fetch(
+pub(crate) async fn fetch(
     client: &Client,
     job: &LookupJob,
     outcome: &str,

@@ -7,17 +7,13 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, body::Bytes, routing::get};
 use http::header::CONTENT_TYPE;
 use klout_chassis::Running;
-use klout_model::Purpose;
-use klout_proto::profile::v1::{
-    CreateKeyRequest, key_operator_service_client::KeyOperatorServiceClient,
-};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use self::http1::{AskRest, connections};
 use super::{
     Figures,
-    ground::{self, Ground, runtime, settings, stop},
-    load::{ALONE, BUSY, Caller, Load, SERVER_THREAD, Stretch, channels},
+    ground::{self, Ground, customers_key, rest_address, runtime, settings, stop},
+    load::{ALONE, BUSY, Caller, Load, SERVER_THREAD, Stretch},
     serve::{AskOne, asked, askers, known_people},
 };
 use crate::{exit::Failure, output, settings::host, visible};
@@ -96,7 +92,7 @@ impl GatewayBench {
         all: &Running,
         people: &Arc<[String]>,
     ) -> Result<(), Failure> {
-        let key = customers_key(all).await?;
+        let key = customers_key(all, &[]).await?;
         let count = BUSY_REST.connections;
         let asked = Asked {
             bare: connections(bare, count, &key, people).await?,
@@ -172,24 +168,6 @@ async fn example(all: &Running, people: &Arc<[String]>) -> Result<Bytes, Failure
         return Err(Failure::Failed(format!("not a score: {score}")));
     }
     Ok(answer)
-}
-
-/// A key as a customer has it, without limits. Whoever shows none is the operator here.
-async fn customers_key(all: &Running) -> Result<String, Failure> {
-    let channel = channels(all.grpc_address).await?.remove(0);
-    let request = CreateKeyRequest {
-        name: "bench".to_owned(),
-        purpose: Purpose::Crm.as_str().to_owned(),
-        calls_per_second: Some(0),
-        calls_per_day: Some(0),
-        ..Default::default()
-    };
-    let made = KeyOperatorServiceClient::new(channel).create_key(request).await?;
-    Ok(made.into_inner().secret)
-}
-
-fn rest_address(all: &Running) -> Result<SocketAddr, Failure> {
-    all.http_address.ok_or_else(|| Failure::Failed("nothing answers over REST".to_owned()))
 }
 
 /// Answers `body` on the same path, with nothing around it, on the runtime that calls this.

@@ -1,16 +1,17 @@
 //! What benches stand on: stores of their own, and the services on them.
 
-use std::{path::Path, process::Command};
+use std::{net::SocketAddr, path::Path, process::Command};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use klout_chassis::{Clock, Configuration, Host, Running, Sources, TokenKey};
 use klout_embedded::{Home, Needs, Stores};
-use klout_model::{Day, Kind};
+use klout_model::{Day, Kind, Purpose};
 use klout_proto::{
     convert::timestamp,
     graph::v1::{
         BatchCreatePeopleRequest, CreatePersonRequest, LinkedAccount, create_person_result,
     },
+    profile::v1::CreateKeyRequest,
     signal::v1::{Account, BatchIngestSignalsRequest, Interaction, Signal, signal::Content},
 };
 use klout_world::Edge;
@@ -113,6 +114,26 @@ pub(super) async fn client_with(running: &Running, token: &str) -> Result<Client
     let server = format!("http://{}", running.grpc_address);
     let server = server.parse::<http::Uri>().map_err(|error| Failure::failed(&error))?;
     Client::connect(server, token).await
+}
+
+/// A key as a customer has it, without limits; without scopes of its own, with those that keys have if nothing else is
+/// said. Whoever shows none is the operator here.
+pub(super) async fn customers_key(running: &Running, scopes: &[&str]) -> Result<String, Failure> {
+    let request = CreateKeyRequest {
+        name: "bench".to_owned(),
+        purpose: Purpose::Crm.as_str().to_owned(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        calls_per_second: Some(0),
+        calls_per_day: Some(0),
+        ..Default::default()
+    };
+    let made = client(running).await?.keys().create_key(request).await?;
+    Ok(made.into_inner().secret)
+}
+
+/// Where it answers over REST.
+pub(super) fn rest_address(running: &Running) -> Result<SocketAddr, Failure> {
+    running.http_address.ok_or_else(|| Failure::Failed("nothing answers over REST".to_owned()))
 }
 
 /// What the clock says.

@@ -15,7 +15,7 @@ const LINE_ENDS: usize = 64;
 
 /// Where its parts are.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(crate) struct Parts {
     path: PathBuf,
     header: Vec<u8>,
     parts: Vec<Range<u64>>,
@@ -24,7 +24,7 @@ pub(super) struct Parts {
 // === impl Parts ===
 
 impl Parts {
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         Self::cut(path, PART_BYTES)
     }
 
