@@ -6,6 +6,7 @@ mod freshness;
 mod gateway;
 mod graph;
 mod ground;
+mod hidden;
 mod ingest;
 mod load;
 mod lookups;
@@ -41,6 +42,7 @@ enum Name {
     Freshness(freshness::Freshness),
     Gateway(gateway::GatewayBench),
     Graph(graph::Graph),
+    Hidden(hidden::Hidden),
     Lookups(lookups::LookupsBench),
     Perks(perks::PerksBench),
     Readers(readers::Readers),
@@ -72,6 +74,7 @@ impl Bench {
             Name::Freshness(freshness) => freshness.run(),
             Name::Gateway(gateway) => gateway.run(),
             Name::Graph(graph) => graph.run(),
+            Name::Hidden(hidden) => hidden.run(),
             Name::Lookups(lookups) => lookups.run(),
             Name::Perks(perks) => perks.run(),
             Name::Readers(readers) => readers.run(),

@@ -265,10 +265,6 @@ impl Client {
         GraphServiceClient::new(self.channel.clone())
     }
 
-    pub(crate) fn lookup(&self) -> LookupServiceClient<Channel> {
-        LookupServiceClient::new(self.channel.clone())
-    }
-
     pub(crate) fn plus_k(&self) -> PlusKServiceClient<Channel> {
         PlusKServiceClient::new(self.channel.clone())
     }

@@ -101,7 +101,7 @@ impl ListPeople {
             let (mut left, mut listed) = (top, Vec::new());
             loop {
                 request.page_size = i32::try_from(left.min(PAGE_SIZE)).expect("a page is small");
-                let page = client.lookup().list_people(request.clone()).await;
+                let page = client.lookups().list_people(request.clone()).await;
                 let page = page.map_err(Failure::naming(&flags))?.into_inner();
                 left = left.saturating_sub(page.people.len());
                 match &mut writer {
