@@ -105,7 +105,12 @@ impl Known {
             !self.hidden.account(account.withheld)
                 && !self.hidden.person(&account.withheld_purposes)
         };
-        let called: Vec<&Called> = called.iter().filter(has_it).filter(shown).collect();
+        let mut called: Vec<&Called> = called.iter().filter(has_it).filter(shown).collect();
+        // Of several that differ in capitals the one is meant that is written so.
+        let is_written_so = |account: &&Called| account.handle == handle.as_str();
+        if called.iter().any(is_written_so) {
+            called.retain(is_written_so);
+        }
         let people: BTreeSet<_> = called.iter().map(|account| account.person).collect();
         match people.first() {
             None => Err(unknown(network, handle)),

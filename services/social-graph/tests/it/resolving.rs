@@ -53,6 +53,16 @@ async fn capitals_of_a_handle_make_a_difference_where_the_network_makes_one() {
     let nobody = resolve(&mut client, on("wikipedia", by_handle("annb"))).await;
     assert_eq!(told(&nobody.expect_err("nobody")).1, "PERSON_UNKNOWN");
 
+    // Who told us of two where the network has one is believed, and asked which one is meant.
+    for (id, handle) in [("4", "AnnB"), ("5", "annb")] {
+        let account = LinkedAccount { network: "x".to_owned(), ..account(id, handle) };
+        let person = join(&mut client, vec![account]).await.person;
+        let found = resolve(&mut client, on("x", by_handle(handle))).await;
+        assert_eq!(found.expect("found"), person);
+    }
+    let several = resolve(&mut client, on("x", by_handle("ANNB"))).await;
+    assert_eq!(told(&several.expect_err("which one")).1, "HANDLE_AMBIGUOUS");
+
     let accounts = ["annB", "ANNB"].map(|handle| on("twitter", by_handle(handle))).to_vec();
     let rows = client.batch_resolve_people(BatchResolvePeopleRequest { accounts }).await;
     let rows = rows.expect("resolved").into_inner().results;
