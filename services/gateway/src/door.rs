@@ -91,14 +91,14 @@ impl Door {
     /// [`admit`](Self::admit) lets them in or tells why not.
     pub(crate) fn admit_at_once(&self, headers: &HeaderMap, access: Access) -> Option<Visitor> {
         let text = shown_token(headers)?;
+        let now = Clock::running().now();
         let customer = match is_key(text) {
-            true => Customer::Key(self.keys.who_at_once(text)?),
+            true => Customer::Key(self.keys.who_at_once(text, now)?),
             false => Customer::Bearer(self.issuers.who_at_once(text)?),
         };
         let visitor = self.enter_customer(customer, access).ok()?;
         if let Some(Allowance { of, calls_per_second, calls_per_day }) = visitor.allowance() {
             let (a_second, a_day) = (limit(calls_per_second), limit(calls_per_day));
-            let now = Clock::running().now();
             self.limits.take_at_once(of, a_second, a_day, now).then_some(())?;
         }
         visitor.count();

@@ -156,17 +156,16 @@ impl Keys {
             Some(found) => found,
             None => self.find(shown.id).await,
         };
-        Self::judge(&shown, found)
+        Self::judge(&shown, found, Clock::running().now())
     }
 
     /// The same where memory tells that it is somebody's. `None`: ask.
-    pub(crate) fn who_at_once(&self, text: &str) -> Option<Arc<Known>> {
+    pub(crate) fn who_at_once(&self, text: &str, now: OffsetDateTime) -> Option<Arc<Known>> {
         let shown = Shown::parse(text)?;
-        Self::judge(&shown, self.remembered(shown.id)?).ok()
+        Self::judge(&shown, self.remembered(shown.id)?, now).ok()
     }
 
-    fn judge(shown: &Shown, found: Found) -> Result<Arc<Known>, Error> {
-        let now = Clock::running().now();
+    fn judge(shown: &Shown, found: Found, now: OffsetDateTime) -> Result<Arc<Known>, Error> {
         let secrets = match &found {
             Found::Known(known) => &known.secrets,
             Found::Nobody | Found::Away => &[NO_SECRET; SECRETS_MAX],

@@ -30,7 +30,7 @@ use prost_reflect::DynamicMessage;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
-use tower::Service;
+use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty, info_span};
 
 use crate::{
@@ -70,7 +70,7 @@ pub(crate) struct Answering {
 /// What is answered if all goes well.
 enum Answered {
     /// A resource, which whoever has it already is not sent again.
-    Json(Bytes),
+    Json(Vec<u8>),
     /// The same, with the tag that it has.
     Tagged(Tagged),
     /// What is no such thing.
@@ -89,13 +89,21 @@ struct RouteAnswerer {
 
 /// A route of the table with what answers it.
 #[derive(Clone)]
-struct AnsweredRoute(Arc<RouteAnswerer>);
+pub(crate) struct AnsweredRoute(Arc<RouteAnswerer>);
 
-/// The router of routes of the table.
-pub(crate) fn router(
+/// The router of routes of the table, each behind what `front` makes of it: around a router that would be one more box
+/// for each request.
+pub(crate) fn router<L>(
     answering: Arc<Answering>,
     routes: impl Iterator<Item = &'static Route>,
-) -> Router {
+    front: &L,
+) -> Router
+where
+    L: Layer<AnsweredRoute>,
+    L::Service:
+        Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    <L::Service as Service<Request>>::Future: Send,
+{
     let mut router = Router::new();
     for route in routes {
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
@@ -107,9 +115,9 @@ pub(crate) fn router(
             typed: typed::of(route),
             metrics: RouteMetrics::of(route.path),
         });
-        router = router.route(route.path, on_service(filter, AnsweredRoute(answerer)));
+        router = router.route(route.path, on_service(filter, front.layer(AnsweredRoute(answerer))));
     }
-    router.method_not_allowed_fallback(method_not_allowed)
+    router
 }
 
 // === impl AnsweredRoute ===
@@ -249,7 +257,7 @@ impl RouteAnswerer {
 }
 
 /// An answer with its tag, if it may have one.
-fn found(held: Option<&[HeaderValue]>, json: Bytes) -> Response {
+fn found(held: Option<&[HeaderValue]>, json: Vec<u8>) -> Response {
     match held {
         Some(_) if json.len() <= conditional::BYTES_MAX => found_tagged(held, Tagged::of(json)),
         _ => (of_json(), json).into_response(),
@@ -353,7 +361,7 @@ async fn answer(
     fields.keep(&mut resource);
     Ok(match waits {
         true => Answered::Other(lookup::accepted(resource)),
-        false => Answered::Json(Bytes::from(resource.to_string())),
+        false => Answered::Json(resource.to_string().into_bytes()),
     })
 }
 

@@ -32,7 +32,7 @@ struct Place(Bytes);
 /// A `Score` on the wire as JSON. `None`: it is none.
 pub(crate) fn write(encoded: Bytes) -> Option<Tagged> {
     let score = Score::decode(encoded).ok()?;
-    Some(Tagged::of(Bytes::from(json::score(&score))))
+    Some(Tagged::of(json::score(&score).into_bytes()))
 }
 
 // === impl Written ===

@@ -105,6 +105,17 @@ struct Remembered {
     until: Instant,
 }
 
+// === impl Answer ===
+
+impl Answer {
+    pub(crate) fn into_score(self) -> Option<EncodedScore> {
+        match self {
+            Self::Score(score) => Some(score),
+            Self::Nobody | Self::Moved(_) => None,
+        }
+    }
+}
+
 // === impl Cached ===
 
 impl Cached {

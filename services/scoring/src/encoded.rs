@@ -6,7 +6,10 @@
 
 use klout_model::Purposes;
 use klout_proto::{revision::Revision, score::v1::Score};
-use prost::{Message, bytes::Bytes};
+use prost::{
+    Message,
+    bytes::{Buf as _, Bytes},
+};
 use tonic_types::pb;
 
 /// A [`Score`] on the wire. Clones share it.
@@ -16,9 +19,10 @@ pub(crate) struct EncodedScore {
     pub(crate) revision: u64,
     /// For what it is not to be told.
     pub(crate) withheld: Purposes,
-    pub(crate) bytes: Bytes,
-    /// A `GetScoreResponse` with the score, of which `bytes` is a part.
+    /// A `GetScoreResponse` with the score, which is the last of it.
     pub(crate) response: Bytes,
+    /// Where the score begins in that.
+    start: usize,
 }
 
 /// `GetScoreResponse`, the same on the wire.
@@ -64,6 +68,12 @@ impl EncodedScore {
         self.withheld = withheld;
         self
     }
+
+    /// The score alone.
+    pub(crate) fn into_score(mut self) -> Bytes {
+        self.response.advance(self.start);
+        self.response
+    }
 }
 
 impl From<&Score> for EncodedScore {
@@ -73,9 +83,10 @@ impl From<&Score> for EncodedScore {
             Some(Revision::Batches(_)) | None => 0,
         };
         let score: Bytes = score.encode_to_vec().into();
-        let response: Bytes = EncodedResponse { score: score.clone() }.encode_to_vec().into();
-        let bytes = response.slice(response.len() - score.len()..);
-        Self { revision, withheld: Purposes::NONE, bytes, response }
+        let length = score.len();
+        let response: Bytes = EncodedResponse { score }.encode_to_vec().into();
+        let start = response.len() - length;
+        Self { revision, withheld: Purposes::NONE, response, start }
     }
 }
 
@@ -84,7 +95,7 @@ impl From<&Score> for EncodedScore {
 impl From<Result<EncodedScore, pb::Status>> for EncodedResult {
     fn from(result: Result<EncodedScore, pb::Status>) -> Self {
         let result = match result {
-            Ok(score) => encoded_result::Result::Score(score.bytes),
+            Ok(score) => encoded_result::Result::Score(score.into_score()),
             Err(status) => encoded_result::Result::Status(status),
         };
         Self { result: Some(result) }
@@ -115,11 +126,11 @@ mod tests {
     fn an_answer_is_the_same_on_the_wire_as_the_message_of_the_contract() {
         let encoded = EncodedScore::from(&score());
         assert_eq!(encoded.revision, 7);
-        let response = EncodedResponse { score: encoded.bytes.clone() };
+        let response = EncodedResponse { score: encoded.clone().into_score() };
         let message = GetScoreResponse { score: Some(score()) };
         assert_eq!(response.encode_to_vec(), message.encode_to_vec());
         assert_eq!(encoded.response, message.encode_to_vec());
-        assert_eq!(encoded.bytes, score().encode_to_vec());
+        assert_eq!(encoded.clone().into_score(), score().encode_to_vec());
 
         let status = pb::Status { code: 5, message: "nobody".to_owned(), details: vec![] };
         let results = vec![Ok(encoded).into(), Err(status.clone()).into()];

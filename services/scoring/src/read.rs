@@ -78,12 +78,11 @@ impl Reader {
     /// The score of a person that memory has, if it may be told for a purpose.
     pub(crate) fn remembered(&self, person: PersonId, purpose: Purpose) -> Option<EncodedScore> {
         let answer = self.cached.remembered(person.get())?;
-        let Answer::Score(score) = &answer else { return None };
-        if !visible_to(purpose, score.withheld) {
+        if !matches!(&answer, Answer::Score(score) if visible_to(purpose, score.withheld)) {
             return None;
         }
         self.counts.found(Tier::Memory, &answer);
-        Some(score.clone())
+        answer.into_score()
     }
 
     /// The quickest answers for these people, in their order.

@@ -87,7 +87,7 @@ impl ScoreService for ScoreRpc {
     ) -> Result<Response<GetScoreResponse>, Status> {
         let caller = Caller::of(&request);
         let score = get_score::get_score(self, &caller, request.into_inner()).await?;
-        Ok(Response::new(decoded(&EncodedResponse { score: score.bytes })?))
+        Ok(Response::new(decoded(&EncodedResponse { score: score.into_score() })?))
     }
 
     async fn batch_lookup_scores(

@@ -414,7 +414,10 @@ fn everybody_pause(took: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use klout_model::Purposes;
+    use klout_proto::{
+        revision::{Deployment, Revision},
+        score::v1::Score,
+    };
 
     use super::*;
 
@@ -423,8 +426,8 @@ mod tests {
     }
 
     fn score(revision: u64) -> Answer {
-        let (withheld, bytes) = (Purposes::NONE, prost::bytes::Bytes::new());
-        Answer::Score(EncodedScore { revision, withheld, response: bytes.clone(), bytes })
+        let revision_token = Revision::Score(revision).to_token(Deployment::of(&[7; 16]));
+        Answer::Score(EncodedScore::from(&Score { revision_token, ..Score::default() }))
     }
 
     #[test]

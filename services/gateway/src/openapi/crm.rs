@@ -25,6 +25,7 @@ use openapiv3::{
     MediaType, ObjectType, OpenAPI, Operation, ReferenceOr, Schema, SchemaKind, StatusCode, Type,
 };
 use serde_json::{Map, Value, json};
+use tower::layer::util::Identity;
 
 use super::{
     answers, document, operation,
@@ -59,7 +60,8 @@ type Chosen = (&'static Route, &'static str, &'static str);
 /// The router of the operations.
 pub(crate) fn router(answering: Arc<Answering>, keep_time: Duration) -> Router {
     let routes = chosen().map(|(route, ..)| route);
-    let router = rest::router(answering, routes);
+    let router = rest::router(answering, routes, &Identity::new());
+    let router = router.method_not_allowed_fallback(rest::method_not_allowed);
     // Limits are told in headers first, which are then read.
     let router = router.layer(middleware::from_fn(limits::tell));
     let router = router.layer(middleware::from_fn_with_state(keep_time, in_body));

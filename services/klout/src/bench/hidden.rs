@@ -177,6 +177,6 @@ mod tests {
         assert_eq!(takes_longer(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]), 0.5);
         assert_eq!(takes_longer(&[2.0, 3.0], &[0.5, 1.0, 1.5]), 1.0);
         assert_eq!(takes_longer(&[1.0, 4.0], &[2.0, 3.0]), 0.5);
-        assert_eq!(takes_longer(&[1.0], &[2.0, 1.0]), 0.25);
+        assert_eq!(takes_longer(&[1.0], &[1.0, 2.0]), 0.25);
     }
 }

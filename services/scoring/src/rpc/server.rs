@@ -84,7 +84,8 @@ where
                     async move {
                         let caller = Caller::of(&request);
                         let request = request.into_inner();
-                        let score = get_score::get_score(&rpc, &caller, request).await?.bytes;
+                        let score = get_score::get_score(&rpc, &caller, request).await?;
+                        let score = score.into_score();
                         Ok::<_, Status>(Response::new(EncodedResponse { score }))
                     }
                 });

@@ -104,7 +104,7 @@ fn response(told: Told, deployment: Deployment) -> Result<WatchScoresResponse, E
     let response = WatchScoresResponse { resume_token, ..WatchScoresResponse::default() };
     Ok(match told.what {
         What::Score(_, score) => {
-            let score = Score::decode(score.bytes).map_err(Error::Encoding)?;
+            let score = Score::decode(score.into_score()).map_err(Error::Encoding)?;
             WatchScoresResponse { score: Some(score), ..response }
         }
         What::Gone(person) => WatchScoresResponse { gone_person: person.to_string(), ..response },
