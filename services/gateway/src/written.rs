@@ -32,7 +32,7 @@ struct Place(Bytes);
 /// A `Score` on the wire as JSON. `None`: it is none.
 pub(crate) fn write(encoded: Bytes) -> Option<Tagged> {
     let score = Score::decode(encoded).ok()?;
-    Some(Tagged::of(json::score(&score).into_bytes()))
+    Some(Tagged::of(json::score(&score)))
 }
 
 // === impl Written ===
