@@ -38,7 +38,7 @@ mod written;
 
 use std::sync::Arc;
 
-use axum::{Router, handler::Handler as _, middleware};
+use axum::{Router, middleware};
 use klout_chassis::{ConfigError, Context, Service, repeat};
 use klout_proto::profile::v1::{
     key_operator_service_server::{self, KeyOperatorServiceServer},
@@ -134,11 +134,10 @@ impl Service for Gateway {
             written: Written::new(),
         };
         let answering = Arc::new(answering);
-        let rest = rest::router(Arc::clone(&answering), routes::all(), &FrontLayer)
-            .method_not_allowed_fallback(rest::method_not_allowed.layer(FrontLayer));
+        let rest = rest::router(Arc::clone(&answering), routes::all());
         let crm = openapi::crm::router(answering, lookup_keep_time);
-        let others = files
-            .router()
+        let router = rest
+            .merge(files.router())
             .merge(pages.router())
             .merge(healthz.router())
             .merge(legacy.router())
@@ -147,7 +146,6 @@ impl Service for Gateway {
             .merge(crm)
             .fallback(rest::path_unknown)
             .layer(FrontLayer);
-        let router = rest.merge(others);
         // Before everything else: a browser asks whether it may ask without showing a key.
         let router = match browser::cors(&config.cors_origins)? {
             Some(cors) => router.layer(cors),

@@ -30,7 +30,7 @@ use prost_reflect::DynamicMessage;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
-use tower::{Layer, Service};
+use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty, info_span};
 
 use crate::{
@@ -89,21 +89,13 @@ struct RouteAnswerer {
 
 /// A route of the table with what answers it.
 #[derive(Clone)]
-pub(crate) struct AnsweredRoute(Arc<RouteAnswerer>);
+struct AnsweredRoute(Arc<RouteAnswerer>);
 
-/// The router of routes of the table, each behind what `front` makes of it: around a router that would be one more box
-/// for each request.
-pub(crate) fn router<L>(
+/// The router of routes of the table.
+pub(crate) fn router(
     answering: Arc<Answering>,
     routes: impl Iterator<Item = &'static Route>,
-    front: &L,
-) -> Router
-where
-    L: Layer<AnsweredRoute>,
-    L::Service:
-        Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
-    <L::Service as Service<Request>>::Future: Send,
-{
+) -> Router {
     let mut router = Router::new();
     for route in routes {
         let filter = MethodFilter::try_from(route.method.clone()).expect("a method of HTTP");
@@ -115,9 +107,9 @@ where
             typed: typed::of(route),
             metrics: RouteMetrics::of(route.path),
         });
-        router = router.route(route.path, on_service(filter, front.layer(AnsweredRoute(answerer))));
+        router = router.route(route.path, on_service(filter, AnsweredRoute(answerer)));
     }
-    router
+    router.method_not_allowed_fallback(method_not_allowed)
 }
 
 // === impl AnsweredRoute ===

@@ -25,7 +25,6 @@ use openapiv3::{
     MediaType, ObjectType, OpenAPI, Operation, ReferenceOr, Schema, SchemaKind, StatusCode, Type,
 };
 use serde_json::{Map, Value, json};
-use tower::layer::util::Identity;
 
 use super::{
     answers, document, operation,
@@ -60,8 +59,7 @@ type Chosen = (&'static Route, &'static str, &'static str);
 /// The router of the operations.
 pub(crate) fn router(answering: Arc<Answering>, keep_time: Duration) -> Router {
     let routes = chosen().map(|(route, ..)| route);
-    let router = rest::router(answering, routes, &Identity::new());
-    let router = router.method_not_allowed_fallback(rest::method_not_allowed);
+    let router = rest::router(answering, routes);
     // Limits are told in headers first, which are then read.
     let router = router.layer(middleware::from_fn(limits::tell));
     let router = router.layer(middleware::from_fn_with_state(keep_time, in_body));
